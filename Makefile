@@ -1,0 +1,38 @@
+# make demo   fine-tune on real data, next to the controls; prints a table, saves a picture
+# make test   run the tests
+# make lint   ruff, check and format
+# make docs   build docs/_build/html
+# make bench  time PaRe against naive fine-tuning, and the selection against a plain loop
+
+.PHONY: demo test lint docs bench
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+BIN := .venv/bin
+# Made anew whenever pyproject.toml is newer than the finished environment.
+READY := .venv/ready
+
+$(READY): pyproject.toml
+	rm -rf .venv
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+demo: $(READY)
+	$(BIN)/python examples/plot_digits.py
+
+test: $(READY)
+	OMP_NUM_THREADS=1 SCIPY_ARRAY_API=1 $(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+docs: $(READY)
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
+bench: $(READY)
+	$(BIN)/python -m sklearn_pare.benchmarks timings

@@ -1,0 +1,366 @@
+"""What both estimators share: parameters, fit, and prediction in fixed-size batches."""
+
+import copy
+import math
+import threading
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, _fit_context
+from sklearn.callback import CallbackSupportMixin
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._set_output import _SetOutputMixin
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_pare import _persist, _validation, sources
+from sklearn_pare._assembly import Architecture, build, export_arrays, restore
+from sklearn_pare._device import resolve_device, resolve_precision
+from sklearn_pare.backbones.tuning import freeze
+from sklearn_pare.exceptions import DataError
+from sklearn_pare.training.batches import Rows
+from sklearn_pare.training.callbacks import UserCallbacks
+from sklearn_pare.training.fit import Recipe, train
+
+# One fit at a time in a process: torch's threads and the lazily drawn source are
+# shared, and a fit must not depend on what runs beside it. Prediction takes no lock.
+_FIT_LOCK = threading.RLock()
+
+# max_epochs="auto": enough epochs for this many steps, and at least this many.
+_AUTO_STEPS, _AUTO_EPOCHS = 150, 12
+
+
+class _BasePaRe(
+    ClassNamePrefixFeaturesOutMixin,
+    _SetOutputMixin,
+    CallbackSupportMixin,
+    BaseEstimator,
+):
+    """Parameters, fit, forward and state; what y means is the subclasses' affair."""
+
+    _parameter_constraints: dict = {
+        "backbone": [str],
+        "pretrained": ["boolean"],
+        "tune": [StrOptions({"all", "norm", "attention-frozen", "none"})],
+        "input_shape": [tuple, list, None],
+        "source": [str, tuple, None],
+        "mix_start": [Interval(Real, 0, 1, closed="both")],
+        "mix_end": [Interval(Real, 0, 1, closed="both")],
+        "mix_weight": [Interval(Real, 0, None, closed="left")],
+        "selector": [StrOptions({"gate", "random"})],
+        "alignment": [None],
+        "max_epochs": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "device": [str],
+        "precision": [StrOptions({"auto", "fp32", "bf16"})],
+        "compile": ["boolean"],
+        "warm_start": [Options(bool, {False})],
+        "checkpoint_dir": [None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        *,
+        backbone="pare-tiny",
+        pretrained=True,
+        tune="all",
+        input_shape=None,
+        source="formula",
+        mix_start=0.6,
+        mix_end=0.1,
+        mix_weight=1.0,
+        selector="gate",
+        alignment=None,
+        max_epochs="auto",
+        batch_size=64,
+        lr=1e-3,
+        weight_decay=0.05,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        device="auto",
+        precision="auto",
+        compile=False,
+        warm_start=False,
+        checkpoint_dir=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.backbone = backbone
+        self.pretrained = pretrained
+        self.tune = tune
+        self.input_shape = input_shape
+        self.source = source
+        self.mix_start = mix_start
+        self.mix_end = mix_end
+        self.mix_weight = mix_weight
+        self.selector = selector
+        self.alignment = alignment
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.device = device
+        self.precision = precision
+        self.compile = compile
+        self.warm_start = warm_start
+        self.checkpoint_dir = checkpoint_dir
+        self.random_state = random_state
+        self.verbose = verbose
+
+    # ---- what subclasses say about y
+
+    def _target_from(self, y):
+        """The target object (see `_targets`) for y, and y as an array of its form."""
+        raise NotImplementedError
+
+    def _weigh(self, weight, y):
+        """Weights (n,) after the subclass's own weighting of rows."""
+        return weight
+
+    # ---- fit
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
+        """Fine-tune the body on labelled rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, F), (n, C, L) or (n, C, H, W)
+            A table, signals, or images; with `input_shape` also flattened rows.
+        y : array-like of shape (n,) or (n, K)
+            Targets.
+        sample_weight : array-like of shape (n,), default=None
+            Weight of each row in the loss; rows of weight 0 are left out.
+        X_val, y_val : array-like, default=None
+            Rows to validate on after each epoch. With `early_stopping` they take the
+            place of a part of X.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        DataError
+            If X, y or weights cannot be used; a ValueError.
+        DivergenceError
+            If the loss becomes infinite or NaN; a RuntimeError.
+        """
+        given = {"X": X, "y": y}
+        X, y = _validation.check_rows(self, X, y, reset=True)
+        X = _validation.shape_rows(X, self.input_shape)
+        weight = _validation.check_weights(sample_weight, X)
+        target, y = self._target_from(y)
+        codes, weight = target.encode(y), self._weigh(weight, y)
+        validation = self._check_validation(X_val, y_val, X.shape[1:], target)
+        device = resolve_device(self.device)
+        source = self._open_source()
+        seeds = check_random_state(self.random_state).randint(2**31 - 1, size=4)
+        init_seed, split_seed, *train_seeds = map(int, seeds)
+
+        used = np.flatnonzero(weight)
+        if self.early_stopping and validation is None:
+            used, held_out = _validation.split(
+                used, target.strata(codes), self.validation_fraction, split_seed
+            )
+            validation = X[held_out], codes[held_out], weight[held_out]
+        X, codes, weight = X[used], codes[used], weight[used] / weight[used].mean()
+        scaler = _validation.ChannelScaler().fit(X)
+
+        architecture = Architecture(
+            self.backbone, X.shape[1:], target.n_outputs, self.selector
+        )
+        with _FIT_LOCK:
+            model = build(
+                architecture,
+                torch.Generator().manual_seed(init_seed),
+                pretrained=self.pretrained,
+                source=source,
+            ).to(device)
+            freeze(model.body, self.tune)
+            if self.compile:
+                model.body.compile()
+            recipe = self._recipe(len(X), target, model, device)
+            fitted = {
+                "input_shape_": X.shape[1:],
+                "n_tokens_": recipe.n_tokens,
+                "_scaler": scaler,
+                "_target": target,
+                "_architecture": architecture,
+                "_model": model,
+            }
+            context = self._init_callback_context(max_subtasks=recipe.n_epochs)
+            context.call_on_fit_task_begin(estimator=self, **given)
+            train_rows = _rows(scaler, X, codes, weight, device)
+            valid_rows = None
+            if validation is not None:
+                valid_rows = _rows(scaler, *validation, device)
+            history = train(
+                model,
+                recipe,
+                train_rows,
+                valid_rows,
+                source=source,
+                seeds=train_seeds,
+                scorer=target.score,
+                callbacks=[UserCallbacks(context, self, given, lambda: fitted)],
+                verbose=self.verbose,
+            )
+            # Built anew from arrays: compiled code, gradients and what only the source
+            # needed stay behind, and the weights leave the device.
+            fitted["_model"] = restore(architecture, export_arrays(model))
+        fitted |= {"n_iter_": len(history), "history_": history}
+        vars(self).update(fitted)
+        context.call_on_fit_task_end(
+            estimator=self, reconstruction_attributes=lambda: fitted, **given
+        )
+        return self
+
+    def _check_validation(self, X_val, y_val, input_shape, target):
+        """Validation rows, codes and weights, or None if none were given."""
+        if X_val is None and y_val is None:
+            return None
+        if X_val is None or y_val is None:
+            raise DataError("X_val and y_val go together: one of them is None.")
+        X_val, y_val = _validation.check_rows(self, X_val, y_val, reset=False)
+        X_val = _validation.shape_rows(X_val, input_shape)
+        return X_val, target.encode(y_val), np.ones(len(X_val))
+
+    def _open_source(self):
+        """The source, or None where nothing is ever mixed in."""
+        if self.source is None:
+            return None
+        if isinstance(self.source, str):
+            source = sources.get(self.source)
+        else:
+            source = sources.ArraySource(*_validation.check_source(self.source))
+        return source if max(self.mix_start, self.mix_end) > 0 else None
+
+    def _recipe(self, n_rows, target, model, device):
+        steps_per_epoch = math.ceil(n_rows / self.batch_size)
+        n_epochs = self.max_epochs
+        if n_epochs == "auto":
+            n_epochs = max(_AUTO_EPOCHS, math.ceil(_AUTO_STEPS / steps_per_epoch))
+        return Recipe(
+            loss=target.loss,
+            n_epochs=n_epochs,
+            n_steps=n_epochs * steps_per_epoch,
+            batch_size=self.batch_size,
+            n_tokens=math.prod(model.body.grid),
+            lr=self.lr,
+            weight_decay=self.weight_decay,
+            mix_start=self.mix_start,
+            mix_end=self.mix_end,
+            mix_weight=self.mix_weight,
+            bfloat16=resolve_precision(self.precision, device),
+            patience=self.n_iter_no_change if self.early_stopping else None,
+        )
+
+    # ---- prediction
+
+    def _infer(self, X, compute):
+        """Apply ``compute(model, batch)`` to all rows, in batches of one fixed shape.
+
+        The last batch is padded, so that a row's result never depends, to the bit, on
+        the rows beside it.
+        """
+        check_is_fitted(self)
+        X = _validation.check_rows(self, X, reset=False)
+        X = _validation.shape_rows(X, self.input_shape_)
+        device = resolve_device(self.device)
+        bfloat16 = resolve_precision(self.precision, device)
+        model = self._model
+        if device.type != "cpu":
+            model = copy.deepcopy(model).to(device)
+        batch = torch.zeros(self.batch_size, *self.input_shape_, device=device)
+        results = []
+        with (
+            torch.no_grad(),
+            torch.autocast(device.type, torch.bfloat16, enabled=bfloat16),
+        ):
+            for start in range(0, len(X), self.batch_size):
+                rows = self._scaler.transform(X[start : start + self.batch_size])
+                batch.zero_()
+                batch[: len(rows)] = torch.from_numpy(rows)
+                results.append(compute(model, batch)[: len(rows)].cpu().numpy())
+        return np.concatenate(results)
+
+    def _outputs(self, X):
+        return self._infer(X, lambda model, batch: model(batch).target)
+
+    def transform(self, X):
+        """Features of the fine-tuned body: the mean over its output tokens.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, F), (n, C, L) or (n, C, H, W)
+
+        Returns
+        -------
+        features : ndarray of shape (n, E), float32
+            E is 256 for "pare-tiny".
+        """
+        return self._infer(X, lambda model, batch: model.features(batch))
+
+    @property
+    def _n_features_out(self):
+        return self._model.body.feature_dim
+
+    # ---- state
+
+    def save(self, path):
+        """Write the fitted estimator to one safetensors file.
+
+        Parameters
+        ----------
+        path : str or Path
+            An existing file is replaced.
+
+        See Also
+        --------
+        sklearn_pare.load : Read it back, on any machine.
+        """
+        check_is_fitted(self)
+        state = self.__getstate__()
+        parameters = self.get_params(deep=False)
+        arrays = state.pop("_model")
+        fitted = {k: v for k, v in state.items() if k not in parameters}
+        _persist.write(path, type(self).__name__, parameters, arrays, fitted)
+
+    def __getstate__(self):
+        """Plain arrays in place of the network: small, and free of devices."""
+        state = dict(super().__getstate__())
+        if "_model" in state:
+            state["_model"] = export_arrays(state["_model"])
+        return state
+
+    def __setstate__(self, state):
+        """Build the network again from its arrays."""
+        super().__setstate__(state)
+        if "_model" in state:
+            self._model = restore(self._architecture, state["_model"])
+
+
+def _rows(scaler, X, codes, weight, device):
+    """Rows as tensors on the device."""
+    return Rows(
+        torch.from_numpy(scaler.transform(X)).to(device),
+        torch.from_numpy(codes).to(device),
+        torch.from_numpy(weight.astype(np.float32)).to(device),
+    )

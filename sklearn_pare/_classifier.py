@@ -1,0 +1,270 @@
+"""The classifier."""
+
+from sklearn.base import ClassifierMixin
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+
+from sklearn_pare._base import _BasePaRe
+from sklearn_pare._targets import ClassTarget, LabelTarget
+from sklearn_pare.exceptions import DataError
+
+
+class PaReClassifier(ClassifierMixin, _BasePaRe):
+    r"""Classify images, signals or tables by fine-tuning a pretrained body with PaRe.
+
+    PaRe (Cai et al., ICML 2024) bridges the gap between the modality of the body and
+    that of the data: tokens of a source modality replace part of the data's tokens,
+    many at first, few at the end.
+
+    Parameters
+    ----------
+    **Body**
+
+    backbone : str, default="pare-tiny"
+        Name of the pretrained body, one of `sklearn_pare.backbones.list()`.
+        "pare-tiny" comes with the package and needs no network.
+    pretrained : bool, default=True
+        If False, the same body starts from fresh Xavier weights: the control
+        "from scratch".
+    tune : {"all", "norm", "attention-frozen", "none"}, default="all"
+        What trains inside the body: everything; its LayerNorms; everything but the
+        maps to queries and keys (for "pare-tiny" one matrix makes queries, keys and
+        values, and stays fixed as a whole); nothing. Embedder, gate and heads always
+        train.
+    input_shape : tuple of int, default=None
+        Shape of one row, (C, L) or (C, H, W), when X holds flattened rows. None: 2-D
+        X is a table, 3-D X signals, 4-D X images.
+
+    **Mixing**
+
+    source : str, tuple of arrays or None, default="formula"
+        The modality that tokens are mixed in from: "formula" (labelled images drawn
+        from formulas, which "pare-tiny" was pretrained on), a tuple
+        ``(X_source, y_source)`` of rows and their classes, "noise" (a control), or
+        None for plain fine-tuning.
+    mix_start, mix_end : float, default=0.6, 0.1
+        Fraction of target tokens replaced at the first and at the last step, linear in
+        between. Both 0.0: plain ("naive") fine-tuning.
+    mix_weight : float, default=1.0
+        Weight of the loss on mixed rows beside the loss on clean rows.
+    selector : {"gate", "random"}, default="gate"
+        Who chooses the tokens: the learned gate, or chance (a control).
+    alignment : None
+        Reserved for a stage before fine-tuning; only None is available.
+
+    **Training**
+
+    max_epochs : int or "auto", default="auto"
+        "auto" is enough epochs for 150 steps, and at least 12.
+    batch_size : int, default=64
+        Rows a step, and rows a forward pass at prediction.
+    lr : float, default=1e-3
+        Peak learning rate of AdamW: linear warm-up over a tenth of the steps, then a
+        cosine to 0.
+    weight_decay : float, default=0.05
+        Of AdamW, on matrices only.
+    early_stopping : bool, default=False
+        Stop when the validation score (accuracy) has not risen for `n_iter_no_change`
+        epochs, and keep the weights of the best epoch. Among equal scores the lower
+        validation loss is better.
+    validation_fraction : float, default=0.1
+        Fraction of the rows held out by `early_stopping` when fit gets no `X_val`.
+    n_iter_no_change : int, default=10
+        Patience of `early_stopping`, in epochs.
+    class_weight : dict, list of dicts, "balanced" or None, default=None
+        Weights of the classes in the loss, as in scikit-learn.
+
+    **Computing**
+
+    device : str, default="auto"
+        "auto" is the first of cuda, xpu and mps that is there, else the CPU; or a
+        name that torch knows, such as "cuda:1".
+    precision : {"auto", "fp32", "bf16"}, default="auto"
+        Of the body. "auto" is bfloat16 where the device has instructions for it, else
+        float32. Heads, gate, losses and weights are float32 always.
+    compile : bool, default=False
+        Whether to train with a compiled body: slow to start, then faster.
+    warm_start : False
+        Reserved; only False is available.
+    checkpoint_dir : None
+        Reserved; only None is available.
+    random_state : int, RandomState instance or None, default=None
+        Fixes weights, order of rows, source and noise. With an int, the same data give
+        the same model to the bit on one machine at one number of threads.
+    verbose : int, default=0
+        From 1 on, log one line an epoch.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (K,)
+        The classes, sorted; for an indicator matrix 0 to K - 1.
+    n_features_in_ : int
+        Length of the second axis of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names, if X had any that are strings.
+    input_shape_ : tuple of int
+        Shape of one row as the body sees it: (F,), (C, L) or (C, H, W).
+    n_tokens_ : int
+        Tokens a row is cut into.
+    n_iter_ : int
+        Epochs that were run.
+    history_ : list of dict
+        One an epoch: "train_loss" and its terms "target_loss", "mixed_target_loss"
+        and "mixed_source_loss" (None without mixing), "mix_fraction", "lr",
+        "duration" in seconds and, with validation rows, "valid_loss", "valid_score".
+
+    See Also
+    --------
+    PaReRegressor : The same for numbers.
+
+    Notes
+    -----
+    Every row is cut into tokens. In each training step the k lowest-scored tokens of a
+    row are replaced by the k highest-scored tokens of a source row; clean and mixed
+    rows go through the body together, and the loss is
+
+    .. math:: L(clean) + w [(1 - \lambda) L(mixed) + \lambda L_s(mixed)],
+
+    where lambda = k / N is the fraction of replaced tokens, L the loss of the target
+    (cross-entropy; for label sets binary cross-entropy), L_s the cross-entropy of the
+    source's classes and w is `mix_weight`. Prediction uses clean tokens only.
+
+    References
+    ----------
+    Cai et al., "Enhancing Cross-Modal Fine-Tuning with Gradually Intermediate Modality
+    Generation", ICML 2024, PMLR 235, 5236-5257.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_pare import PaReClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> clf = PaReClassifier(input_shape=(1, 8, 8), max_epochs=3, random_state=0)
+    >>> clf.fit(X[:200], y[:200]).predict(X[200:203]).shape
+    (3,)
+    """
+
+    _parameter_constraints: dict = {
+        **_BasePaRe._parameter_constraints,
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+    }
+
+    def __init__(
+        self,
+        *,
+        backbone="pare-tiny",
+        pretrained=True,
+        tune="all",
+        input_shape=None,
+        source="formula",
+        mix_start=0.6,
+        mix_end=0.1,
+        mix_weight=1.0,
+        selector="gate",
+        alignment=None,
+        max_epochs="auto",
+        batch_size=64,
+        lr=1e-3,
+        weight_decay=0.05,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        class_weight=None,
+        device="auto",
+        precision="auto",
+        compile=False,
+        warm_start=False,
+        checkpoint_dir=None,
+        random_state=None,
+        verbose=0,
+    ):
+        super().__init__(
+            backbone=backbone,
+            pretrained=pretrained,
+            tune=tune,
+            input_shape=input_shape,
+            source=source,
+            mix_start=mix_start,
+            mix_end=mix_end,
+            mix_weight=mix_weight,
+            selector=selector,
+            alignment=alignment,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            lr=lr,
+            weight_decay=weight_decay,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            device=device,
+            precision=precision,
+            compile=compile,
+            warm_start=warm_start,
+            checkpoint_dir=checkpoint_dir,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.class_weight = class_weight
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    @property
+    def classes_(self):
+        """The classes, sorted."""
+        check_is_fitted(self, "_target")
+        return self._target.classes
+
+    def _target_from(self, y):
+        check_classification_targets(y)
+        kind = type_of_target(y)
+        if kind == "multilabel-indicator":
+            y = y.toarray() if hasattr(y, "toarray") else y
+            return LabelTarget.from_y(y), y
+        if kind == "multiclass-multioutput":
+            raise DataError(
+                f"y has shape {y.shape} and more than two values in a column. Give one "
+                "class a row, (n,), or an indicator matrix of 0 and 1, (n, K); for "
+                "several multiclass targets use sklearn.multioutput."
+                "MultiOutputClassifier."
+            )
+        y = column_or_1d(y, warn=True)
+        return ClassTarget.from_y(y), y
+
+    def _weigh(self, weight, y):
+        return weight * compute_sample_weight(self.class_weight, y)
+
+    def predict(self, X):
+        """Most likely class of each row, or its label set.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, F), (n, C, L) or (n, C, H, W)
+
+        Returns
+        -------
+        y : ndarray of shape (n,) or (n, K)
+            Shaped like y in fit.
+        """
+        outputs = self._outputs(X)
+        return self._target.decode(outputs)
+
+    def predict_proba(self, X):
+        """Probability of each class, or of each label.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, F), (n, C, L) or (n, C, H, W)
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n, K)
+            Columns in the order of `classes_`. Rows sum to 1 for classes; for label
+            sets each entry is a probability of its own.
+        """
+        outputs = self._outputs(X)
+        return self._target.probabilities(outputs)

@@ -1,0 +1,69 @@
+"""Where to compute, and in which precision.
+
+The only module that asks torch which devices there are.
+"""
+
+import torch
+
+_PREFERENCE = ("cuda", "xpu", "mps")
+
+
+def _available(kind):
+    backend = getattr(torch, kind, None)
+    return backend is not None and backend.is_available()
+
+
+def resolve_device(device):
+    """Device to compute on.
+
+    Parameters
+    ----------
+    device : str
+        "auto" takes the first of cuda, xpu, mps that is there, else the CPU; any
+        other name is given to `torch.device`.
+
+    Returns
+    -------
+    device : torch.device
+    """
+    if device == "auto":
+        device = next((kind for kind in _PREFERENCE if _available(kind)), "cpu")
+    try:
+        resolved = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(
+            f"device={device!r} is not a device of torch. Use 'auto', 'cpu', 'cuda', "
+            "'cuda:1', 'xpu' or 'mps'."
+        ) from error
+    if resolved.type in _PREFERENCE and not _available(resolved.type):
+        raise ValueError(
+            f"device={device!r} was asked for, but torch {torch.__version__} finds no "
+            f"{resolved.type} device here. Use device='auto' or device='cpu'."
+        )
+    return resolved
+
+
+def _fast_in_bfloat16(device):
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type == "cpu":
+        return torch.cpu._is_avx512_bf16_supported()
+    return device.type == "xpu"
+
+
+def resolve_precision(precision, device):
+    """Whether to run the body under bfloat16 autocast.
+
+    Parameters
+    ----------
+    precision : {"auto", "float32", "bfloat16"}
+        "auto" is bfloat16 where the device has instructions for it.
+    device : torch.device
+
+    Returns
+    -------
+    bfloat16 : bool
+    """
+    if precision == "auto":
+        return _fast_in_bfloat16(device)
+    return precision == "bfloat16"

@@ -1,0 +1,164 @@
+"""The regressor."""
+
+from sklearn.base import RegressorMixin
+from sklearn.utils.validation import column_or_1d
+
+from sklearn_pare._base import _BasePaRe
+from sklearn_pare._targets import ValueTarget
+
+
+class PaReRegressor(RegressorMixin, _BasePaRe):
+    r"""Predict numbers from images, signals or tables by fine-tuning with PaRe.
+
+    PaRe (Cai et al., ICML 2024) bridges the gap between the modality of a pretrained
+    body and that of the data: tokens of a source modality replace part of the data's
+    tokens, many at first, few at the end. Targets are standardised inside.
+
+    Parameters
+    ----------
+    **Body**
+
+    backbone : str, default="pare-tiny"
+        Name of the pretrained body, one of `sklearn_pare.backbones.list()`.
+        "pare-tiny" comes with the package and needs no network.
+    pretrained : bool, default=True
+        If False, the same body starts from fresh Xavier weights: the control
+        "from scratch".
+    tune : {"all", "norm", "attention-frozen", "none"}, default="all"
+        What trains inside the body: everything; its LayerNorms; everything but the
+        maps to queries and keys (for "pare-tiny" one matrix makes queries, keys and
+        values, and stays fixed as a whole); nothing. Embedder, gate and heads always
+        train.
+    input_shape : tuple of int, default=None
+        Shape of one row, (C, L) or (C, H, W), when X holds flattened rows. None: 2-D
+        X is a table, 3-D X signals, 4-D X images.
+
+    **Mixing**
+
+    source : str, tuple of arrays or None, default="formula"
+        The modality that tokens are mixed in from: "formula" (labelled images drawn
+        from formulas, which "pare-tiny" was pretrained on), a tuple
+        ``(X_source, y_source)`` of rows and their classes, "noise" (a control), or
+        None for plain fine-tuning.
+    mix_start, mix_end : float, default=0.6, 0.1
+        Fraction of target tokens replaced at the first and at the last step, linear in
+        between. Both 0.0: plain ("naive") fine-tuning.
+    mix_weight : float, default=1.0
+        Weight of the loss on mixed rows beside the loss on clean rows.
+    selector : {"gate", "random"}, default="gate"
+        Who chooses the tokens: the learned gate, or chance (a control).
+    alignment : None
+        Reserved for a stage before fine-tuning; only None is available.
+
+    **Training**
+
+    max_epochs : int or "auto", default="auto"
+        "auto" is enough epochs for 150 steps, and at least 12.
+    batch_size : int, default=64
+        Rows a step, and rows a forward pass at prediction.
+    lr : float, default=1e-3
+        Peak learning rate of AdamW: linear warm-up over a tenth of the steps, then a
+        cosine to 0.
+    weight_decay : float, default=0.05
+        Of AdamW, on matrices only.
+    early_stopping : bool, default=False
+        Stop when the validation score (R2) has not risen for `n_iter_no_change`
+        epochs, and keep the weights of the best epoch. Among equal scores the lower
+        validation loss is better.
+    validation_fraction : float, default=0.1
+        Fraction of the rows held out by `early_stopping` when fit gets no `X_val`.
+    n_iter_no_change : int, default=10
+        Patience of `early_stopping`, in epochs.
+
+    **Computing**
+
+    device : str, default="auto"
+        "auto" is the first of cuda, xpu and mps that is there, else the CPU; or a
+        name that torch knows, such as "cuda:1".
+    precision : {"auto", "fp32", "bf16"}, default="auto"
+        Of the body. "auto" is bfloat16 where the device has instructions for it, else
+        float32. Heads, gate, losses and weights are float32 always.
+    compile : bool, default=False
+        Whether to train with a compiled body: slow to start, then faster.
+    warm_start : False
+        Reserved; only False is available.
+    checkpoint_dir : None
+        Reserved; only None is available.
+    random_state : int, RandomState instance or None, default=None
+        Fixes weights, order of rows, source and noise. With an int, the same data give
+        the same model to the bit on one machine at one number of threads.
+    verbose : int, default=0
+        From 1 on, log one line an epoch.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Length of the second axis of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names, if X had any that are strings.
+    input_shape_ : tuple of int
+        Shape of one row as the body sees it: (F,), (C, L) or (C, H, W).
+    n_tokens_ : int
+        Tokens a row is cut into.
+    n_iter_ : int
+        Epochs that were run.
+    history_ : list of dict
+        One an epoch: "train_loss" and its terms "target_loss", "mixed_target_loss"
+        and "mixed_source_loss" (None without mixing), "mix_fraction", "lr",
+        "duration" in seconds and, with validation rows, "valid_loss", "valid_score".
+
+    See Also
+    --------
+    PaReClassifier : The same for classes.
+
+    Notes
+    -----
+    Every row is cut into tokens. In each training step the k lowest-scored tokens of a
+    row are replaced by the k highest-scored tokens of a source row; clean and mixed
+    rows go through the body together, and the loss is
+
+    .. math:: L(clean) + w [(1 - \lambda) L(mixed) + \lambda L_s(mixed)],
+
+    where lambda = k / N is the fraction of replaced tokens, L the loss of the target
+    (squared error of the standardised target), L_s the cross-entropy of the source's
+    classes and w is `mix_weight`. Prediction uses clean tokens only.
+
+    References
+    ----------
+    Cai et al., "Enhancing Cross-Modal Fine-Tuning with Gradually Intermediate Modality
+    Generation", ICML 2024, PMLR 235, 5236-5257.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn_pare import PaReRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> reg = PaReRegressor(max_epochs=2, random_state=0).fit(X[:100], y[:100])
+    >>> reg.predict(X[100:103]).shape
+    (3,)
+    """
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    def _target_from(self, y):
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        return ValueTarget.from_y(y), y
+
+    def predict(self, X):
+        """Predicted numbers in the units of y.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, F), (n, C, L) or (n, C, H, W)
+
+        Returns
+        -------
+        y : ndarray of shape (n,) or (n, K), float64
+            Shaped like y in fit.
+        """
+        outputs = self._outputs(X)
+        return self._target.decode(outputs)

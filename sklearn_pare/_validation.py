@@ -1,0 +1,228 @@
+"""X and y as users have them -> arrays; the only place that complains about data."""
+
+import math
+import warnings
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import LabelEncoder, StandardScaler
+from sklearn.utils import gen_batches
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_array,
+    check_consistent_length,
+    validate_data,
+)
+
+from sklearn_pare.exceptions import DataError
+
+_KINDS = {
+    1: "2 dimensions (a table of n rows and F columns)",
+    2: "3 dimensions (n signals of C channels and L samples)",
+    3: "4 dimensions (n images of C channels, H rows and W columns)",
+}
+# Numbers scaled at a time: bounds the float64 copy to 32 MB.
+_BLOCK = 2**22
+
+
+def check_rows(estimator, X, y="no_validation", *, reset):
+    """Numeric, finite X of shape (n, F), (n, C, L) or (n, C, H, W), and y with it.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        Gets `n_features_in_` and `feature_names_in_` if `reset`.
+    X : array-like
+    y : array-like, optional
+        Checked for length, missing values and, in a regressor, for being numeric.
+    reset : bool
+        True in fit.
+
+    Returns
+    -------
+    X : ndarray, float32 or float64
+    y : ndarray
+        Only if `y` was given.
+    """
+    with_target = not (isinstance(y, str) and y == "no_validation")
+    checks = {}
+    if with_target:
+        numeric = estimator.__sklearn_tags__().estimator_type == "regressor"
+        checks = {"multi_output": True, "y_numeric": numeric}
+    try:
+        checked = validate_data(
+            estimator,
+            X,
+            y,
+            reset=reset,
+            dtype=(np.float64, np.float32),
+            allow_nd=True,
+            ensure_min_samples=2 if reset else 1,
+            **checks,
+        )
+    except ValueError as error:
+        if "could not convert string" not in str(error):
+            raise
+        raise DataError(
+            f"X holds text: {error}. Every column must be numeric; put a "
+            "sklearn.compose.ColumnTransformer with OneHotEncoder or OrdinalEncoder "
+            "before the estimator for the columns that are not."
+        ) from error
+    X = checked[0] if with_target else checked
+    if X.ndim - 1 not in _KINDS or 0 in X.shape:
+        raise DataError(
+            f"X has shape {X.shape}. Expected no empty axis and "
+            f"{', '.join(_KINDS.values())}."
+        )
+    return (X, checked[1]) if with_target else X
+
+
+def shape_rows(X, input_shape):
+    """X with rows of shape `input_shape`; flattened rows are folded.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, ...)
+    input_shape : sequence of int or None
+        None leaves X as it is.
+
+    Returns
+    -------
+    X : ndarray of shape (n, *input_shape)
+    """
+    if input_shape is None:
+        return X
+    input_shape = tuple(input_shape)
+    if X.shape[1:] == input_shape:
+        return X
+    if X.ndim == 2 and X.shape[1] == math.prod(input_shape):
+        return X.reshape(len(X), *input_shape)
+    needed = " x ".join(map(str, input_shape))
+    raise DataError(
+        f"X has rows of shape {X.shape[1:]}, which do not fit "
+        f"input_shape={input_shape}: {needed} = {math.prod(input_shape)} numbers a "
+        f"row, X has {math.prod(X.shape[1:])}. Give X of shape "
+        f"(n, {math.prod(input_shape)}) or (n, {', '.join(map(str, input_shape))}), "
+        "or another input_shape."
+    )
+
+
+def check_weights(sample_weight, X):
+    """Finite, non-negative weights (n,), not all zero; ones if None."""
+    weight = _check_sample_weight(
+        sample_weight, X, dtype=np.float64, ensure_non_negative=True
+    )
+    if not weight.any():
+        raise DataError(
+            f"All {len(weight)} values of sample_weight are 0: there is nothing to fit."
+        )
+    return weight
+
+
+def check_source(source):
+    """Source arrays (X_source, y_source) -> standardised rows, codes, class count.
+
+    Returns
+    -------
+    X : ndarray of shape (n, ...), float32
+    codes : ndarray of shape (n,), int64
+    n_classes : int
+    """
+    if len(source) != 2:
+        raise DataError(
+            f"source is a tuple of length {len(source)}; expected "
+            "(X_source, y_source), rows and their classes."
+        )
+    X = check_array(
+        source[0],
+        dtype=(np.float64, np.float32),
+        allow_nd=True,
+        input_name="X_source",
+    )
+    if X.ndim - 1 not in _KINDS:
+        raise DataError(
+            f"X_source has shape {X.shape}. Expected {', '.join(_KINDS.values())}."
+        )
+    check_consistent_length(X, source[1])
+    encoder = LabelEncoder()
+    codes = encoder.fit_transform(np.asarray(source[1]))
+    return ChannelScaler().fit(X).transform(X), codes, len(encoder.classes_)
+
+
+def split(rows, strata, fraction, seed):
+    """Hold rows out for validation, every class among them where that can be.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n,), int64
+        Indices to split.
+    strata : ndarray of shape (n_all,) or None
+        Classes to keep in proportion.
+    fraction : float
+    seed : int
+
+    Returns
+    -------
+    kept, held_out : ndarray of int64
+    """
+    n_held_out = math.ceil(fraction * len(rows))
+    if n_held_out >= len(rows):
+        raise DataError(
+            f"validation_fraction={fraction} of {len(rows)} rows leaves none to train "
+            "on. Give more rows, a smaller fraction, or X_val and y_val."
+        )
+    if strata is not None:
+        strata = strata[rows]
+        counts = np.unique(strata, return_counts=True)[1]
+        smallest = min(n_held_out, len(rows) - n_held_out)
+        if counts.min() < 2 or len(counts) > smallest:
+            warnings.warn(
+                f"The smallest class has {counts.min()} rows and {n_held_out} rows are "
+                f"held out for {len(counts)} classes: the validation rows are drawn "
+                "without regard to class.",
+                UserWarning,
+                stacklevel=4,
+            )
+            strata = None
+    return train_test_split(
+        rows, test_size=n_held_out, stratify=strata, random_state=seed
+    )
+
+
+def _channels_last(block):
+    """(n, C, ...) -> (rows, C), and (n, F) as it is."""
+    if block.ndim == 2:
+        return block
+    return np.moveaxis(block, 1, -1).reshape(-1, block.shape[1])
+
+
+class ChannelScaler:
+    """Standardise each channel, or each column of a table, in blocks.
+
+    `sklearn.preprocessing.StandardScaler` per channel instead of per number.
+
+    Attributes
+    ----------
+    mean_, scale_ : ndarray of shape (C,) or (F,)
+    """
+
+    def fit(self, X):
+        """Mean and standard deviation over rows and positions."""
+        scaler = StandardScaler()
+        for rows in self._blocks(X):
+            scaler.partial_fit(_channels_last(X[rows]))
+        self.mean_, self.scale_ = scaler.mean_, scaler.scale_
+        return self
+
+    def transform(self, X):
+        """Standardised copy of X in float32."""
+        shape = (-1,) + (1,) * (X.ndim - 2)
+        mean, scale = self.mean_.reshape(shape), self.scale_.reshape(shape)
+        scaled = np.empty(X.shape, dtype=np.float32)
+        for rows in self._blocks(X):
+            scaled[rows] = (X[rows] - mean) / scale
+        return scaled
+
+    @staticmethod
+    def _blocks(X):
+        return gen_batches(len(X), max(1, _BLOCK // math.prod(X.shape[1:])))

@@ -1,0 +1,111 @@
+"""The bundled body "pare-tiny": a small Swin transformer and its pretrained weights."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from sklearn_pare.backbones.card import BackboneCard
+from sklearn_pare.backbones.weights import read_weights
+from sklearn_pare.nn.embed import ImageEmbed
+from sklearn_pare.nn.heads import PooledHead
+from sklearn_pare.nn.init import untouched_global_generator, xavier_
+
+WEIGHTS = Path(__file__).parent / "data" / "pare-tiny.safetensors"
+
+# Classes that the body was pretrained to tell apart: those of the "formula" source.
+N_PRETRAINING_CLASSES = 448
+
+
+@dataclass
+class Backbone:
+    """A body with what surrounds it.
+
+    Attributes
+    ----------
+    body : torch.nn.Module
+        Tokens (B, N, D) -> features (B, M, E). Its attributes `grid`, `dim` and
+        `feature_dim` say how tokens lie, D, and E.
+    stem : ImageEmbed
+        The body's own embedder of images (B, 3, H, W).
+    source_head : PooledHead or None
+        The read-out of the pretraining, if it fits the classes of a source.
+    card : BackboneCard
+    """
+
+    body: nn.Module
+    stem: ImageEmbed
+    source_head: PooledHead | None
+    card: BackboneCard
+
+    @property
+    def parts(self) -> nn.ModuleDict:
+        """All modules under one roof, named as in the weights file."""
+        parts = {"stem": self.stem, "body": self.body}
+        if self.source_head is not None:
+            parts["source_head"] = self.source_head
+        return nn.ModuleDict(parts)
+
+
+class SwinBody(nn.Module):
+    """The stages of a timm Swin transformer, without its stem and its head.
+
+    Parameters
+    ----------
+    img_size, patch_size, **shape
+        As for `timm.models.swin_transformer.SwinTransformer`.
+    """
+
+    def __init__(self, img_size, patch_size, **shape):
+        super().__init__()
+        # timm takes seconds to import: only when a body is built.
+        from timm.models.swin_transformer import SwinTransformer
+
+        # No stochastic depth: it would draw from torch's global generator.
+        swin = SwinTransformer(
+            img_size=img_size, patch_size=patch_size, drop_path_rate=0.0, **shape
+        )
+        self.grid = tuple(swin.patch_embed.grid_size)
+        self.dim = swin.embed_dim
+        self.feature_dim = swin.num_features
+        self.layers = swin.layers
+        self.norm = swin.norm
+
+    def forward(self, tokens):
+        """Tokens (B, N, D) -> features (B, M, E)."""
+        return self.norm(self.layers(tokens.unflatten(1, self.grid))).flatten(1, 2)
+
+
+def build_tiny(generator: torch.Generator) -> Backbone:
+    """The architecture of "pare-tiny" with fresh Xavier weights."""
+    with untouched_global_generator():
+        body = SwinBody(
+            img_size=32,
+            patch_size=4,
+            window_size=4,
+            embed_dim=64,
+            depths=(2, 4, 2),
+            num_heads=(2, 4, 8),
+        )
+        backbone = Backbone(
+            body=body,
+            stem=ImageEmbed((3, 32, 32), body.grid, body.dim),
+            source_head=PooledHead(body.feature_dim, N_PRETRAINING_CLASSES),
+            card=BackboneCard(
+                name="pare-tiny",
+                description="Swin transformer of 2.6 M weights on 8 x 8 tokens",
+                licence="BSD-3-Clause",
+            ),
+        )
+        xavier_(backbone.parts, generator)
+    return backbone
+
+
+def load_tiny(pretrained: bool, generator: torch.Generator) -> Backbone:
+    """The body "pare-tiny", pretrained or with fresh Xavier weights."""
+    backbone = build_tiny(generator)
+    if pretrained:
+        tensors, backbone.card = read_weights(WEIGHTS)
+        backbone.parts.load_state_dict(tensors)
+    return backbone

@@ -1,0 +1,14 @@
+"""The method in pure torch: tokens in, logits out."""
+
+from sklearn_pare.nn.model import Mixing, Outputs, PaReModel
+from sklearn_pare.nn.replace import relaxed_top_k, replace_tokens
+from sklearn_pare.nn.schedule import mix_fraction
+
+__all__ = [
+    "Mixing",
+    "Outputs",
+    "PaReModel",
+    "mix_fraction",
+    "relaxed_top_k",
+    "replace_tokens",
+]

@@ -1,0 +1,72 @@
+"""Losses per row, and the sum that PaRe minimises."""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+
+
+def cross_entropy(outputs, y):
+    """Logits (B, K) and classes (B,) -> losses (B,)."""
+    return F.cross_entropy(outputs, y, reduction="none")
+
+
+def binary_cross_entropy(outputs, y):
+    """Logits (B, K) and indicators (B, K) -> losses (B,), the mean over labels."""
+    return F.binary_cross_entropy_with_logits(outputs, y, reduction="none").mean(1)
+
+
+def squared_error(outputs, y):
+    """Values (B, K) and targets (B, K) -> losses (B,), the mean over outputs."""
+    return F.mse_loss(outputs, y, reduction="none").mean(1)
+
+
+TARGET_LOSSES = {
+    "cross_entropy": cross_entropy,
+    "binary_cross_entropy": binary_cross_entropy,
+    "squared_error": squared_error,
+}
+
+
+class LossTerms(NamedTuple):
+    """The loss of one step and the means it is made of; mixed ones are None at k=0."""
+
+    total: torch.Tensor
+    target: torch.Tensor
+    mixed_target: torch.Tensor | None = None
+    mixed_source: torch.Tensor | None = None
+
+
+def pare_loss(outputs, y, weight, loss, y_source=None, mix_weight=1.0):
+    """L(clean) + mix_weight * ((1 - lam) * L(mixed) + lam * CE_source(mixed)).
+
+    Parameters
+    ----------
+    outputs : nn.model.Outputs
+        Of a clean or of a mixed step.
+    y : torch.Tensor of shape (B,) or (B, K)
+        Targets of the rows.
+    weight : torch.Tensor of shape (B,)
+        Weight of every row in the target's terms; mean 1 over the training set.
+    loss : callable
+        One of `TARGET_LOSSES`.
+    y_source : torch.Tensor of shape (B,), int64, optional
+        Classes of the source rows that were mixed in.
+    mix_weight : float, default=1.0
+
+    Returns
+    -------
+    terms : LossTerms
+
+    Notes
+    -----
+    lam = k / N_t is the fraction of replaced tokens (Cai et al., ICML 2024).
+    """
+    target = (weight * loss(outputs.target, y)).mean()
+    if outputs.mixed_target is None:
+        return LossTerms(target, target)
+    lam = outputs.fraction
+    mixed_target = (weight * loss(outputs.mixed_target, y)).mean()
+    mixed_source = cross_entropy(outputs.mixed_source, y_source).mean()
+    mixed = (1 - lam) * mixed_target + lam * mixed_source
+    return LossTerms(target + mix_weight * mixed, target, mixed_target, mixed_source)

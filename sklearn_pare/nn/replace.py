@@ -1,0 +1,167 @@
+"""Choosing tokens and replacing them: the step that makes intermediate modalities.
+
+No loop over rows and none over k; the choice is hard, its gradient is that of a
+relaxed choice in closed form.
+"""
+
+import torch
+import torch.nn.functional as F
+
+
+def _solve_shift(z, total):
+    """Solve sum_i softplus(z_i + t) = total for t, row by row, by Newton's method."""
+    n = z.shape[-1]
+    c = total / n
+    # Jensen: mean softplus(z + t) >= softplus(mean z + t), so this start lies right of
+    # the root, from where Newton descends monotonically on a convex function.
+    inverse_softplus = c + torch.log(-torch.expm1(z.new_tensor(-c)))
+    t = inverse_softplus - z.mean(-1, keepdim=True)
+    tolerance = 16 * torch.finfo(z.dtype).eps
+    for _ in range(25):
+        shifted = z + t
+        excess = F.softplus(shifted).sum(-1, keepdim=True) - total
+        step = excess / torch.sigmoid(shifted).sum(-1, keepdim=True)
+        t = t - step
+        if bool((step.abs() <= tolerance * (1 + t.abs())).all()):
+            break
+    return t
+
+
+class _RelaxedTopK(torch.autograd.Function):
+    """khot_i = tau softplus(s_i / tau + t), with t such that khot sums to k."""
+
+    @staticmethod
+    def forward(ctx, scores, k, tau):
+        z = scores / tau
+        shifted = z + _solve_shift(z, k / tau)
+        ctx.save_for_backward(torch.sigmoid(shifted))
+        return tau * F.softplus(shifted)
+
+    @staticmethod
+    def backward(ctx, grad):
+        # Implicit differentiation of the constraint sum(khot) = k.
+        (d,) = ctx.saved_tensors
+        mean = (d * grad).sum(-1, keepdim=True) / d.sum(-1, keepdim=True)
+        return d * (grad - mean), None, None
+
+
+def _successive_softmax(scores, k, tau):
+    """The loop that the closed form replaces: k softmaxes, each removing its mass."""
+    tiny = torch.finfo(scores.dtype).tiny
+    probability = torch.zeros_like(scores)
+    khot = torch.zeros_like(scores)
+    for _ in range(k):
+        scores = scores + torch.log((1 - probability).clamp_min(tiny))
+        probability = torch.softmax(scores / tau, dim=-1)
+        khot = khot + probability
+    return khot
+
+
+def relaxed_top_k(scores, k, tau=0.9, exact=False):
+    """Soft k-hot vectors: a differentiable stand-in for "the k largest".
+
+    Parameters
+    ----------
+    scores : torch.Tensor of shape (B, N)
+        Scores of N tokens, noise included.
+    k : int
+        How many tokens to choose, 0 <= k <= N.
+    tau : float, default=0.9
+        Temperature of the softmaxes.
+    exact : bool, default=False
+        If True, run k sequential softmaxes; if False, use their limit for many small
+        steps, ``tau * softplus(scores / tau + t)`` with t such that the sum is k.
+
+    Returns
+    -------
+    khot : torch.Tensor of shape (B, N)
+        Each row sums to k and grows with the score; its k largest entries are those of
+        the scores. An entry is no probability and can exceed 1.
+
+    Notes
+    -----
+    The successive softmaxes are those of Plotz and Roth, "Neural Nearest Neighbors
+    Networks", NeurIPS 2018, and Xie and Ermon, "Reparameterizable Subset Sampling via
+    Continuous Relaxations", IJCAI 2019, as used in PaRe (Cai et al., ICML 2024). The
+    closed form has the same gradient up to the size of a step: cosine above 0.999 at
+    N = 3136, about 0.98 at N = 64.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_pare.nn import relaxed_top_k
+    >>> khot = relaxed_top_k(torch.tensor([[2.0, -1.0, 0.5, 0.0]]), k=2)
+    >>> round(khot.sum().item(), 4)
+    2.0
+    """
+    if k == 0:
+        return torch.zeros_like(scores)
+    if exact:
+        return _successive_softmax(scores, k, tau)
+    return _RelaxedTopK.apply(scores, k, tau)
+
+
+def _straight_through(soft):
+    """Exactly 1 in value, the relaxed choice in gradient."""
+    return 1 + (soft - soft.detach())
+
+
+def replace_tokens(target, source, target_scores, source_scores, k):
+    """Replace the k lowest-scored target tokens by the k highest-scored source tokens.
+
+    The i-th chosen source token by position goes to the i-th freed slot by position;
+    all other target tokens stay where they are.
+
+    Parameters
+    ----------
+    target : torch.Tensor of shape (B, N_t, D)
+    source : torch.Tensor of shape (B, N_s, D)
+    target_scores : torch.Tensor of shape (B, N_t)
+        Scores of the target tokens, noise included.
+    source_scores : torch.Tensor of shape (B, N_s)
+    k : int
+        Number of replaced tokens, 0 <= k <= min(N_t, N_s).
+
+    Returns
+    -------
+    mixed : torch.Tensor of shape (B, N_t, D)
+        A new tensor whose values are exactly those of `target` and `source`. Its
+        gradient also reaches both score tensors, through `relaxed_top_k`.
+    target_index : torch.Tensor of shape (B, k), int64
+        Replaced positions, ascending.
+    source_index : torch.Tensor of shape (B, k), int64
+        Positions of the tokens that replaced them, ascending.
+
+    Notes
+    -----
+    The step "gated patch replacement" of PaRe (Cai et al., ICML 2024).
+
+    Examples
+    --------
+    The example of the paper's figure: source tokens 2 and 4 go to the freed target
+    slots 1 and 4, counted from 1.
+
+    >>> import torch
+    >>> from sklearn_pare.nn import replace_tokens
+    >>> mixed, _, _ = replace_tokens(
+    ...     torch.tensor([[[1.0], [2.0], [3.0], [4.0], [5.0]]]),
+    ...     torch.tensor([[[10.0], [20.0], [30.0], [40.0], [50.0]]]),
+    ...     torch.tensor([[0.1, 0.6, 0.4, 0.3, 0.7]]),
+    ...     torch.tensor([[0.3, 0.7, 0.1, 0.5, 0.2]]),
+    ...     k=2,
+    ... )
+    >>> mixed.flatten().tolist()
+    [20.0, 2.0, 3.0, 40.0, 5.0]
+    """
+    target_index = target_scores.topk(k, largest=False).indices.sort().values
+    source_index = source_scores.topk(k).indices.sort().values
+
+    keep = _straight_through(relaxed_top_k(target_scores, target.shape[1] - k))
+    take = _straight_through(relaxed_top_k(source_scores, k)).gather(1, source_index)
+
+    width = target.shape[2]
+    chosen = source.gather(1, source_index[..., None].expand(-1, -1, width))
+    chosen = chosen * take[..., None].to(chosen.dtype)
+    kept = target * keep[..., None].to(target.dtype)
+    slots = target_index[..., None].expand(-1, -1, width)
+    return kept.scatter(1, slots, chosen), target_index, source_index

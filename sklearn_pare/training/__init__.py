@@ -1,0 +1,1 @@
+"""The only code that knows skorch: net, batches, loop and callbacks."""

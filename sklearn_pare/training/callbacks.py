@@ -1,0 +1,151 @@
+"""What happens between epochs: guards, early stopping, messages, user callbacks."""
+
+import logging
+import math
+import sys
+import time
+from contextlib import contextmanager
+
+from skorch.callbacks import Callback
+
+from sklearn_pare.exceptions import DivergenceError
+
+logger = logging.getLogger("sklearn_pare")
+
+
+class StopTraining(Exception):
+    """Ends the loop; raised by callbacks, caught around it."""
+
+
+class FiniteLoss(Callback):
+    """Raise `DivergenceError` at the end of an epoch whose loss is not finite."""
+
+    def on_epoch_end(self, net, **kwargs):
+        """Check the mean training loss."""
+        loss = net.history[-1, "train_loss"]
+        if math.isfinite(loss):
+            return
+        raise DivergenceError(
+            f"The training loss is {loss} after epoch {len(net.history)} with "
+            f"lr={net.recipe.lr:g}. Try a lower lr, such as lr={net.recipe.lr / 10:g}, "
+            "or look for extreme values in X, y or sample_weight."
+        )
+
+
+class KeepBest(Callback):
+    """Remember the weights of the best validation score; stop when it stands still.
+
+    The state before the first epoch counts too. Among equal scores the lower
+    validation loss is the better one.
+
+    Parameters
+    ----------
+    patience : int
+        Epochs without a better result until training stops.
+    """
+
+    def __init__(self, patience):
+        self.patience = patience
+
+    def on_train_begin(self, net, dataset_valid=None, **kwargs):
+        """Score the model as it starts."""
+        loss, score = net.evaluate(net.get_iterator(dataset_valid))
+        self._keep(net, (score, -loss))
+
+    def on_epoch_end(self, net, **kwargs):
+        """Compare with the best so far."""
+        result = (net.history[-1, "valid_score"], -net.history[-1, "valid_loss"])
+        if result > self.best_:
+            self._keep(net, result)
+        else:
+            self.waited_ += 1
+            if self.waited_ >= self.patience:
+                raise StopTraining
+
+    def _keep(self, net, result):
+        self.best_, self.waited_ = result, 0
+        self.weights_ = {
+            name: value.detach().to("cpu", copy=True)
+            for name, value in net.module_.state_dict().items()
+        }
+
+    def on_train_end(self, net, **kwargs):
+        """Put the best weights back."""
+        net.module_.load_state_dict(self.weights_)
+
+
+class Report(Callback):
+    """One log line an epoch."""
+
+    def on_epoch_begin(self, net, **kwargs):
+        """Start the clock."""
+        self.start_ = time.perf_counter()
+
+    def on_epoch_end(self, net, **kwargs):
+        """Time the epoch and describe it."""
+        net.history.record("duration", time.perf_counter() - self.start_)
+        row = net.history[-1]
+        names = ("train_loss", "valid_loss", "valid_score", "mix_fraction")
+        logger.info(
+            "epoch %d/%d  %s  %.1f s",
+            len(net.history),
+            net.recipe.n_epochs,
+            "  ".join(f"{name} {row[name]:.4f}" for name in names if name in row),
+            row["duration"],
+        )
+
+
+class UserCallbacks(Callback):
+    """Pass every epoch on to the callbacks of scikit-learn's protocol.
+
+    Parameters
+    ----------
+    context : sklearn.callback.CallbackContext
+        Of the fit.
+    estimator : BaseEstimator
+    data : dict
+        X and y as given to fit.
+    attributes : callable
+        Returns the fitted attributes of an estimator that predicts with the present
+        weights; called only if a callback asks for them.
+    """
+
+    def __init__(self, context, estimator, data, attributes):
+        self.context = context
+        self.estimator = estimator
+        self.data = data
+        self.attributes = attributes
+
+    def on_epoch_begin(self, net, **kwargs):
+        """Open the task of the epoch."""
+        self.task_ = self.context.subcontext(task_name="epoch")
+        self.task_.call_on_fit_task_begin(estimator=self.estimator, **self.data)
+
+    def on_epoch_end(self, net, **kwargs):
+        """Close it; a callback may end the training."""
+        stop = self.task_.call_on_fit_task_end(
+            estimator=self.estimator,
+            reconstruction_attributes=lambda: self.attributes(net.history),
+            **self.data,
+        )
+        if stop:
+            raise StopTraining
+
+
+@contextmanager
+def visible_log(verbose):
+    """Let log lines be seen while `verbose`, also where nobody set up logging."""
+    if not verbose:
+        yield
+        return
+    level, handler = logger.level, logging.StreamHandler(sys.stdout)
+    silent = not logger.hasHandlers()
+    if silent:
+        logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        if silent:
+            logger.removeHandler(handler)

@@ -1,0 +1,126 @@
+"""Run a training: net, loop and callbacks, from a model and data to a fitted model."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+import torch
+
+from sklearn_pare.training.callbacks import (
+    FiniteLoss,
+    KeepBest,
+    Report,
+    StopTraining,
+    visible_log,
+)
+from sklearn_pare.training.net import PaReNet
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The numbers of one training run.
+
+    Attributes
+    ----------
+    loss : str
+        Name of the target's loss, one of `nn.losses.TARGET_LOSSES`.
+    n_epochs, n_steps, batch_size : int
+    n_tokens : int
+        Tokens of a row.
+    lr, weight_decay : float
+        Of AdamW; `lr` is the peak.
+    mix_start, mix_end, mix_weight : float
+    bfloat16 : bool
+        Whether the body runs under autocast.
+    patience : int or None
+        Epochs to wait for a better validation score; None trains to the end and keeps
+        the last weights.
+    max_grad_norm : float
+        Longer gradients are shortened to this.
+    """
+
+    loss: str
+    n_epochs: int
+    n_steps: int
+    batch_size: int
+    n_tokens: int
+    lr: float
+    weight_decay: float
+    mix_start: float
+    mix_end: float
+    mix_weight: float
+    bfloat16: bool
+    patience: int | None
+    max_grad_norm: float = 1.0
+
+
+def train(
+    model,
+    recipe,
+    train_rows,
+    valid_rows=None,
+    *,
+    source,
+    seeds,
+    scorer,
+    callbacks=(),
+    verbose=0,
+):
+    """Fine-tune `model` in place.
+
+    Parameters
+    ----------
+    model : PaReModel
+        On its device.
+    recipe : Recipe
+    train_rows, valid_rows : Rows
+        On the device of `model`.
+    source : object with `sample`, or None
+    seeds : sequence of two int
+        For the order of the rows, and for source rows and noise.
+    scorer : callable
+        ``scorer(outputs, y, weight)`` on numpy arrays, higher is better.
+    callbacks : sequence of skorch.callbacks.Callback
+    verbose : int
+
+    Returns
+    -------
+    history : list of dict
+        One an epoch.
+
+    Raises
+    ------
+    DivergenceError
+    """
+    device = train_rows.x.device
+    guards = [FiniteLoss()]
+    if recipe.patience is not None:
+        guards.append(KeepBest(recipe.patience))
+    net = PaReNet(
+        model,
+        recipe=recipe,
+        source=source,
+        shuffle_generator=torch.Generator().manual_seed(seeds[0]),
+        source_generator=torch.Generator(device).manual_seed(seeds[1]),
+        scorer=scorer,
+        criterion=torch.nn.Module,
+        device=None,
+        train_split=None if valid_rows is None else lambda rows, y: (rows, valid_rows),
+        callbacks=[Report(), *guards, *callbacks],
+        callbacks__epoch_timer=None,
+        callbacks__train_loss=None,
+        callbacks__valid_loss=None,
+        callbacks__print_log=None,
+        verbose=0,
+    )
+    net.initialize()
+    with visible_log(verbose):
+        net.notify("on_train_begin", dataset_valid=valid_rows)
+        with suppress(StopTraining):
+            net.fit_loop(train_rows, epochs=recipe.n_epochs)
+        net.notify("on_train_end")
+    return [_plain(row) for row in net.history]
+
+
+def _plain(row):
+    """A row of skorch's history without its lists of batches."""
+    return {name: value for name, value in row.items() if name != "batches"}

@@ -1,0 +1,163 @@
+"""The training step of PaRe as a skorch net."""
+
+import torch
+from skorch import NeuralNet
+
+from sklearn_pare.nn.losses import TARGET_LOSSES, pare_loss
+from sklearn_pare.nn.model import Mixing
+from sklearn_pare.nn.schedule import learning_rate_factor, mix_fraction, n_replaced
+from sklearn_pare.training.batches import Batches
+
+_TERMS = ("target", "mixed_target", "mixed_source")
+
+
+class PaReNet(NeuralNet):
+    """Fine-tune a `PaReModel`, mixing source tokens in by the schedule.
+
+    Parameters
+    ----------
+    module : PaReModel
+        On its device.
+    recipe : Recipe
+        Numbers of the run.
+    source : object with `sample`, or None
+    shuffle_generator : torch.Generator
+        Order of the target rows; on the CPU.
+    source_generator : torch.Generator
+        Source rows and selection noise; on the device of `module`.
+    scorer : callable
+        ``scorer(outputs, y, weight)`` -> validation score, higher is better.
+    **kwargs
+        To `skorch.NeuralNet`.
+    """
+
+    def __init__(
+        self,
+        module,
+        *,
+        recipe,
+        source,
+        shuffle_generator,
+        source_generator,
+        scorer,
+        **kwargs,
+    ):
+        self.recipe = recipe
+        self.source = source
+        self.shuffle_generator = shuffle_generator
+        self.source_generator = source_generator
+        self.scorer = scorer
+        super().__init__(module, **kwargs)
+
+    def initialize_history(self):
+        """Start at step 0 with an empty history."""
+        super().initialize_history()
+        self.step_ = 0
+        return self
+
+    def initialize_optimizer(self):
+        """AdamW on what trains; biases, norms and other vectors do not decay."""
+        trained = [p for p in self.module_.parameters() if p.requires_grad]
+        groups = [
+            {"params": [p for p in trained if p.ndim > 1]},
+            {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+        self.optimizer_ = torch.optim.AdamW(
+            groups, lr=self.recipe.lr, weight_decay=self.recipe.weight_decay
+        )
+        return self
+
+    def get_iterator(self, dataset, training=False):
+        """Batches of `Rows`, shuffled in training."""
+        generator = self.shuffle_generator if training else None
+        return Batches(dataset, self.recipe.batch_size, generator)
+
+    def _autocast(self):
+        device = self.source_generator.device
+        return torch.autocast(device.type, torch.bfloat16, enabled=self.recipe.bfloat16)
+
+    def _mixing(self, n):
+        """Source rows and noise of this step, or None where nothing is replaced."""
+        recipe, generator = self.recipe, self.source_generator
+        if self.source is None:
+            return None, None
+        # Both modalities lie on the body's one grid.
+        n_tokens = recipe.n_tokens
+        progress = self.step_ / max(recipe.n_steps - 1, 1)
+        fraction = mix_fraction(progress, recipe.mix_start, recipe.mix_end)
+        k = n_replaced(fraction, n_tokens, n_tokens)
+        if k == 0:
+            return None, None
+        x, y = self.source.sample(n, generator)
+        # Gumbel noise that fades out: explore first, then trust the gate.
+        scale = 1 - self.step_ / recipe.n_steps
+        noise = torch.empty(2, n, n_tokens, device=generator.device)
+        noise = -scale * noise.exponential_(generator=generator).log()
+        return Mixing(x, k, *noise), y
+
+    def train_step_single(self, batch, **fit_params):
+        """Forward and backward on clean and mixed rows at once."""
+        x, y, weight = batch
+        self._set_training(True)
+        factor = learning_rate_factor((self.step_ + 0.5) / self.recipe.n_steps)
+        for group in self.optimizer_.param_groups:
+            group["lr"] = self.recipe.lr * factor
+        mixing, y_source = self._mixing(len(x))
+        with self._autocast():
+            outputs = self.module_(x, mixing)
+        terms = pare_loss(
+            outputs,
+            y,
+            weight,
+            TARGET_LOSSES[self.recipe.loss],
+            y_source,
+            self.recipe.mix_weight,
+        )
+        terms.total.backward()
+        trained = (p for p in self.module_.parameters() if p.requires_grad)
+        torch.nn.utils.clip_grad_norm_(trained, self.recipe.max_grad_norm)
+        self.step_ += 1
+        return {"loss": terms.total.detach(), "terms": terms, "outputs": outputs}
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        """One pass; figures stay on the device until it ends."""
+        if iterator is None:
+            return
+        if not training:
+            loss, score = self.evaluate(iterator)
+            self.history.record("valid_loss", loss)
+            self.history.record("valid_score", score)
+            return
+        sums, counts = {}, {}
+        for batch in iterator:
+            self.notify("on_batch_begin", batch=batch, training=True)
+            step = step_fn(batch)
+            for name in ("total", *_TERMS):
+                value = getattr(step["terms"], name)
+                if value is not None:
+                    sums[name] = sums.get(name, 0) + value.detach() * len(batch[0])
+                    counts[name] = counts.get(name, 0) + len(batch[0])
+            self.notify("on_batch_end", batch=batch, training=True, **step)
+        means = {name: (sums[name] / counts[name]).item() for name in sums}
+        self.history.record("train_loss", means["total"])
+        for name in _TERMS:
+            self.history.record(f"{name}_loss", means.get(name))
+        self.history.record("mix_fraction", step["outputs"].fraction)
+        self.history.record("lr", self.optimizer_.param_groups[0]["lr"])
+
+    @torch.no_grad()
+    def evaluate(self, iterator):
+        """Mean loss and score over a whole set."""
+        self._set_training(False)
+        parts = []
+        for x, y, weight in iterator:
+            with self._autocast():
+                outputs = self.module_(x)
+            parts.append((outputs.target, y, weight))
+        outputs, y, weight = (
+            torch.cat(part).cpu() for part in zip(*parts, strict=True)
+        )
+        losses = TARGET_LOSSES[self.recipe.loss](outputs, y)
+        loss = (weight * losses).sum() / weight.sum()
+        score = self.scorer(outputs.numpy(), y.numpy(), weight.numpy())
+        return loss.item(), float(score)
