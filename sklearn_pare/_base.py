@@ -7,11 +7,15 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, _fit_context
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    _fit_context,
+)
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils._set_output import _SetOutputMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_pare import _persist, _validation, sources
@@ -19,6 +23,7 @@ from sklearn_pare._assembly import Architecture, build, export_arrays, restore
 from sklearn_pare._device import resolve_device, resolve_precision
 from sklearn_pare.backbones.tuning import freeze
 from sklearn_pare.exceptions import DataError
+from sklearn_pare.nn.model import PaReModel
 from sklearn_pare.training.batches import Rows
 from sklearn_pare.training.callbacks import UserCallbacks
 from sklearn_pare.training.fit import Recipe, train
@@ -33,7 +38,7 @@ _AUTO_STEPS, _AUTO_EPOCHS = 150, 12
 
 class _BasePaRe(
     ClassNamePrefixFeaturesOutMixin,
-    _SetOutputMixin,
+    TransformerMixin,
     CallbackSupportMixin,
     BaseEstimator,
 ):
@@ -163,6 +168,7 @@ class _BasePaRe(
             If the loss becomes infinite or NaN; a RuntimeError.
         """
         given = {"X": X, "y": y}
+        _validation.check_input_shape(self.input_shape)
         X, y = _validation.check_rows(self, X, y, reset=True)
         X = _validation.shape_rows(X, self.input_shape)
         weight = _validation.check_weights(sample_weight, X)
@@ -275,10 +281,10 @@ class _BasePaRe(
     # ---- prediction
 
     def _infer(self, X, compute):
-        """Apply ``compute(model, batch)`` to all rows, in batches of one fixed shape.
+        """Apply ``compute(model, batch, bfloat16=...)`` to all rows, batch by batch.
 
-        The last batch is padded, so that a row's result never depends, to the bit, on
-        the rows beside it.
+        All batches have one fixed shape, the last is padded: a row's result never
+        depends, to the bit, on the rows beside it.
         """
         check_is_fitted(self)
         X = _validation.check_rows(self, X, reset=False)
@@ -290,19 +296,22 @@ class _BasePaRe(
             model = copy.deepcopy(model).to(device)
         batch = torch.zeros(self.batch_size, *self.input_shape_, device=device)
         results = []
-        with (
-            torch.no_grad(),
-            torch.autocast(device.type, torch.bfloat16, enabled=bfloat16),
-        ):
+        with torch.no_grad():
             for start in range(0, len(X), self.batch_size):
                 rows = self._scaler.transform(X[start : start + self.batch_size])
                 batch.zero_()
                 batch[: len(rows)] = torch.from_numpy(rows)
-                results.append(compute(model, batch)[: len(rows)].cpu().numpy())
+                result = compute(model, batch, bfloat16=bfloat16)
+                results.append(result[: len(rows)].cpu().numpy())
         return np.concatenate(results)
 
     def _outputs(self, X):
-        return self._infer(X, lambda model, batch: model(batch).target)
+        return self._infer(X, PaReModel.predict)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = []
+        return tags
 
     def transform(self, X):
         """Features of the fine-tuned body: the mean over its output tokens.
@@ -316,7 +325,7 @@ class _BasePaRe(
         features : ndarray of shape (n, E), float32
             E is 256 for "pare-tiny".
         """
-        return self._infer(X, lambda model, batch: model.features(batch))
+        return self._infer(X, PaReModel.features)
 
     @property
     def _n_features_out(self):

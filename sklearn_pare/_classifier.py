@@ -34,8 +34,8 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         values, and stays fixed as a whole); nothing. Embedder, gate and heads always
         train.
     input_shape : tuple of int, default=None
-        Shape of one row, (C, L) or (C, H, W), when X holds flattened rows. None: 2-D
-        X is a table, 3-D X signals, 4-D X images.
+        Shape of one row, (C, L) or (C, H, W), when X holds flattened rows; one entry
+        may be -1. None: 2-D X is a table, 3-D X signals, 4-D X images.
 
     **Mixing**
 
@@ -236,6 +236,8 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         return ClassTarget.from_y(y), y
 
     def _weigh(self, weight, y):
+        if self.class_weight is None:
+            return weight
         return weight * compute_sample_weight(self.class_weight, y)
 
     def predict(self, X):
@@ -252,6 +254,21 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         """
         outputs = self._outputs(X)
         return self._target.decode(outputs)
+
+    def decision_function(self, X):
+        """Logits: their order is that of the probabilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, F), (n, C, L) or (n, C, H, W)
+
+        Returns
+        -------
+        logits : ndarray of shape (n,) or (n, K)
+            (n,) for two classes: the log-odds of ``classes_[1]``.
+        """
+        outputs = self._outputs(X)
+        return self._target.decide(outputs)
 
     def predict_proba(self, X):
         """Probability of each class, or of each label.

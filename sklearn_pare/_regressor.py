@@ -30,8 +30,8 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         values, and stays fixed as a whole); nothing. Embedder, gate and heads always
         train.
     input_shape : tuple of int, default=None
-        Shape of one row, (C, L) or (C, H, W), when X holds flattened rows. None: 2-D
-        X is a table, 3-D X signals, 4-D X images.
+        Shape of one row, (C, L) or (C, H, W), when X holds flattened rows; one entry
+        may be -1. None: 2-D X is a table, 3-D X signals, 4-D X images.
 
     **Mixing**
 

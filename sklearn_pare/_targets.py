@@ -60,6 +60,10 @@ class ClassTarget:
         """Logits (n, K) -> classes (n,)."""
         return self.classes[outputs.argmax(1)]
 
+    def decide(self, outputs):
+        """Logits (n, K) -> (n, K), or the log-odds (n,) of two classes."""
+        return outputs[:, 1] - outputs[:, 0] if self.n_outputs == 2 else outputs
+
     def probabilities(self, outputs):
         """Logits (n, K) -> probabilities (n, K)."""
         return softmax(outputs.astype(np.float64), axis=1)
@@ -104,6 +108,10 @@ class LabelTarget:
     def decode(self, outputs):
         """Logits (n, K) -> indicators (n, K)."""
         return (outputs > 0).astype(np.int64)
+
+    def decide(self, outputs):
+        """Logits (n, K), as they are."""
+        return outputs
 
     def probabilities(self, outputs):
         """Logits (n, K) -> probability of each label (n, K)."""

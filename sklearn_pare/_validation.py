@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from numbers import Integral
 
 import numpy as np
 from sklearn.model_selection import train_test_split
@@ -84,7 +85,8 @@ def shape_rows(X, input_shape):
     ----------
     X : ndarray of shape (n, ...)
     input_shape : sequence of int or None
-        None leaves X as it is.
+        One entry may be -1: it follows from the length of a row. None leaves X as it
+        is.
 
     Returns
     -------
@@ -92,19 +94,34 @@ def shape_rows(X, input_shape):
     """
     if input_shape is None:
         return X
-    input_shape = tuple(input_shape)
-    if X.shape[1:] == input_shape:
-        return X
-    if X.ndim == 2 and X.shape[1] == math.prod(input_shape):
-        return X.reshape(len(X), *input_shape)
-    needed = " x ".join(map(str, input_shape))
-    raise DataError(
-        f"X has rows of shape {X.shape[1:]}, which do not fit "
-        f"input_shape={input_shape}: {needed} = {math.prod(input_shape)} numbers a "
-        f"row, X has {math.prod(X.shape[1:])}. Give X of shape "
-        f"(n, {math.prod(input_shape)}) or (n, {', '.join(map(str, input_shape))}), "
-        "or another input_shape."
+    numbers = math.prod(X.shape[1:])
+    known = math.prod(size for size in input_shape if size != -1)
+    wanted = tuple(numbers // known if size == -1 else size for size in input_shape)
+    foldable = X.ndim == 2 and math.prod(wanted) == numbers
+    if X.shape[1:] != wanted and not foldable:
+        raise DataError(
+            f"X has rows of shape {X.shape[1:]}, {numbers} numbers a row, which do not "
+            f"fit input_shape={tuple(input_shape)}. Give X of shape "
+            f"(n, {', '.join(map(str, wanted))}), or flattened rows of "
+            f"{math.prod(wanted)} numbers, or another input_shape."
+        )
+    return X.reshape(len(X), *wanted)
+
+
+def check_input_shape(input_shape):
+    """Complain about an `input_shape` that no row can have."""
+    if input_shape is None:
+        return
+    whole = all(
+        isinstance(size, Integral) and (size > 0 or size == -1) for size in input_shape
     )
+    inferred = sum(size == -1 for size in input_shape) if whole else 0
+    if not whole or inferred > 1 or len(input_shape) not in (2, 3):
+        raise DataError(
+            f"input_shape={input_shape!r} is no shape of one row. Use (C, L) for "
+            "signals or (C, H, W) for images, with positive numbers of which one may "
+            "be -1; for a table leave it None."
+        )
 
 
 def check_weights(sample_weight, X):

@@ -1,6 +1,5 @@
 """The gate: one score per token, the same map for both modalities."""
 
-import torch
 from torch import nn
 
 
@@ -21,9 +20,8 @@ class Gate(nn.Module):
         self.linear = nn.Linear(dim, 1)
 
     def forward(self, tokens):
-        """Tokens (B, N, D) -> scores (B, N), in float32 also under autocast."""
-        with torch.autocast(tokens.device.type, enabled=False):
-            return self.linear(tokens.float()).squeeze(-1)
+        """Tokens (B, N, D) -> scores (B, N)."""
+        return self.linear(tokens).squeeze(-1)
 
 
 class RandomGate(nn.Module):
@@ -31,4 +29,4 @@ class RandomGate(nn.Module):
 
     def forward(self, tokens):
         """Tokens (B, N, D) -> zeros (B, N)."""
-        return tokens.new_zeros(tokens.shape[:2], dtype=torch.float32)
+        return tokens.new_zeros(tokens.shape[:2])

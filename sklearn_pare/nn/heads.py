@@ -1,6 +1,5 @@
 """Read-outs: from features of the body (B, M, E) to what the loss wants."""
 
-import torch
 from torch import nn
 
 
@@ -21,6 +20,5 @@ class PooledHead(nn.Module):
         self.linear = nn.Linear(dim, n_outputs)
 
     def forward(self, features):
-        """Features (B, M, E) -> outputs (B, K), in float32 also under autocast."""
-        with torch.autocast(features.device.type, enabled=False):
-            return self.linear(features.float().mean(1))
+        """Features (B, M, E) -> outputs (B, K)."""
+        return self.linear(features.mean(1))

@@ -87,25 +87,37 @@ class PaReModel(nn.Module):
         if source_embed is not None:
             source_embed.requires_grad_(False)
 
-    def features(self, x):
-        """Rows (B, ...) -> mean features of the body (B, E), float32."""
-        return self.body(self.embed(x)).float().mean(1)
+    def _run_body(self, tokens, bfloat16):
+        # Only the body may run in bfloat16: 8 bits are too few for raw columns, and
+        # selection and losses are cheap.
+        with torch.autocast(tokens.device.type, torch.bfloat16, enabled=bfloat16):
+            return self.body(tokens).float()
 
-    def forward(self, x, mixing=None):
+    def features(self, x, *, bfloat16=False):
+        """Rows (B, ...) -> mean features of the body (B, E), float32."""
+        return self._run_body(self.embed(x), bfloat16).mean(1)
+
+    def predict(self, x, *, bfloat16=False):
+        """Rows (B, ...) -> target outputs (B, K) on clean tokens, float32."""
+        return self.head(self._run_body(self.embed(x), bfloat16))
+
+    def forward(self, x, mixing=None, *, bfloat16=False):
         """Outputs for target rows, and for mixed rows where `mixing` is given.
 
         Parameters
         ----------
         x : torch.Tensor of shape (B, ...)
         mixing : Mixing, optional
+        bfloat16 : bool, default=False
+            Whether the body runs under autocast; all else is float32.
 
         Returns
         -------
         outputs : Outputs
         """
-        tokens = self.embed(x)
         if mixing is None:
-            return Outputs(self.head(self.body(tokens)))
+            return Outputs(self.predict(x, bfloat16=bfloat16))
+        tokens = self.embed(x)
         source_tokens = self.source_embed(mixing.source)
         mixed, target_index, source_index = replace_tokens(
             tokens,
@@ -115,7 +127,7 @@ class PaReModel(nn.Module):
             mixing.k,
         )
         # Clean and mixed rows in one pass: half the calls, twice the batch.
-        features = self.body(torch.cat([tokens, mixed]))
+        features = self._run_body(torch.cat([tokens, mixed]), bfloat16)
         clean_features, mixed_features = features.chunk(2)
         return Outputs(
             self.head(clean_features),

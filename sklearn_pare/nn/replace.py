@@ -161,7 +161,7 @@ def replace_tokens(target, source, target_scores, source_scores, k):
 
     width = target.shape[2]
     chosen = source.gather(1, source_index[..., None].expand(-1, -1, width))
-    chosen = chosen * take[..., None].to(chosen.dtype)
-    kept = target * keep[..., None].to(target.dtype)
+    chosen = chosen * take[..., None]
+    kept = target * keep[..., None]
     slots = target_index[..., None].expand(-1, -1, width)
     return kept.scatter(1, slots, chosen), target_index, source_index

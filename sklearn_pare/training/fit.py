@@ -4,6 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import torch
+from skorch.helper import predefined_split
 
 from sklearn_pare.training.callbacks import (
     FiniteLoss,
@@ -104,7 +105,7 @@ def train(
         scorer=scorer,
         criterion=torch.nn.Module,
         device=None,
-        train_split=None if valid_rows is None else lambda rows, y: (rows, valid_rows),
+        train_split=None if valid_rows is None else predefined_split(valid_rows),
         callbacks=[Report(), *guards, *callbacks],
         callbacks__epoch_timer=None,
         callbacks__train_loss=None,

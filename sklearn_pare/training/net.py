@@ -72,10 +72,6 @@ class PaReNet(NeuralNet):
         generator = self.shuffle_generator if training else None
         return Batches(dataset, self.recipe.batch_size, generator)
 
-    def _autocast(self):
-        device = self.source_generator.device
-        return torch.autocast(device.type, torch.bfloat16, enabled=self.recipe.bfloat16)
-
     def _mixing(self, n):
         """Source rows and noise of this step, or None where nothing is replaced."""
         recipe, generator = self.recipe, self.source_generator
@@ -103,8 +99,7 @@ class PaReNet(NeuralNet):
         for group in self.optimizer_.param_groups:
             group["lr"] = self.recipe.lr * factor
         mixing, y_source = self._mixing(len(x))
-        with self._autocast():
-            outputs = self.module_(x, mixing)
+        outputs = self.module_(x, mixing, bfloat16=self.recipe.bfloat16)
         terms = pare_loss(
             outputs,
             y,
@@ -151,9 +146,8 @@ class PaReNet(NeuralNet):
         self._set_training(False)
         parts = []
         for x, y, weight in iterator:
-            with self._autocast():
-                outputs = self.module_(x)
-            parts.append((outputs.target, y, weight))
+            outputs = self.module_.predict(x, bfloat16=self.recipe.bfloat16)
+            parts.append((outputs, y, weight))
         outputs, y, weight = (
             torch.cat(part).cpu() for part in zip(*parts, strict=True)
         )

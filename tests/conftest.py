@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+
+import tests.common.tiny  # noqa: F401  registers the tiny body
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread():
+    """Tiny nets are many times faster on one thread of a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def generator():
+    return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """120 digits as flat rows of 64 pixels."""
+    X, y = load_digits(return_X_y=True)
+    return X[:120], y[:120]
+
+
+@pytest.fixture
+def table():
+    """A two-class table with one informative column of five."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 5))
+    return X, np.where(X[:, 0] > 0, "up", "down")

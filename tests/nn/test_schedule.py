@@ -1,0 +1,33 @@
+import pytest
+
+from sklearn_pare.nn.schedule import (
+    learning_rate_factor,
+    mix_fraction,
+    n_replaced,
+)
+
+
+def test_mix_fraction__ends_exact_and_linear_between():
+    assert mix_fraction(0, 0.6, 0.1) == 0.6
+    assert mix_fraction(1, 0.6, 0.1) == 0.1
+    assert mix_fraction(0.25, 0.8, 0.0) == pytest.approx(0.6)
+
+
+def test_mix_fraction__falls_all_the_way():
+    values = [mix_fraction(i / 50, 0.6, 0.1) for i in range(51)]
+    assert all(a > b for a, b in zip(values, values[1:], strict=False))
+
+
+@pytest.mark.parametrize(
+    ("fraction", "n_target", "n_source", "k"),
+    [(0.6, 64, 64, 38), (0.0, 64, 64, 0), (1.0, 64, 64, 64), (1.0, 64, 10, 10)],
+)
+def test_n_replaced__rounded_and_capped(fraction, n_target, n_source, k):
+    assert n_replaced(fraction, n_target, n_source) == k
+
+
+def test_learning_rate_factor__rises_then_falls_to_zero():
+    assert learning_rate_factor(0.05) == pytest.approx(0.5)
+    assert learning_rate_factor(0.1) == pytest.approx(1)
+    assert learning_rate_factor(0.55) == pytest.approx(0.5)
+    assert learning_rate_factor(1) == pytest.approx(0)
