@@ -16,9 +16,9 @@ from sklearn.base import (
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from sklearn_pare import _persist, _validation, sources
+from sklearn_pare import _persist, _validation, backbones, sources
 from sklearn_pare._assembly import Architecture, build, export_arrays, restore
 from sklearn_pare._device import resolve_device, resolve_precision
 from sklearn_pare.backbones.tuning import freeze
@@ -171,19 +171,27 @@ class _BasePaRe(
         _validation.check_input_shape(self.input_shape)
         X, y = _validation.check_rows(self, X, y, reset=True)
         X = _validation.shape_rows(X, self.input_shape)
-        weight = _validation.check_weights(sample_weight, X)
+        weight = _check_sample_weight(
+            sample_weight, X, dtype=np.float64, ensure_non_negative=True
+        )
         target, y = self._target_from(y)
         codes, weight = target.encode(y), self._weigh(weight, y)
         validation = self._check_validation(X_val, y_val, X.shape[1:], target)
         device = resolve_device(self.device)
         source = self._open_source()
+        backbones.find(self.backbone)
+        used = np.flatnonzero(weight)
+        hold_out = self.early_stopping and validation is None
+        if hold_out:
+            n_held_out = _validation.n_held_out(len(used), self.validation_fraction)
+
+        # Nothing below complains about data, so that bad data leave random_state be.
         seeds = check_random_state(self.random_state).randint(2**31 - 1, size=4)
         init_seed, split_seed, *train_seeds = map(int, seeds)
 
-        used = np.flatnonzero(weight)
-        if self.early_stopping and validation is None:
+        if hold_out:
             used, held_out = _validation.split(
-                used, target.strata(codes), self.validation_fraction, split_seed
+                used, target.strata(codes), n_held_out, split_seed
             )
             validation = X[held_out], codes[held_out], weight[held_out]
         X, codes, weight = X[used], codes[used], weight[used] / weight[used].mean()

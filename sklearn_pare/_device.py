@@ -56,7 +56,7 @@ def resolve_precision(precision, device):
 
     Parameters
     ----------
-    precision : {"auto", "float32", "bfloat16"}
+    precision : {"auto", "fp32", "bf16"}
         "auto" is bfloat16 where the device has instructions for it.
     device : torch.device
 
@@ -66,4 +66,4 @@ def resolve_precision(precision, device):
     """
     if precision == "auto":
         return _fast_in_bfloat16(device)
-    return precision == "bfloat16"
+    return precision == "bf16"

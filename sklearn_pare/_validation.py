@@ -9,7 +9,6 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import LabelEncoder, StandardScaler
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import (
-    _check_sample_weight,
     check_array,
     check_consistent_length,
     validate_data,
@@ -124,18 +123,6 @@ def check_input_shape(input_shape):
         )
 
 
-def check_weights(sample_weight, X):
-    """Finite, non-negative weights (n,), not all zero; ones if None."""
-    weight = _check_sample_weight(
-        sample_weight, X, dtype=np.float64, ensure_non_negative=True
-    )
-    if not weight.any():
-        raise DataError(
-            f"All {len(weight)} values of sample_weight are 0: there is nothing to fit."
-        )
-    return weight
-
-
 def check_source(source):
     """Source arrays (X_source, y_source) -> standardised rows, codes, class count.
 
@@ -166,7 +153,18 @@ def check_source(source):
     return ChannelScaler().fit(X).transform(X), codes, len(encoder.classes_)
 
 
-def split(rows, strata, fraction, seed):
+def n_held_out(n, fraction):
+    """Rows of n to hold out for validation: two at least, as R2 of one is undefined."""
+    count = max(2, math.ceil(fraction * n))
+    if count >= n:
+        raise DataError(
+            f"validation_fraction={fraction} of {n} rows leaves none to train on. Give "
+            "more rows, a smaller fraction, or X_val and y_val."
+        )
+    return count
+
+
+def split(rows, strata, n_held_out, seed):
     """Hold rows out for validation, every class among them where that can be.
 
     Parameters
@@ -175,24 +173,18 @@ def split(rows, strata, fraction, seed):
         Indices to split.
     strata : ndarray of shape (n_all,) or None
         Classes to keep in proportion.
-    fraction : float
+    n_held_out : int
     seed : int
 
     Returns
     -------
     kept, held_out : ndarray of int64
     """
-    n_held_out = math.ceil(fraction * len(rows))
-    if n_held_out >= len(rows):
-        raise DataError(
-            f"validation_fraction={fraction} of {len(rows)} rows leaves none to train "
-            "on. Give more rows, a smaller fraction, or X_val and y_val."
-        )
     if strata is not None:
         strata = strata[rows]
         counts = np.unique(strata, return_counts=True)[1]
-        smallest = min(n_held_out, len(rows) - n_held_out)
-        if counts.min() < 2 or len(counts) > smallest:
+        smaller_part = min(n_held_out, len(rows) - n_held_out)
+        if counts.min() < 2 or len(counts) > smaller_part:
             warnings.warn(
                 f"The smallest class has {counts.min()} rows and {n_held_out} rows are "
                 f"held out for {len(counts)} classes: the validation rows are drawn "

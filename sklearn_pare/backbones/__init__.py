@@ -10,7 +10,7 @@ from sklearn_pare.backbones.bundled import Backbone, load_tiny
 from sklearn_pare.backbones.card import BackboneCard
 from sklearn_pare.exceptions import UnknownNameError
 
-__all__ = ["Backbone", "BackboneCard", "get", "list", "register"]
+__all__ = ["Backbone", "BackboneCard", "find", "get", "list", "register"]
 
 _FACTORIES = {"pare-tiny": load_tiny}
 
@@ -44,6 +44,31 @@ def register(name, factory):
     _FACTORIES[name] = factory
 
 
+def find(name):
+    """The factory of a body.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    factory : callable
+
+    Raises
+    ------
+    UnknownNameError
+        If no body has this name.
+    """
+    if name not in _FACTORIES:
+        raise UnknownNameError(
+            f"backbone={name!r} is not known. Bodies that are: "
+            f"{', '.join(map(repr, list()))}. Others are added by "
+            "sklearn_pare.backbones.register(name, factory)."
+        )
+    return _FACTORIES[name]
+
+
 def get(name, *, pretrained=True, generator=None):
     """Build a body.
 
@@ -71,12 +96,6 @@ def get(name, *, pretrained=True, generator=None):
     >>> backbones.get("pare-tiny").card.licence
     'BSD-3-Clause'
     """
-    if name not in _FACTORIES:
-        raise UnknownNameError(
-            f"backbone={name!r} is not known. Bodies that are: "
-            f"{', '.join(map(repr, list()))}. Others are added by "
-            "sklearn_pare.backbones.register(name, factory)."
-        )
     if generator is None:
         generator = torch.Generator().manual_seed(0)
-    return _FACTORIES[name](pretrained, generator)
+    return find(name)(pretrained, generator)

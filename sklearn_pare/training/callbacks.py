@@ -50,17 +50,23 @@ class KeepBest(Callback):
     def on_train_begin(self, net, dataset_valid=None, **kwargs):
         """Score the model as it starts."""
         loss, score = net.evaluate(net.get_iterator(dataset_valid))
-        self._keep(net, (score, -loss))
+        self._keep(net, self._rank(loss, score))
 
     def on_epoch_end(self, net, **kwargs):
         """Compare with the best so far."""
-        result = (net.history[-1, "valid_score"], -net.history[-1, "valid_loss"])
+        row = net.history[-1]
+        result = self._rank(row["valid_loss"], row["valid_score"])
         if result > self.best_:
             self._keep(net, result)
         else:
             self.waited_ += 1
             if self.waited_ >= self.patience:
                 raise StopTraining
+
+    @staticmethod
+    def _rank(loss, score):
+        # R2 of a single row is NaN: then the loss alone decides.
+        return (-math.inf if math.isnan(score) else score, -loss)
 
     def _keep(self, net, result):
         self.best_, self.waited_ = result, 0

@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 
 from sklearn_pare.nn.schedule import (
@@ -15,7 +17,7 @@ def test_mix_fraction__ends_exact_and_linear_between():
 
 def test_mix_fraction__falls_all_the_way():
     values = [mix_fraction(i / 50, 0.6, 0.1) for i in range(51)]
-    assert all(a > b for a, b in zip(values, values[1:], strict=False))
+    assert all(a > b for a, b in itertools.pairwise(values))
 
 
 @pytest.mark.parametrize(
