@@ -4,6 +4,7 @@ import copy
 import math
 import threading
 from numbers import Integral, Real
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -34,6 +35,16 @@ _FIT_LOCK = threading.RLock()
 
 # max_epochs="auto": enough epochs for this many steps, and at least this many.
 _AUTO_STEPS, _AUTO_EPOCHS = 150, 12
+
+
+class _Data(NamedTuple):
+    """Checked data: rows, codes, weights of mean 1; validation is such a triple."""
+
+    X: np.ndarray
+    codes: np.ndarray
+    weight: np.ndarray
+    target: object
+    validation: tuple | None
 
 
 class _BasePaRe(
@@ -168,37 +179,18 @@ class _BasePaRe(
             If the loss becomes infinite or NaN; a RuntimeError.
         """
         given = {"X": X, "y": y}
-        _validation.check_input_shape(self.input_shape)
-        X, y = _validation.check_rows(self, X, y, reset=True)
-        X = _validation.shape_rows(X, self.input_shape)
-        weight = _check_sample_weight(
-            sample_weight, X, dtype=np.float64, ensure_non_negative=True
-        )
-        target, y = self._target_from(y)
-        codes, weight = target.encode(y), self._weigh(weight, y)
-        validation = self._check_validation(X_val, y_val, X.shape[1:], target)
+        data = self._check_data(X, y, sample_weight, X_val, y_val)
         device = resolve_device(self.device)
         source = self._open_source()
         backbones.find(self.backbone)
-        used = np.flatnonzero(weight)
-        hold_out = self.early_stopping and validation is None
-        if hold_out:
-            n_held_out = _validation.n_held_out(len(used), self.validation_fraction)
 
-        # Nothing below complains about data, so that bad data leave random_state be.
+        # From here on nothing complains: refused data leave random_state as it was.
         seeds = check_random_state(self.random_state).randint(2**31 - 1, size=4)
         init_seed, split_seed, *train_seeds = map(int, seeds)
-
-        if hold_out:
-            used, held_out = _validation.split(
-                used, target.strata(codes), n_held_out, split_seed
-            )
-            validation = X[held_out], codes[held_out], weight[held_out]
-        X, codes, weight = X[used], codes[used], weight[used] / weight[used].mean()
-        scaler = _validation.ChannelScaler().fit(X)
-
+        data = self._hold_out(data, split_seed)
+        scaler = _validation.ChannelScaler().fit(data.X)
         architecture = Architecture(
-            self.backbone, X.shape[1:], target.n_outputs, self.selector
+            self.backbone, data.X.shape[1:], data.target.n_outputs, self.selector
         )
         with _FIT_LOCK:
             model = build(
@@ -210,41 +202,77 @@ class _BasePaRe(
             freeze(model.body, self.tune)
             if self.compile:
                 model.body.compile()
-            recipe = self._recipe(len(X), target, model, device)
+            recipe = self._recipe(len(data.X), data.target, model, device)
             fitted = {
-                "input_shape_": X.shape[1:],
+                "input_shape_": data.X.shape[1:],
                 "n_tokens_": recipe.n_tokens,
                 "_scaler": scaler,
-                "_target": target,
+                "_target": data.target,
                 "_architecture": architecture,
                 "_model": model,
             }
+
+            def attributes(history):
+                return fitted | {"n_iter_": len(history), "history_": history}
+
             context = self._init_callback_context(max_subtasks=recipe.n_epochs)
             context.call_on_fit_task_begin(estimator=self, **given)
-            train_rows = _rows(scaler, X, codes, weight, device)
-            valid_rows = None
-            if validation is not None:
-                valid_rows = _rows(scaler, *validation, device)
             history = train(
                 model,
                 recipe,
-                train_rows,
-                valid_rows,
+                _rows(scaler, data.X, data.codes, data.weight, device),
+                data.validation and _rows(scaler, *data.validation, device),
                 source=source,
                 seeds=train_seeds,
-                scorer=target.score,
-                callbacks=[UserCallbacks(context, self, given, lambda: fitted)],
+                scorer=data.target.score,
+                callbacks=[UserCallbacks(context, self, given, attributes)],
                 verbose=self.verbose,
             )
             # Built anew from arrays: compiled code, gradients and what only the source
             # needed stay behind, and the weights leave the device.
             fitted["_model"] = restore(architecture, export_arrays(model))
-        fitted |= {"n_iter_": len(history), "history_": history}
-        vars(self).update(fitted)
+        vars(self).update(attributes(history))
         context.call_on_fit_task_end(
-            estimator=self, reconstruction_attributes=lambda: fitted, **given
+            estimator=self,
+            reconstruction_attributes=lambda: attributes(history),
+            **given,
         )
         return self
+
+    def _check_data(self, X, y, sample_weight, X_val, y_val):
+        """All complaints about data, then rows, codes and weights."""
+        _validation.check_input_shape(self.input_shape)
+        X, y = _validation.check_rows(self, X, y, reset=True)
+        X = _validation.shape_rows(X, self.input_shape)
+        weight = _check_sample_weight(
+            sample_weight, X, dtype=np.float64, ensure_non_negative=True
+        )
+        target, y = self._target_from(y)
+        codes, weight = target.encode(y), self._weigh(weight, y)
+        validation = self._check_validation(X_val, y_val, X.shape[1:], target)
+        kept = weight > 0
+        if not kept.all():
+            X, codes, weight = X[kept], codes[kept], weight[kept]
+        if self.early_stopping and validation is None:
+            _validation.n_held_out(len(X), self.validation_fraction)
+        return _Data(X, codes, weight / weight.mean(), target, validation)
+
+    def _hold_out(self, data, seed):
+        """Validation rows for early stopping, if none were given."""
+        if data.validation is not None or not self.early_stopping:
+            return data
+        kept, held_out = _validation.split(
+            len(data.X),
+            data.target.strata(data.codes),
+            self.validation_fraction,
+            seed,
+        )
+        return data._replace(
+            X=data.X[kept],
+            codes=data.codes[kept],
+            weight=data.weight[kept],
+            validation=(data.X[held_out], data.codes[held_out], data.weight[held_out]),
+        )
 
     def _check_validation(self, X_val, y_val, input_shape, target):
         """Validation rows, codes and weights, or None if none were given."""

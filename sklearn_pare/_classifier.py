@@ -20,8 +20,6 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
 
     Parameters
     ----------
-    **Body**
-
     backbone : str, default="pare-tiny"
         Name of the pretrained body, one of `sklearn_pare.backbones.list()`.
         "pare-tiny" comes with the package and needs no network.
@@ -36,26 +34,22 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
     input_shape : tuple of int, default=None
         Shape of one row, (C, L) or (C, H, W), when X holds flattened rows; one entry
         may be -1. None: 2-D X is a table, 3-D X signals, 4-D X images.
-
-    **Mixing**
-
     source : str, tuple of arrays or None, default="formula"
         The modality that tokens are mixed in from: "formula" (labelled images drawn
         from formulas, which "pare-tiny" was pretrained on), a tuple
         ``(X_source, y_source)`` of rows and their classes, "noise" (a control), or
         None for plain fine-tuning.
-    mix_start, mix_end : float, default=0.6, 0.1
-        Fraction of target tokens replaced at the first and at the last step, linear in
-        between. Both 0.0: plain ("naive") fine-tuning.
+    mix_start : float, default=0.6
+        Fraction of target tokens replaced at the first step.
+    mix_end : float, default=0.1
+        Fraction replaced at the last step; linear in between. Both 0.0: plain
+        ("naive") fine-tuning.
     mix_weight : float, default=1.0
         Weight of the loss on mixed rows beside the loss on clean rows.
     selector : {"gate", "random"}, default="gate"
         Who chooses the tokens: the learned gate, or chance (a control).
     alignment : None
         Reserved for a stage before fine-tuning; only None is available.
-
-    **Training**
-
     max_epochs : int or "auto", default="auto"
         "auto" is enough epochs for 150 steps, and at least 12.
     batch_size : int, default=64
@@ -75,9 +69,6 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         Patience of `early_stopping`, in epochs.
     class_weight : dict, list of dicts, "balanced" or None, default=None
         Weights of the classes in the loss, as in scikit-learn.
-
-    **Computing**
-
     device : str, default="auto"
         "auto" is the first of cuda, xpu and mps that is there, else the CPU; or a
         name that torch knows, such as "cuda:1".

@@ -164,37 +164,37 @@ def n_held_out(n, fraction):
     return count
 
 
-def split(rows, strata, n_held_out, seed):
+def split(n, strata, fraction, seed):
     """Hold rows out for validation, every class among them where that can be.
 
     Parameters
     ----------
-    rows : ndarray of shape (n,), int64
-        Indices to split.
-    strata : ndarray of shape (n_all,) or None
+    n : int
+        Rows to split.
+    strata : ndarray of shape (n,) or None
         Classes to keep in proportion.
-    n_held_out : int
+    fraction : float
     seed : int
 
     Returns
     -------
     kept, held_out : ndarray of int64
+        Indices of rows.
     """
+    count = n_held_out(n, fraction)
     if strata is not None:
-        strata = strata[rows]
-        counts = np.unique(strata, return_counts=True)[1]
-        smaller_part = min(n_held_out, len(rows) - n_held_out)
-        if counts.min() < 2 or len(counts) > smaller_part:
+        sizes = np.unique(strata, return_counts=True)[1]
+        if sizes.min() < 2 or len(sizes) > min(count, n - count):
             warnings.warn(
-                f"The smallest class has {counts.min()} rows and {n_held_out} rows are "
-                f"held out for {len(counts)} classes: the validation rows are drawn "
-                "without regard to class.",
+                f"The smallest class has {sizes.min()} rows and {count} rows are held "
+                f"out for {len(sizes)} classes: the validation rows are drawn without "
+                "regard to class.",
                 UserWarning,
                 stacklevel=4,
             )
             strata = None
     return train_test_split(
-        rows, test_size=n_held_out, stratify=strata, random_state=seed
+        np.arange(n), test_size=count, stratify=strata, random_state=seed
     )
 
 

@@ -43,7 +43,7 @@ def test_scikit_learn_check(estimator, check):
     "estimator",
     [
         PaReClassifier(max_epochs=2, random_state=0),
-        PaReRegressor(max_epochs=6, random_state=0),
+        PaReRegressor(max_epochs=4, batch_size=16, random_state=0),
     ],
     ids=["classifier", "regressor"],
 )

@@ -209,13 +209,13 @@ def test_predict__other_shape__error_shows_both():
 
 def test_split__rare_class__warns_and_splits():
     with pytest.warns(UserWarning, match="smallest class has 1 rows"):
-        kept, held_out = split(np.arange(20), np.array([1] + [0] * 19), 2, 0)
+        kept, held_out = split(20, np.array([1] + [0] * 19), 0.1, 0)
     assert sorted([*kept, *held_out]) == list(range(20))
 
 
 def test_split__classes_in_proportion():
     strata = np.repeat([0, 1], [60, 20])
-    _, held_out = split(np.arange(80), strata, 20, 0)
+    _, held_out = split(80, strata, 0.25, 0)
     assert np.bincount(strata[held_out]).tolist() == [15, 5]
 
 

@@ -42,7 +42,7 @@ def _learning_rate(step, steps, peak, warmup=200):
 def _logits(backbone, images, bfloat16):
     with torch.autocast(images.device.type, torch.bfloat16, enabled=bfloat16):
         features = backbone.body(backbone.stem(images))
-    return backbone.source_head(features)
+    return backbone.source_head(features.float())
 
 
 @torch.no_grad()

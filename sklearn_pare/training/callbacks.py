@@ -112,8 +112,8 @@ class UserCallbacks(Callback):
     data : dict
         X and y as given to fit.
     attributes : callable
-        Returns the fitted attributes of an estimator that predicts with the present
-        weights; called only if a callback asks for them.
+        ``attributes(history)`` returns the fitted attributes of an estimator that
+        predicts with the present weights; called only if a callback asks for them.
     """
 
     def __init__(self, context, estimator, data, attributes):
@@ -131,7 +131,7 @@ class UserCallbacks(Callback):
         """Close it; a callback may end the training."""
         stop = self.task_.call_on_fit_task_end(
             estimator=self.estimator,
-            reconstruction_attributes=lambda: self.attributes(net.history),
+            reconstruction_attributes=lambda: self.attributes(net.epochs()),
             **self.data,
         )
         if stop:

@@ -119,9 +119,4 @@ def train(
         with suppress(StopTraining):
             net.fit_loop(train_rows, epochs=recipe.n_epochs)
         net.notify("on_train_end")
-    return [_plain(row) for row in net.history]
-
-
-def _plain(row):
-    """A row of skorch's history without its lists of batches."""
-    return {name: value for name, value in row.items() if name != "batches"}
+    return net.epochs()

@@ -140,6 +140,13 @@ class PaReNet(NeuralNet):
         self.history.record("mix_fraction", step["outputs"].fraction)
         self.history.record("lr", self.optimizer_.param_groups[0]["lr"])
 
+    def epochs(self):
+        """The history as plain dicts, one an epoch."""
+        return [
+            {name: value for name, value in row.items() if name != "batches"}
+            for row in self.history
+        ]
+
     @torch.no_grad()
     def evaluate(self, iterator):
         """Mean loss and score over a whole set."""

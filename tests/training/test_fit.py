@@ -1,0 +1,236 @@
+import logging
+
+import numpy as np
+import pytest
+import torch
+from sklearn.callback import ProgressBar, ScoringMonitor
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_pare import PaReClassifier, PaReRegressor
+from sklearn_pare.exceptions import DivergenceError
+from sklearn_pare.training.batches import Batches, Rows
+from tests.common.instances import tiny
+
+
+def test_batches__shuffled__every_row_once_and_new_order(generator):
+    rows = Rows(torch.arange(10), torch.arange(10), torch.ones(10))
+    batches = Batches(rows, 4, generator)
+    first, second = ([x for x, _, _ in batches] for _ in "ab")
+    assert [len(x) for x in first] == [4, 4, 2]
+    assert sorted(torch.cat(first).tolist()) == list(range(10))
+    assert torch.cat(first).tolist() != torch.cat(second).tolist()
+
+
+def test_fit__mixing__source_gives_exactly_as_many_rows(table, monkeypatch):
+    # 60 rows in batches of 25: the last one has 10, and mixing does not drop out.
+    from sklearn_pare.sources import FormulaSource
+
+    sizes = []
+    sample = FormulaSource.sample
+
+    def spy(self, n, generator):
+        sizes.append(n)
+        return sample(self, n, generator)
+
+    monkeypatch.setattr(FormulaSource, "sample", spy)
+    tiny(PaReClassifier, batch_size=25, max_epochs=2).fit(*table)
+    assert sizes == [25, 25, 10] * 2
+
+
+def test_fit__gate__learns_in_every_step(table, monkeypatch):
+    from sklearn_pare.training.net import PaReNet
+
+    moved = []
+    step = PaReNet.train_step_single
+
+    def spy(self, batch, **kwargs):
+        result = step(self, batch, **kwargs)
+        moved.append(self.module_.gate.linear.weight.grad.abs().max().item())
+        return result
+
+    monkeypatch.setattr(PaReNet, "train_step_single", spy)
+    tiny(PaReClassifier, max_epochs=10).fit(*table)
+    assert len(moved) == 10
+    assert min(moved) > 0
+
+
+def test_fit__absurd_lr__divergence_error_in_the_epoch():
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    reg = tiny(PaReRegressor, lr=1e30, max_epochs=50)
+    with pytest.raises(DivergenceError, match=r"(?s)epoch \d+ with lr=1e\+30.*Try"):
+        reg.fit(X, X[:, 0])
+    assert not hasattr(reg, "history_")
+
+
+def test_fit__keyboard_interrupt__raises(table):
+    class Interrupt:
+        def setup(self, estimator, context):
+            pass
+
+        def on_fit_task_begin(self, estimator, context):
+            if context.task_name == "epoch" and context.task_id == 1:
+                raise KeyboardInterrupt
+
+        def on_fit_task_end(self, estimator, context):
+            pass
+
+        def teardown(self, estimator, context):
+            pass
+
+    clf = tiny(PaReClassifier).set_callbacks(Interrupt())
+    with pytest.raises(KeyboardInterrupt):
+        clf.fit(*table)
+    assert not hasattr(clf, "history_")
+
+
+def test_early_stopping__stops_and_keeps_the_best_weights(table):
+    X, y = table
+    rng = np.random.default_rng(1)
+    X_val, noise = rng.normal(size=(200, 5)), rng.choice(["up", "down"], size=200)
+    clf = tiny(
+        PaReClassifier, early_stopping=True, n_iter_no_change=3, max_epochs=200
+    ).fit(X, y, X_val=X_val, y_val=noise)
+    scores = [row["valid_score"] for row in clf.history_]
+    assert clf.n_iter_ == len(scores) < 200
+    # The start counts too, so the kept score can exceed all epochs', never fall below.
+    assert clf.score(X_val, noise) >= max(scores) - 1e-12
+
+
+def test_early_stopping__holds_rows_out(table):
+    clf = tiny(PaReClassifier, early_stopping=True, max_epochs=3).fit(*table)
+    assert {"valid_loss", "valid_score"} <= clf.history_[0].keys()
+
+
+def test_fit__validation_rows_without_early_stopping__scored_only(table):
+    X, y = table
+    plain = tiny(PaReClassifier).fit(X, y)
+    watched = tiny(PaReClassifier).fit(X, y, X_val=X[:20], y_val=y[:20])
+    np.testing.assert_array_equal(plain.predict_proba(X), watched.predict_proba(X))
+    last = watched.history_[-1]
+    assert last["valid_score"] == pytest.approx(watched.score(X[:20], y[:20]))
+
+
+def test_tune__frozen_parts_stay(table):
+    X, y = table
+
+    def changed(tune):
+        one = tiny(PaReClassifier, tune=tune, max_epochs=1)
+        # weight_decay would move what trains even without a gradient
+        start = tiny(PaReClassifier, tune=tune, max_epochs=1, lr=1e-30).fit(X, y)
+        end = one.fit(X, y)
+        pairs = zip(
+            start._model.named_parameters(), end._model.named_parameters(), strict=True
+        )
+        return {name for (name, a), (_, b) in pairs if not torch.equal(a, b)}
+
+    everything = changed("all")
+    outside = {name for name in everything if not name.startswith("body.")}
+    assert {"embed.weight", "head.linear.weight", "gate.linear.weight"} <= outside
+    assert changed("none") == outside
+    assert changed("norm") == outside | {"body.norm.weight", "body.norm.bias"}
+    assert everything - changed("attention-frozen") == {
+        "body.qkv.weight",
+        "body.qkv.bias",
+    }
+
+
+def test_verbose__one_line_an_epoch(table, caplog):
+    with caplog.at_level(logging.INFO, logger="sklearn_pare"):
+        tiny(PaReClassifier, verbose=1, max_epochs=3).fit(*table)
+    assert len(caplog.messages) == 3
+    assert caplog.messages[0].startswith("epoch 1/3  train_loss ")
+
+
+def test_verbose__zero__silent(table, capfd):
+    tiny(PaReClassifier, max_epochs=2).fit(*table)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_callbacks__progress_and_scores(table, capsys):
+    monitor = ScoringMonitor(scoring="accuracy")
+    clf = tiny(PaReClassifier, max_epochs=3).set_callbacks(ProgressBar(), monitor)
+    clf.fit(*table)
+    assert "PaReClassifier" in capsys.readouterr().out
+    rows = monitor.get_logs().data
+    epochs = [row["accuracy"] for row in rows if row["task_name"] == "epoch"]
+    assert len(epochs) == 3
+    assert epochs[-1] == pytest.approx(clf.score(*table))
+
+
+def test_callbacks__true__stops(table):
+    class StopAfterTwo:
+        def setup(self, estimator, context):
+            pass
+
+        def on_fit_task_begin(self, estimator, context):
+            pass
+
+        def on_fit_task_end(self, estimator, context):
+            return context.task_id == 1
+
+        def teardown(self, estimator, context):
+            pass
+
+    clf = tiny(PaReClassifier, max_epochs=50).set_callbacks(StopAfterTwo())
+    assert clf.fit(*table).n_iter_ == 2
+
+
+def test_grid_search__pipeline_two_jobs__works(digits):
+    X, y = digits
+    search = GridSearchCV(
+        make_pipeline(
+            StandardScaler(),
+            PaReClassifier(input_shape=(1, 8, 8), max_epochs=1, random_state=0),
+        ),
+        {
+            "pareclassifier__lr": [1e-3, 1e-2],
+            "pareclassifier__mix_start": [0.0, 0.6],
+        },
+        cv=2,
+        n_jobs=2,
+    ).fit(X, y)
+    assert len(search.cv_results_["params"]) == 4
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert search.predict(X).shape == y.shape
+
+
+def test_grid_search__callbacks_two_jobs__gather_epochs(digits):
+    X, y = digits
+    clf = PaReClassifier(input_shape=(1, 8, 8), max_epochs=2, random_state=0)
+    monitor = ScoringMonitor(scoring="accuracy")
+    clf.set_callbacks(monitor)
+    GridSearchCV(clf, {"lr": [1e-3]}, cv=2, n_jobs=2).fit(X, y)
+    rows = [row for row in monitor.get_logs().data if row["task_name"] == "epoch"]
+    assert len(rows) == 3 * 2  # two folds and the refit, two epochs each
+
+
+def test_cross_val_score__works(table):
+    scores = cross_val_score(tiny(PaReClassifier, max_epochs=30), *table, cv=3)
+    assert scores.mean() > 0.7
+
+
+def test_metadata_routing__weights_and_validation_rows(table):
+    import sklearn
+
+    X, y = table
+    with sklearn.config_context(enable_metadata_routing=True):
+        clf = tiny(PaReClassifier, max_epochs=2).set_fit_request(
+            sample_weight=True, X_val=True, y_val=True
+        )
+        scaler = StandardScaler().set_fit_request(sample_weight=False)
+        pipeline = make_pipeline(scaler, clf)
+        pipeline.set_params(transform_input=["X_val"])
+        pipeline.fit(X, y, sample_weight=np.ones(60), X_val=X[:9], y_val=y[:9])
+    assert "valid_score" in pipeline[-1].history_[0]
+
+
+@pytest.mark.timeout(300)
+def test_compile__trains_and_pickles_plain(table):
+    # Without mixing there is one batch shape, so one compilation.
+    clf = tiny(
+        PaReClassifier, compile=True, max_epochs=1, mix_start=0.0, mix_end=0.0
+    ).fit(*table)
+    assert not any("_orig_mod" in name for name in clf.__getstate__()["_model"])
+    assert clf.predict(table[0]).shape == (60,)
