@@ -75,7 +75,8 @@ def _selection_step(replace, tensors, k):
     mixed = replace(target, source, target_scores, source_scores, k)
     mixed.backward(upstream)
     seconds = time.perf_counter() - start
-    return seconds, torch.cat([target_scores.grad, source_scores.grad]).flatten()
+    gradient = torch.cat([target_scores.grad, source_scores.grad])
+    return seconds, gradient.flatten().double()
 
 
 def selection(k=1000, batch=32, n=3136, dim=128, repeats=3):
@@ -102,7 +103,8 @@ def selection(k=1000, batch=32, n=3136, dim=128, repeats=3):
         fast_seconds, fast_gradient = _selection_step(fast, tensors, k)
         loop_seconds, loop_gradient = _selection_step(_loop_replace, tensors, k)
         times.append((fast_seconds, loop_seconds))
-        cosine = torch.cosine_similarity(fast_gradient, loop_gradient, dim=0).item()
+        cosine = torch.cosine_similarity(fast_gradient, loop_gradient, dim=0)
+        cosine = cosine.item()
     speed_up = statistics.median(slow / quick for quick, slow in times)
     quick, slow = (statistics.median(column) for column in zip(*times, strict=True))
     return speed_up, quick, slow, cosine

@@ -1,7 +1,7 @@
 import pytest
 
 from sklearn_pare import PaReClassifier, PaReRegressor
-from sklearn_pare.benchmarks import METHODS, digits, timings
+from sklearn_pare.benchmarks import METHODS, accuracy, timings
 from sklearn_pare.benchmarks.__main__ import main
 
 
@@ -11,15 +11,15 @@ def test_methods__are_constructor_arguments(name):
         assert kind(**METHODS[name]).get_params().items() >= METHODS[name].items()
 
 
-def test_digits__split__stratified_300_of_1797():
-    X_train, X_test, y_train, _ = digits.split_digits(0)
+def test_split__digits__stratified_300_of_1797():
+    X_train, X_test, y_train, _ = accuracy.split("digits", 0)
     assert (len(X_train), len(X_test)) == (300, 1497)
     assert min((y_train == c).sum() for c in range(10)) >= 28
 
 
-def test_digits__peers_only__table(capsys):
-    results = digits.run([], [0], print)
-    lines = digits.table(results).splitlines()
+def test_accuracy__peers_only__table(capsys):
+    results = accuracy.run("digits", [], [0], print)
+    lines = accuracy.table(results).splitlines()
     assert len(lines) == 2 + 4
     assert "seed 0  SVC  accuracy 0.9" in capsys.readouterr().out
 

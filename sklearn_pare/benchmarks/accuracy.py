@@ -1,12 +1,12 @@
-"""Digits with 300 labelled rows: PaRe, baselines, controls and scikit-learn.
+"""Few labelled rows: PaRe, baselines, controls and scikit-learn side by side.
 
-Every method sees the same split; all settings are defaults.
+Every method sees the same splits; all settings are defaults.
 """
 
 import time
 
 import numpy as np
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
@@ -18,11 +18,18 @@ from sklearn.svm import SVC
 from sklearn_pare import PaReClassifier
 from sklearn_pare.benchmarks.methods import METHODS
 
+#: Name -> loader, rows to train on, shape of a row.
+DATA = {
+    "digits": (load_digits, 300, (1, 8, 8)),
+    "wine": (load_wine, 50, None),
+    "cancer": (load_breast_cancer, 60, None),
+}
+
 
 def peers(seed):
     """Classifiers of scikit-learn with their defaults, by name."""
     return {
-        "SVC": SVC(random_state=seed),
+        "SVC": make_pipeline(StandardScaler(), SVC(random_state=seed)),
         "RandomForest": RandomForestClassifier(random_state=seed),
         "LogisticRegression": make_pipeline(
             StandardScaler(), LogisticRegression(max_iter=1000)
@@ -31,17 +38,20 @@ def peers(seed):
     }
 
 
-def split_digits(seed, n_train=300):
-    """Digits as flat rows: stratified `n_train` rows to train on, the rest to test."""
-    X, y = load_digits(return_X_y=True)
+def split(data, seed):
+    """Stratified rows to train on, and the rest to test: X, X_test, y, y_test."""
+    load, n_train, _ = DATA[data]
+    X, y = load(return_X_y=True)
     return train_test_split(X, y, train_size=n_train, stratify=y, random_state=seed)
 
 
-def run(methods, seeds, log):
+def run(data, methods, seeds, log):
     """Fit and score every method on every split.
 
     Parameters
     ----------
+    data : str
+        Name in `DATA`.
     methods : sequence of str
         Names in `METHODS`.
     seeds : sequence of int
@@ -56,10 +66,10 @@ def run(methods, seeds, log):
     """
     results = {}
     for seed in seeds:
-        X_train, X_test, y_train, y_test = split_digits(seed)
+        X_train, X_test, y_train, y_test = split(data, seed)
         estimators = {
             name: PaReClassifier(
-                input_shape=(1, 8, 8), random_state=seed, **METHODS[name]
+                input_shape=DATA[data][2], random_state=seed, **METHODS[name]
             )
             for name in methods
         } | peers(seed)

@@ -1,0 +1,45 @@
+"""Sphinx configuration."""
+
+import matplotlib as mpl
+
+import sklearn_pare
+
+mpl.use("agg")
+
+project = "sklearn-pare"
+author = "the sklearn-pare developers"
+copyright = "2026, the sklearn-pare developers"
+version = release = sklearn_pare.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "numpydoc",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build", "auto_examples/GALLERY_HEADER.rst"]
+# Builds offline: no inventories are fetched.
+intersphinx_mapping = {}
+# Labels inside docstrings that are inherited from scikit-learn.
+suppress_warnings = ["ref.ref", "config.cache"]
+autosummary_generate = True
+numpydoc_show_class_members = False
+autodoc_default_options = {"members": True, "inherited-members": True}
+autodoc_typehints = "none"
+
+html_theme = "pydata_sphinx_theme"
+html_title = "sklearn-pare"
+html_show_sourcelink = False
+html_theme_options = {"show_prev_next": False, "secondary_sidebar_items": ["page-toc"]}
+html_sidebars = {"**": ["sidebar-nav-bs"], "index": []}
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": "plot_",
+    "download_all_examples": False,
+    "show_memory": False,
+    "min_reported_time": 1e6,
+    "abort_on_example_error": True,
+}
