@@ -16,7 +16,7 @@ def main(argv=None):
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("accuracy", help="accuracy with few labelled rows")
     one.add_argument("data", choices=accuracy.DATA)
-    one.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS)
+    one.add_argument("--methods", nargs="*", default=list(METHODS), choices=METHODS)
     one.add_argument("--seeds", type=int, default=5, help="number of splits")
     commands.add_parser("timings", help="cost of mixing and of selection")
     arguments = parser.parse_args(argv)

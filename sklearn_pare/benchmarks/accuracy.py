@@ -29,9 +29,10 @@ DATA = {
 def peers(seed):
     """Classifiers of scikit-learn with their defaults, by name."""
     return {
-        "SVC": make_pipeline(StandardScaler(), SVC(random_state=seed)),
+        "SVC": SVC(random_state=seed),
+        "StandardScaler + SVC": make_pipeline(StandardScaler(), SVC()),
         "RandomForest": RandomForestClassifier(random_state=seed),
-        "LogisticRegression": make_pipeline(
+        "StandardScaler + LogisticRegression": make_pipeline(
             StandardScaler(), LogisticRegression(max_iter=1000)
         ),
         "HistGradientBoosting": HistGradientBoostingClassifier(random_state=seed),

@@ -20,7 +20,7 @@ def test_split__digits__stratified_300_of_1797():
 def test_accuracy__peers_only__table(capsys):
     results = accuracy.run("digits", [], [0], print)
     lines = accuracy.table(results).splitlines()
-    assert len(lines) == 2 + 4
+    assert len(lines) == 2 + 5
     assert "seed 0  SVC  accuracy 0.9" in capsys.readouterr().out
 
 

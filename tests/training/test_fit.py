@@ -1,4 +1,5 @@
 import logging
+import warnings
 
 import numpy as np
 import pytest
@@ -234,3 +235,10 @@ def test_compile__trains_and_pickles_plain(table):
     ).fit(*table)
     assert not any("_orig_mod" in name for name in clf.__getstate__()["_model"])
     assert clf.predict(table[0]).shape == (60,)
+
+
+def test_fit__defaults__no_warning(digits):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        clf = PaReClassifier(input_shape=(1, 8, 8), max_epochs=1, random_state=0)
+        clf.fit(*digits).predict(digits[0])
