@@ -94,7 +94,7 @@ right.set_title("300 digits to learn from")
 right.legend(loc="lower right")
 
 # %%
-# Run as a script (``make demo``), the picture is saved beside it.
+# Run as a script (``make demo``), the picture is saved in the working directory.
 
 if "__file__" in globals():
     path = Path("digits.png")

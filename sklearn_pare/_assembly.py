@@ -8,7 +8,7 @@ from sklearn_pare import backbones
 from sklearn_pare.nn.embed import embedder
 from sklearn_pare.nn.gate import Gate, RandomGate
 from sklearn_pare.nn.heads import PooledHead
-from sklearn_pare.nn.init import untouched_global_generator, xavier_
+from sklearn_pare.nn.init import DrawFrom, xavier_
 from sklearn_pare.nn.model import PaReModel
 
 
@@ -51,7 +51,7 @@ def build(architecture, generator, *, pretrained, source=None):
         architecture.backbone, pretrained=pretrained, generator=generator
     )
     body, stem = backbone.body, backbone.stem
-    with untouched_global_generator():
+    with DrawFrom(torch.Generator()):
         embed = embedder(architecture.input_shape, body.grid, body.dim)
         head = PooledHead(body.feature_dim, architecture.n_outputs)
         gate = Gate(body.dim) if architecture.selector == "gate" else RandomGate()

@@ -37,8 +37,22 @@ _FIT_LOCK = threading.RLock()
 _AUTO_STEPS, _AUTO_EPOCHS = 150, 12
 
 
+# What a saved file holds beside constructor arguments and weights.
+_FITTED = (
+    "n_features_in_",
+    "feature_names_in_",
+    "input_shape_",
+    "n_tokens_",
+    "n_iter_",
+    "history_",
+    "_scaler",
+    "_target",
+    "_architecture",
+)
+
+
 class _Data(NamedTuple):
-    """Checked data: rows, codes, weights of mean 1; validation is such a triple."""
+    """Checked data: rows, codes and positive weights; validation is such a triple."""
 
     X: np.ndarray
     codes: np.ndarray
@@ -140,8 +154,12 @@ class _BasePaRe(
 
     # ---- what subclasses say about y
 
+    def _target_array(self, y):
+        """Y as an array (n,) or (n, K), after complaints about its form."""
+        raise NotImplementedError
+
     def _target_from(self, y):
-        """The target object (see `_targets`) for y, and y as an array of its form."""
+        """The target object (see `_targets`) for such an array."""
         raise NotImplementedError
 
     def _weigh(self, weight, y):
@@ -184,7 +202,7 @@ class _BasePaRe(
         source = self._open_source()
         backbones.find(self.backbone)
 
-        # From here on nothing complains: refused data leave random_state as it was.
+        # Complaints about data are above: refused data leave random_state as it was.
         seeds = check_random_state(self.random_state).randint(2**31 - 1, size=4)
         init_seed, split_seed, *train_seeds = map(int, seeds)
         data = self._hold_out(data, split_seed)
@@ -209,18 +227,25 @@ class _BasePaRe(
                 "_scaler": scaler,
                 "_target": data.target,
                 "_architecture": architecture,
-                "_model": model,
             }
 
             def attributes(history):
-                return fitted | {"n_iter_": len(history), "history_": history}
+                # Built anew from arrays: compiled code, gradients and what only the
+                # source needed stay behind, and the weights leave the device.
+                return fitted | {
+                    "n_iter_": len(history),
+                    "history_": history,
+                    "_model": restore(architecture, export_arrays(model)),
+                }
 
             context = self._init_callback_context(max_subtasks=recipe.n_epochs)
             context.call_on_fit_task_begin(estimator=self, **given)
             history = train(
                 model,
                 recipe,
-                _rows(scaler, data.X, data.codes, data.weight, device),
+                _rows(
+                    scaler, data.X, data.codes, data.weight / data.weight.mean(), device
+                ),
                 data.validation and _rows(scaler, *data.validation, device),
                 source=source,
                 seeds=train_seeds,
@@ -228,14 +253,10 @@ class _BasePaRe(
                 callbacks=[UserCallbacks(context, self, given, attributes)],
                 verbose=self.verbose,
             )
-            # Built anew from arrays: compiled code, gradients and what only the source
-            # needed stay behind, and the weights leave the device.
-            fitted["_model"] = restore(architecture, export_arrays(model))
-        vars(self).update(attributes(history))
+            fitted = attributes(history)
+        vars(self).update(fitted)
         context.call_on_fit_task_end(
-            estimator=self,
-            reconstruction_attributes=lambda: attributes(history),
-            **given,
+            estimator=self, reconstruction_attributes=lambda: fitted, **given
         )
         return self
 
@@ -247,15 +268,16 @@ class _BasePaRe(
         weight = _check_sample_weight(
             sample_weight, X, dtype=np.float64, ensure_non_negative=True
         )
-        target, y = self._target_from(y)
-        codes, weight = target.encode(y), self._weigh(weight, y)
+        y = self._target_array(y)
+        X, y, weight = _validation.positive(weight, X, y)
+        target = self._target_from(y)
+        codes = target.encode(y)
+        weight = self._weigh(weight, y)
+        X, codes, weight = _validation.positive(weight, X, codes)
         validation = self._check_validation(X_val, y_val, X.shape[1:], target)
-        kept = weight > 0
-        if not kept.all():
-            X, codes, weight = X[kept], codes[kept], weight[kept]
         if self.early_stopping and validation is None:
             _validation.n_held_out(len(X), self.validation_fraction)
-        return _Data(X, codes, weight / weight.mean(), target, validation)
+        return _Data(X, codes, weight, target, validation)
 
     def _hold_out(self, data, seed):
         """Validation rows for early stopping, if none were given."""
@@ -282,7 +304,8 @@ class _BasePaRe(
             raise DataError("X_val and y_val go together: one of them is None.")
         X_val, y_val = _validation.check_rows(self, X_val, y_val, reset=False)
         X_val = _validation.shape_rows(X_val, input_shape)
-        return X_val, target.encode(y_val), np.ones(len(X_val))
+        codes = target.encode(self._target_array(y_val))
+        return X_val, codes, np.ones(len(X_val))
 
     def _open_source(self):
         """The source, or None where nothing is ever mixed in."""
@@ -301,9 +324,9 @@ class _BasePaRe(
             n_epochs = max(_AUTO_EPOCHS, math.ceil(_AUTO_STEPS / steps_per_epoch))
         return Recipe(
             loss=target.loss,
-            n_epochs=n_epochs,
-            n_steps=n_epochs * steps_per_epoch,
-            batch_size=self.batch_size,
+            n_epochs=int(n_epochs),
+            n_steps=int(n_epochs) * steps_per_epoch,
+            batch_size=int(self.batch_size),
             n_tokens=math.prod(model.body.grid),
             lr=self.lr,
             weight_decay=self.weight_decay,
@@ -382,11 +405,14 @@ class _BasePaRe(
         sklearn_pare.load : Read it back, on any machine.
         """
         check_is_fitted(self)
-        state = self.__getstate__()
-        parameters = self.get_params(deep=False)
-        arrays = state.pop("_model")
-        fitted = {k: v for k, v in state.items() if k not in parameters}
-        _persist.write(path, type(self).__name__, parameters, arrays, fitted)
+        state = {name: vars(self)[name] for name in _FITTED if name in vars(self)}
+        _persist.write(
+            path,
+            type(self).__name__,
+            self.get_params(deep=False),
+            export_arrays(self._model),
+            state,
+        )
 
     def __getstate__(self):
         """Plain arrays in place of the network: small, and free of devices."""

@@ -8,9 +8,12 @@ import torch
 _PREFERENCE = ("cuda", "xpu", "mps")
 
 
-def _available(kind):
+def _count(kind):
+    """Devices of this kind that can be used here."""
     backend = getattr(torch, kind, None)
-    return backend is not None and backend.is_available()
+    if backend is None or not backend.is_available():
+        return 0
+    return backend.device_count()
 
 
 def resolve_device(device):
@@ -27,7 +30,7 @@ def resolve_device(device):
     device : torch.device
     """
     if device == "auto":
-        device = next((kind for kind in _PREFERENCE if _available(kind)), "cpu")
+        device = next((kind for kind in _PREFERENCE if _count(kind)), "cpu")
     try:
         resolved = torch.device(device)
     except RuntimeError as error:
@@ -35,10 +38,16 @@ def resolve_device(device):
             f"device={device!r} is not a device of torch. Use 'auto', 'cpu', 'cuda', "
             "'cuda:1', 'xpu' or 'mps'."
         ) from error
-    if resolved.type in _PREFERENCE and not _available(resolved.type):
+    if resolved.type not in ("cpu", *_PREFERENCE):
         raise ValueError(
-            f"device={device!r} was asked for, but torch {torch.__version__} finds no "
-            f"{resolved.type} device here. Use device='auto' or device='cpu'."
+            f"device={device!r}: {resolved.type} is not supported. Use 'auto', 'cpu', "
+            "'cuda', 'xpu' or 'mps'."
+        )
+    if resolved.type != "cpu" and (resolved.index or 0) >= _count(resolved.type):
+        raise ValueError(
+            f"device={device!r} was asked for, but torch {torch.__version__} finds "
+            f"{_count(resolved.type)} {resolved.type} devices here. Use device='auto' "
+            "or device='cpu'."
         )
     return resolved
 

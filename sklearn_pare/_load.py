@@ -1,10 +1,12 @@
 """Read estimators back; the only classes a file can ask for are listed here."""
 
 from sklearn_pare import _persist
+from sklearn_pare._base import _FITTED
 from sklearn_pare._classifier import PaReClassifier
 from sklearn_pare._regressor import PaReRegressor
 from sklearn_pare.exceptions import ModelFileError
 
+_REQUIRED = set(_FITTED) - {"feature_names_in_"}
 _CLASSES = {"PaReClassifier": PaReClassifier, "PaReRegressor": PaReRegressor}
 
 
@@ -42,20 +44,20 @@ def load(path, *, device="auto"):
     >>> bool((again.predict_proba(X) == clf.predict_proba(X)).all())
     True
     """
-    class_name, parameters, arrays, state = _persist.read(path)
-    if class_name not in _CLASSES:
-        raise ModelFileError(
-            f"{path} holds a {class_name!r}; this version loads {', '.join(_CLASSES)}."
-        )
-    parameters["device"] = device
-    if isinstance(parameters["input_shape"], list):
-        parameters["input_shape"] = tuple(parameters["input_shape"])
-    estimator = _CLASSES[class_name](**parameters)
-    try:
+
+    def build(class_name, parameters, arrays, state):
+        if class_name not in _CLASSES:
+            raise ModelFileError(
+                f"{path} holds a {class_name!r}; this version loads "
+                f"{', '.join(_CLASSES)}."
+            )
+        if isinstance(parameters["input_shape"], list):
+            parameters["input_shape"] = tuple(parameters["input_shape"])
+        estimator = _CLASSES[class_name](**(parameters | {"device": device}))
+        missing = _REQUIRED - state.keys()
+        if missing:
+            raise ModelFileError(f"{path} lacks {', '.join(sorted(missing))}.")
         estimator.__setstate__(vars(estimator) | state | {"_model": arrays})
-    except RuntimeError as error:
-        raise ModelFileError(
-            f"{path} does not hold the weights of its {parameters['backbone']!r}: "
-            f"{error}"
-        ) from error
-    return estimator
+        return estimator
+
+    return _persist.read(path, build)

@@ -19,7 +19,7 @@ from sklearn_pare._assembly import Architecture
 from sklearn_pare._targets import ClassTarget, LabelTarget, ValueTarget
 from sklearn_pare._validation import ChannelScaler
 from sklearn_pare._version import __version__
-from sklearn_pare.exceptions import ModelFileError
+from sklearn_pare.exceptions import ModelFileError, PaReError
 
 SCHEMA = 1
 _BUILT = {
@@ -42,6 +42,8 @@ def _to_json(value):
 def _from_json(value):
     if value.keys() == {"array", "dtype"}:
         return np.array(value["array"], dtype=value["dtype"])
+    if value.keys() == {"pairs"}:
+        return dict(value["pairs"])
     if value.keys() == {"object", "fields"}:
         kind = _BUILT[value["object"]]
         built = kind.__new__(kind)
@@ -54,6 +56,9 @@ def _json_parameters(parameters):
     """Constructor arguments that JSON can hold; the others fall back with a warning."""
     kept = {}
     for name, value in parameters.items():
+        if isinstance(value, dict):
+            # JSON would turn the keys, classes, into text.
+            value = {"pairs": list(value.items())}
         try:
             json.dumps(value, default=_to_json)
         except TypeError:
@@ -107,19 +112,18 @@ def write(path, class_name, parameters, arrays, state):
         partial.unlink(missing_ok=True)
 
 
-def read(path):
-    """Read what `write` wrote.
+def read(path, build):
+    """Read what `write` wrote and build an estimator from it.
 
     Parameters
     ----------
     path : str or Path
+    build : callable
+        ``build(class_name, parameters, arrays, state)`` returns the estimator.
 
     Returns
     -------
-    class_name : str
-    parameters : dict
-    arrays : dict of str to ndarray
-    state : dict
+    estimator : object
 
     Raises
     ------
@@ -141,10 +145,17 @@ def read(path):
         state = described["state"]
         state["_architecture"] = Architecture(*state["_architecture"])
         state["input_shape_"] = tuple(state["input_shape_"])
-        return described["class"], described["parameters"], arrays, state
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        if isinstance(error, ModelFileError):
-            raise
+        return build(described["class"], described["parameters"], arrays, state)
+    except PaReError:
+        raise
+    except (
+        SafetensorError,
+        AttributeError,
+        KeyError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise ModelFileError(
             f"{path} is not a model saved by sklearn_pare, or is damaged: {error!r}."
         ) from error

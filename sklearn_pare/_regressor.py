@@ -29,7 +29,8 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         train.
     input_shape : tuple of int, default=None
         Shape of one row, (C, L) or (C, H, W), when X holds flattened rows; one entry
-        may be -1. None: 2-D X is a table, 3-D X signals, 4-D X images.
+        may be -1. None: 2-D X is a table, 3-D X signals, 4-D X images. Rows to predict
+        come in the form of the rows in fit.
     source : str, tuple of arrays or None, default="formula"
         The modality that tokens are mixed in from: "formula" (labelled images drawn
         from formulas, which "pare-tiny" was pretrained on), a tuple
@@ -54,11 +55,11 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         Peak learning rate of AdamW: linear warm-up over a tenth of the steps, then a
         cosine to 0.
     weight_decay : float, default=0.05
-        Of AdamW, on matrices only.
+        Of AdamW; biases of layers and norms do not decay.
     early_stopping : bool, default=False
         Stop when the validation score (R2) has not risen for `n_iter_no_change`
-        epochs, and keep the weights of the best epoch. Among equal scores the lower
-        validation loss is better.
+        epochs, and keep the best weights, those before the first step included. Among
+        equal scores the lower validation loss is better.
     validation_fraction : float, default=0.1
         Fraction of the rows held out by `early_stopping` when fit gets no `X_val`.
     n_iter_no_change : int, default=10
@@ -94,9 +95,10 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
     n_iter_ : int
         Epochs that were run.
     history_ : list of dict
-        One an epoch: "train_loss" and its terms "target_loss", "mixed_target_loss"
-        and "mixed_source_loss" (None without mixing), "mix_fraction", "lr",
-        "duration" in seconds and, with validation rows, "valid_loss", "valid_score".
+        One an epoch: "epoch", from 1; "train_loss" and its terms "target_loss",
+        "mixed_target_loss" and "mixed_source_loss" (None without mixing), means over
+        the epoch; "mix_fraction" and "lr" of its last step; "duration" in seconds;
+        with validation rows "valid_loss" and "valid_score".
 
     See Also
     --------
@@ -134,10 +136,13 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         tags.target_tags.multi_output = True
         return tags
 
-    def _target_from(self, y):
+    def _target_array(self, y):
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        return ValueTarget.from_y(y), y
+        return y
+
+    def _target_from(self, y):
+        return ValueTarget.from_y(y)
 
     def predict(self, X):
         """Predicted numbers in the units of y.

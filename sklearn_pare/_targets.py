@@ -32,8 +32,8 @@ class ClassTarget:
         classes = np.unique(y)
         if len(classes) < 2:
             raise DataError(
-                f"y holds 1 class only, {classes[0]!r}. A classifier needs at least 2 "
-                "classes."
+                f"y holds 1 class only, {classes.tolist()[0]!r}. A classifier needs at "
+                "least 2 classes."
             )
         if len(classes) == len(y) and len(y) > 2:
             raise DataError(
@@ -95,6 +95,13 @@ class LabelTarget:
 
     def encode(self, y):
         """Indicators (n, K) -> float32 (n, K)."""
+        values = np.unique(y)
+        if not np.isin(values, [0, 1]).all():
+            raise DataError(
+                f"y is a matrix of the values {values[:5].tolist()}; an indicator "
+                "matrix holds 0 and 1. For a matrix of two values give "
+                "(y == y.max()).astype(int)."
+            )
         if y.ndim != 2 or y.shape[1] != self.n_outputs:
             raise DataError(
                 f"y_val has shape {y.shape}; expected (n, {self.n_outputs}) as in y."
@@ -144,8 +151,15 @@ class ValueTarget:
         """Learn mean and standard deviation of y (n,) or (n, K)."""
         columns = y.reshape(len(y), -1).astype(np.float64)
         constant = np.ptp(columns, axis=0) == 0
-        mean = np.where(constant, columns[0], columns.mean(0))
-        return cls(mean, np.where(constant, 0.0, columns.std(0)), y.ndim == 1)
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = np.where(constant, columns[0], columns.mean(0))
+            scale = np.where(constant, 0.0, columns.std(0))
+        if not np.isfinite(mean + scale).all():
+            raise DataError(
+                f"y reaches {np.abs(columns).max():g}: its standard deviation is no "
+                "longer a finite number. Divide y by a constant, or take its logarithm."
+            )
+        return cls(mean, scale, y.ndim == 1)
 
     def encode(self, y):
         """Numbers -> standardised float32 (n, K)."""

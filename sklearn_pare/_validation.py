@@ -23,6 +23,8 @@ _KINDS = {
 }
 # Numbers scaled at a time: bounds the float64 copy to 32 MB.
 _BLOCK = 2**22
+# Sums of squares of larger numbers overflow.
+_LARGEST = 1e140
 
 
 def check_rows(estimator, X, y="no_validation", *, reset):
@@ -74,6 +76,12 @@ def check_rows(estimator, X, y="no_validation", *, reset):
             f"X has shape {X.shape}. Expected no empty axis and "
             f"{', '.join(_KINDS.values())}."
         )
+    largest = max(X.max(), -X.min())
+    if largest > _LARGEST:
+        raise DataError(
+            f"X reaches {largest:g}; numbers up to {_LARGEST:g} can be standardised. "
+            "Divide X by a constant, or take its logarithm."
+        )
     return (X, checked[1]) if with_target else X
 
 
@@ -121,6 +129,26 @@ def check_input_shape(input_shape):
             "signals or (C, H, W) for images, with positive numbers of which one may "
             "be -1; for a table leave it None."
         )
+
+
+def positive(weight, *arrays):
+    """Rows of positive weight from each array, and their weights, last.
+
+    Raises
+    ------
+    DataError
+        If a weight is negative or not finite, or none is positive.
+    """
+    if not np.isfinite(weight.sum()) or (weight < 0).any() or not (weight > 0).any():
+        raise DataError(
+            f"The weights of the rows, sample_weight times class_weight, range from "
+            f"{weight.min():g} to {weight.max():g}. They must be finite and not "
+            "negative, and at least one must be positive."
+        )
+    kept = weight > 0
+    if kept.all():
+        return *arrays, weight
+    return *(array[kept] for array in arrays), weight[kept]
 
 
 def check_source(source):
@@ -229,7 +257,13 @@ class ChannelScaler:
         mean, scale = self.mean_.reshape(shape), self.scale_.reshape(shape)
         scaled = np.empty(X.shape, dtype=np.float32)
         for rows in self._blocks(X):
-            scaled[rows] = (X[rows] - mean) / scale
+            with np.errstate(over="ignore"):
+                scaled[rows] = (X[rows] - mean) / scale
+        if not np.isfinite(scaled).all():
+            raise DataError(
+                f"X reaches {np.abs(X).max():g}, too far from the rows in fit for a "
+                "standardised number in float32. Look for wrong units."
+            )
         return scaled
 
     @staticmethod

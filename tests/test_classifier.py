@@ -106,10 +106,12 @@ def test_fit__sample_weight__heavy_rows_win(table):
 def test_fit__zero_weight__row_left_out(table):
     X, y = table
     weight = np.r_[np.ones(50), np.zeros(10)]
-    garbage = X.copy()
-    garbage[50:] = 1e6
-    left_out = tiny(PaReClassifier).fit(garbage, y, sample_weight=weight)
-    never_there = tiny(PaReClassifier).fit(X[:50], y[:50])
+    garbage, wrong = X.copy(), y.copy()
+    garbage[50:], wrong[50:] = 1e6, "no"
+    clf = tiny(PaReClassifier, class_weight="balanced")
+    left_out = clone(clf).fit(garbage, wrong, sample_weight=weight)
+    never_there = clone(clf).fit(X[:50], y[:50])
+    assert left_out.classes_.tolist() == ["down", "up"]
     np.testing.assert_array_equal(
         left_out.predict_proba(X), never_there.predict_proba(X)
     )

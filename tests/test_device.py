@@ -12,7 +12,7 @@ def fake(monkeypatch):
     """Make exactly these kinds of device available."""
 
     def set_available(*kinds):
-        monkeypatch.setattr(_device, "_available", lambda kind: kind in kinds)
+        monkeypatch.setattr(_device, "_count", kinds.count)
 
     return set_available
 
@@ -35,6 +35,13 @@ def test_resolve_device__not_there__error_names_what_to_do(fake):
     fake()
     with pytest.raises(ValueError, match=r"'cuda:1' was asked for.*device='cpu'"):
         _device.resolve_device("cuda:1")
+
+
+@pytest.mark.parametrize("device", ["cuda:1", "meta", "hpu", "abacus"])
+def test_resolve_device__no_such_device__value_error(device, fake):
+    fake("cuda")
+    with pytest.raises(ValueError, match=f"device='{device}'"):
+        _device.resolve_device(device)
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,20 @@ def test_save__regressor_with_column_names__loaded_equal(tmp_path):
     assert loaded.feature_names_in_.tolist() == ["a", "b", "c"]
 
 
+def test_save__class_weight_callbacks_requests__loaded(table, tmp_path):
+    from sklearn.callback import ScoringMonitor
+
+    X, y = table
+    codes = (y == "up").astype(int)
+    clf = tiny(PaReClassifier, class_weight={0: 1.0, 1: 3.0})
+    clf.set_callbacks(ScoringMonitor(scoring="accuracy")).fit(X, codes)
+    clf.save(tmp_path / "model.pare")
+    loaded = sklearn_pare.load(tmp_path / "model.pare")
+    assert loaded.class_weight == {0: 1.0, 1: 3.0}
+    again = loaded.fit(X, codes).predict_proba(X)
+    np.testing.assert_array_equal(again, clf.predict_proba(X))
+
+
 def test_save__source_arrays__warns_and_predicts(table, tmp_path):
     X, y = table
     clf = tiny(PaReClassifier, source=(X, y)).fit(X, y)
@@ -121,6 +135,13 @@ def _edited(path, target, edit):
         (lambda d, a: d.pop("state"), "damaged"),
         (lambda d, a: a.pop("head.linear.bias"), "head.linear.bias"),
         (lambda d, a: d["state"]["_target"].update(object="os"), "damaged"),
+        (lambda d, a: d["state"].pop("_target"), "lacks _target"),
+        (lambda d, a: d["state"].pop("_architecture"), "damaged"),
+        (lambda d, a: d["state"].update(_architecture=[1, 2, 3]), "damaged"),
+        (lambda d, a: d.update(parameters=[]), "damaged"),
+        (lambda d, a: d.update({"class": ["PaReClassifier"]}), "damaged"),
+        (lambda d, a: d["parameters"].update(tomorrow=1), "tomorrow"),
+        (lambda d, a: d["parameters"].pop("input_shape"), "input_shape"),
     ],
 )
 def test_load__edited_file__typed_error(edit, words, table, tmp_path):

@@ -33,6 +33,15 @@ def test_predict__shifted_and_scaled_target__same_up_to_units(numbers):
     np.testing.assert_allclose(other, 1e3 * plain - 5, rtol=1e-3)
 
 
+def test_fit__zero_weight__target_left_out(numbers):
+    X, y = numbers
+    wrong = np.where(np.arange(80) < 70, y, 1e6)
+    weight = (np.arange(80) < 70).astype(float)
+    left_out = tiny(PaReRegressor).fit(X, wrong, sample_weight=weight)
+    never_there = tiny(PaReRegressor).fit(X[:70], y[:70])
+    np.testing.assert_array_equal(left_out.predict(X), never_there.predict(X))
+
+
 def test_early_stopping__scores_with_r2(numbers):
     X, y = numbers
     reg = tiny(PaReRegressor, early_stopping=True, max_epochs=4)

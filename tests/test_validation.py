@@ -94,6 +94,24 @@ CASES = {
         PaReClassifier, {"sample_weight": np.zeros(20)}, TABLE, CLASSES, ValueError,
         "at least one non-zero",
     ),
+    "class weights zero": (
+        PaReClassifier, {"class_weight": {0: 0.0, 1: 0.0}}, TABLE, CLASSES, DataError,
+        "range from 0 to 0",
+    ),
+    "class weight negative": (
+        PaReClassifier, {"class_weight": {0: -1.0, 1: 1.0}}, TABLE, CLASSES, DataError,
+        "range from -1 to 1",
+    ),
+    "matrix of two other values": (
+        PaReClassifier, {}, TABLE, np.where(TABLE[:, :3] > 0, 1, -1), DataError,
+        r"values \[-1, 1\].*0 and 1",
+    ),
+    "X too large": (
+        PaReClassifier, {}, 1e300 * TABLE, CLASSES, DataError, "X reaches .*e\\+300",
+    ),
+    "y too large": (
+        PaReRegressor, {}, TABLE, 1e300 * NUMBERS, DataError, "y reaches .*e\\+300",
+    ),
     "X_val without y_val": (
         PaReClassifier, {"X_val": TABLE}, TABLE, CLASSES, DataError, "go together",
     ),
@@ -205,6 +223,24 @@ def test_predict__other_shape__error_shows_both():
     clf = tiny(PaReClassifier).fit(TABLE.reshape(20, 2, 3), CLASSES)
     with pytest.raises(DataError, match=r"(?s)\(2, 4\).*input_shape=\(2, 3\)"):
         clf.predict(np.zeros((4, 2, 4)))
+
+
+def test_predict__far_from_the_rows_in_fit__clear_error():
+    clf = tiny(PaReClassifier).fit(TABLE, CLASSES)
+    with pytest.raises(DataError, match="too far from the rows in fit"):
+        clf.predict(1e60 * TABLE)
+
+
+def test_fit__y_val_as_column__as_flat():
+    column = {"X_val": TABLE, "y_val": CLASSES[:, None]}
+    with pytest.warns(UserWarning, match="column-vector"):
+        clf = tiny(PaReClassifier).fit(TABLE, CLASSES, **column)
+    assert clf.history_[-1]["valid_score"] == clf.score(TABLE, CLASSES)
+
+
+def test_fit__numpy_integers__as_python_ones():
+    clf = tiny(PaReClassifier, batch_size=np.int64(16), max_epochs=np.int32(2))
+    assert clf.fit(TABLE, CLASSES).n_iter_ == 2
 
 
 def test_split__rare_class__warns_and_splits():

@@ -10,7 +10,7 @@ from sklearn_pare.backbones.card import BackboneCard
 from sklearn_pare.backbones.weights import read_weights
 from sklearn_pare.nn.embed import ImageEmbed
 from sklearn_pare.nn.heads import PooledHead
-from sklearn_pare.nn.init import untouched_global_generator, xavier_
+from sklearn_pare.nn.init import DrawFrom, xavier_
 
 WEIGHTS = Path(__file__).parent / "data" / "pare-tiny.safetensors"
 
@@ -79,7 +79,7 @@ class SwinBody(nn.Module):
 
 def build_tiny(generator: torch.Generator) -> Backbone:
     """The architecture of "pare-tiny" with fresh Xavier weights."""
-    with untouched_global_generator():
+    with DrawFrom(torch.Generator()):
         body = SwinBody(
             img_size=32,
             patch_size=4,

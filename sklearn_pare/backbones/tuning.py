@@ -22,5 +22,6 @@ def freeze(body: nn.Module, tune: str) -> None:
             trains = name.rpartition(".")[2] not in _QUERIES_AND_KEYS
         else:
             trains = tune == "norm" and isinstance(module, nn.LayerNorm)
-        for parameter in module.parameters(recurse=False):
-            parameter.requires_grad_(trains)
+        for own, parameter in module.named_parameters(recurse=False):
+            joint = tune == "attention-frozen" and own.startswith("in_proj_")
+            parameter.requires_grad_(trains and not joint)

@@ -1,23 +1,41 @@
 """Initial weights from an explicit generator, so that one seed gives one model."""
 
-import threading
-from contextlib import contextmanager
-
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
-_GLOBAL_GENERATOR = threading.RLock()
+_DRAWS = {
+    torch.Tensor.uniform_,
+    torch.Tensor.normal_,
+    nn.init.uniform_,
+    nn.init.normal_,
+    nn.init.trunc_normal_,
+    nn.init.kaiming_uniform_,
+    nn.init.xavier_uniform_,
+}
 
 
-@contextmanager
-def untouched_global_generator():
-    """Build modules without moving torch's global generator.
+class DrawFrom(TorchFunctionMode):
+    """Let constructors of modules draw from `generator`, not from torch's global one.
 
-    Constructors of `torch.nn` draw weights from the global generator. The weights
-    drawn here are always overwritten; only the generator's state has to come back.
+    A context manager that holds for the present thread, so that neither other threads
+    nor the user's own stream of random numbers are disturbed.
+
+    Parameters
+    ----------
+    generator : torch.Generator
+        On the CPU.
     """
-    with _GLOBAL_GENERATOR, torch.random.fork_rng(devices=[]):
-        yield
+
+    def __init__(self, generator):
+        super().__init__()
+        self.generator = generator
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = dict(kwargs or {})
+        if func in _DRAWS and kwargs.get("generator") is None:
+            kwargs["generator"] = self.generator
+        return func(*args, **kwargs)
 
 
 @torch.no_grad()

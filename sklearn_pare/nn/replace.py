@@ -8,14 +8,14 @@ import torch
 import torch.nn.functional as F
 
 
-def _solve_shift(z, total):
-    """Solve sum_i softplus(z_i + t) = total for t, row by row, by Newton's method."""
-    n = z.shape[-1]
-    c = total / n
-    # Jensen: mean softplus(z + t) >= softplus(mean z + t), so this start lies right of
-    # the root, from where Newton descends monotonically on a convex function.
-    inverse_softplus = c + torch.log(-torch.expm1(z.new_tensor(-c)))
-    t = inverse_softplus - z.mean(-1, keepdim=True)
+def _shift(z, total):
+    """Z + t with t such that sum_i softplus(z_i + t) = total in each row, by Newton."""
+    z = z - z.mean(-1, keepdim=True)
+    # Jensen: the mean of softplus(z + t) is at least softplus(t), so the t at which
+    # they would be equal lies right of the root, from where Newton descends
+    # monotonically on a convex function.
+    c = total / z.shape[-1]
+    t = c + torch.log(-torch.expm1(z.new_tensor([[-c]])))
     tolerance = 16 * torch.finfo(z.dtype).eps
     for _ in range(25):
         shifted = z + t
@@ -24,7 +24,7 @@ def _solve_shift(z, total):
         t = t - step
         if bool((step.abs() <= tolerance * (1 + t.abs())).all()):
             break
-    return t
+    return z + t
 
 
 class _RelaxedTopK(torch.autograd.Function):
@@ -32,8 +32,7 @@ class _RelaxedTopK(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, scores, k, tau):
-        z = scores / tau
-        shifted = z + _solve_shift(z, k / tau)
+        shifted = _shift(scores / tau, k / tau)
         ctx.save_for_backward(torch.sigmoid(shifted))
         return tau * F.softplus(shifted)
 

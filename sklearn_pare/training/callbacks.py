@@ -8,28 +8,23 @@ from contextlib import contextmanager
 
 from skorch.callbacks import Callback
 
-from sklearn_pare.exceptions import DivergenceError
-
 logger = logging.getLogger("sklearn_pare")
 
 
 class StopTraining(Exception):
-    """Ends the loop; raised by callbacks, caught around it."""
+    """Ends the loop; caught around it."""
 
 
-class FiniteLoss(Callback):
-    """Raise `DivergenceError` at the end of an epoch whose loss is not finite."""
+class StopWhenAsked(Callback):
+    """End the training after an epoch in which a callback set ``net.stop_``.
+
+    The last of all callbacks, so that the others see the end of that epoch.
+    """
 
     def on_epoch_end(self, net, **kwargs):
-        """Check the mean training loss."""
-        loss = net.history[-1, "train_loss"]
-        if math.isfinite(loss):
-            return
-        raise DivergenceError(
-            f"The training loss is {loss} after epoch {len(net.history)} with "
-            f"lr={net.recipe.lr:g}. Try a lower lr, such as lr={net.recipe.lr / 10:g}, "
-            "or look for extreme values in X, y or sample_weight."
-        )
+        """Stop if asked to."""
+        if net.stop_:
+            raise StopTraining
 
 
 class KeepBest(Callback):
@@ -60,8 +55,7 @@ class KeepBest(Callback):
             self._keep(net, result)
         else:
             self.waited_ += 1
-            if self.waited_ >= self.patience:
-                raise StopTraining
+            net.stop_ |= self.waited_ >= self.patience
 
     @staticmethod
     def _rank(loss, score):
@@ -129,13 +123,11 @@ class UserCallbacks(Callback):
 
     def on_epoch_end(self, net, **kwargs):
         """Close it; a callback may end the training."""
-        stop = self.task_.call_on_fit_task_end(
+        net.stop_ |= self.task_.call_on_fit_task_end(
             estimator=self.estimator,
             reconstruction_attributes=lambda: self.attributes(net.epochs()),
             **self.data,
         )
-        if stop:
-            raise StopTraining
 
 
 @contextmanager

@@ -7,10 +7,10 @@ import torch
 from skorch.helper import predefined_split
 
 from sklearn_pare.training.callbacks import (
-    FiniteLoss,
     KeepBest,
     Report,
     StopTraining,
+    StopWhenAsked,
     visible_log,
 )
 from sklearn_pare.training.net import PaReNet
@@ -93,9 +93,7 @@ def train(
     DivergenceError
     """
     device = train_rows.x.device
-    guards = [FiniteLoss()]
-    if recipe.patience is not None:
-        guards.append(KeepBest(recipe.patience))
+    keep_best = [] if recipe.patience is None else [KeepBest(recipe.patience)]
     net = PaReNet(
         model,
         recipe=recipe,
@@ -106,7 +104,7 @@ def train(
         criterion=torch.nn.Module,
         device=None,
         train_split=None if valid_rows is None else predefined_split(valid_rows),
-        callbacks=[Report(), *guards, *callbacks],
+        callbacks=[Report(), *keep_best, *callbacks, StopWhenAsked()],
         callbacks__epoch_timer=None,
         callbacks__train_loss=None,
         callbacks__valid_loss=None,
@@ -119,4 +117,5 @@ def train(
         with suppress(StopTraining):
             net.fit_loop(train_rows, epochs=recipe.n_epochs)
         net.notify("on_train_end")
+    net.check_outputs(train_rows)
     return net.epochs()

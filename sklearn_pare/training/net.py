@@ -3,6 +3,7 @@
 import torch
 from skorch import NeuralNet
 
+from sklearn_pare.exceptions import DivergenceError
 from sklearn_pare.nn.losses import TARGET_LOSSES, pare_loss
 from sklearn_pare.nn.model import Mixing
 from sklearn_pare.nn.schedule import learning_rate_factor, mix_fraction, n_replaced
@@ -53,6 +54,7 @@ class PaReNet(NeuralNet):
         """Start at step 0 with an empty history."""
         super().initialize_history()
         self.step_ = 0
+        self.stop_ = False
         return self
 
     def initialize_optimizer(self):
@@ -133,12 +135,32 @@ class PaReNet(NeuralNet):
                     sums[name] = sums.get(name, 0) + value.detach() * len(batch[0])
                     counts[name] = counts.get(name, 0) + len(batch[0])
             self.notify("on_batch_end", batch=batch, training=True, **step)
+        self.check_finite("training loss", sums["total"])
         means = {name: (sums[name] / counts[name]).item() for name in sums}
         self.history.record("train_loss", means["total"])
         for name in _TERMS:
             self.history.record(f"{name}_loss", means.get(name))
         self.history.record("mix_fraction", step["outputs"].fraction)
         self.history.record("lr", self.optimizer_.param_groups[0]["lr"])
+
+    def check_finite(self, what, values):
+        """Raise `DivergenceError` if any of `values` is infinite or NaN."""
+        if bool(values.isfinite().all()):
+            return
+        raise DivergenceError(
+            f"The {what} is no longer finite in epoch {len(self.history)} with "
+            f"lr={self.recipe.lr:g}. Try a lower lr, such as "
+            f"lr={self.recipe.lr / 10:g}, or look for extreme values in X, y or "
+            "sample_weight."
+        )
+
+    @torch.no_grad()
+    def check_outputs(self, rows):
+        """Check a batch of outputs: the last step of all shows in no loss."""
+        self._set_training(False)
+        x, _, _ = rows[: self.recipe.batch_size]
+        outputs = self.module_.predict(x, bfloat16=self.recipe.bfloat16)
+        self.check_finite("output", outputs)
 
     def epochs(self):
         """The history as plain dicts, one an epoch."""
@@ -158,6 +180,7 @@ class PaReNet(NeuralNet):
         outputs, y, weight = (
             torch.cat(part).cpu() for part in zip(*parts, strict=True)
         )
+        self.check_finite("output", outputs)
         losses = TARGET_LOSSES[self.recipe.loss](outputs, y)
         loss = (weight * losses).sum() / weight.sum()
         score = self.scorer(outputs.numpy(), y.numpy(), weight.numpy())

@@ -5,7 +5,7 @@ from torch import nn
 
 from sklearn_pare import backbones
 from sklearn_pare.nn.embed import ImageEmbed
-from sklearn_pare.nn.init import untouched_global_generator, xavier_
+from sklearn_pare.nn.init import DrawFrom, xavier_
 
 NAME = "test-tiny"
 
@@ -28,7 +28,7 @@ class TinyBody(nn.Module):
 
 
 def build(pretrained, generator):
-    with untouched_global_generator():
+    with DrawFrom(torch.Generator()):
         body = TinyBody()
         backbone = backbones.Backbone(
             body=body,

@@ -65,6 +65,15 @@ def test_fit__absurd_lr__divergence_error_in_the_epoch():
     assert not hasattr(reg, "history_")
 
 
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_fit__last_step_diverges__divergence_error(early_stopping):
+    # The loss of the only step is finite; what the weights after it give is not.
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    reg = tiny(PaReRegressor, lr=1e30, max_epochs=1, early_stopping=early_stopping)
+    with pytest.raises(DivergenceError, match="output is no longer finite in epoch 1"):
+        reg.fit(X, X[:, 0])
+
+
 def test_fit__keyboard_interrupt__raises(table):
     class Interrupt:
         def setup(self, estimator, context):
@@ -127,14 +136,13 @@ def test_tune__frozen_parts_stay(table):
         return {name for (name, a), (_, b) in pairs if not torch.equal(a, b)}
 
     everything = changed("all")
+    joint = {"body.attention.in_proj_weight", "body.attention.in_proj_bias"}
     outside = {name for name in everything if not name.startswith("body.")}
     assert {"embed.weight", "head.linear.weight", "gate.linear.weight"} <= outside
     assert changed("none") == outside
     assert changed("norm") == outside | {"body.norm.weight", "body.norm.bias"}
-    assert everything - changed("attention-frozen") == {
-        "body.qkv.weight",
-        "body.qkv.bias",
-    }
+    frozen = everything - changed("attention-frozen")
+    assert frozen == joint | {"body.qkv.weight", "body.qkv.bias"}
 
 
 def test_verbose__one_line_an_epoch(table, caplog):
@@ -158,6 +166,39 @@ def test_callbacks__progress_and_scores(table, capsys):
     epochs = [row["accuracy"] for row in rows if row["task_name"] == "epoch"]
     assert len(epochs) == 3
     assert epochs[-1] == pytest.approx(clf.score(*table))
+
+
+def test_callbacks__early_stop__still_see_the_last_epoch(table):
+    X, y = table
+    monitor = ScoringMonitor(scoring="accuracy")
+    clf = tiny(PaReClassifier, early_stopping=True, n_iter_no_change=1, lr=1e-30)
+    clf.set_callbacks(monitor).fit(X, y)
+    rows = [row for row in monitor.get_logs().data if row["task_name"] == "epoch"]
+    assert len(rows) == clf.n_iter_ == 1
+
+
+def test_callbacks__fitted_estimator__is_a_snapshot(table):
+    X, y = table
+    kept = []
+
+    class Keep:
+        def setup(self, estimator, context):
+            pass
+
+        def on_fit_task_begin(self, estimator, context):
+            pass
+
+        def on_fit_task_end(self, estimator, context, *, fitted_estimator):
+            kept.append((fitted_estimator, fitted_estimator.predict_proba(X)))
+
+        def teardown(self, estimator, context):
+            pass
+
+    clf = tiny(PaReClassifier, max_epochs=4).set_callbacks(Keep()).fit(X, y)
+    for estimator, probabilities in kept:
+        np.testing.assert_array_equal(estimator.predict_proba(X), probabilities)
+    assert not np.array_equal(kept[0][1], kept[-1][1])
+    np.testing.assert_array_equal(kept[-1][1], clf.predict_proba(X))
 
 
 def test_callbacks__true__stops(table):

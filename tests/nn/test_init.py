@@ -1,0 +1,26 @@
+import torch
+
+from sklearn_pare._assembly import Architecture, build
+from sklearn_pare.nn.init import DrawFrom
+
+
+def test_build__global_generator__never_moves(monkeypatch):
+    # Not even for a moment: another thread may draw from it meanwhile.
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    monkeypatch.setattr(torch, "set_rng_state", None)
+    build(
+        Architecture("pare-tiny", (1, 8, 8), 3, "gate"),
+        torch.Generator().manual_seed(0),
+        pretrained=False,
+    )
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_draw_from__generator__decides():
+    def weight(seed):
+        with DrawFrom(torch.Generator().manual_seed(seed)):
+            return torch.nn.Linear(3, 4).weight
+
+    assert torch.equal(weight(1), weight(1))
+    assert not torch.equal(weight(1), weight(2))
