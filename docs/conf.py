@@ -22,10 +22,10 @@ exclude_patterns = ["_build", "auto_examples/GALLERY_HEADER.rst"]
 # Builds offline: no inventories are fetched.
 intersphinx_mapping = {}
 # Labels inside docstrings that are inherited from scikit-learn.
-suppress_warnings = ["ref.ref", "config.cache"]
+suppress_warnings = ["ref.ref", "ref.term", "config.cache"]
 autosummary_generate = True
 numpydoc_show_class_members = False
-autodoc_default_options = {"members": True, "inherited-members": True}
+autodoc_default_options = {"members": True, "inherited-members": "Module"}
 autodoc_typehints = "none"
 
 html_theme = "pydata_sphinx_theme"

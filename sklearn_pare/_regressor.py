@@ -86,7 +86,7 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
     ----------
     n_features_in_ : int
         Length of the second axis of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, if X had any that are strings.
     input_shape_ : tuple of int
         Shape of one row as the body sees it: (F,), (C, L) or (C, H, W).
