@@ -32,7 +32,9 @@ html_theme = "pydata_sphinx_theme"
 html_title = "sklearn-pare"
 html_show_sourcelink = False
 html_theme_options = {"show_prev_next": False, "secondary_sidebar_items": ["page-toc"]}
-html_sidebars = {"**": ["sidebar-nav-bs"], "index": []}
+# Pages without pages below them need no list of those.
+_plain = ("index", "install", "quickstart", "user_guide", "changelog")
+html_sidebars = {"**": ["sidebar-nav-bs"]} | {page: [] for page in _plain}
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
