@@ -76,7 +76,7 @@ def check_rows(estimator, X, y="no_validation", *, reset):
             f"X has shape {X.shape}. Expected no empty axis and "
             f"{', '.join(_KINDS.values())}."
         )
-    largest = max(X.max(), -X.min())
+    largest = max(float(X.max()), -float(X.min()))
     if largest > _LARGEST:
         raise DataError(
             f"X reaches {largest:g}; numbers up to {_LARGEST:g} can be standardised. "

@@ -172,3 +172,11 @@ def test_transform__pandas_output_named(table):
     assert features.shape == (60, 24)
     assert features.columns[0] == "pareclassifier0"
     assert (features.columns == clf.get_feature_names_out()).all()
+
+
+def test_fit__float32_input__as_float64(digits):
+    X, y = digits
+    clf = tiny(PaReClassifier).fit(X.astype(np.float32), y)
+    np.testing.assert_allclose(
+        clf.predict_proba(X), tiny(PaReClassifier).fit(X, y).predict_proba(X), atol=1e-3
+    )
