@@ -269,6 +269,7 @@ def test_metadata_routing__weights_and_validation_rows(table):
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.filterwarnings("default")  # torch's compiler warns about itself
 def test_compile__trains_and_pickles_plain(table):
     # Without mixing there is one batch shape, so one compilation.
     clf = tiny(
