@@ -155,7 +155,7 @@ class _BasePaRe(
     # ---- what subclasses say about y
 
     def _target_array(self, y):
-        """Y as an array (n,) or (n, K), after complaints about its form."""
+        """Return y as an array (n,) or (n, K), after complaints about its form."""
         raise NotImplementedError
 
     def _target_from(self, y):
