@@ -85,4 +85,4 @@ def restore(architecture, arrays):
     model = build(architecture, torch.Generator().manual_seed(0), pretrained=False)
     # Copied: arrays may be read-only maps of a file.
     model.load_state_dict({k: torch.tensor(v) for k, v in arrays.items()})
-    return model.eval()
+    return model.train(False)

@@ -60,7 +60,6 @@ def test_backward__gate_gets_a_gradient_and_the_source_embedder_none(
     gradient = model.gate.linear.weight.grad
     assert gradient.abs().max() > 0
     assert all(p.grad is None for p in model.source_embed.parameters())
-    assert model.embed.proj.weight.grad is not None or k == 16
 
 
 def test_random_gate__noise_alone_selects(generator):
