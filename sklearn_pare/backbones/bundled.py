@@ -9,13 +9,14 @@ from torch import nn
 from sklearn_pare.backbones.card import BackboneCard
 from sklearn_pare.backbones.weights import read_weights
 from sklearn_pare.nn.embed import ImageEmbed
-from sklearn_pare.nn.heads import PooledHead
+from sklearn_pare.nn.heads import DenseHead, PooledHead
 from sklearn_pare.nn.init import DrawFrom, xavier_
 
 WEIGHTS = Path(__file__).parent / "data" / "pare-tiny.safetensors"
 
-# Classes that the body was pretrained to tell apart: those of the "formula" source.
-N_PRETRAINING_CLASSES = 448
+# What the body was pretrained for: classes of formulas, and two values a pixel.
+N_CLASSES, N_DENSE = 2048, 2
+_PATCH, _DIMS = 4, (64, 128, 256)
 
 
 @dataclass
@@ -31,21 +32,23 @@ class Backbone:
         The body's own embedder of images (B, 3, H, W).
     source_head : PooledHead or None
         The read-out of the pretraining, if it fits the classes of a source.
+    dense_head : DenseHead or None
+        The read-out of the pretraining for pixels.
     card : BackboneCard
     """
 
     body: nn.Module
     stem: ImageEmbed
-    source_head: PooledHead | None
     card: BackboneCard
+    source_head: PooledHead | None = None
+    dense_head: DenseHead | None = None
 
     @property
     def parts(self) -> nn.ModuleDict:
         """All modules under one roof, named as in the weights file."""
-        parts = {"stem": self.stem, "body": self.body}
-        if self.source_head is not None:
-            parts["source_head"] = self.source_head
-        return nn.ModuleDict(parts)
+        names = ("stem", "body", "source_head", "dense_head")
+        parts = {name: getattr(self, name) for name in names}
+        return nn.ModuleDict({k: v for k, v in parts.items() if v is not None})
 
 
 class SwinBody(nn.Module):
@@ -72,9 +75,17 @@ class SwinBody(nn.Module):
         self.layers = swin.layers
         self.norm = swin.norm
 
+    def stages(self, tokens):
+        """Tokens (B, N, D) -> features (B, h, w, E) of each stage, not yet normed."""
+        features, x = [], tokens.unflatten(1, self.grid)
+        for layer in self.layers:
+            x = layer(x)
+            features.append(x)
+        return features
+
     def forward(self, tokens):
         """Tokens (B, N, D) -> features (B, M, E)."""
-        return self.norm(self.layers(tokens.unflatten(1, self.grid))).flatten(1, 2)
+        return self.norm(self.stages(tokens)[-1]).flatten(1, 2)
 
 
 def build_tiny(generator: torch.Generator) -> Backbone:
@@ -82,16 +93,17 @@ def build_tiny(generator: torch.Generator) -> Backbone:
     with DrawFrom(torch.Generator()):
         body = SwinBody(
             img_size=32,
-            patch_size=4,
+            patch_size=_PATCH,
             window_size=4,
-            embed_dim=64,
+            embed_dim=_DIMS[0],
             depths=(2, 4, 2),
             num_heads=(2, 4, 8),
         )
         backbone = Backbone(
             body=body,
             stem=ImageEmbed((3, 32, 32), body.grid, body.dim),
-            source_head=PooledHead(body.feature_dim, N_PRETRAINING_CLASSES),
+            source_head=PooledHead(body.feature_dim, N_CLASSES),
+            dense_head=DenseHead(_DIMS, (_PATCH, 2 * _PATCH, 4 * _PATCH), N_DENSE),
             card=BackboneCard(
                 name="pare-tiny",
                 description="Swin transformer of 2.6 M weights on 8 x 8 tokens",
