@@ -33,7 +33,15 @@ html_title = "sklearn-pare"
 html_show_sourcelink = False
 html_theme_options = {"show_prev_next": False, "secondary_sidebar_items": ["page-toc"]}
 # Pages without pages below them need no list of those.
-_plain = ("index", "install", "quickstart", "user_guide", "changelog")
+_plain = (
+    "index",
+    "install",
+    "quickstart",
+    "user_guide",
+    "bodies",
+    "sources",
+    "changelog",
+)
 html_sidebars = {"**": ["sidebar-nav-bs"]} | {page: [] for page in _plain}
 
 sphinx_gallery_conf = {

@@ -7,7 +7,7 @@ import torch
 from sklearn_pare import backbones
 from sklearn_pare.nn.embed import embedder
 from sklearn_pare.nn.gate import Gate, RandomGate
-from sklearn_pare.nn.heads import PooledHead
+from sklearn_pare.nn.heads import PooledHead, TokenHead
 from sklearn_pare.nn.init import DrawFrom, xavier_
 from sklearn_pare.nn.model import PaReModel
 
@@ -22,12 +22,34 @@ class Architecture(NamedTuple):
         Shape of one row.
     n_outputs : int
     selector : {"gate", "random"}
+    max_tokens : int or None
+    config : dict or None
+        Of a body that is not known by its name alone.
     """
 
     backbone: str
     input_shape: tuple
     n_outputs: int
     selector: str
+    max_tokens: int | None = None
+    config: dict | None = None
+
+
+class Built(NamedTuple):
+    """A model ready for training, with what follows from its body.
+
+    Attributes
+    ----------
+    model : PaReModel
+    architecture : Architecture
+        With the configuration of the body.
+    source : sources.Source or None
+        Fitted to the body.
+    """
+
+    model: PaReModel
+    architecture: Architecture
+    source: object
 
 
 def build(architecture, generator, *, pretrained, source=None):
@@ -40,35 +62,57 @@ def build(architecture, generator, *, pretrained, source=None):
         Every random weight is drawn from it.
     pretrained : bool
         Whether the body starts from its pretrained weights.
-    source : object with `row_shape` and `n_classes`, optional
+    source : sources.Source, optional
         Without it the model has no source embedder and no source head.
 
     Returns
     -------
-    model : PaReModel
+    built : Built
     """
     backbone = backbones.get(
-        architecture.backbone, pretrained=pretrained, generator=generator
+        architecture.backbone,
+        pretrained=pretrained,
+        generator=generator,
+        input_shape=architecture.input_shape,
+        max_tokens=architecture.max_tokens,
+        config=architecture.config,
     )
     body, stem = backbone.body, backbone.stem
+    if source is not None:
+        source = source.for_body(backbone)
     with DrawFrom(torch.Generator()):
-        embed = embedder(architecture.input_shape, body.grid, body.dim)
+        embed = embedder(architecture.input_shape, stem)
         head = PooledHead(body.feature_dim, architecture.n_outputs)
         gate = Gate(body.dim) if architecture.selector == "gate" else RandomGate()
         fresh = [embed, head, gate]
         source_embed = source_head = None
         if source is not None:
-            source_embed = embedder(source.row_shape, body.grid, body.dim)
+            source_embed = source.embedder(stem)
             fresh.append(source_embed)
-            source_head = backbone.source_head
-            if source_head is None or source_head.n_outputs != source.n_classes:
-                source_head = PooledHead(body.feature_dim, source.n_classes)
+            source_head = _source_head(backbone, source)
+            if source_head is not backbone.source_head:
                 fresh.append(source_head)
         for module in fresh:
             xavier_(module, generator)
     for module in filter(None, (embed, source_embed)):
         module.start_from(stem)
-    return PaReModel(embed, body, head, gate, source_embed, source_head)
+    if source is not None:
+        source_embed.requires_grad_(source.trains)
+    return Built(
+        PaReModel(embed, body, head, gate, source_embed, source_head),
+        architecture._replace(config=backbone.config),
+        source,
+    )
+
+
+def _source_head(backbone, source):
+    """The head of the pretraining where it fits the classes, else a new one."""
+    body, own = backbone.body, backbone.source_head
+    if source.dense:
+        return TokenHead(body.feature_dim, source.n_classes, body.grid)
+    if own is not None and own.n_outputs == source.n_classes:
+        return own
+    return PooledHead(body.feature_dim, source.n_classes)
 
 
 def export_arrays(model):
@@ -82,7 +126,9 @@ def export_arrays(model):
 
 def restore(architecture, arrays):
     """The model that `export_arrays` was called on, on the CPU."""
-    model = build(architecture, torch.Generator().manual_seed(0), pretrained=False)
+    model = build(
+        architecture, torch.Generator().manual_seed(0), pretrained=False
+    ).model
     # Copied: arrays may be read-only maps of a file.
     model.load_state_dict({k: torch.tensor(v) for k, v in arrays.items()})
     return model.train(False)

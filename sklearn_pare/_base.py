@@ -73,6 +73,8 @@ class _BasePaRe(
         "backbone": [str],
         "pretrained": ["boolean"],
         "tune": [StrOptions({"all", "norm", "attention-frozen", "none"})],
+        "layer_decay": [Interval(Real, 0, 1, closed="right")],
+        "max_tokens": [Interval(Integral, 1, None, closed="left"), None],
         "input_shape": [tuple, list, None],
         "source": [str, tuple, None],
         "mix_start": [Interval(Real, 0, 1, closed="both")],
@@ -105,6 +107,8 @@ class _BasePaRe(
         backbone="pare-tiny",
         pretrained=True,
         tune="all",
+        layer_decay=1.0,
+        max_tokens=None,
         input_shape=None,
         source="formula",
         mix_start=0.6,
@@ -130,6 +134,8 @@ class _BasePaRe(
         self.backbone = backbone
         self.pretrained = pretrained
         self.tune = tune
+        self.layer_decay = layer_decay
+        self.max_tokens = max_tokens
         self.input_shape = input_shape
         self.source = source
         self.mix_start = mix_start
@@ -193,6 +199,11 @@ class _BasePaRe(
         ------
         DataError
             If X, y or weights cannot be used; a ValueError.
+        UnknownNameError
+            If no body or source has the name given; a ValueError.
+        WeightsError
+            If weights of the body are neither in the cache nor to be fetched; a
+            RuntimeError.
         DivergenceError
             If the loss becomes infinite or NaN; a RuntimeError.
         """
@@ -200,7 +211,7 @@ class _BasePaRe(
         data = self._check_data(X, y, sample_weight, X_val, y_val)
         device = resolve_device(self.device)
         source = self._open_source()
-        backbones.find(self.backbone)
+        backbones.check(self.backbone)
 
         # Complaints about data are above: refused data leave random_state as it was.
         seeds = check_random_state(self.random_state).randint(2**31 - 1, size=4)
@@ -208,15 +219,20 @@ class _BasePaRe(
         data = self._hold_out(data, split_seed)
         scaler = _validation.ChannelScaler().fit(data.X)
         architecture = Architecture(
-            self.backbone, data.X.shape[1:], data.target.n_outputs, self.selector
+            self.backbone,
+            data.X.shape[1:],
+            data.target.n_outputs,
+            self.selector,
+            self.max_tokens,
         )
         with _FIT_LOCK:
-            model = build(
+            model, architecture, source = build(
                 architecture,
                 torch.Generator().manual_seed(init_seed),
                 pretrained=self.pretrained,
                 source=source,
-            ).to(device)
+            )
+            model.to(device)
             freeze(model.body, self.tune)
             if self.compile:
                 model.body.compile()
@@ -314,7 +330,7 @@ class _BasePaRe(
         if isinstance(self.source, str):
             source = sources.get(self.source)
         else:
-            source = sources.ArraySource(*_validation.check_source(self.source))
+            source = _validation.check_source(self.source)
         return source if max(self.mix_start, self.mix_end) > 0 else None
 
     def _recipe(self, n_rows, target, model, device):
@@ -330,6 +346,7 @@ class _BasePaRe(
             n_tokens=math.prod(model.body.grid),
             lr=self.lr,
             weight_decay=self.weight_decay,
+            layer_decay=self.layer_decay,
             mix_start=self.mix_start,
             mix_end=self.mix_end,
             mix_weight=self.mix_weight,

@@ -17,8 +17,11 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
     Parameters
     ----------
     backbone : str, default="pare-tiny"
-        Name of the pretrained body, one of `sklearn_pare.backbones.list()`.
-        "pare-tiny" comes with the package and needs no network.
+        Name of the body: "pare-tiny" comes with the package; "timm:NAME" is a Swin or
+        vision transformer of timm, such as "timm:swin_base_patch4_window7_224";
+        "hf:NAME-or-folder" a text encoder of transformers (extra "text"), such as
+        "hf:roberta-base". Weights of the last two are fetched once and cached; see
+        `sklearn_pare.backbones.fetch`.
     pretrained : bool, default=True
         If False, the same body starts from fresh Xavier weights: the control
         "from scratch".
@@ -27,15 +30,24 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         maps to queries and keys (for "pare-tiny" one matrix makes queries, keys and
         values, and stays fixed as a whole); nothing. Embedder, gate and heads always
         train.
+    layer_decay : float, default=1.0
+        Factor on the learning rate from one block of the body to the one before it;
+        0.65 to 0.9 are common for large pretrained bodies, 1.0 treats all alike.
+    max_tokens : int, default=None
+        Bound on the tokens of a row, and so on time and memory, for bodies of timm and
+        transformers. None: as many as the body was pretrained with, or fewer where the
+        rows are small.
     input_shape : tuple of int, default=None
         Shape of one row, (C, L) or (C, H, W), when X holds flattened rows; one entry
         may be -1. None: 2-D X is a table, 3-D X signals, 4-D X images. Rows to predict
         come in the form of the rows in fit.
     source : str, tuple of arrays or None, default="formula"
         The modality that tokens are mixed in from: "formula" (labelled images drawn
-        from formulas, which "pare-tiny" was pretrained on), a tuple
-        ``(X_source, y_source)`` of rows and their classes, "noise" (a control), or
-        None for plain fine-tuning.
+        from formulas, which "pare-tiny" was pretrained on); a tuple
+        ``(X_source, y_source)`` of rows or texts and their classes, or masks of
+        classes; "openml:ID"; "folder:PATH" of images in class folders; "text:FILE" in
+        CoNLL-2003 columns, for text bodies; the controls "noise" and "mask-token"; or
+        None for plain fine-tuning. See `sklearn_pare.sources`.
     mix_start : float, default=0.6
         Fraction of target tokens replaced at the first step.
     mix_end : float, default=0.1

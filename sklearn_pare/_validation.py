@@ -6,8 +6,8 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.model_selection import train_test_split
-from sklearn.preprocessing import LabelEncoder, StandardScaler
-from sklearn.utils import gen_batches
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import column_or_1d, gen_batches
 from sklearn.utils.validation import (
     check_array,
     check_consistent_length,
@@ -15,6 +15,7 @@ from sklearn.utils.validation import (
 )
 
 from sklearn_pare.exceptions import DataError
+from sklearn_pare.sources import ArraySource, TextSource
 
 _KINDS = {
     1: "2 dimensions (a table of n rows and F columns)",
@@ -152,19 +153,27 @@ def positive(weight, *arrays):
 
 
 def check_source(source):
-    """Source arrays (X_source, y_source) -> standardised rows, codes, class count.
+    """Source arrays (X_source, y_source) -> a source.
+
+    Parameters
+    ----------
+    source : tuple
+        Rows (n, F), (n, C, L) or (n, C, H, W) or texts (n,), and their classes (n,) or
+        the classes of their samples (n, L) or pixels (n, H, W).
 
     Returns
     -------
-    X : ndarray of shape (n, ...), float32
-    codes : ndarray of shape (n,), int64
-    n_classes : int
+    source : ArraySource or TextSource
     """
     if len(source) != 2:
         raise DataError(
             f"source is a tuple of length {len(source)}; expected "
             "(X_source, y_source), rows and their classes."
         )
+    check_consistent_length(*source)
+    y = np.asarray(source[1])
+    if np.asarray(source[0]).dtype.kind in "OUT":
+        return TextSource(column_or_1d(source[0]), column_or_1d(y))
     X = check_array(
         source[0],
         dtype=(np.float64, np.float32),
@@ -175,10 +184,14 @@ def check_source(source):
         raise DataError(
             f"X_source has shape {X.shape}. Expected {', '.join(_KINDS.values())}."
         )
-    check_consistent_length(X, source[1])
-    encoder = LabelEncoder()
-    codes = encoder.fit_transform(np.asarray(source[1]))
-    return ChannelScaler().fit(X).transform(X), codes, len(encoder.classes_)
+    if y.ndim > 1 and y.shape != (len(X), *X.shape[2:]):
+        raise DataError(
+            f"y_source has shape {y.shape}. Expected one class a row, {(len(X),)}, or "
+            f"one a sample or pixel, {(len(X), *X.shape[2:])}."
+        )
+    classes, codes = np.unique(y, return_inverse=True)
+    scaled = ChannelScaler().fit(X).transform(X)
+    return ArraySource(scaled, codes.reshape(y.shape), len(classes))
 
 
 def n_held_out(n, fraction):

@@ -19,3 +19,7 @@ class DivergenceError(PaReError, RuntimeError):
 
 class ModelFileError(PaReError, ValueError):
     """A file is not a saved model of this package."""
+
+
+class WeightsError(PaReError, RuntimeError):
+    """Pretrained weights are not at hand and cannot be fetched."""

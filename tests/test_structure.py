@@ -10,7 +10,7 @@ import numpydoc.docscrape
 import pytest
 
 import sklearn_pare
-from sklearn_pare import PaReClassifier, PaReRegressor, backbones, nn, sources
+from sklearn_pare import PaReClassifier, PaReRegressor, backbones, datasets, nn, sources
 
 PACKAGE = Path(sklearn_pare.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -30,7 +30,9 @@ LAYERS = [
     {"_classifier", "_regressor"},
     {"_load"},
     {""},
+    {"datasets"},
     {"benchmarks"},
+    {"backbones.evaluate"},  # a command: it needs the estimators
 ]
 
 
@@ -125,9 +127,15 @@ PUBLIC = [
     PaReClassifier,
     PaReRegressor,
     sklearn_pare.load,
+    backbones.check,
+    backbones.fetch,
     backbones.get,
     backbones.list,
     backbones.register,
+    datasets.make_ecg,
+    datasets.make_patterns,
+    datasets.make_permeability,
+    datasets.make_vibration,
     sources.get,
     sources.list,
     sources.register,

@@ -1,22 +1,26 @@
 """Bodies by name.
 
-``backbones.list()`` names them, ``backbones.get(name)`` builds one with its card, and
-``backbones.register(name, factory)`` adds one.
+``backbones.list()`` names them, ``backbones.get(name)`` builds one with its card,
+``backbones.fetch(name)`` puts weights of other projects into the cache beforehand, and
+``backbones.register(name, factory)`` adds a body.
 """
 
 import torch
 
-from sklearn_pare.backbones.bundled import Backbone, load_tiny
+from sklearn_pare.backbones import text, timm
+from sklearn_pare.backbones.backbone import Backbone, check_fixed
+from sklearn_pare.backbones.bundled import load_tiny
 from sklearn_pare.backbones.card import BackboneCard
 from sklearn_pare.exceptions import UnknownNameError
 
-__all__ = ["Backbone", "BackboneCard", "find", "get", "list", "register"]
+__all__ = ["Backbone", "BackboneCard", "check", "fetch", "get", "list", "register"]
 
 _FACTORIES = {"pare-tiny": load_tiny}
+_FAMILIES = {timm.PREFIX: timm, text.PREFIX: text}
 
 
 def list():
-    """Names of all registered bodies.
+    """Names of all registered bodies, and the forms of names of other projects' bodies.
 
     Returns
     -------
@@ -25,10 +29,10 @@ def list():
     Examples
     --------
     >>> from sklearn_pare import backbones
-    >>> "pare-tiny" in backbones.list()
-    True
+    >>> backbones.list()[:3]
+    ['hf:NAME-or-folder', 'pare-tiny', 'timm:NAME']
     """
-    return sorted(_FACTORIES)
+    return sorted([*_FACTORIES, "timm:NAME", "hf:NAME-or-folder"])
 
 
 def register(name, factory):
@@ -44,42 +48,65 @@ def register(name, factory):
     _FACTORIES[name] = factory
 
 
-def find(name):
-    """The factory of a body.
+def _family(name):
+    """The module that knows names of this form, or None."""
+    prefix, colon, _ = name.partition(":")
+    return _FAMILIES.get(prefix + colon)
+
+
+def check(name):
+    """Complain about a name that no body has; nothing is built or fetched.
 
     Parameters
     ----------
     name : str
 
-    Returns
-    -------
-    factory : callable
-
     Raises
     ------
     UnknownNameError
-        If no body has this name.
+        If no body has this name; a ValueError.
+    ImportError
+        If the body needs an extra that is not installed.
     """
-    if name not in _FACTORIES:
+    if name in _FACTORIES:
+        return
+    family = _family(name)
+    if family is None:
         raise UnknownNameError(
             f"backbone={name!r} is not known. Bodies that are: "
             f"{', '.join(map(repr, list()))}. Others are added by "
             "sklearn_pare.backbones.register(name, factory)."
         )
-    return _FACTORIES[name]
+    family.check(name)
 
 
-def get(name, *, pretrained=True, generator=None):
+def get(
+    name,
+    *,
+    pretrained=True,
+    generator=None,
+    input_shape=(3, 224, 224),
+    max_tokens=None,
+    config=None,
+):
     """Build a body.
 
     Parameters
     ----------
     name : str
-        One of `list`.
+        One of `list`, "timm:NAME" or "hf:NAME-or-folder".
     pretrained : bool, default=True
         False: fresh Xavier weights.
     generator : torch.Generator, optional
         Source of random weights; by default one with seed 0.
+    input_shape : tuple of int, default=(3, 224, 224)
+        Shape of one row: (F,), (C, L) or (C, H, W). Bodies of timm and transformers
+        choose their grid of tokens by it.
+    max_tokens : int, optional
+        Bound on the number of tokens, and so on time and memory; by default what the
+        body was pretrained with.
+    config : dict, optional
+        `Backbone.config` of the same body, which then needs no file to be built again.
 
     Returns
     -------
@@ -88,14 +115,73 @@ def get(name, *, pretrained=True, generator=None):
     Raises
     ------
     UnknownNameError
-        If no body has this name.
+        If no body has this name; a ValueError.
+    WeightsError
+        If weights are neither in the cache nor to be fetched; a RuntimeError.
+    ModelFileError
+        If a file of weights is damaged; a ValueError.
 
     Examples
     --------
     >>> from sklearn_pare import backbones
     >>> backbones.get("pare-tiny").card.licence
     'BSD-3-Clause'
+    >>> small = backbones.get(
+    ...     "timm:test_vit", pretrained=False, input_shape=(1, 16, 52), max_tokens=64
+    ... )
+    >>> small.body.grid
+    (4, 16)
     """
+    check(name)
     if generator is None:
         generator = torch.Generator().manual_seed(0)
-    return find(name)(pretrained, generator)
+    if name not in _FACTORIES:
+        return _family(name).load(
+            name,
+            pretrained=pretrained,
+            generator=generator,
+            input_shape=input_shape,
+            max_tokens=max_tokens,
+            config=config,
+        )
+    backbone = _FACTORIES[name](pretrained, generator)
+    check_fixed(name, backbone, max_tokens)
+    return backbone
+
+
+def fetch(name, *, cache_dir=None):
+    """Put the files of a body into the cache, for use without a network.
+
+    Parameters
+    ----------
+    name : str
+        "timm:NAME" or "hf:NAME".
+    cache_dir : str or Path, optional
+        By default the folder that the environment variable HF_HUB_CACHE names, else
+        that of `huggingface_hub`. What lies in another folder is found when that
+        variable names it.
+
+    Returns
+    -------
+    path : Path or None
+        The file of the weights; None for a body that needs none.
+
+    Raises
+    ------
+    UnknownNameError
+        If no body has this name; a ValueError.
+    WeightsError
+        If a file cannot be fetched; a RuntimeError.
+    ModelFileError
+        If a file has other bytes than it should; a ValueError.
+
+    Examples
+    --------
+    >>> from sklearn_pare import backbones
+    >>> backbones.fetch("pare-tiny") is None
+    True
+    """
+    check(name)
+    if name in _FACTORIES:
+        return None
+    return _family(name).fetch(name, cache_dir)

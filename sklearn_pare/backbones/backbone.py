@@ -100,8 +100,9 @@ def choose_grid(input_shape, budget, multiple, max_tokens):
     return height * multiple, width * multiple
 
 
-def check_fixed(name, n_tokens, max_tokens):
+def check_fixed(name, backbone, max_tokens):
     """Complain where a body of one grid has more tokens than the user allows."""
+    n_tokens = math.prod(backbone.body.grid)
     if max_tokens is not None and n_tokens > max_tokens:
         raise DataError(
             f"max_tokens={max_tokens}, but backbone={name!r} always has {n_tokens} "

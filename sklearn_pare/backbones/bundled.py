@@ -1,13 +1,14 @@
 """The bundled body "pare-tiny": a small Swin transformer and its pretrained weights."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import nn
 
+from sklearn_pare.backbones.backbone import Backbone
 from sklearn_pare.backbones.card import BackboneCard
 from sklearn_pare.backbones.weights import read_weights
+from sklearn_pare.exceptions import ModelFileError
 from sklearn_pare.nn.embed import ImageEmbed
 from sklearn_pare.nn.heads import DenseHead, PooledHead
 from sklearn_pare.nn.init import DrawFrom, xavier_
@@ -17,38 +18,6 @@ WEIGHTS = Path(__file__).parent / "data" / "pare-tiny.safetensors"
 # What the body was pretrained for: classes of formulas, and two values a pixel.
 N_CLASSES, N_DENSE = 2048, 2
 _PATCH, _DIMS = 4, (64, 128, 256)
-
-
-@dataclass
-class Backbone:
-    """A body with what surrounds it.
-
-    Attributes
-    ----------
-    body : torch.nn.Module
-        Tokens (B, N, D) -> features (B, M, E). Its attributes `grid`, `dim` and
-        `feature_dim` say how tokens lie, D, and E.
-    stem : ImageEmbed
-        The body's own embedder of images (B, 3, H, W).
-    source_head : PooledHead or None
-        The read-out of the pretraining, if it fits the classes of a source.
-    dense_head : DenseHead or None
-        The read-out of the pretraining for pixels.
-    card : BackboneCard
-    """
-
-    body: nn.Module
-    stem: ImageEmbed
-    card: BackboneCard
-    source_head: PooledHead | None = None
-    dense_head: DenseHead | None = None
-
-    @property
-    def parts(self) -> nn.ModuleDict:
-        """All modules under one roof, named as in the weights file."""
-        names = ("stem", "body", "source_head", "dense_head")
-        parts = {name: getattr(self, name) for name in names}
-        return nn.ModuleDict({k: v for k, v in parts.items() if v is not None})
 
 
 class SwinBody(nn.Module):
@@ -88,7 +57,7 @@ class SwinBody(nn.Module):
         return self.norm(self.stages(tokens)[-1]).flatten(1, 2)
 
 
-def build_tiny(generator: torch.Generator) -> Backbone:
+def build_tiny(generator: torch.Generator, n_classes=N_CLASSES) -> Backbone:
     """The architecture of "pare-tiny" with fresh Xavier weights."""
     with DrawFrom(torch.Generator()):
         body = SwinBody(
@@ -102,7 +71,7 @@ def build_tiny(generator: torch.Generator) -> Backbone:
         backbone = Backbone(
             body=body,
             stem=ImageEmbed((3, 32, 32), body.grid, body.dim),
-            source_head=PooledHead(body.feature_dim, N_CLASSES),
+            source_head=PooledHead(body.feature_dim, n_classes),
             dense_head=DenseHead(_DIMS, (_PATCH, 2 * _PATCH, 4 * _PATCH), N_DENSE),
             card=BackboneCard(
                 name="pare-tiny",
@@ -114,10 +83,23 @@ def build_tiny(generator: torch.Generator) -> Backbone:
     return backbone
 
 
+def load_file(path: Path, generator: torch.Generator) -> Backbone:
+    """A body of this architecture with the weights of a file of the pretraining.
+
+    Heads that the file does not have keep fresh weights.
+    """
+    tensors, card = read_weights(path)
+    backbone = build_tiny(generator, len(tensors["source_head.linear.weight"]))
+    missing, unexpected = backbone.parts.load_state_dict(tensors, strict=False)
+    wrong = unexpected + [k for k in missing if not k.startswith("dense_head.")]
+    if wrong:
+        raise ModelFileError(
+            f"{path} does not hold the weights of this architecture: {wrong[:3]}."
+        )
+    backbone.card = card
+    return backbone
+
+
 def load_tiny(pretrained: bool, generator: torch.Generator) -> Backbone:
     """The body "pare-tiny", pretrained or with fresh Xavier weights."""
-    backbone = build_tiny(generator)
-    if pretrained:
-        tensors, backbone.card = read_weights(WEIGHTS)
-        backbone.parts.load_state_dict(tensors)
-    return backbone
+    return load_file(WEIGHTS, generator) if pretrained else build_tiny(generator)

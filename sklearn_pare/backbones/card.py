@@ -22,6 +22,8 @@ class BackboneCard:
         The command that made the weights.
     figures : dict
         What that command measured.
+    transfer : dict
+        What ``python -m sklearn_pare.backbones.evaluate`` measured.
     """
 
     name: str
@@ -31,6 +33,7 @@ class BackboneCard:
     seed: int | None = None
     command: str | None = None
     figures: dict = field(default_factory=dict)
+    transfer: dict = field(default_factory=dict)
 
     def to_dict(self) -> dict:
         """Plain dict, ready for JSON."""

@@ -1,4 +1,6 @@
-"""Which weights of a body train."""
+"""Which weights of a body train, and how fast."""
+
+import re
 
 from torch import nn
 
@@ -25,3 +27,36 @@ def freeze(body: nn.Module, tune: str) -> None:
         for own, parameter in module.named_parameters(recurse=False):
             joint = tune == "attention-frozen" and own.startswith("in_proj_")
             parameter.requires_grad_(trains and not joint)
+
+
+# The longest prefix of a parameter's name that ends in a numbered block.
+_BLOCK = re.compile(r".*\b(?:blocks|layers?)\.\d+\.")
+
+
+def layer_scales(body: nn.Module, decay: float) -> dict:
+    """Factors on the learning rate, smaller the nearer a weight lies to the input.
+
+    Parameters
+    ----------
+    body : torch.nn.Module
+        Modules registered in the order in which `forward` uses them; numbered blocks
+        lie under names such as "blocks.3" or "layer.3".
+    decay : float
+        Factor from one block to the one before it.
+
+    Returns
+    -------
+    scales : dict of torch.nn.Parameter to float
+        1 for the last block and what follows it.
+
+    References
+    ----------
+    Clark et al., "ELECTRA", ICLR 2020, appendix B; Bao et al., "BEiT", ICLR 2022.
+    """
+    depth, block, depths = 0, None, {}
+    for name, parameter in body.named_parameters():
+        found = _BLOCK.match(name)
+        if found and found.group() != block:
+            depth, block = depth + 1, found.group()
+        depths[parameter] = depth
+    return {parameter: decay ** (depth - own) for parameter, own in depths.items()}

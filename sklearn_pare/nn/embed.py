@@ -1,7 +1,8 @@
 """From rows to tokens: images (B, C, H, W), signals (B, C, L), tables (B, F).
 
-Every embedder brings a row of any size to the token grid of the body and ends in a
-LayerNorm, so that tokens of all modalities, source included, have one scale.
+Every embedder brings a row of any size to the token grid of the body, and its tokens to
+the scale of the body's own stem, so that tokens of all modalities, source included,
+have one scale.
 """
 
 import math
@@ -10,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-# Inputs are drawn up to at least this many samples a token and axis; it is the patch
-# size of the stem that images of formulas were pretrained with.
-MIN_PATCH = 4
+# Patch size of the stem that images of formulas were pretrained with.
+PATCH = 4
+# Large inputs get larger patches up to this, before they lose samples.
 MAX_PATCH = 16
 
 
@@ -20,8 +21,8 @@ class ImageEmbed(nn.Module):
     """Non-overlapping patches of an image or field, one token a patch.
 
     The image is resized to a whole number of patches: small images are enlarged to
-    `MIN_PATCH` pixels a token, large ones get larger patches instead of fewer pixels,
-    up to `MAX_PATCH`.
+    `patch` pixels a token, large ones get larger patches instead of fewer pixels, up
+    to `MAX_PATCH`.
 
     Parameters
     ----------
@@ -31,18 +32,23 @@ class ImageEmbed(nn.Module):
         Tokens along height and width.
     dim : int
         Width of a token.
+    patch : int, default=4
+        Pixels along a side of a patch, at least.
+    norm : bool, default=True
+        Whether a LayerNorm follows, as in a Swin transformer; a ViT has none.
     """
 
-    def __init__(self, input_shape, grid, dim):
+    def __init__(self, input_shape, grid, dim, patch=PATCH, norm=True):
         super().__init__()
         channels, *size = input_shape
-        patch = tuple(
-            min(max(math.ceil(s / g), MIN_PATCH), MAX_PATCH)
+        self.grid, self.dim, self.patch = tuple(grid), dim, patch
+        kernel = tuple(
+            min(max(math.ceil(s / g), patch), max(MAX_PATCH, patch))
             for s, g in zip(size, grid, strict=True)
         )
-        self.size = tuple(p * g for p, g in zip(patch, grid, strict=True))
-        self.proj = nn.Conv2d(channels, dim, kernel_size=patch, stride=patch)
-        self.norm = nn.LayerNorm(dim)
+        self.size = tuple(p * g for p, g in zip(kernel, grid, strict=True))
+        self.proj = nn.Conv2d(channels, dim, kernel_size=kernel, stride=kernel)
+        self.norm = nn.LayerNorm(dim) if norm else nn.Identity()
 
     def forward(self, x):
         """Images (B, C, H, W) -> tokens (B, N, D)."""
@@ -55,21 +61,39 @@ class ImageEmbed(nn.Module):
         """Take the weights of `stem`, resized to this patch and channel count.
 
         Channels repeat the stem's and are scaled by 3/C, patches are interpolated at
-        constant sum, so the response to a smooth input keeps its scale.
+        constant sum, so the response to a smooth input keeps its scale. Of a stem of
+        words only the scale is taken.
         """
-        weight = stem.proj.weight
-        channels, patch = self.proj.in_channels, self.proj.kernel_size
-        own = weight.shape[1]
-        if channels == 1:
-            weight = weight.sum(1, keepdim=True)
-        else:
-            weight = weight[:, torch.arange(channels) % own] * (own / channels)
+        if not isinstance(stem, ImageEmbed):
+            stem.scale_to(self.norm)
+            return
+        weight = _inflate(stem.proj.weight, self.proj.in_channels)
+        patch = self.proj.kernel_size
         if patch != weight.shape[-2:]:
             area = weight.shape[-2] * weight.shape[-1] / math.prod(patch)
             weight = F.interpolate(weight, patch, mode="bilinear") * area
         self.proj.weight.copy_(weight)
         self.proj.bias.copy_(stem.proj.bias)
         self.norm.load_state_dict(stem.norm.state_dict())
+
+    @torch.no_grad()
+    def scale_to(self, norm):
+        """Make a LayerNorm put out tokens as long as those of this embedder."""
+        if isinstance(self.norm, nn.LayerNorm):
+            norm.load_state_dict(self.norm.state_dict())
+            return
+        # Expected square of a token of white noise.
+        square = self.proj.weight.flatten(1).square().sum(1) + self.proj.bias.square()
+        norm.weight.fill_(square.mean().sqrt())
+        norm.bias.zero_()
+
+
+def _inflate(weight, channels):
+    """Kernels (D, c, ...) -> (D, C, ...): repeated, with the sum over channels kept."""
+    own = weight.shape[1]
+    if channels == 1:
+        return weight.sum(1, keepdim=True)
+    return weight[:, torch.arange(channels) % own] * (own / channels)
 
 
 class SignalEmbed(nn.Module):
@@ -83,13 +107,15 @@ class SignalEmbed(nn.Module):
         The body's token grid; pieces fill it row by row.
     dim : int
         Width of a token.
+    patch : int, default=4
+        Samples of a piece, at least.
     """
 
-    def __init__(self, input_shape, grid, dim):
+    def __init__(self, input_shape, grid, dim, patch=PATCH):
         super().__init__()
         channels, length = input_shape
         n_tokens = math.prod(grid)
-        piece = max(math.ceil(length / n_tokens), MIN_PATCH)
+        piece = max(math.ceil(length / n_tokens), patch)
         # Resampled to whole pieces instead of padded: every token carries signal.
         self.length = piece * n_tokens
         self.proj = nn.Conv1d(channels, dim, kernel_size=piece, stride=piece)
@@ -101,9 +127,24 @@ class SignalEmbed(nn.Module):
             x = F.interpolate(x, self.length, mode="linear")
         return self.norm(self.proj(x).transpose(1, 2))
 
+    @torch.no_grad()
     def start_from(self, stem):
-        """Take the scale of the stem's tokens; the pieces themselves are new."""
-        self.norm.load_state_dict(stem.norm.state_dict())
+        """Take the stem's kernels as if the signal were drawn as an image.
+
+        A stem of images sees a signal as stripes, each row of pixels a copy of the
+        next: its kernels, summed over their height, are kernels of a signal. Of a stem
+        of words only the scale is taken.
+        """
+        stem.scale_to(self.norm)
+        if not isinstance(stem, ImageEmbed):
+            return
+        weight = _inflate(stem.proj.weight.sum(2), self.proj.in_channels)
+        (piece,) = self.proj.kernel_size
+        if piece != weight.shape[-1]:
+            share = weight.shape[-1] / piece
+            weight = F.interpolate(weight, piece, mode="linear") * share
+        self.proj.weight.copy_(weight)
+        self.proj.bias.copy_(stem.proj.bias)
 
 
 class TableEmbed(nn.Module):
@@ -143,12 +184,84 @@ class TableEmbed(nn.Module):
     @torch.no_grad()
     def start_from(self, stem):
         """Take the scale of the stem's tokens; columns get new maps."""
-        self.norm.load_state_dict(stem.norm.state_dict())
+        stem.scale_to(self.norm)
 
 
-_BY_RANK = {1: TableEmbed, 2: SignalEmbed, 3: ImageEmbed}
+class WordEmbed(nn.Module):
+    """The word vectors of a text body: numbers of words -> tokens.
+
+    Parameters
+    ----------
+    n_words : int
+    grid : tuple of int
+        The body's token grid.
+    dim : int
+        Width of a token.
+    """
+
+    def __init__(self, n_words, grid, dim):
+        super().__init__()
+        self.grid, self.dim = tuple(grid), dim
+        self.table = nn.Embedding(n_words, dim)
+
+    def forward(self, words):
+        """Word numbers (B, N), int64 -> tokens (B, N, D)."""
+        return self.table(words)
+
+    @torch.no_grad()
+    def start_from(self, stem):
+        """Take the word vectors of `stem`."""
+        self.table.load_state_dict(stem.table.state_dict())
+
+    @torch.no_grad()
+    def scale_to(self, norm):
+        """Make a LayerNorm put out tokens as long as word vectors."""
+        norm.weight.fill_(self.table.weight.square().mean().sqrt())
+        norm.bias.zero_()
 
 
-def embedder(input_shape, grid, dim):
-    """The embedder for one row of shape `input_shape`: (F,), (C, L) or (C, H, W)."""
-    return _BY_RANK[len(input_shape)](tuple(input_shape), tuple(grid), dim)
+class MaskToken(nn.Module):
+    """One learned token in every place: a source that knows nothing.
+
+    Parameters
+    ----------
+    grid : tuple of int
+        The body's token grid.
+    dim : int
+        Width of a token.
+    """
+
+    def __init__(self, grid, dim):
+        super().__init__()
+        self.n_tokens = math.prod(grid)
+        self.token = nn.Parameter(torch.zeros(dim))
+
+    def forward(self, rows):
+        """Rows (B,) of nothing -> tokens (B, N, D)."""
+        return self.token.expand(len(rows), self.n_tokens, -1)
+
+    def start_from(self, stem):
+        """Start at zero, whatever the stem."""
+
+
+def embedder(input_shape, stem):
+    """The embedder of one kind of rows for the body that `stem` belongs to.
+
+    Parameters
+    ----------
+    input_shape : tuple of int
+        Shape of one row: (F,), (C, L) or (C, H, W).
+    stem : ImageEmbed or WordEmbed
+        Gives grid, width and patch; its weights are taken by `start_from`.
+
+    Returns
+    -------
+    module : TableEmbed, SignalEmbed or ImageEmbed
+    """
+    shape, patch = tuple(input_shape), getattr(stem, "patch", PATCH)
+    if len(shape) == 1:
+        return TableEmbed(shape, stem.grid, stem.dim)
+    if len(shape) == 2:
+        return SignalEmbed(shape, stem.grid, stem.dim, patch)
+    norm = not isinstance(getattr(stem, "norm", None), nn.Identity)
+    return ImageEmbed(shape, stem.grid, stem.dim, patch, norm)

@@ -1,5 +1,7 @@
 """Read-outs: from features of the body (B, M, E) to what the loss wants."""
 
+import math
+
 import torch.nn.functional as F
 from torch import nn
 
@@ -23,6 +25,32 @@ class PooledHead(nn.Module):
     def forward(self, features):
         """Features (B, M, E) -> outputs (B, K)."""
         return self.linear(features.mean(1))
+
+
+class TokenHead(nn.Module):
+    """One linear map of every feature: class logits of a coarse mask.
+
+    Parameters
+    ----------
+    dim : int
+        Width of a feature.
+    n_outputs : int
+        Classes.
+    grid : tuple of int
+        Tokens along height and width where the body begins; features of a body that
+        merges tokens lie on a smaller grid of the same aspect.
+    """
+
+    def __init__(self, dim, n_outputs, grid):
+        super().__init__()
+        self.grid = grid
+        self.linear = nn.Linear(dim, n_outputs)
+
+    def forward(self, features):
+        """Features (B, M, E) -> logits (B, K, h, w) with h * w = M."""
+        shrink = math.sqrt(features.shape[1] / math.prod(self.grid))
+        height = round(self.grid[0] * shrink)
+        return self.linear(features).transpose(1, 2).unflatten(2, (height, -1))
 
 
 class DenseHead(nn.Module):

@@ -28,6 +28,34 @@ TARGET_LOSSES = {
 }
 
 
+def source_loss(outputs, y):
+    """Loss of the source head, a scalar.
+
+    Parameters
+    ----------
+    outputs : torch.Tensor of shape (B, K) or (B, K, h, w)
+        Logits of rows, or of a coarse mask.
+    y : torch.Tensor of shape (B,), (B, L) or (B, H, W), int64
+        Classes of the rows, or of their samples or pixels.
+
+    Returns
+    -------
+    loss : torch.Tensor
+        Cross-entropy; a coarse mask is compared with the share of each class in the
+        pixels that a token stands for.
+    """
+    if y.ndim == 1:
+        return cross_entropy(outputs, y).mean()
+    share = F.one_hot(y, outputs.shape[1]).float().movedim(-1, 1)
+    if y.ndim == 2:
+        # A signal fills the grid row by row.
+        share = F.adaptive_avg_pool1d(share, outputs[0, 0].numel())
+        share = share.reshape(outputs.shape)
+    else:
+        share = F.adaptive_avg_pool2d(share, outputs.shape[2:])
+    return F.cross_entropy(outputs, share)
+
+
 class LossTerms(NamedTuple):
     """The loss of one step and the means it is made of; mixed ones are None at k=0."""
 
@@ -50,8 +78,8 @@ def pare_loss(outputs, y, weight, loss, y_source=None, mix_weight=1.0):
         Weight of every row in the target's terms; mean 1 over the training set.
     loss : callable
         One of `TARGET_LOSSES`.
-    y_source : torch.Tensor of shape (B,), int64, optional
-        Classes of the source rows that were mixed in.
+    y_source : torch.Tensor of shape (B,), (B, L) or (B, H, W), int64, optional
+        Classes of the source rows that were mixed in, or of their pixels.
     mix_weight : float, default=1.0
 
     Returns
@@ -67,6 +95,6 @@ def pare_loss(outputs, y, weight, loss, y_source=None, mix_weight=1.0):
         return LossTerms(target, target)
     lam = outputs.fraction
     mixed_target = (weight * loss(outputs.mixed_target, y)).mean()
-    mixed_source = cross_entropy(outputs.mixed_source, y_source).mean()
+    mixed_source = source_loss(outputs.mixed_source, y_source)
     mixed = (1 - lam) * mixed_target + lam * mixed_source
     return LossTerms(target + mix_weight * mixed, target, mixed_target, mixed_source)

@@ -67,7 +67,7 @@ class PaReModel(nn.Module):
     gate : torch.nn.Module
         Tokens (B, N, D) -> scores (B, N); shared by both modalities.
     source_embed : torch.nn.Module, optional
-        Source rows -> tokens (B, N_s, D); frozen.
+        Source rows -> tokens (B, N_s, D).
     source_head : torch.nn.Module, optional
         Features (B, M, E) -> source logits (B, K_s).
 
@@ -84,8 +84,6 @@ class PaReModel(nn.Module):
         self.gate = gate
         self.source_embed = source_embed
         self.source_head = source_head
-        if source_embed is not None:
-            source_embed.requires_grad_(False)
 
     def _run_body(self, tokens, bfloat16):
         # Only the body may run in bfloat16: 8 bits are too few for raw columns, and

@@ -29,6 +29,8 @@ class Recipe:
         Tokens of a row.
     lr, weight_decay : float
         Of AdamW; `lr` is the peak.
+    layer_decay : float
+        Factor on `lr` from one block of the body to the one before it.
     mix_start, mix_end, mix_weight : float
     bfloat16 : bool
         Whether the body runs under autocast.
@@ -46,6 +48,7 @@ class Recipe:
     n_tokens: int
     lr: float
     weight_decay: float
+    layer_decay: float
     mix_start: float
     mix_end: float
     mix_weight: float

@@ -3,6 +3,7 @@
 import torch
 from skorch import NeuralNet
 
+from sklearn_pare.backbones.tuning import layer_scales
 from sklearn_pare.exceptions import DivergenceError
 from sklearn_pare.nn.losses import TARGET_LOSSES, pare_loss
 from sklearn_pare.nn.model import Mixing
@@ -59,13 +60,19 @@ class PaReNet(NeuralNet):
 
     def initialize_optimizer(self):
         """AdamW on what trains; biases, norms and other vectors do not decay."""
-        trained = [p for p in self.module_.parameters() if p.requires_grad]
-        groups = [
-            {"params": [p for p in trained if p.ndim > 1]},
-            {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
-        ]
+        recipe, groups = self.recipe, {}
+        scales = layer_scales(self.module_.body, recipe.layer_decay)
+        for parameter in self.module_.parameters():
+            if parameter.requires_grad:
+                decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
+                key = scales.get(parameter, 1.0), decay
+                groups.setdefault(key, []).append(parameter)
         self.optimizer_ = torch.optim.AdamW(
-            groups, lr=self.recipe.lr, weight_decay=self.recipe.weight_decay
+            [
+                {"params": parameters, "scale": scale, "weight_decay": decay}
+                for (scale, decay), parameters in groups.items()
+            ],
+            lr=recipe.lr,
         )
         return self
 
@@ -99,7 +106,7 @@ class PaReNet(NeuralNet):
         self._set_training(True)
         factor = learning_rate_factor((self.step_ + 0.5) / self.recipe.n_steps)
         for group in self.optimizer_.param_groups:
-            group["lr"] = self.recipe.lr * factor
+            group["lr"] = self.recipe.lr * factor * group["scale"]
         mixing, y_source = self._mixing(len(x))
         outputs = self.module_(x, mixing, bfloat16=self.recipe.bfloat16)
         terms = pare_loss(
@@ -141,7 +148,8 @@ class PaReNet(NeuralNet):
         for name in _TERMS:
             self.history.record(f"{name}_loss", means.get(name))
         self.history.record("mix_fraction", step["outputs"].fraction)
-        self.history.record("lr", self.optimizer_.param_groups[0]["lr"])
+        lr = max(group["lr"] for group in self.optimizer_.param_groups)
+        self.history.record("lr", lr)
 
     def check_finite(self, what, values):
         """Raise `DivergenceError` if any of `values` is infinite or NaN."""

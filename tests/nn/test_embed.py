@@ -1,7 +1,13 @@
 import pytest
 import torch
 
-from sklearn_pare.nn.embed import ImageEmbed, embedder
+from sklearn_pare.nn.embed import (
+    ImageEmbed,
+    MaskToken,
+    SignalEmbed,
+    WordEmbed,
+    embedder,
+)
 from sklearn_pare.nn.init import xavier_
 
 GRID, DIM = (4, 8), 6
@@ -22,8 +28,15 @@ SHAPES = [
 ]
 
 
-def _built(shape, generator, grid=GRID):
-    module = embedder(shape, grid, DIM)
+def _stem(generator, norm=True):
+    stem = ImageEmbed((3, 16, 32), GRID, DIM, norm=norm)
+    xavier_(stem, generator)
+    stem.proj.bias.data.normal_(generator=generator)
+    return stem
+
+
+def _built(shape, generator):
+    module = embedder(shape, ImageEmbed((3, 16, 32), GRID, DIM))
     xavier_(module, generator)
     return module
 
@@ -46,7 +59,7 @@ def test_embedder__every_number_counts(shape, generator):
 
 
 def test_image_embed__stem_of_same_shape__equal_tokens(generator):
-    stem, copy = _built((3, 16, 32), generator), _built((3, 16, 32), generator)
+    stem, copy = _stem(generator), _built((3, 16, 32), generator)
     copy.start_from(stem)
     x = torch.randn(2, 3, 16, 32, generator=generator)
     assert torch.equal(copy(x), stem(x))
@@ -95,3 +108,56 @@ def test_signal_embed__token_sees_its_own_piece(generator):
     changed[..., 40:44] += 1
     moved = (module(x) != module(changed)).any(-1)[0]
     assert moved.nonzero().flatten().tolist() == [10]
+
+
+def test_signal_embed__from_a_stem_of_images__sees_stripes(generator):
+    # A signal drawn as an image: rows of 32 samples, each four pixels high.
+    stem, module = _stem(generator), SignalEmbed((1, 128), GRID, DIM)
+    module.start_from(stem)
+    x = torch.randn(2, 1, 128, generator=generator)
+    stripes = x.unflatten(2, (4, 32)).repeat_interleave(4, 2).expand(-1, 3, -1, -1)
+    torch.testing.assert_close(module(x), stem(stripes))
+
+
+@pytest.mark.parametrize("length", [128, 300, 5000])
+def test_signal_embed__longer_pieces__same_response_to_constant(length, generator):
+    stem, module = _stem(generator), SignalEmbed((1, length), GRID, DIM)
+    module.start_from(stem)
+    ones = torch.ones(1, 1, length)
+    torch.testing.assert_close(
+        module(ones)[0, 0],
+        stem(torch.ones(1, 3, 16, 32))[0, 0],
+        atol=1e-3,
+        rtol=1e-3,
+    )
+
+
+@pytest.mark.parametrize("shape", [(9,), (1, 700), (2, 50)])
+def test_embedder__stem_without_norm__tokens_as_long_as_the_stem_s(shape, generator):
+    stem = _stem(generator, norm=False)
+    module = embedder(shape, stem)
+    xavier_(module, generator)
+    module.start_from(stem)
+    ours = module(torch.randn(64, *shape, generator=generator)).square().mean()
+    theirs = stem(torch.randn(64, 3, 16, 32, generator=generator)).square().mean()
+    assert ours.item() == pytest.approx(theirs.item(), rel=0.1)
+
+
+@pytest.mark.parametrize("shape", [(9,), (2, 50), (1, 8, 8)])
+def test_embedder__stem_of_words__tokens_as_long_as_words(shape, generator):
+    stem = WordEmbed(50, GRID, DIM)
+    stem.table.weight.data.normal_(std=0.1, generator=generator)
+    module = embedder(shape, stem)
+    xavier_(module, generator)
+    module.start_from(stem)
+    tokens = module(torch.randn(64, *shape, generator=generator))
+    assert tokens.shape == (64, 32, DIM)
+    assert tokens.std().item() == pytest.approx(0.1, rel=0.1)
+
+
+def test_mask_token__one_learned_vector_everywhere():
+    module = MaskToken(GRID, DIM)
+    tokens = module(torch.zeros(2))
+    assert tokens.shape == (2, 32, DIM)
+    tokens.sum().backward()
+    assert (module.token.grad == 64).all()

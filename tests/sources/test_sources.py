@@ -1,53 +1,18 @@
+import re
+
 import numpy as np
 import pytest
 import torch
 
-from sklearn_pare import sources
-from sklearn_pare.sources import ArraySource, FormulaSource, NoiseSource, formula
+from sklearn_pare import backbones, sources
+from sklearn_pare.exceptions import UnknownNameError
+from sklearn_pare.nn.embed import MaskToken, SignalEmbed
+from sklearn_pare.sources import ArraySource, MaskTokenSource, NoiseSource, Source
 
 
-def test_formula__same_generator_state__same_images():
-    labels = torch.arange(0, formula.N_CLASSES, 3)
-    first, same, other = (
-        formula.render(labels, torch.Generator().manual_seed(s)) for s in (0, 0, 1)
-    )
-    assert torch.equal(first, same)
-    assert not torch.equal(first, other)
-
-
-def test_formula__every_class__finite_and_not_blank(generator):
-    labels = torch.arange(formula.N_CLASSES).repeat(2)
-    images = formula.render(labels, generator)
-    assert images.shape == (2 * formula.N_CLASSES, 3, 32, 32)
-    assert torch.isfinite(images).all()
-    blank = images.flatten(1).std(1) < 1e-3
-    assert blank.float().mean() < 0.01
-
-
-def test_formula__many_images__standardised(generator):
-    x, y = FormulaSource().sample(4000, generator)
-    assert x.mean().item() == pytest.approx(0, abs=0.05)
-    assert x.std().item() == pytest.approx(1, abs=0.05)
-    assert set(y.tolist()) > set(range(0, formula.N_CLASSES, 50))
-
-
-def test_formula__simple__grey(generator):
-    images = formula.render(torch.arange(200), generator, simple=1.0)
-    assert torch.equal(images[:, 0], images[:, 1])
-    coloured = formula.render(torch.arange(200), generator, simple=0.0)
-    assert (coloured[:, 0] != coloured[:, 1]).flatten(1).any(1).float().mean() > 0.9
-
-
-def test_formula__class_decides_more_than_instance(generator):
-    # Two views of one class are nearer than views of two classes, on average.
-    labels = torch.arange(300, 400)
-    a, b = (
-        torch.fft.rfft2(formula.render(labels, generator, 1.0)[:, 0]).abs().flatten(1)
-        for _ in "ab"
-    )
-    same = (a - b).norm(dim=1).mean()
-    different = (a - b.roll(1, 0)).norm(dim=1).mean()
-    assert same < 0.9 * different
+@pytest.fixture(scope="module")
+def backbone():
+    return backbones.get("pare-tiny", pretrained=False)
 
 
 def test_array_source__rows_keep_their_labels(generator):
@@ -55,8 +20,31 @@ def test_array_source__rows_keep_their_labels(generator):
     source = ArraySource(X, np.array([0, 1, 2, 3, 4]), 5)
     x, y = source.sample(100, generator)
     assert source.row_shape == (3,)
+    assert not source.dense
     assert torch.equal(x[:, 0].long(), y)
     assert set(y.tolist()) == set(range(5))
+
+
+@pytest.mark.parametrize("shape", [(2, 6), (2, 4, 6)], ids=str)
+def test_array_source__masks__stay_with_their_rows(shape, generator):
+    masks = np.random.default_rng(0).integers(4, size=(10, *shape[1:]))
+    X = np.repeat(masks[:, None], 2, axis=1).astype(np.float32)
+    source = ArraySource(X, masks, 4)
+    x, y = source.sample(30, generator)
+    assert source.dense
+    assert source.row_shape == shape
+    assert y.dtype == torch.int64
+    assert torch.equal(x[:, 0].long(), y)
+
+
+@pytest.mark.parametrize("name", ["formula", "noise", "mask-token"])
+def test_sample__one_seed__same_rows(name):
+    (x, y), (same_x, same_y) = (
+        sources.get(name).sample(8, torch.Generator().manual_seed(3)) for _ in "ab"
+    )
+    assert torch.equal(x, same_x)
+    assert torch.equal(y, same_y)
+    assert y.dtype == torch.int64
 
 
 def test_noise_source__one_class(generator):
@@ -65,9 +53,48 @@ def test_noise_source__one_class(generator):
     assert x.std().item() == pytest.approx(1, abs=0.02)
 
 
+def test_mask_token_source__one_token_in_every_place(generator, backbone):
+    source = MaskTokenSource()
+    x, y = source.sample(3, generator)
+    embed = source.embedder(backbone.stem)
+    embed.token.data.normal_(generator=generator)
+    tokens = embed(x)
+    assert isinstance(embed, MaskToken)
+    assert tokens.shape == (3, 64, backbone.body.dim)
+    assert torch.equal(tokens, embed.token.expand_as(tokens))
+    assert y.tolist() == [0, 0, 0]
+
+
+def test_trains__mask_token_alone():
+    kinds = [getattr(sources, name) for name in sources.__all__ if "Source" in name]
+    assert [kind for kind in kinds if kind.trains] == [MaskTokenSource]
+
+
+def test_source__of_users__defaults_do(backbone):
+    class Waves(Source):
+        n_classes, row_shape = 2, (1, 50)
+
+    source = Waves()
+    embed = source.embedder(backbone.stem)
+    assert source.for_body(backbone) is source
+    assert not source.dense
+    assert isinstance(embed, SignalEmbed)
+    assert embed(torch.zeros(2, 1, 50)).shape == (2, 64, backbone.body.dim)
+
+
 def test_register__found_by_name_and_in_the_error(monkeypatch):
     monkeypatch.setattr(sources, "_FACTORIES", dict(sources._FACTORIES))
-    sources.register("mine", NoiseSource)
-    assert isinstance(sources.get("mine"), NoiseSource)
-    with pytest.raises(ValueError, match="'mine'"):
+    sources.register("mine:1", NoiseSource)
+    assert isinstance(sources.get("mine:1"), NoiseSource)
+    with pytest.raises(ValueError, match="'mine:1'"):
         sources.get("other")
+
+
+@pytest.mark.parametrize(
+    "name", ["other", "folder", "folder:", "openml", "text:", "timm:x", ""]
+)
+def test_get__unknown__lists_all(name):
+    with pytest.raises(UnknownNameError, match=re.escape(f"source={name!r}")) as caught:
+        sources.get(name)
+    for known in sources.list():
+        assert repr(known) in str(caught.value)

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import torch
 
+from sklearn_pare.sources.base import Source
 from sklearn_pare.sources.formula import contours, fields, fractals, signals, textures
 from sklearn_pare.sources.formula._draw import CLASS_SEED, MEAN, SIZE, STD, Draw
 
@@ -119,7 +120,7 @@ def render(labels, generator, simple=0.5):
     return draw(labels, generator, simple)[0]
 
 
-class FormulaSource:
+class FormulaSource(Source):
     """Endless labelled images drawn from formulas: the source named "formula".
 
     Attributes

@@ -1,0 +1,240 @@
+"""Text encoders of transformers, "hf:NAME-or-folder": tokens go in as `inputs_embeds`.
+
+Word vectors leave the body: they are the stem, which turns words of a text source into
+tokens. The encoder adds its own position embeddings, so positions are those of the
+slots that tokens lie in.
+"""
+
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from sklearn_pare.backbones.backbone import Backbone, choose_grid
+from sklearn_pare.backbones.cache import cached_file
+from sklearn_pare.backbones.card import BackboneCard
+from sklearn_pare.exceptions import ModelFileError, UnknownNameError
+from sklearn_pare.nn.embed import WordEmbed
+from sklearn_pare.nn.init import DrawFrom, xavier_
+
+PREFIX = "hf:"
+_CONFIG, _WEIGHTS, _TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
+# Encoders that attend in both directions and take vectors in place of words.
+_FAMILIES = (
+    "bert",
+    "camembert",
+    "distilbert",
+    "electra",
+    "modernbert",
+    "mpnet",
+    "roberta",
+    "xlm-roberta",
+)
+# More than any encoder above was pretrained with, where it does not say so itself.
+_LONGEST = 512
+
+
+class TextBody(nn.Module):
+    """A text encoder without its word vectors.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+    grid : tuple of int
+        How the tokens of a row lie; an encoder sees them one after the other.
+    """
+
+    def __init__(self, model, grid):
+        super().__init__()
+        self.grid = grid
+        self.dim = model.get_input_embeddings().embedding_dim
+        self.feature_dim = model.config.hidden_size
+        model.set_input_embeddings(nn.Identity())
+        model.pooler = None
+        self.model = model
+
+    def forward(self, tokens):
+        """Tokens (B, N, D) -> features (B, N, E)."""
+        return self.model(inputs_embeds=tokens).last_hidden_state
+
+
+def check(name):
+    """Complain where transformers is not installed or a folder is no model.
+
+    Parameters
+    ----------
+    name : str
+        "hf:NAME" or "hf:FOLDER".
+
+    Raises
+    ------
+    ImportError
+        If the extra "text" is not installed.
+    UnknownNameError
+    """
+    _transformers(name)
+    place = name.removeprefix(PREFIX)
+    if _is_folder(place) and not (Path(place).expanduser() / _CONFIG).is_file():
+        raise UnknownNameError(
+            f"backbone={name!r}: the folder {place} has no {_CONFIG}, or is not there. "
+            "Give a folder that transformers' save_pretrained wrote, or a name such as "
+            "'hf:roberta-base'."
+        )
+
+
+def load(name, *, pretrained, generator, input_shape, max_tokens, config=None):
+    """Build a text encoder for rows of one shape.
+
+    Parameters
+    ----------
+    name : str
+        "hf:NAME" or "hf:FOLDER".
+    pretrained : bool
+        False: fresh Xavier weights.
+    generator : torch.Generator
+        Source of random weights.
+    input_shape : tuple of int
+        Shape of one row: (F,), (C, L) or (C, H, W).
+    max_tokens : int or None
+    config : dict or None
+        The configuration of a body that was built before; by default it is read from
+        the folder or the cache.
+
+    Returns
+    -------
+    backbone : Backbone
+    """
+    transformers = _transformers(name)
+    if config is None:
+        described = transformers.AutoConfig.from_pretrained(
+            _file(name, _CONFIG).parent, local_files_only=True
+        )
+    else:
+        kind = transformers.AutoConfig.for_model(config["model_type"]).__class__
+        described = kind.from_dict(config)
+    if described.model_type not in _FAMILIES:
+        raise UnknownNameError(
+            f"backbone={name!r} is a {described.model_type!r}. Families of text "
+            f"encoders that fit: {', '.join(_FAMILIES)}."
+        )
+    _without_dropout(described)
+    grid = choose_grid(tuple(input_shape), _n_positions(described), 1, max_tokens)
+    with DrawFrom(generator):
+        if pretrained:
+            model = _with_weights(name, described)
+        else:
+            model = transformers.AutoModel.from_config(described)
+    words = model.get_input_embeddings()
+    with DrawFrom(torch.Generator()):
+        stem = WordEmbed(words.num_embeddings, grid, words.embedding_dim)
+    stem.table.weight.data.copy_(words.weight.data)
+    backbone = Backbone(
+        body=TextBody(model.float(), grid),
+        stem=stem,
+        card=BackboneCard(
+            name=name,
+            description=f"{type(model).__name__} on {grid[0] * grid[1]} tokens",
+            licence="unknown",
+        ),
+        config=described.to_dict(),
+        tokenize=lambda texts: _tokenize(name, texts),
+    )
+    if not pretrained:
+        xavier_(backbone.parts, generator)
+    return backbone
+
+
+def fetch(name, cache_dir=None):
+    """Put configuration, weights and tokenizer into the cache; path of the weights."""
+    for filename in (_CONFIG, _TOKENIZER):
+        _file(name, filename, cache_dir)
+    return _file(name, _WEIGHTS, cache_dir)
+
+
+def _transformers(name):
+    try:
+        import transformers
+    except ImportError as error:
+        raise ImportError(
+            f"backbone={name!r} needs transformers. Install it by "
+            "pip install 'sklearn-pare[text]'."
+        ) from error
+    return transformers
+
+
+def _is_folder(place):
+    # Names of repositories have one slash at most and begin with neither.
+    local = place.startswith((".", "/", "~")) or place.count("/") > 1
+    return local or Path(place).is_dir()
+
+
+def _file(name, filename, cache_dir=None):
+    """Path of a file of a folder, or of a repository by way of the cache."""
+    place = name.removeprefix(PREFIX)
+    if not _is_folder(place):
+        return cached_file(place, filename, backbone=name, cache_dir=cache_dir)
+    path = Path(place).expanduser() / filename
+    if not path.is_file():
+        raise ModelFileError(
+            f"backbone={name!r}: {path} is missing. transformers' save_pretrained "
+            "writes it; weights are read from safetensors only."
+        )
+    return path
+
+
+def _without_dropout(config):
+    """Dropout would draw from torch's global generator."""
+    for key, value in config.to_dict().items():
+        if "dropout" in key and isinstance(value, float):
+            setattr(config, key, 0.0)
+
+
+def _n_positions(config):
+    # RoBERTa counts positions from padding_idx + 1.
+    return min(getattr(config, "max_position_embeddings", _LONGEST) - 2, _LONGEST)
+
+
+def _with_weights(name, config):
+    from transformers import AutoModel
+
+    path = _file(name, _WEIGHTS)
+    try:
+        with _quiet():
+            return AutoModel.from_pretrained(
+                path.parent,
+                config=config,
+                local_files_only=True,
+                use_safetensors=True,
+                dtype=torch.float32,
+            )
+    # safetensors, transformers and torch each raise errors of their own.
+    except Exception as error:
+        raise ModelFileError(
+            f"{path} does not hold the weights of {name!r}, or is damaged: {error}. "
+            "Delete it and fetch it again."
+        ) from error
+
+
+@contextmanager
+def _quiet():
+    """No progress bar while weights are read; the user's setting comes back."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
+def _tokenize(name, texts):
+    """Texts -> lists of word numbers, without marks for begin and end."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(
+        _file(name, _TOKENIZER).parent, local_files_only=True
+    )
+    return [tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]

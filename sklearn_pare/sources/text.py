@@ -1,0 +1,194 @@
+"""Sentences as sources, for text bodies: "text:FILE" and arrays of strings."""
+
+import math
+from collections import Counter
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from sklearn_pare.exceptions import DataError
+from sklearn_pare.nn.embed import WordEmbed
+from sklearn_pare.sources.arrays import ArraySource
+from sklearn_pare.sources.base import Source
+
+# Word, part of speech, chunk, entity; the first and the last are read.
+_MIN_COLUMNS = 2
+_NO_ENTITY = "O"
+
+
+class WordSource(ArraySource):
+    """Rows of word numbers, for the body that they were made for.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, N), int64
+        Word numbers, one a token.
+    y : ndarray of shape (n,), int64
+        Classes in ``range(n_classes)``.
+    n_classes : int
+    """
+
+    def embedder(self, stem):
+        """The word vectors of the body."""
+        return WordEmbed(stem.table.num_embeddings, stem.grid, stem.dim)
+
+
+class TextSource(Source):
+    """Texts with their classes, for a body that reads text.
+
+    It has rows only after `for_body`: how a text is cut into words, and how many, is a
+    matter of the body.
+
+    Parameters
+    ----------
+    texts : sequence of str
+    labels : array-like of shape (n,)
+        Classes; anything that can be sorted.
+
+    Examples
+    --------
+    >>> from sklearn_pare.sources import TextSource
+    >>> TextSource(["rain", "sun", "hail"], ["wet", "dry", "wet"]).n_classes
+    2
+    """
+
+    def __init__(self, texts, labels):
+        self.texts, self.labels = texts, labels
+
+    @staticmethod
+    def from_conll(path):
+        """Sentences of a file in the columns of CoNLL-2003: the source "text:FILE".
+
+        A line is a word and its tags, separated by spaces, the entity last; an empty
+        line ends a sentence. The class of a sentence is the type of entity that most
+        of its words have, the first such type in a tie, and "O" without entities. The
+        file is read when the source is first used.
+
+        Parameters
+        ----------
+        path : str or Path
+            A file in UTF-8.
+
+        Returns
+        -------
+        source : TextSource
+
+        Raises
+        ------
+        DataError
+            On first use: if the file is missing or has another format; a ValueError.
+        """
+        return _ConllSource(path)
+
+    @cached_property
+    def _encoded(self):
+        return np.unique(np.asarray(self.labels), return_inverse=True)
+
+    @property
+    def n_classes(self):
+        """Distinct labels."""
+        return len(self._encoded[0])
+
+    def for_body(self, backbone):
+        """Rows of word numbers: each text, repeated until it fills the body's tokens.
+
+        Parameters
+        ----------
+        backbone : Backbone
+
+        Returns
+        -------
+        source : WordSource
+
+        Raises
+        ------
+        DataError
+            If the body reads no text, or a text has no words; a ValueError.
+        """
+        if backbone.tokenize is None:
+            raise DataError(
+                f"The source is text, which backbone={backbone.card.name!r} cannot "
+                'read. Use a text body such as backbone="hf:roberta-base", or another '
+                "source."
+            )
+        n_tokens = math.prod(backbone.body.grid)
+        numbers = backbone.tokenize([str(text) for text in self.texts])
+        X = np.empty((len(numbers), n_tokens), dtype=np.int64)
+        for row, words in enumerate(numbers):
+            if not len(words):
+                raise DataError(
+                    f"Text {row} of the source, {str(self.texts[row])!r}, has no "
+                    "words. Leave empty texts out."
+                )
+            X[row] = np.resize(words, n_tokens)
+        return WordSource(X, self._encoded[1].astype(np.int64), self.n_classes)
+
+
+class _ConllSource(TextSource):
+    def __init__(self, path):
+        self.path = Path(path).expanduser()
+
+    @cached_property
+    def _sentences(self):
+        return _read_conll(self.path)
+
+    @property
+    def texts(self):
+        return [text for text, _ in self._sentences]
+
+    @property
+    def labels(self):
+        return [label for _, label in self._sentences]
+
+
+def _read_conll(path):
+    """Pairs of a sentence and its label."""
+    sentences, words, tags = [], [], []
+    # An empty line at the end closes the last sentence.
+    for number, line in enumerate([*_lines(path), ""], start=1):
+        columns = line.split()
+        if not columns or columns[0] == "-DOCSTART-":
+            if words:
+                sentences.append((" ".join(words), _main_entity(tags)))
+            words, tags = [], []
+            continue
+        if len(columns) < _MIN_COLUMNS:
+            raise _malformed(
+                path, number, f"{line!r} has one column, so its word has no tag"
+            )
+        words.append(columns[0])
+        tags.append(columns[-1])
+    if not sentences:
+        raise _malformed(path, number - 1, "the file ends without a sentence")
+    return sentences
+
+
+def _lines(path):
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"source='text:{path}' cannot be read: {error}. What follows the colon is "
+            "the path of a file in the columns of CoNLL-2003."
+        ) from error
+    try:
+        return content.decode("utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        number = content.count(b"\n", 0, error.start) + 1
+        raise _malformed(path, number, f"the file is not UTF-8 ({error})") from error
+
+
+def _malformed(path, number, what):
+    return DataError(
+        f"source='text:{path}', line {number}: {what}. Expected a word and its tags on "
+        "every line, separated by spaces, as in 'EU NNP B-NP B-ORG', and an empty line "
+        "after every sentence."
+    )
+
+
+def _main_entity(tags):
+    """Type of the entity on most words, the first one in a tie."""
+    types = [tag[2:] if tag[:2] in ("B-", "I-") else tag for tag in tags]
+    counts = Counter(kind for kind in types if kind != _NO_ENTITY)
+    return counts.most_common(1)[0][0] if counts else _NO_ENTITY

@@ -1,0 +1,49 @@
+import pytest
+import torch
+
+from sklearn_pare.sources import FormulaSource, formula
+
+
+def test_formula__same_generator_state__same_images():
+    labels = torch.arange(0, formula.N_CLASSES, 3)
+    first, same, other = (
+        formula.render(labels, torch.Generator().manual_seed(s)) for s in (0, 0, 1)
+    )
+    assert torch.equal(first, same)
+    assert not torch.equal(first, other)
+
+
+def test_formula__every_class__finite_and_not_blank(generator):
+    labels = torch.arange(formula.N_CLASSES).repeat(2)
+    images = formula.render(labels, generator)
+    assert images.shape == (2 * formula.N_CLASSES, 3, 32, 32)
+    assert torch.isfinite(images).all()
+    blank = images.flatten(1).std(1) < 1e-3
+    assert blank.float().mean() < 0.01
+
+
+def test_formula__many_images__standardised(generator):
+    x, y = FormulaSource().sample(4000, generator)
+    assert x.mean().item() == pytest.approx(0, abs=0.05)
+    assert x.std().item() == pytest.approx(1, abs=0.05)
+    # 4000 draws of 2048 classes leave about one in seven out.
+    assert len(y.unique()) > 0.8 * formula.N_CLASSES
+
+
+def test_formula__simple__grey(generator):
+    images = formula.render(torch.arange(200), generator, simple=1.0)
+    assert torch.equal(images[:, 0], images[:, 1])
+    coloured = formula.render(torch.arange(200), generator, simple=0.0)
+    assert (coloured[:, 0] != coloured[:, 1]).flatten(1).any(1).float().mean() > 0.9
+
+
+def test_formula__class_decides_more_than_instance(generator):
+    # Two views of one class are nearer than views of two classes, on average.
+    labels = torch.arange(300, 400)
+    a, b = (
+        torch.fft.rfft2(formula.render(labels, generator, 1.0)[:, 0]).abs().flatten(1)
+        for _ in "ab"
+    )
+    same = (a - b).norm(dim=1).mean()
+    different = (a - b.roll(1, 0)).norm(dim=1).mean()
+    assert same < 0.9 * different
