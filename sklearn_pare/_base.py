@@ -107,7 +107,7 @@ class _BasePaRe(
         backbone="pare-tiny",
         pretrained=True,
         tune="all",
-        layer_decay=1.0,
+        layer_decay=0.75,
         max_tokens=None,
         input_shape=None,
         source="formula",
@@ -346,7 +346,8 @@ class _BasePaRe(
             n_tokens=math.prod(model.body.grid),
             lr=self.lr,
             weight_decay=self.weight_decay,
-            layer_decay=self.layer_decay,
+            # Lower blocks of a pretrained body know most; those of a fresh one nothing.
+            layer_decay=self.layer_decay if self.pretrained else 1.0,
             mix_start=self.mix_start,
             mix_end=self.mix_end,
             mix_weight=self.mix_weight,

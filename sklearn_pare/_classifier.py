@@ -34,9 +34,9 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         maps to queries and keys (for "pare-tiny" one matrix makes queries, keys and
         values, and stays fixed as a whole); nothing. Embedder, gate and heads always
         train.
-    layer_decay : float, default=1.0
-        Factor on the learning rate from one block of the body to the one before it;
-        0.65 to 0.9 are common for large pretrained bodies, 1.0 treats all alike.
+    layer_decay : float, default=0.75
+        Factor on the learning rate from one block of a pretrained body to the one
+        before it. With ``pretrained=False`` all blocks learn alike.
     max_tokens : int, default=None
         Bound on the tokens of a row, and so on time and memory, for bodies of timm and
         transformers. None: as many as the body was pretrained with, or fewer where the
@@ -162,7 +162,7 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         backbone="pare-tiny",
         pretrained=True,
         tune="all",
-        layer_decay=1.0,
+        layer_decay=0.75,
         max_tokens=None,
         input_shape=None,
         source="formula",

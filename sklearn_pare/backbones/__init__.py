@@ -132,7 +132,9 @@ def get(
     >>> small.body.grid
     (4, 16)
     """
-    check(name)
+    # A body that comes with its configuration may have lost its folder since.
+    if config is None or _family(name) is None:
+        check(name)
     if generator is None:
         generator = torch.Generator().manual_seed(0)
     if name not in _FACTORIES:

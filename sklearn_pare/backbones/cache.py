@@ -78,6 +78,10 @@ def cached_file(repo_id, filename, *, backbone, cache_dir=None) -> Path:
         except Exception as error:
             reason = f"the download failed with {type(error).__name__}: {error}"
             raise _missing(repo_id, filename, backbone, cache_dir, reason) from error
+        # The file is whole: what killed processes left of it is of no more use.
+        blob = path.resolve()
+        for partial in blob.parent.glob(f"{blob.name}*.incomplete"):
+            partial.unlink(missing_ok=True)
     _check(path)
     return path
 

@@ -5,10 +5,11 @@ tokens. The encoder adds its own position embeddings, so positions are those of 
 slots that tokens lie in.
 """
 
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import nn
 
 from sklearn_pare.backbones.backbone import Backbone, choose_grid
@@ -121,10 +122,9 @@ def load(name, *, pretrained, generator, input_shape, max_tokens, config=None):
     _without_dropout(described)
     grid = choose_grid(tuple(input_shape), _n_positions(described), 1, max_tokens)
     with DrawFrom(generator):
-        if pretrained:
-            model = _with_weights(name, described)
-        else:
-            model = transformers.AutoModel.from_config(described)
+        model = transformers.AutoModel.from_config(described)
+    if pretrained:
+        _load_weights(model, name)
     words = model.get_input_embeddings()
     with DrawFrom(torch.Generator()):
         stem = WordEmbed(words.num_embeddings, grid, words.embedding_dim)
@@ -195,39 +195,34 @@ def _n_positions(config):
     return min(getattr(config, "max_position_embeddings", _LONGEST) - 2, _LONGEST)
 
 
-def _with_weights(name, config):
-    from transformers import AutoModel
-
-    path = _file(name, _WEIGHTS)
+def _load_weights(model, name):
+    """Fill a model from its file; from_pretrained draws from torch's own generator."""
+    path, prefix = _file(name, _WEIGHTS), f"{model.base_model_prefix}."
     try:
-        with _quiet():
-            return AutoModel.from_pretrained(
-                path.parent,
-                config=config,
-                local_files_only=True,
-                use_safetensors=True,
-                dtype=torch.float32,
-            )
-    # safetensors, transformers and torch each raise errors of their own.
-    except Exception as error:
-        raise ModelFileError(
-            f"{path} does not hold the weights of {name!r}, or is damaged: {error}. "
-            "Delete it and fetch it again."
-        ) from error
+        tensors = {
+            _modern(k.removeprefix(prefix)): v for k, v in load_file(path).items()
+        }
+        missing = model.load_state_dict(tensors, strict=False).missing_keys
+    except (SafetensorError, RuntimeError) as error:
+        raise _other_weights(path, name, error) from error
+    # A pooler is no part of the body, and files for masked words have none.
+    missing = [key for key in missing if not key.startswith("pooler.")]
+    if missing:
+        raise _other_weights(path, name, f"it has no {', '.join(missing[:3])}")
 
 
-@contextmanager
-def _quiet():
-    """No progress bar while weights are read; the user's setting comes back."""
-    from transformers.utils import logging
+def _modern(key):
+    """Files of the first BERT models name the weights of a LayerNorm otherwise."""
+    return key.replace("LayerNorm.gamma", "LayerNorm.weight").replace(
+        "LayerNorm.beta", "LayerNorm.bias"
+    )
 
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()
+
+def _other_weights(path, name, reason):
+    return ModelFileError(
+        f"{path} does not hold the weights of {name!r}, or is damaged: {reason}. "
+        "Delete it and fetch it again."
+    )
 
 
 def _tokenize(name, texts):

@@ -5,6 +5,7 @@ and bias tables of the pretrained weights to it.
 """
 
 import difflib
+import warnings
 
 import torch
 from torch import nn
@@ -195,12 +196,16 @@ def _with_weights(name, model_name, known, settings):
 
     path = _weights_file(name, known)
     try:
-        return timm.create_model(
-            model_name,
-            pretrained=True,
-            pretrained_cfg_overlay={"file": str(path)},
-            **settings,
-        )
+        with warnings.catch_warnings():
+            # About how timm resamples bias tables; nothing that a user can mend.
+            for message in ("Using a non-tuple sequence", r"torch\.searchsorted"):
+                warnings.filterwarnings("ignore", message)
+            return timm.create_model(
+                model_name,
+                pretrained=True,
+                pretrained_cfg_overlay={"file": str(path)},
+                **settings,
+            )
     # safetensors and torch raise errors of their own for damaged and for other files.
     except Exception as error:
         raise ModelFileError(

@@ -4,14 +4,13 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+# By name: transformers puts functions of its own in the place of torch's while it builds.
 _DRAWS = {
-    torch.Tensor.uniform_,
-    torch.Tensor.normal_,
-    nn.init.uniform_,
-    nn.init.normal_,
-    nn.init.trunc_normal_,
-    nn.init.kaiming_uniform_,
-    nn.init.xavier_uniform_,
+    "uniform_",
+    "normal_",
+    "trunc_normal_",
+    "kaiming_uniform_",
+    "xavier_uniform_",
 }
 
 
@@ -33,7 +32,8 @@ class DrawFrom(TorchFunctionMode):
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = dict(kwargs or {})
-        if func in _DRAWS and kwargs.get("generator") is None:
+        name = getattr(func, "__name__", None)
+        if name in _DRAWS and kwargs.get("generator") is None:
             kwargs["generator"] = self.generator
         return func(*args, **kwargs)
 

@@ -17,7 +17,7 @@ class Hub:
     """
 
     def __init__(self):
-        self.files, self.requests = {}, []
+        self.files, self.etags, self.requests = {}, {}, []
         self.mode, self.go_on, self.half_sent = (
             "ok",
             threading.Event(),
@@ -25,10 +25,12 @@ class Hub:
         )
 
     def put(self, repo_id, filename, content):
-        self.files[f"/{repo_id}/resolve/main/{filename}"] = content
+        path = f"/{repo_id}/resolve/main/{filename}"
+        self.files[path] = content
+        self.etags[path] = f'"{hashlib.sha256(content).hexdigest()}"'
 
     def downloads(self):
-        return [path for method, path in self.requests if method == "GET"]
+        return [p for method, p in self.requests if method == "GET" and p in self.files]
 
 
 def _handler(hub):
@@ -58,7 +60,7 @@ def _handler(hub):
             if content is None or hub.mode == "missing":
                 self.finish_headers(404, 0, X_Error_Code="EntryNotFound")
                 return
-            etag = f'"{hashlib.sha256(content).hexdigest()}"'
+            etag = hub.etags[self.path.removeprefix("/elsewhere")]
             if hub.mode == "redirect" and not self.path.startswith("/elsewhere"):
                 host = "http://{}:{}".format(*self.server.server_address)
                 self.finish_headers(
@@ -114,7 +116,7 @@ def hub(monkeypatch, tmp_path):
     monkeypatch.setenv("HF_ENDPOINT", "http://{}:{}".format(*server.server_address))
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.3)
+    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 1.0)
     yield hub
     hub.go_on.set()
     server.shutdown()

@@ -90,7 +90,9 @@ def test_fit__conll_source__fits_and_predicts(roberta, conll, signals, tmp_path)
     settings = {
         "backbone": f"hf:{roberta}",
         "source": f"text:{conll}",
-        "max_epochs": 20,
+        "max_epochs": 60,
+        "lr": 3e-3,
+        "layer_decay": 1.0,
         "random_state": 0,
     }
     estimator = PaReClassifier(**settings).fit(X, y)

@@ -153,18 +153,17 @@ def test_get__not_in_the_cache__says_how_to_fetch(monkeypatch, tmp_path):
 
 
 def test_get__not_safetensors__refused(hub):
-    _serve(hub, "test_vit")
-    (path,) = hub.files
-    hub.files[path] = b"\x80\x04pickle" * 100
+    repo_id = timm.get_pretrained_cfg("test_vit").hf_hub_id
+    hub.put(repo_id, "model.safetensors", b"\x80\x04pickle" * 100)
     with pytest.raises(ModelFileError, match="does not hold the weights"):
         backbones.get("timm:test_vit")
 
 
 def test_get__weights_of_another_model__refused(hub):
-    _serve(hub, "test_vit")
     _serve(hub, "deit_tiny_distilled_patch16_224")
-    vit, deit = hub.files
-    hub.files[vit] = hub.files[deit]
+    (content,) = hub.files.values()
+    repo_id = timm.get_pretrained_cfg("test_vit").hf_hub_id
+    hub.put(repo_id, "model.safetensors", content)
     with pytest.raises(ModelFileError, match="does not hold the weights"):
         backbones.get("timm:test_vit")
 

@@ -11,7 +11,8 @@ from tests.common.tiny import NAME
 @pytest.fixture
 def model(generator):
     architecture = Architecture(NAME, (2, 9, 9), 3, "gate")
-    return build(architecture, generator, pretrained=True, source=FormulaSource())
+    built = build(architecture, generator, pretrained=True, source=FormulaSource())
+    return built.model
 
 
 def _mixing(generator, k, rows=4):
