@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-# By name: transformers puts functions of its own in the place of torch's while it builds.
+# By name: transformers, while it builds, puts functions of its own in torch's place.
 _DRAWS = {
     "uniform_",
     "normal_",

@@ -3,7 +3,13 @@ import math
 import pytest
 import torch
 
-from sklearn_pare.nn.losses import TARGET_LOSSES, cross_entropy, pare_loss
+from sklearn_pare.nn.heads import TokenHead
+from sklearn_pare.nn.losses import (
+    TARGET_LOSSES,
+    cross_entropy,
+    pare_loss,
+    source_loss,
+)
 from sklearn_pare.nn.model import Outputs
 
 
@@ -54,3 +60,28 @@ def test_pare_loss__weights_count_in_target_terms_only():
 def test_target_loss__by_hand(name, outputs, y, expected):
     losses = TARGET_LOSSES[name](torch.tensor(outputs), torch.tensor(y))
     assert losses.tolist() == pytest.approx([expected])
+
+
+def test_source_loss__mask__share_of_each_class_under_a_token():
+    # Two tokens side by side: the left one sees half of class 1, the right one all.
+    mask = torch.tensor([[[0, 1, 1, 1], [0, 1, 1, 1]]])
+    logits = torch.zeros(1, 2, 1, 2)
+    logits[0, 1, 0, 1] = math.log(3)
+    left, right = math.log(2), math.log(4 / 3)
+    assert source_loss(logits, mask).item() == pytest.approx((left + right) / 2)
+
+
+def test_source_loss__mask_of_a_signal__fills_the_grid_row_by_row():
+    mask = torch.tensor([[0, 0, 0, 0, 0, 0, 1, 1]])
+    logits = torch.zeros(1, 2, 2, 2)
+    logits[0, 1, 1, 1] = math.log(3)
+    expected = (3 * math.log(2) + math.log(4 / 3)) / 4
+    assert source_loss(logits, mask).item() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("grid", "n_features", "out"), [((4, 4), 16, (4, 4)), ((8, 16), 8, (2, 4))]
+)
+def test_token_head__merged_tokens__keep_the_aspect(grid, n_features, out):
+    head = TokenHead(6, 3, grid)
+    assert head(torch.zeros(2, n_features, 6)).shape == (2, 3, *out)

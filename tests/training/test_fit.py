@@ -284,3 +284,61 @@ def test_fit__defaults__no_warning(digits):
         warnings.simplefilter("error")
         clf = PaReClassifier(input_shape=(1, 8, 8), max_epochs=1, random_state=0)
         clf.fit(*digits).predict(digits[0])
+
+
+def test_fit__source_of_masks__learnt_token_by_token(table):
+    # The mask says where an image is bright: simple enough to learn.
+    rng = np.random.default_rng(0)
+    images = rng.normal(size=(80, 1, 4, 4)).repeat(4, 2).repeat(4, 3)
+    masks = np.where(images[:, 0] > 0, "bright", "dark")
+    estimator = tiny(
+        PaReClassifier,
+        source=(images, masks),
+        max_epochs=15,
+        lr=5e-3,
+        mix_start=1.0,
+        mix_end=1.0,
+    ).fit(*table)
+    losses = [row["mixed_source_loss"] for row in estimator.history_]
+    assert losses[0] == pytest.approx(np.log(2), rel=0.5)
+    assert losses[-1] < 0.9 * losses[0]
+
+
+@pytest.mark.parametrize("shape", [(3, 20, 12), (2, 90)], ids=str)
+def test_fit__source_of_masks__any_shape_on_a_body_that_merges_tokens(shape, table):
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(10, *shape))
+    estimator = tiny(
+        PaReClassifier,
+        backbone="pare-tiny",
+        source=(rows, rng.integers(3, size=(10, *shape[1:]))),
+        max_epochs=1,
+        lr=1e-4,
+    ).fit(*table)
+    loss = estimator.history_[0]["mixed_source_loss"]
+    # Masks of chance: three classes in equal shares under every token.
+    assert loss == pytest.approx(np.log(3), rel=0.5)
+
+
+def test_fit__mask_token__is_learnt(table, monkeypatch):
+    from sklearn_pare.nn.embed import MaskToken
+
+    made = []
+    start_from = MaskToken.start_from
+    monkeypatch.setattr(
+        MaskToken,
+        "start_from",
+        lambda self, stem: (made.append(self), start_from(self, stem)),
+    )
+    estimator = tiny(PaReClassifier, source="mask-token", max_epochs=2).fit(*table)
+    (token,) = made
+    assert token.token.abs().min() > 0
+    # One class: nothing to get wrong.
+    assert [row["mixed_source_loss"] for row in estimator.history_] == [0.0, 0.0]
+
+
+def test_fit__masks_of_another_size__says_which(table):
+    with pytest.raises(ValueError, match=r"\(5, 8, 8\)"):
+        tiny(PaReClassifier, source=(np.zeros((5, 1, 8, 8)), np.zeros((5, 4, 4)))).fit(
+            *table
+        )
