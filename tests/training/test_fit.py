@@ -315,9 +315,10 @@ def test_fit__source_of_masks__any_shape_on_a_body_that_merges_tokens(shape, tab
         max_epochs=1,
         lr=1e-4,
     ).fit(*table)
+    # Masks of chance, three classes in equal shares under every token: no guess is
+    # better than the constant one.
     loss = estimator.history_[0]["mixed_source_loss"]
-    # Masks of chance: three classes in equal shares under every token.
-    assert loss == pytest.approx(np.log(3), rel=0.5)
+    assert np.log(3) * 0.95 < loss < 5
 
 
 def test_fit__mask_token__is_learnt(table, monkeypatch):
