@@ -172,8 +172,11 @@ def check_source(source):
         )
     check_consistent_length(*source)
     y = np.asarray(source[1])
-    if np.asarray(source[0]).dtype.kind in "OUT":
-        return TextSource(column_or_1d(source[0]), column_or_1d(y))
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    texts = np.asarray(source[0])
+    if texts.ndim == 1 and texts.dtype.kind in "OUT":
+        return TextSource(texts, column_or_1d(y))
     X = check_array(
         source[0],
         dtype=(np.float64, np.float32),
@@ -184,10 +187,12 @@ def check_source(source):
         raise DataError(
             f"X_source has shape {X.shape}. Expected {', '.join(_KINDS.values())}."
         )
-    if y.ndim > 1 and y.shape != (len(X), *X.shape[2:]):
+    wanted = (len(X), *X.shape[2:])
+    if y.ndim > 1 and y.shape != wanted:
+        places = f", or one a sample or pixel, {wanted}" if X.ndim > 2 else ""
         raise DataError(
-            f"y_source has shape {y.shape}. Expected one class a row, {(len(X),)}, or "
-            f"one a sample or pixel, {(len(X), *X.shape[2:])}."
+            f"y_source has shape {y.shape}. Expected one class a row, {(len(X),)}"
+            f"{places}."
         )
     classes, codes = np.unique(y, return_inverse=True)
     scaled = ChannelScaler().fit(X).transform(X)

@@ -152,12 +152,20 @@ CASES = {
         InvalidParameterError, "'checkpoint_dir' parameter.*'/tmp/x'",
     ),
     "unknown backbone": (
+        PaReClassifier, {"backbone": "swin_tiny"}, TABLE, CLASSES,
+        UnknownNameError, "'swin_tiny' is not known.*pare-tiny",
+    ),
+    "unknown body of timm": (
         PaReClassifier, {"backbone": "timm:swin_tiny"}, TABLE, CLASSES,
-        UnknownNameError, "'timm:swin_tiny' is not known.*pare-tiny",
+        UnknownNameError, "no model 'swin_tiny'. Did you mean",
+    ),
+    "layer_decay of 0": (
+        PaReClassifier, {"layer_decay": 0.0}, TABLE, CLASSES, ValueError,
+        "'layer_decay' parameter",
     ),
     "unknown source": (
-        PaReClassifier, {"source": "text:corpus"}, TABLE, CLASSES, UnknownNameError,
-        "'text:corpus' is not known.*'formula'",
+        PaReClassifier, {"source": "corpus"}, TABLE, CLASSES, UnknownNameError,
+        "'corpus' is not known.*'formula'",
     ),
     "source of one array": (
         PaReClassifier, {"source": (TABLE,)}, TABLE, CLASSES, DataError,

@@ -10,7 +10,7 @@ import os
 import re
 from pathlib import Path
 
-from sklearn_pare.exceptions import ModelFileError, WeightsError
+from sklearn_pare.exceptions import ModelFileError, UnknownNameError, WeightsError
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -41,6 +41,8 @@ def cached_file(repo_id, filename, *, backbone, cache_dir=None) -> Path:
 
     Raises
     ------
+    UnknownNameError
+        If no repository can have such a name; a ValueError.
     WeightsError
         If the file is not in the cache and cannot be fetched; a RuntimeError.
     ModelFileError
@@ -48,7 +50,7 @@ def cached_file(repo_id, filename, *, backbone, cache_dir=None) -> Path:
         from the cache.
     """
     from huggingface_hub import constants, hf_hub_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     cache_dir = Path(
         cache_dir or os.environ.get("HF_HUB_CACHE") or constants.HF_HUB_CACHE
@@ -67,6 +69,10 @@ def cached_file(repo_id, filename, *, backbone, cache_dir=None) -> Path:
 
     try:
         path = locate(local_files_only=True)
+    except HFValidationError as error:
+        raise UnknownNameError(
+            f"backbone={backbone!r}: {repo_id!r} is no name of a repository: {error}"
+        ) from error
     except LocalEntryNotFoundError:
         if is_offline():
             raise _missing(

@@ -40,7 +40,7 @@ def main(argv=None):
     parser = argparse.ArgumentParser(
         prog=_PROGRAM,
         description="Fine-tune bodies on few rows of images, signals, tables and "
-        f"fields, beside the same body with fresh weights ({transfer.CONTROL!r}).",
+        f"fields, beside pare-tiny with fresh weights ({transfer.CONTROL!r}).",
     )
     parser.add_argument(
         "candidates",

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from sklearn_pare._device import resolve_device, resolve_precision
@@ -92,7 +92,7 @@ class _Run:
             betas=(0.9, 0.98),
             weight_decay=0.05,
         )
-        self.step, self.seconds = 0, 0.0
+        self.step, self.seconds, self.figures = 0, 0.0, {}
 
     def save(self, path, settings):
         """Write the state; a file that is there stays whole until the new one is."""
@@ -100,7 +100,12 @@ class _Run:
         for index, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{k}": v for k, v in state.items()}
         tensors["generator"] = self.generator.get_state()
-        described = {"settings": settings, "step": self.step, "seconds": self.seconds}
+        described = {
+            "settings": settings,
+            "step": self.step,
+            "seconds": self.seconds,
+            "figures": self.figures,
+        }
         partial = path.with_suffix(".partial")
         tensors = {name: value.contiguous() for name, value in tensors.items()}
         save_file(tensors, partial, metadata={"run": json.dumps(described)})
@@ -108,9 +113,15 @@ class _Run:
 
     def resume(self, path, settings):
         """Go back to the state in a file of a run with the same settings."""
-        with safe_open(path, framework="pt") as file:
-            described = json.loads(file.metadata()["run"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        try:
+            with safe_open(path, framework="pt") as file:
+                described = json.loads(file.metadata()["run"])
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except (SafetensorError, KeyError, TypeError) as error:
+            raise ModelFileError(
+                f"{path} is no state of a pretraining, or is damaged: {error}. Delete "
+                "it to start anew."
+            ) from error
         if described["settings"] != settings:
             raise ModelFileError(
                 f"{path} belongs to a run with {described['settings']}, this one has "
@@ -118,6 +129,7 @@ class _Run:
                 "run to go on with it."
             )
         self.step, self.seconds = described["step"], described["seconds"]
+        self.figures = described["figures"]
         self.generator.set_state(tensors.pop("generator"))
         optimizer = self.optimizer.state_dict()
         parts = {}
@@ -196,7 +208,16 @@ def pretrain(output, steps, batch_size, lr, seed, device, compiled, log_every=50
     """
     output, device = Path(output), resolve_device(device)
     bfloat16 = resolve_precision("auto", device)
-    settings = {"steps": steps, "batch_size": batch_size, "lr": lr, "seed": seed}
+    settings = {
+        "steps": steps,
+        "batch_size": batch_size,
+        "lr": lr,
+        "seed": seed,
+        # What sums are made of: another arithmetic is another run.
+        "device": device.type,
+        "bfloat16": bfloat16,
+        "compiled": compiled,
+    }
     state = output.with_suffix(".state.safetensors")
     run = _Run(seed, device, lr)
     if state.exists():
@@ -229,7 +250,7 @@ def pretrain(output, steps, batch_size, lr, seed, device, compiled, log_every=50
             run.seconds = time.monotonic() - start
             named, painted = (running / ((run.step - 1) % log_every + 1)).tolist()
             running.zero_()
-            figures = {
+            run.figures = {
                 "steps": run.step,
                 "images": run.step * batch_size,
                 "train_loss": round(named, 4),
@@ -243,15 +264,17 @@ def pretrain(output, steps, batch_size, lr, seed, device, compiled, log_every=50
                 "python -m sklearn_pare.backbones.pretrain "
                 f"--steps {steps} --batch-size {batch_size} --lr {lr} --seed {seed}"
             )
-            card = replace(backbone.card, seed=seed, command=command, figures=figures)
+            card = replace(
+                backbone.card, seed=seed, command=command, figures=run.figures
+            )
             write_weights(run.parts.state_dict(), card, output)
             run.save(state, settings)
             remaining = run.seconds / run.step * (steps - run.step) / 60
-            line = json.dumps(figures | {"minutes_left": round(remaining, 1)})
+            line = json.dumps(run.figures | {"minutes_left": round(remaining, 1)})
             sys.stdout.write(line + "\n")
             sys.stdout.flush()
     state.unlink(missing_ok=True)
-    return figures
+    return run.figures
 
 
 def main(argv=None):

@@ -5,6 +5,8 @@ tokens. The encoder adds its own position embeddings, so positions are those of 
 slots that tokens lie in.
 """
 
+import json
+import threading
 from pathlib import Path
 
 import torch
@@ -20,6 +22,7 @@ from sklearn_pare.nn.embed import WordEmbed
 from sklearn_pare.nn.init import DrawFrom, xavier_
 
 PREFIX = "hf:"
+_BUILD_LOCK = threading.RLock()
 _CONFIG, _WEIGHTS, _TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
 # Encoders that attend in both directions and take vectors in place of words.
 _FAMILIES = (
@@ -107,22 +110,11 @@ def load(name, *, pretrained, generator, input_shape, max_tokens, config=None):
     backbone : Backbone
     """
     transformers = _transformers(name)
-    if config is None:
-        described = transformers.AutoConfig.from_pretrained(
-            _file(name, _CONFIG).parent, local_files_only=True
-        )
-    else:
-        kind = transformers.AutoConfig.for_model(config["model_type"]).__class__
-        described = kind.from_dict(config)
-    if described.model_type not in _FAMILIES:
-        raise UnknownNameError(
-            f"backbone={name!r} is a {described.model_type!r}. Families of text "
-            f"encoders that fit: {', '.join(_FAMILIES)}."
-        )
-    _without_dropout(described)
+    described = _describe(name, _read_config(name) if config is None else config)
     grid = choose_grid(tuple(input_shape), _n_positions(described), 1, max_tokens)
-    with DrawFrom(generator):
-        model = transformers.AutoModel.from_config(described)
+    # While it builds, transformers changes torch's own functions for all threads.
+    with _BUILD_LOCK, DrawFrom(generator):
+        model = transformers.AutoModel.from_config(described, dtype=torch.float32)
     if pretrained:
         _load_weights(model, name)
     words = model.get_input_embeddings()
@@ -130,7 +122,7 @@ def load(name, *, pretrained, generator, input_shape, max_tokens, config=None):
         stem = WordEmbed(words.num_embeddings, grid, words.embedding_dim)
     stem.table.weight.data.copy_(words.weight.data)
     backbone = Backbone(
-        body=TextBody(model.float(), grid),
+        body=TextBody(model, grid),
         stem=stem,
         card=BackboneCard(
             name=name,
@@ -183,11 +175,33 @@ def _file(name, filename, cache_dir=None):
     return path
 
 
-def _without_dropout(config):
-    """Dropout would draw from torch's global generator."""
-    for key, value in config.to_dict().items():
+def _read_config(name):
+    path = _file(name, _CONFIG)
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise ModelFileError(
+            f"{path} is not the configuration of a model: {error}. Delete it and fetch "
+            "or save it again."
+        ) from error
+
+
+def _describe(name, config):
+    """The configuration as transformers has it, without dropout."""
+    from transformers import AutoConfig
+
+    kind = config.get("model_type") if isinstance(config, dict) else None
+    if kind not in _FAMILIES:
+        raise UnknownNameError(
+            f"backbone={name!r} is a {kind!r}. Families of text encoders that fit: "
+            f"{', '.join(_FAMILIES)}."
+        )
+    described = type(AutoConfig.for_model(kind)).from_dict(config)
+    for key, value in described.to_dict().items():
+        # Dropout would draw from torch's global generator.
         if "dropout" in key and isinstance(value, float):
-            setattr(config, key, 0.0)
+            setattr(described, key, 0.0)
+    return described
 
 
 def _n_positions(config):
@@ -230,6 +244,6 @@ def _tokenize(name, texts):
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(
-        _file(name, _TOKENIZER).parent, local_files_only=True
+        _file(name, _TOKENIZER).parent, local_files_only=True, trust_remote_code=False
     )
     return [tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]

@@ -42,7 +42,8 @@ def layer_scales(body: nn.Module, decay: float) -> dict:
         Modules registered in the order in which `forward` uses them; numbered blocks
         lie under names such as "blocks.3" or "layer.3".
     decay : float
-        Factor from one block to the one before it.
+        Factor from one block to the one before it. The merging of tokens between two
+        stages of a Swin transformer counts as a block.
 
     Returns
     -------

@@ -143,19 +143,21 @@ def run(candidates, tasks, seeds, method, log, path=None):
         data, scores = None, results.setdefault(task, {})
         for seed in seeds:
             for name, settings, sha256 in bodies:
-                key = (task, name, sha256, method, seed)
+                estimator = kind(
+                    random_state=seed,
+                    **METHODS[method] | TASKS[task][4] | settings,
+                )
+                # With every default, so that a change of one is another fit.
+                recipe = json.dumps(estimator.get_params(), sort_keys=True)
+                key = (task, name, sha256, method, seed, recipe)
                 if key not in done:
                     data = data or load()
-                    estimator = kind(
-                        random_state=seed,
-                        **METHODS[method] | TASKS[task][4] | settings,
-                    )
                     done[key] = _fit(estimator, data, key, log, path)
                 scores.setdefault(name, []).append(done[key])
     return results
 
 
-_KEY = ("task", "candidate", "sha256", "method", "seed")
+_KEY = ("task", "candidate", "sha256", "method", "seed", "settings")
 
 
 def _read(path):
@@ -168,7 +170,7 @@ def _read(path):
 
 def _fit(estimator, data, key, log, path):
     """Score of one fit, logged and appended to the file."""
-    task, name, _, _, seed = key
+    task, name, _, _, seed, _ = key
     X, X_test, y, y_test = split(*data, TASKS[task][2], is_classifier(estimator), seed)
     start = time.perf_counter()
     score = float(estimator.fit(X, y).score(X_test, y_test))

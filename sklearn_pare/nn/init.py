@@ -40,24 +40,25 @@ class DrawFrom(TorchFunctionMode):
 
 @torch.no_grad()
 def xavier_(module: nn.Module, generator: torch.Generator) -> None:
-    """Fill every parameter of `module`: Xavier for matrices, 0 and 1 for the rest.
+    """Fill the weights of `module`: Xavier for layers, 1 and 0 for norms.
 
     timm's truncated normal with standard deviation 0.02 leaves a small Swin stuck at
     the loss of a constant guess; Xavier trains. Tables that belong to no layer (such
-    as relative position biases) keep the small normal.
+    as relative position biases) keep the small normal, vectors that belong to none
+    (such as scales of branches) what their constructor gave them.
     """
     done = set()
     for layer in module.modules():
         if isinstance(layer, nn.Linear | nn.Conv1d | nn.Conv2d):
             nn.init.xavier_uniform_(layer.weight.flatten(1), generator=generator)
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
-        elif isinstance(layer, nn.LayerNorm):
-            nn.init.ones_(layer.weight)
-            nn.init.zeros_(layer.bias)
+        elif "Norm" in type(layer).__name__ and hasattr(layer, "weight"):
+            if layer.weight is not None:
+                nn.init.ones_(layer.weight)
         else:
             continue
+        if getattr(layer, "bias", None) is not None:
+            nn.init.zeros_(layer.bias)
         done.update(map(id, layer.parameters(recurse=False)))
     for parameter in module.parameters():
-        if id(parameter) not in done:
+        if id(parameter) not in done and parameter.ndim > 1:
             nn.init.trunc_normal_(parameter, std=0.02, generator=generator)

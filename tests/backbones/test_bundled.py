@@ -145,6 +145,24 @@ def test_pretrain__stopped__goes_on_to_the_bit(tmp_path, quick, monkeypatch):
     assert whole == parts
 
 
+def test_pretrain__killed_before_the_state_is_gone__gives_the_figures(
+    tmp_path, quick, monkeypatch
+):
+    path = tmp_path / "body.safetensors"
+    with monkeypatch.context() as patch:
+        patch.setattr(type(path), "unlink", lambda self, **_: None)
+        figures = pretraining.pretrain(path, **SETTINGS, compiled=False)
+    assert (tmp_path / "body.state.safetensors").exists()
+    assert pretraining.pretrain(path, **SETTINGS, compiled=False) == figures
+    assert not (tmp_path / "body.state.safetensors").exists()
+
+
+def test_pretrain__damaged_state__says_so(tmp_path):
+    (tmp_path / "body.state.safetensors").write_bytes(b"nonsense")
+    with pytest.raises(ModelFileError, match="damaged"):
+        pretraining.pretrain(tmp_path / "body.safetensors", **SETTINGS, compiled=False)
+
+
 @torch.no_grad()
 def test_dense_targets__known_image__known_transforms():
     basis, k = sine_basis("cpu")

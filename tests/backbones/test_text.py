@@ -146,6 +146,22 @@ def test_fit__any_rows__with_formula_source(shape, roberta):
     assert np.isfinite(estimator.predict_proba(X)).all()
 
 
+@pytest.mark.parametrize("kind", backbones.text._FAMILIES)
+def test_fit__each_family__pickled_without_its_folder(kind, tmp_path, signals):
+    torch.manual_seed(0)
+    folder = tmp_path / kind
+    transformers.AutoModel.from_config(_config(kind)).save_pretrained(folder)
+    X, y = signals
+    estimator = PaReClassifier(
+        backbone=f"hf:{folder}", max_epochs=1, max_tokens=9, random_state=0
+    ).fit(X, y)
+    moved = pickle.dumps(estimator)
+    shutil.rmtree(folder)
+    np.testing.assert_array_equal(
+        pickle.loads(moved).predict_proba(X), estimator.predict_proba(X)
+    )
+
+
 @torch.no_grad()
 @pytest.mark.parametrize("kind", backbones.text._FAMILIES)
 def test_get__each_family__word_tokens_give_the_encoder_s_features(kind, tmp_path):
@@ -192,6 +208,17 @@ def test_get__not_an_encoder__says_which_families_fit(tmp_path):
         backbones.get(f"hf:{tmp_path}")
     with pytest.raises(UnknownNameError, match="is not there"):
         backbones.get("hf:./nowhere")
+    with pytest.raises(UnknownNameError, match="no name of a repository"):
+        backbones.get("hf:a b")
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(ModelFileError, match="not the configuration"):
+        backbones.get(f"hf:{tmp_path}")
+    # Code of others is neither run nor offered to be run.
+    (tmp_path / "config.json").write_text(
+        '{"model_type": "theirs", "auto_map": {"AutoConfig": "code.Theirs"}}'
+    )
+    with pytest.raises(UnknownNameError, match="'theirs'"):
+        backbones.get(f"hf:{tmp_path}")
 
 
 def test_check__transformers_not_installed__names_the_extra(monkeypatch):
