@@ -300,8 +300,8 @@ def test_fit__source_of_masks__learnt_token_by_token(table):
         mix_end=1.0,
     ).fit(*table)
     losses = [row["mixed_source_loss"] for row in estimator.history_]
-    assert losses[0] == pytest.approx(np.log(2), rel=0.5)
-    assert losses[-1] < 0.9 * losses[0]
+    # Better than at the start, and than a guess of half and half.
+    assert losses[-1] < 0.9 * min(losses[0], np.log(2))
 
 
 @pytest.mark.parametrize("shape", [(3, 20, 12), (2, 90)], ids=str)
