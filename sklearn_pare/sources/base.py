@@ -35,7 +35,8 @@ class Source:
 
         Returns
         -------
-        x : torch.Tensor of shape (n, *row_shape)
+        x : torch.Tensor of shape (n, ...)
+            Rows of shape `row_shape`.
         y : torch.Tensor of shape (n,), or masks (n, H, W) or (n, L), int64
             Classes in ``range(n_classes)``.
         """
