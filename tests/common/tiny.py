@@ -38,6 +38,7 @@ def build(pretrained, generator):
         )
         xavier_(backbone.parts, generator)
         nn.init.normal_(body.position, generator=generator)
+        nn.init.normal_(body.attention.in_proj_bias, std=0.02, generator=generator)
     return backbone
 
 
