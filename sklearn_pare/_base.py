@@ -254,15 +254,16 @@ class _BasePaRe(
                     "_model": restore(architecture, export_arrays(model)),
                 }
 
+            def rows(X, codes, weight):
+                return Rows.from_arrays(scaler.transform(X), codes, weight, device)
+
             context = self._init_callback_context(max_subtasks=recipe.n_epochs)
             context.call_on_fit_task_begin(estimator=self, **given)
             history = train(
                 model,
                 recipe,
-                _rows(
-                    scaler, data.X, data.codes, data.weight / data.weight.mean(), device
-                ),
-                data.validation and _rows(scaler, *data.validation, device),
+                rows(data.X, data.codes, data.weight / data.weight.mean()),
+                data.validation and rows(*data.validation),
                 source=source,
                 seeds=train_seeds,
                 scorer=data.target.score,
@@ -444,12 +445,3 @@ class _BasePaRe(
         super().__setstate__(state)
         if "_model" in state:
             self._model = restore(self._architecture, state["_model"])
-
-
-def _rows(scaler, X, codes, weight, device):
-    """Rows as tensors on the device."""
-    return Rows(
-        torch.from_numpy(scaler.transform(X)).to(device),
-        torch.from_numpy(codes).to(device),
-        torch.from_numpy(weight.astype(np.float32)).to(device),
-    )

@@ -1,5 +1,6 @@
 """Batches as index slices of tensors that already lie on the device."""
 
+import numpy as np
 import torch
 from torch.utils.data import Dataset
 
@@ -16,6 +17,12 @@ class Rows(Dataset):
 
     def __init__(self, x, y, weight):
         self.x, self.y, self.weight = x, y, weight
+
+    @classmethod
+    def from_arrays(cls, x, y, weight, device):
+        """Arrays as tensors on the device; weights become float32."""
+        weight = weight.astype(np.float32)
+        return cls(*(torch.from_numpy(a).to(device) for a in (x, y, weight)))
 
     def __len__(self):
         return len(self.x)
