@@ -5,15 +5,19 @@ import warnings
 from numbers import Integral
 
 import numpy as np
+import torch
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import column_or_1d, gen_batches
+from sklearn.utils import column_or_1d
 from sklearn.utils.validation import (
+    _check_y,
     check_array,
     check_consistent_length,
     validate_data,
 )
 
+from sklearn_pare._lazy import LazyArray, blocks, check_finite, is_lazy, standardise
+from sklearn_pare._tables import TableEncoder, check_table, is_frame, is_mixed
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.sources import ArraySource, TextSource
 
@@ -22,68 +26,167 @@ _KINDS = {
     2: "3 dimensions (n signals of C channels and L samples)",
     3: "4 dimensions (n images of C channels, H rows and W columns)",
 }
-# Numbers scaled at a time: bounds the float64 copy to 32 MB.
-_BLOCK = 2**22
-# Sums of squares of larger numbers overflow.
-_LARGEST = 1e140
+# Numbers of a lazy array that means and standard deviations are taken from.
+_SAMPLE = 2**26
 
 
 def check_rows(estimator, X, y="no_validation", *, reset):
-    """Numeric, finite X of shape (n, F), (n, C, L) or (n, C, H, W), and y with it.
+    """X of shape (n, F), (n, C, L) or (n, C, H, W), free of what no network can take.
 
     Parameters
     ----------
     estimator : BaseEstimator
-        Gets `n_features_in_` and `feature_names_in_` if `reset`.
-    X : array-like
-    y : array-like, optional
+        Gets `n_features_in_` and `feature_names_in_` if `reset`. Without `input_shape`
+        2-D X is a table.
+    X : array-like, torch.Tensor, DataFrame or array in a file
+        Only tables may have missing values, as NaN or None.
+    y : array-like or torch.Tensor, optional
         Checked for length, missing values and, in a regressor, for being numeric.
     reset : bool
         True in fit.
 
     Returns
     -------
-    X : ndarray, float32 or float64
+    X : ndarray of float32 or float64, DataFrame or LazyArray
+        A DataFrame where a column of the table is no plain number; a `LazyArray` for
+        signals and images in a memory map, HDF5 or zarr, which are checked when read.
     y : ndarray
         Only if `y` was given.
     """
-    with_target = not (isinstance(y, str) and y == "no_validation")
-    checks = {}
-    if with_target:
-        numeric = estimator.__sklearn_tags__().estimator_type == "regressor"
-        checks = {"multi_output": True, "y_numeric": numeric}
+    table = estimator.input_shape is None
+    X = _check_form(X, table)
+    unread = isinstance(X, LazyArray) or (table and is_mixed(X))
+    # Small numbers do not need 64 bits.
+    short = getattr(getattr(X, "dtype", None), "itemsize", 8) < 4
     try:
-        checked = validate_data(
+        X = validate_data(
             estimator,
             X,
-            y,
+            None if y is None else "no_validation",
             reset=reset,
-            dtype=(np.float64, np.float32),
+            skip_check_array=unread,
+            dtype=(np.float32, np.float64) if short else (np.float64, np.float32),
             allow_nd=True,
+            ensure_all_finite=False,
             ensure_min_samples=2 if reset else 1,
-            **checks,
         )
     except ValueError as error:
-        if "could not convert string" not in str(error):
-            raise
-        raise DataError(
-            f"X holds text: {error}. Every column must be numeric; put a "
-            "sklearn.compose.ColumnTransformer with OneHotEncoder or OrdinalEncoder "
-            "before the estimator for the columns that are not."
-        ) from error
-    X = checked[0] if with_target else checked
+        if "could not convert string" in str(error):
+            raise DataError(
+                f"X holds text: {error}. Give a table with text as a pandas.DataFrame: "
+                "its columns of text are taken as categories."
+            ) from error
+        if "setting an array element with a sequence" in str(error):
+            raise DataError(
+                "X is an array of objects that hold arrays. Make it one array of "
+                "numbers, (n, C, L) for signals or (n, C, H, W) for images."
+            ) from error
+        raise
     if X.ndim - 1 not in _KINDS or 0 in X.shape:
         raise DataError(
             f"X has shape {X.shape}. Expected no empty axis and "
             f"{', '.join(_KINDS.values())}."
         )
-    largest = max(float(X.max()), -float(X.min()))
-    if largest > _LARGEST:
+    if reset and len(X) < 2:
+        raise DataError(f"X has {len(X)} sample; fit needs 2 rows at least.")
+    if table and X.ndim == 2:
+        names = getattr(estimator, "feature_names_in_", None)
+        check_table(X, names, fitting=reset)
+    elif not unread:
+        check_finite(X)
+    if isinstance(y, str) and y == "no_validation":
+        return X
+    y = _check_target(estimator, y)
+    check_consistent_length(X, y)
+    return X, y
+
+
+def _check_form(X, table):
+    """X as something that scikit-learn or this package can read."""
+    X = _from_torch(X)
+    if is_frame(X) and hasattr(X, "to_pandas"):
+        return X.to_pandas()
+    if is_lazy(X, table):
+        return LazyArray(X)
+    return _check_even(X, "X")
+
+
+def _from_torch(array):
+    """Tensors as arrays, anything else as it is."""
+    if not isinstance(array, torch.Tensor):
+        return array
+    array = array.detach().cpu()
+    # numpy has no bfloat16.
+    return (array.float() if array.dtype == torch.bfloat16 else array).numpy()
+
+
+def _check_even(rows, name):
+    """Complain about rows of different shapes; an array of arrays becomes a list."""
+    objects = isinstance(rows, np.ndarray) and rows.dtype == object and rows.ndim == 1
+    if not objects and not isinstance(rows, list | tuple):
+        return rows
+    shapes = {}
+    for position, row in enumerate(rows):
+        try:
+            shapes.setdefault(np.shape(row), position)
+        except ValueError as error:
+            raise DataError(
+                f"Row {position} of {name} is a list of parts of different lengths. "
+                "Pad or resample them to one length."
+            ) from error
+    if len(shapes) > 1:
+        (shape, row), (other, other_row), *_ = shapes.items()
         raise DataError(
-            f"X reaches {largest:g}; numbers up to {_LARGEST:g} can be standardised. "
-            "Divide X by a constant, or take its logarithm."
+            f"The rows of {name} have {len(shapes)} different shapes: row {row} has "
+            f"{shape}, row {other_row} has {other}. Bring them to one shape: pad the "
+            "short ones with numpy.pad, or resample with scipy.signal.resample."
         )
-    return (X, checked[1]) if with_target else X
+    return list(rows) if objects and () not in shapes else rows
+
+
+def _check_target(estimator, y):
+    """Y as a finite array, numeric in a regressor, of shape (n,), (n, K) or more."""
+    y = _check_even(_from_torch(y), "y")
+    y = y if hasattr(y, "ndim") else np.asarray(y)
+    if y.ndim <= 2:
+        y = _check_y(y, multi_output=True, estimator=estimator)
+    else:
+        y = np.asarray(y)
+        if y.dtype.kind not in "fiub" or y.ndim > 4 or 0 in y.shape:
+            raise DataError(
+                f"y has shape {y.shape} and dtype {y.dtype}. Targets of every place of "
+                "a row are real numbers, or classes as whole numbers, of shape (n, L), "
+                "(n, H, W) or (n, C, H, W), without an empty axis."
+            )
+        if not np.isfinite(y).all():
+            row, *place = map(int, np.argwhere(~np.isfinite(y))[0])
+            raise DataError(
+                f"y holds {y[row, *place]} in row {row}, at {tuple(place)}. Give every "
+                "place a finite target, or leave the row out."
+            )
+        if y.dtype == np.float16:
+            y = y.astype(np.float32)
+    numeric = estimator.__sklearn_tags__().estimator_type == "regressor"
+    if numeric and y.dtype.kind in "OUS":
+        try:
+            y = y.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise DataError(
+                f"y holds text: {error}. {type(estimator).__name__} predicts numbers; "
+                "for classes use PaReClassifier."
+            ) from error
+    return y
+
+
+def select(X, rows):
+    """Rows of an array, a LazyArray or a DataFrame.
+
+    Parameters
+    ----------
+    X : ndarray, LazyArray or DataFrame
+    rows : slice, or ndarray of int or bool
+    """
+    return X.iloc[rows] if is_frame(X) else X[rows]
 
 
 def shape_rows(X, input_shape):
@@ -91,7 +194,7 @@ def shape_rows(X, input_shape):
 
     Parameters
     ----------
-    X : ndarray of shape (n, ...)
+    X : ndarray, LazyArray or DataFrame of shape (n, ...)
     input_shape : sequence of int or None
         One entry may be -1: it follows from the length of a row. None leaves X as it
         is.
@@ -113,7 +216,7 @@ def shape_rows(X, input_shape):
             f"(n, {', '.join(map(str, wanted))}), or flattened rows of "
             f"{math.prod(wanted)} numbers, or another input_shape."
         )
-    return X.reshape(len(X), *wanted)
+    return X if X.shape[1:] == wanted else X.reshape(len(X), *wanted)
 
 
 def check_input_shape(input_shape):
@@ -149,7 +252,7 @@ def positive(weight, *arrays):
     kept = weight > 0
     if kept.all():
         return *arrays, weight
-    return *(array[kept] for array in arrays), weight[kept]
+    return *(select(array, kept) for array in arrays), weight[kept]
 
 
 def check_source(source):
@@ -262,10 +365,16 @@ class ChannelScaler:
     """
 
     def fit(self, X):
-        """Mean and standard deviation over rows and positions."""
+        """Mean and standard deviation over rows and positions.
+
+        Of a `LazyArray` evenly spaced rows are read, 2**26 numbers at most.
+        """
+        if isinstance(X, LazyArray):
+            count = max(1, _SAMPLE // math.prod(X.shape[1:]))
+            X = X[:: math.ceil(len(X) / count)]
         scaler = StandardScaler()
-        for rows in self._blocks(X):
-            scaler.partial_fit(_channels_last(X[rows]))
+        for rows in blocks(X):
+            scaler.partial_fit(_channels_last(np.asarray(X[rows])))
         self.mean_, self.scale_ = scaler.mean_, scaler.scale_
         return self
 
@@ -274,16 +383,11 @@ class ChannelScaler:
         shape = (-1,) + (1,) * (X.ndim - 2)
         mean, scale = self.mean_.reshape(shape), self.scale_.reshape(shape)
         scaled = np.empty(X.shape, dtype=np.float32)
-        for rows in self._blocks(X):
-            with np.errstate(over="ignore"):
-                scaled[rows] = (X[rows] - mean) / scale
-        if not np.isfinite(scaled).all():
-            raise DataError(
-                f"X reaches {np.abs(X).max():g}, too far from the rows in fit for a "
-                "standardised number in float32. Look for wrong units."
-            )
+        for rows in blocks(X):
+            scaled[rows] = standardise(np.asarray(X[rows]), mean, scale)
         return scaled
 
-    @staticmethod
-    def _blocks(X):
-        return gen_batches(len(X), max(1, _BLOCK // math.prod(X.shape[1:])))
+
+def encoder_for(X):
+    """What makes X ready for the network, fitted: of a table, or of channels."""
+    return (TableEncoder if X.ndim == 2 else ChannelScaler)().fit(X)

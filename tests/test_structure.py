@@ -22,7 +22,7 @@ LAYERS = [
     {"backbones"},
     {"sources"},
     {"backbones.pretrain"},  # a command: it needs the formulas
-    {"_validation", "_targets"},
+    {"_lazy", "_tables", "_validation", "_targets"},
     {"_assembly"},
     {"training"},
     {"_persist"},

@@ -3,12 +3,26 @@
 import argparse
 import functools
 
-from sklearn_pare.benchmarks import accuracy, timings
+from sklearn_pare.benchmarks import accuracy, modalities, timings
 from sklearn_pare.benchmarks.methods import METHODS
 
 
-def main(argv=None):
-    """Run ``python -m sklearn_pare.benchmarks``."""
+def _some_of(known):
+    """Type of an argument: names from a list, with commas between them."""
+
+    def names(text):
+        chosen = [name for name in text.split(",") if name]
+        for name in chosen:
+            if name not in known:
+                raise argparse.ArgumentTypeError(
+                    f"{name!r} is none of {', '.join(known)}"
+                )
+        return chosen
+
+    return names
+
+
+def _parser():
     parser = argparse.ArgumentParser(
         prog="python -m sklearn_pare.benchmarks",
         description="Measure what the documentation quotes.",
@@ -18,16 +32,55 @@ def main(argv=None):
     one.add_argument("data", choices=accuracy.DATA)
     one.add_argument("--methods", nargs="*", default=list(METHODS), choices=METHODS)
     one.add_argument("--seeds", type=int, default=5, help="number of splits")
+    every = commands.add_parser("modalities", help="every modality, beside its peers")
+    every.add_argument(
+        "--tasks",
+        type=_some_of(modalities.TASKS),
+        default=list(modalities.TASKS),
+        metavar="NAME,NAME",
+        help=f"default: all of {', '.join(modalities.TASKS)}",
+    )
+    every.add_argument(
+        "--methods",
+        type=_some_of(METHODS),
+        default=["pare", "nft"],
+        metavar="NAME,NAME",
+        help=f"of {', '.join(METHODS)}; default: pare,nft",
+    )
+    every.add_argument("--seeds", type=int, default=3, help="number of splits")
+    every.add_argument("--out", help="file of JSON lines; its fits are kept")
+    every.add_argument(
+        "--report", action="store_true", help="only print the table of that file"
+    )
     commands.add_parser("timings", help="cost of mixing and of selection")
+    return parser
+
+
+def main(argv=None):
+    """Run ``python -m sklearn_pare.benchmarks``."""
+    parser = _parser()
     arguments = parser.parse_args(argv)
+    log = functools.partial(print, flush=True)
     if arguments.command == "accuracy":
         results = accuracy.run(
-            arguments.data,
-            arguments.methods,
-            range(arguments.seeds),
-            functools.partial(print, flush=True),
+            arguments.data, arguments.methods, range(arguments.seeds), log
         )
         print(accuracy.table(results))
+    elif arguments.command == "modalities":
+        if arguments.report and not arguments.out:
+            parser.error("--report needs the file: --out results.jsonl")
+        rows = (
+            modalities.read(arguments.out)
+            if arguments.report
+            else modalities.run(
+                arguments.tasks,
+                arguments.methods,
+                range(arguments.seeds),
+                log,
+                arguments.out,
+            )
+        )
+        print(modalities.table(rows))
     else:
         print(timings.table())
 

@@ -1,10 +1,43 @@
 """Simulated data of modalities for which nobody ships a pretrained model."""
 
 from sklearn_pare.datasets.simulate import (
+    make_advection,
+    make_burgers,
+    make_chirps,
+    make_cosmic_rays,
+    make_darcy,
+    make_diffusion_reaction_1d,
+    make_diffusion_reaction_2d,
+    make_diffusion_sorption,
+    make_distance_maps,
     make_ecg,
+    make_gait,
+    make_motifs,
+    make_navier_stokes_1d,
     make_patterns,
     make_permeability,
+    make_shallow_water_2d,
+    make_spherical_digits,
     make_vibration,
 )
 
-__all__ = ["make_ecg", "make_patterns", "make_permeability", "make_vibration"]
+__all__ = [
+    "make_advection",
+    "make_burgers",
+    "make_chirps",
+    "make_cosmic_rays",
+    "make_darcy",
+    "make_diffusion_reaction_1d",
+    "make_diffusion_reaction_2d",
+    "make_diffusion_sorption",
+    "make_distance_maps",
+    "make_ecg",
+    "make_gait",
+    "make_motifs",
+    "make_navier_stokes_1d",
+    "make_patterns",
+    "make_permeability",
+    "make_shallow_water_2d",
+    "make_spherical_digits",
+    "make_vibration",
+]

@@ -6,25 +6,68 @@ import torch
 import torch.nn.functional as F
 
 
-def cross_entropy(outputs, y):
-    """Logits (B, K) and classes (B,) -> losses (B,)."""
-    return F.cross_entropy(outputs, y, reduction="none")
+# Code of a place of a mask that takes no part in the loss.
+IGNORED = -100
 
 
-def binary_cross_entropy(outputs, y):
-    """Logits (B, K) and indicators (B, K) -> losses (B,), the mean over labels."""
-    return F.binary_cross_entropy_with_logits(outputs, y, reduction="none").mean(1)
+def _per_row(losses):
+    """Losses (B, ...) -> their means (B,)."""
+    return losses.flatten(1).mean(1)
+
+
+def cross_entropy(outputs, y, class_weight=None):
+    """Logits (B, K, ...) and classes (B, ...) -> losses (B,).
+
+    Places of masks that are `IGNORED` count for nothing; `class_weight` (K,) weighs
+    the others by their class.
+    """
+    if y.ndim == 1:
+        return F.cross_entropy(outputs, y, reduction="none")
+    weight = class_weight and outputs.new_tensor(class_weight)
+    losses = F.cross_entropy(
+        outputs, y, weight, ignore_index=IGNORED, reduction="none"
+    )
+    used = (y != IGNORED).flatten(1).sum(1).clamp_min(1)
+    return losses.flatten(1).sum(1) / used
+
+
+def binary_cross_entropy(outputs, y, pos_weight=None):
+    """Logits (B, K) and indicators (B, K) -> losses (B,), the mean over labels.
+
+    `pos_weight` (K,) multiplies the loss of labels that are there.
+    """
+    weight = pos_weight and outputs.new_tensor(pos_weight)
+    return _per_row(
+        F.binary_cross_entropy_with_logits(
+            outputs, y, reduction="none", pos_weight=weight
+        )
+    )
 
 
 def squared_error(outputs, y):
-    """Values (B, K) and targets (B, K) -> losses (B,), the mean over outputs."""
-    return F.mse_loss(outputs, y, reduction="none").mean(1)
+    """Values (B, K, ...) and targets -> losses (B,), the mean over outputs."""
+    return _per_row(F.mse_loss(outputs, y, reduction="none"))
+
+
+def huber(outputs, y):
+    """As `squared_error`, but linear beyond one standard deviation of the target."""
+    return _per_row(F.huber_loss(outputs, y, reduction="none"))
+
+
+def relative_l2(outputs, y):
+    """Values (B, K, ...) and targets -> |outputs - y| / |y|, (B,)."""
+    error = (outputs - y).flatten(1).square().sum(1)
+    size = y.flatten(1).square().sum(1)
+    tiny = torch.finfo(y.dtype).eps
+    return ((error + tiny**2) / (size + tiny)).sqrt()
 
 
 TARGET_LOSSES = {
     "cross_entropy": cross_entropy,
     "binary_cross_entropy": binary_cross_entropy,
     "squared_error": squared_error,
+    "huber": huber,
+    "relative_l2": relative_l2,
 }
 
 

@@ -1,4 +1,4 @@
-"""Batches as index slices of tensors that already lie on the device."""
+"""Batches of rows: of tensors that lie on the device, or read from a file."""
 
 import numpy as np
 import torch
@@ -18,6 +18,16 @@ class Rows(Dataset):
     def __init__(self, x, y, weight):
         self.x, self.y, self.weight = x, y, weight
 
+    @property
+    def device(self):
+        """Where batches lie."""
+        return self.x.device
+
+    @property
+    def index_device(self):
+        """Where indices are wanted."""
+        return self.x.device
+
     @classmethod
     def from_arrays(cls, x, y, weight, device):
         """Arrays as tensors on the device; weights become float32."""
@@ -31,14 +41,45 @@ class Rows(Dataset):
         return self.x[index], self.y[index], self.weight[index]
 
 
+class LazyRows(Dataset):
+    """Rows that are read, encoded and moved to the device batch by batch.
+
+    Parameters
+    ----------
+    x : LazyArray of shape (n, ...)
+    y : ndarray of shape (n, ...)
+    weight : ndarray of shape (n,)
+    device : torch.device
+    encode : callable
+        Rows as read -> float32 array for the network.
+    """
+
+    def __init__(self, x, y, weight, device, encode):
+        self.x, self.y, self.weight = x, y, weight.astype(np.float32)
+        self.device, self.index_device = device, torch.device("cpu")
+        self.encode = encode
+
+    def __len__(self):
+        return len(self.x)
+
+    def __getitem__(self, index):
+        if isinstance(index, torch.Tensor):
+            index = index.numpy()
+        x = self.encode(np.asarray(self.x[index]))
+        parts = x, self.y[index], self.weight[index]
+        return tuple(
+            torch.from_numpy(part).to(self.device, non_blocking=True) for part in parts
+        )
+
+
 class Batches:
-    """Iterate over `Rows`; in a new random order each time if there is a generator.
+    """Iterate over rows; in a new random order each time if there is a generator.
 
     The last batch may be smaller: every row is seen once an epoch.
 
     Parameters
     ----------
-    rows : Rows
+    rows : Rows or LazyRows
     batch_size : int
     generator : torch.Generator or None
         On the CPU, so that the order is the same on every device.
@@ -53,5 +94,5 @@ class Batches:
             order = torch.arange(n)
         else:
             order = torch.randperm(n, generator=self.generator)
-        for index in order.to(self.rows.x.device).split(self.batch_size):
+        for index in order.to(self.rows.index_device).split(self.batch_size):
             yield self.rows[index]

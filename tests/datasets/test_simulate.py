@@ -10,8 +10,8 @@ from sklearn_pare.datasets import (
     make_patterns,
     make_permeability,
     make_vibration,
-    simulate,
 )
+from sklearn_pare.datasets.simulate import media, signals
 
 # Simulator -> shape of a row, number of classes (None: values).
 MAKERS = {
@@ -75,7 +75,7 @@ def test_classes__spectrum_tells_something_but_not_all(make):
 def test_premature_beat__early_and_then_a_pause():
     rng = np.random.RandomState(0)
     for _ in range(20):
-        peaks, early = simulate._peaks(2, 4.0, rng)
+        peaks, early = signals._peaks(2, 4.0, rng)
         steps = np.diff(peaks)
         assert steps[early - 1] < 0.9 * np.median(steps)
         assert steps[early] > 1.1 * np.median(steps)
@@ -84,7 +84,7 @@ def test_premature_beat__early_and_then_a_pause():
 def test_ringing__one_impact_a_cycle():
     # 20 cycles a second for 1 s; between impacts the housing comes to rest.
     time = np.arange(2000) / 2000
-    answer = simulate._ringing(20 * time + 0.5, time, np.random.RandomState(0))
+    answer = signals._ringing(20 * time + 0.5, time, np.random.RandomState(0))
     starts = (np.abs(answer[1:]) > 1e-4) & (np.abs(answer[:-1]) < 1e-4)
     loud = np.abs(answer).reshape(20, 100).max(1)
     assert starts.sum() >= 20
@@ -94,13 +94,13 @@ def test_ringing__one_impact_a_cycle():
 @pytest.mark.parametrize("value", [1.0, 31.6, 1e-3])
 def test_effective_permeability__uniform__its_own(value):
     k = np.full((6, 9), value)
-    assert simulate._effective_permeability(k) == pytest.approx(value, rel=1e-12)
+    assert media._effective_permeability(k) == pytest.approx(value, rel=1e-12)
 
 
 def test_effective_permeability__layers__wiener_bounds():
     layers = np.repeat([[1.0, 10.0, 10.0, 100.0]], 5, axis=0)
     in_series = 1 / np.mean(1 / layers)
-    effective = simulate._effective_permeability
+    effective = media._effective_permeability
     assert effective(layers) == pytest.approx(in_series, rel=1e-12)
     assert effective(layers.T) == pytest.approx(layers.mean(), rel=1e-12)
 
@@ -121,7 +121,7 @@ def test_permeability__needs_more_than_the_phase_fraction():
 
 def test_gray_scott__without_seeds__stays_at_rest():
     seeds = np.zeros((8, 8, 2), bool)
-    v = simulate._gray_scott(seeds, np.array([0.04, 0.03]), np.array([0.06, 0.06]), 5)
+    v = media._gray_scott(seeds, np.array([0.04, 0.03]), np.array([0.06, 0.06]), 5)
     assert (v == 0).all()
 
 
@@ -131,12 +131,12 @@ def test_gray_scott__one_step__by_hand():
     u, v = 1 - 0.5 * seeds, 0.25 * seeds
     diffusion = sum(np.roll(v, s, a) for s in (-1, 1) for a in (0, 1)) - 4 * v
     expected = v + 0.06 * diffusion + u * v**2 - (0.04 + 0.06) * v
-    found = simulate._gray_scott(seeds, np.array([0.04]), np.array([0.06]), steps=1)
+    found = media._gray_scott(seeds, np.array([0.04]), np.array([0.06]), steps=1)
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 def test_patterns__no_regime_dies_out():
     rng = np.random.RandomState(0)
-    y = np.repeat(np.arange(len(simulate._REGIMES)), 12)
-    v = simulate._gray_scott(simulate._seeds(len(y), 32, rng), *simulate._REGIMES[y].T)
+    y = np.repeat(np.arange(len(media._REGIMES)), 12)
+    v = media._gray_scott(media._seeds(len(y), 32, rng), *media._REGIMES[y].T)
     assert v.std((0, 1)).min() > 0.05

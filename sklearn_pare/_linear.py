@@ -1,0 +1,136 @@
+"""Fit the linear path: ridge or logistic regression, with predictions out of fold.
+
+The network learns what the linear path leaves. On the rows that the path was fitted on
+that would be too little, so there the network is shown predictions of paths that were
+fitted without the row: leave-one-out for ridge, five folds for logistic regression.
+"""
+
+import warnings
+
+import numpy as np
+import torch
+from scipy.special import log_softmax
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression, RidgeCV
+from sklearn.model_selection import StratifiedKFold
+from sklearn.utils import gen_batches
+
+# More rows need no linear path: the network learns it.
+MAX_ROWS = 4_000
+_FOLDS = 5
+_BATCH = 64
+_ALPHAS = np.logspace(-6, 4, 21)
+_CS = np.logspace(-2, 4, 7)
+# A linear map that leaves less than this part of the target is taken to be exact.
+_EXACT = 1e-4
+
+
+@torch.no_grad()
+def fit(path, x, codes, weight, kind):
+    """Set the weights of a linear path.
+
+    Parameters
+    ----------
+    path : nn.linear.LinearPath
+        On the CPU.
+    x : torch.Tensor of shape (n, ...)
+        Rows as the network sees them.
+    codes : ndarray of shape (n,) or (n, K, ...)
+        Classes, indicators or standardised numbers.
+    weight : ndarray of shape (n,)
+    kind : {"classes", "labels", "values"}
+
+    Returns
+    -------
+    offset : ndarray of shape (n, K, ...), float32
+        Outputs for each row of a path that was fitted without it.
+    """
+    rows = gen_batches(len(x), _BATCH)
+    raw = torch.cat([path.features(x[batch]) for batch in rows]).numpy()
+    mean, scale = raw.mean(0), raw.std(0)
+    # Features that hardly vary would get huge weights for unseen rows.
+    used = scale > 1e-6 * max(scale.max(), 1e-6)
+    scale = np.where(used, scale, 1.0) * np.sqrt(max(used.sum(), 1))
+    features = np.where(used, (raw - mean) / scale, 0.0).astype(np.float64)
+    # Ridge penalties do not change under rotation: n numbers say it all.
+    rotation = None
+    if features.shape[1] > len(features):
+        _, _, rotation = np.linalg.svd(features, full_matrices=False)
+        features = features @ rotation.T
+    if kind == "values":
+        y = path.fold(torch.from_numpy(codes)).numpy()
+        weights, bias, offset = _ridge(features, y, weight)
+    elif kind == "classes":
+        weights, bias, offset = _logistic(features, codes, weight)
+    else:
+        parts = [_logistic(features, label, weight) for label in (codes > 0).T]
+        # Two logits of a label -> its log-odds.
+        weights, bias, offset = (
+            np.stack([(part[..., 1] - part[..., 0]) for part in own], -1)
+            for own in zip(*parts, strict=True)
+        )
+    if rotation is not None:
+        weights = rotation.T @ weights
+    weights = np.where(used[:, None], weights / scale[:, None], 0.0)
+    path.weight.copy_(torch.from_numpy(weights.T))
+    path.bias.copy_(torch.from_numpy(bias - mean @ weights))
+    return path.unfold(torch.from_numpy(offset.astype(np.float32))).numpy()
+
+
+def remainder(offset, codes):
+    """Standard deviation of what a linear path leaves of standardised numbers, (K,)."""
+    axes = (0, *range(2, codes.ndim))
+    return np.maximum((codes - offset).std(axes), _EXACT)
+
+
+def _ridge(features, y, weight):
+    """Ridge regression, its penalty and its offsets by leave-one-out."""
+    alpha = RidgeCV(_ALPHAS).fit(features, y, weight).alpha_
+    ridge = RidgeCV([alpha], scoring="neg_mean_squared_error", store_cv_results=True)
+    ridge.fit(features, y, weight)
+    coef = ridge.coef_.reshape(y.shape[1], -1)
+    offset = ridge.cv_results_[..., 0].reshape(y.shape)
+    return coef.T, np.broadcast_to(ridge.intercept_, y.shape[1:]), offset
+
+
+def _logistic(features, y, weight):
+    """Multinomial logistic regression, its penalty and its offsets by folds.
+
+    Returns weights (p, K), bias (K,) and offsets (n, K) for the K classes 0 to K - 1;
+    labels count as two classes. With a class of a single row the frequencies of the
+    classes are all there is.
+    """
+    codes = y.astype(np.int64)
+    n_classes = 2 if y.dtype == bool else codes.max() + 1
+    sizes = np.bincount(codes, minlength=n_classes)
+    if sizes.min() < 2:
+        share = np.bincount(codes, weight, n_classes) + 1
+        bias = np.log(share / share.sum())
+        weights = np.zeros((features.shape[1], n_classes))
+        return weights, bias, np.tile(bias, (len(codes), 1))
+    folds = StratifiedKFold(min(_FOLDS, sizes.min()))
+    split = list(folds.split(features, codes))
+    best = np.inf
+    for c in _CS:
+        logits = np.empty((len(codes), n_classes))
+        for kept, held_out in split:
+            own, bias = _solve(features[kept], codes[kept], weight[kept], c)
+            logits[held_out] = features[held_out] @ own + bias
+        likelihood = log_softmax(logits, 1)[np.arange(len(codes)), codes]
+        loss = -np.average(likelihood, weights=weight)
+        if loss < best:
+            best, best_c, offset = loss, c, logits
+    return *_solve(features, codes, weight, best_c), offset
+
+
+def _solve(features, codes, weight, c):
+    """Weights (p, K) and bias (K,) of a logistic regression."""
+    model = LogisticRegression(C=c, max_iter=300)
+    with warnings.catch_warnings():
+        # Weak penalties converge slowly; folds show whether they are worth it.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(features, codes, weight)
+    coef, bias = model.coef_, model.intercept_
+    if len(coef) == 1:
+        coef, bias = np.vstack([-coef, coef]) / 2, np.concatenate([-bias, bias]) / 2
+    return coef.T, bias

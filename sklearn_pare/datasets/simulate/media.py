@@ -1,0 +1,166 @@
+"""Media: flow through porous rock, patterns of reaction and diffusion."""
+
+import numpy as np
+import scipy.ndimage
+import scipy.sparse.linalg
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import validate_params
+
+from sklearn_pare.datasets.simulate._common import _FIELD, _balanced
+from sklearn_pare.datasets.simulate._pde import _flow_matrix
+
+
+@validate_params(_FIELD, prefer_skip_nested_validation=True)
+def make_permeability(n_samples=350, *, size=32, random_state=None):
+    """Random media of two phases and their effective permeability.
+
+    Smoothed noise of random correlation length and direction is cut at a random level.
+    The effective permeability in x-direction comes from a finite-difference solution
+    of Darcy's law: fixed pressures left and right, no flow through top and bottom.
+
+    Parameters
+    ----------
+    n_samples : int, default=350
+    size : int, default=32
+        Cells along each side.
+    random_state : int, RandomState instance or None, default=None
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples, 1, size, size)
+        log10 of the permeability of each cell, relative to the tight phase: 0 or 1.5.
+        The last axis is x.
+    y : ndarray of shape (n_samples,)
+        log10 of the effective permeability in x-direction, between 0 and 1.5.
+
+    Examples
+    --------
+    >>> from sklearn_pare.datasets import make_permeability
+    >>> X, y = make_permeability(10, random_state=0)
+    >>> X.shape, y.shape
+    ((10, 1, 32, 32), (10,))
+    """
+    rng = check_random_state(random_state)
+    X = 1.5 * np.stack([_two_phases(size, rng) for _ in range(n_samples)])
+    y = np.log10([_effective_permeability(10**field) for field in X])
+    return X[:, None], y
+
+
+def _two_phases(size, rng):
+    """Boolean field of one random medium, (size, size)."""
+    length, stretch = 2 ** rng.uniform(-0.5, 1.5), 2 ** rng.uniform(-1, 1)
+    smooth = scipy.ndimage.gaussian_filter(
+        rng.standard_normal((size, size)),
+        (length / stretch, length * stretch),
+        mode="wrap",
+    )
+    return smooth > np.quantile(smooth, rng.uniform(0.3, 0.7))
+
+
+def _effective_permeability(k):
+    """Flow in x-direction through cells of permeability `k` (h, w) at unit gradient."""
+    height, width = k.shape
+    left, right = 2 * k[:, 0], 2 * k[:, -1]
+    matrix = _flow_matrix(k, ["left", "right"])
+    inflow = np.zeros_like(k)
+    inflow[:, 0] = left
+    pressure = scipy.sparse.linalg.spsolve(
+        matrix, inflow.ravel(), permc_spec="MMD_AT_PLUS_A"
+    ).reshape(k.shape)
+    return (right * pressure[:, -1]).sum() * width / height
+
+
+# Feed and kill rate: dividing spots, labyrinth, holes, worms, spots and worms. All
+# survive on a small grid, where turbulence would die out.
+_REGIMES = np.array(
+    [[0.035, 0.065], [0.037, 0.060], [0.039, 0.0587], [0.054, 0.063], [0.036, 0.062]]
+)
+
+
+@validate_params(_FIELD, prefer_skip_nested_validation=True)
+def make_patterns(n_samples=300, *, size=32, random_state=None):
+    """Patterns of the Gray-Scott reaction-diffusion system in five regimes.
+
+    Two substances diffuse and react on a periodic grid from random seeds; the rates of
+    feed and kill choose between spots, stripes and holes [1]_.
+
+    Parameters
+    ----------
+    n_samples : int, default=300
+    size : int, default=32
+        Grid points along each side.
+    random_state : int, RandomState instance or None, default=None
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples, 1, size, size)
+        Concentration of the second substance about its mean over the row, with noise;
+        the feed has concentration 1.
+    y : ndarray of shape (n_samples,)
+        0 dividing spots, 1 labyrinth, 2 holes, 3 worms, 4 spots and worms.
+
+    References
+    ----------
+    .. [1] J. E. Pearson. Complex patterns in a simple system. Science 261 (1993).
+
+    Examples
+    --------
+    >>> from sklearn_pare.datasets import make_patterns
+    >>> X, y = make_patterns(5, size=16, random_state=0)
+    >>> X.shape, y.shape
+    ((5, 1, 16, 16), (5,))
+    """
+    rng = check_random_state(random_state)
+    y = _balanced(n_samples, len(_REGIMES), rng)
+    feed, kill = (_REGIMES[y] * rng.normal(1, 0.004, (n_samples, 2))).T
+    second = _gray_scott(_seeds(n_samples, size, rng), feed, kill)
+    X = np.moveaxis(second, 2, 0).astype(np.float64)
+    X -= X.mean((1, 2), keepdims=True)
+    X += 0.12 * rng.standard_normal(X.shape)
+    return X[:, None], y
+
+
+def _seeds(n_samples, size, rng):
+    """Where the second substance is at the start, (size, size, n_samples)."""
+    noise = rng.standard_normal((n_samples, size, size))
+    smooth = scipy.ndimage.gaussian_filter(noise, (0, 1.5, 1.5), mode="wrap")
+    level = np.quantile(smooth, 0.75, axis=(1, 2), keepdims=True)
+    return np.moveaxis(smooth > level, 0, 2)
+
+
+def _gray_scott(seeds, feed, kill, steps=1500):
+    """The second substance after `steps` unit steps, (size, size, n_samples)."""
+    feed, kill = np.float32(feed), np.float32(kill)
+    # One ring of cells around the grid repeats the other side; rows go last, so that
+    # every slice below is made of long contiguous runs.
+    u, v = (
+        np.pad(x, ((1, 1), (1, 1), (0, 0))) for x in (1 - 0.5 * seeds, 0.25 * seeds)
+    )
+    u, v = u.astype(np.float32), v.astype(np.float32)
+    inner = (slice(1, -1), slice(1, -1))
+    for _ in range(steps):
+        change_u, change_v = _laplacian(u), _laplacian(v)
+        reaction = u[inner] * v[inner]
+        reaction *= v[inner]
+        change_u *= np.float32(0.12)
+        change_v *= np.float32(0.06)
+        change_u -= reaction
+        change_v += reaction
+        change_u += feed
+        u[inner] *= 1 - feed
+        v[inner] *= 1 - feed - kill
+        u[inner] += change_u
+        v[inner] += change_v
+    return v[inner]
+
+
+def _laplacian(x):
+    """Five-point Laplacian of the inside of `x`, after its ring is refreshed."""
+    x[0], x[-1] = x[-2], x[1]
+    x[:, 0], x[:, -1] = x[:, -2], x[:, 1]
+    result = x[1:-1, 1:-1] * np.float32(-4)
+    result += x[:-2, 1:-1]
+    result += x[2:, 1:-1]
+    result += x[1:-1, :-2]
+    result += x[1:-1, 2:]
+    return result

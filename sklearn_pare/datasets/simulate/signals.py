@@ -1,0 +1,190 @@
+"""Signals: heart rhythms and rotating machines."""
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import validate_params
+
+from sklearn_pare.datasets.simulate._common import _SIGNAL, _balanced
+
+# Samples a second of an ECG, and of a vibration.
+_ECG_RATE, _VIBRATION_RATE = 64, 2000
+
+# Waves of one heart beat: amplitude in mV, time after the R peak and width in s.
+_P, _Q, _R, _S, _ST, _T = range(6)
+_BEAT = np.array(
+    [
+        [0.15, -0.17, 0.025],
+        [-0.12, -0.045, 0.014],
+        [1.00, 0.0, 0.018],
+        [-0.25, 0.045, 0.014],
+        [0.0, 0.14, 0.05],
+        [0.30, 0.29, 0.05],
+    ]
+)
+
+
+@validate_params(_SIGNAL, prefer_skip_nested_validation=True)
+def make_ecg(n_samples=400, *, length=256, random_state=None):
+    """Electrocardiograms of one lead with five kinds of heart beat.
+
+    A beat is a sum of Gaussian waves (P, Q, R, S, T), as in the dynamical model of
+    McSharry et al. [1]_. Rate, amplitudes, baseline wander and noise are random.
+
+    Parameters
+    ----------
+    n_samples : int, default=400
+    length : int, default=256
+        Samples a row, 64 a second.
+    random_state : int, RandomState instance or None, default=None
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples, 1, length)
+        Voltage in mV.
+    y : ndarray of shape (n_samples,)
+        0 normal, 1 irregular intervals without P wave, 2 wide premature beats, 3 raised
+        ST segment, 4 peaked T wave.
+
+    References
+    ----------
+    .. [1] P. E. McSharry, G. D. Clifford, L. Tarassenko, L. A. Smith. A dynamical model
+       for generating synthetic electrocardiogram signals. IEEE Transactions on
+       Biomedical Engineering 50 (2003).
+
+    Examples
+    --------
+    >>> from sklearn_pare.datasets import make_ecg
+    >>> X, y = make_ecg(10, random_state=0)
+    >>> X.shape, y.shape
+    ((10, 1, 256), (10,))
+    """
+    rng = check_random_state(random_state)
+    y = _balanced(n_samples, 5, rng)
+    time = np.arange(length) / _ECG_RATE
+    X = np.stack([_ecg(label, time, rng) for label in y])
+    return X[:, None], y
+
+
+def _ecg(label, time, rng):
+    """One lead of one patient, (length,)."""
+    peaks, early = _peaks(label, time[-1], rng)
+    waves = np.repeat(_patient(label, rng)[None], len(peaks), axis=0)
+    if early is not None:
+        waves[early] = _wide(waves[early])
+    amplitude, delay, width = np.moveaxis(waves, 2, 0)[..., None]
+    phase = (time - peaks[:, None, None] - delay) / width
+    signal = (amplitude * np.exp(-0.5 * phase**2)).sum((0, 1))
+    if label == 1:
+        signal += 0.06 * np.sin(2 * np.pi * (rng.uniform(5, 7) * time + rng.rand()))
+    wander = sum(
+        rng.uniform(0, 0.15)
+        * np.sin(2 * np.pi * (rng.uniform(0.1, 0.6) * time + rng.rand()))
+        for _ in range(2)
+    )
+    noise = rng.uniform(0.03, 0.12) * rng.standard_normal(len(time))
+    return rng.uniform(0.7, 1.3) * signal + wander + noise
+
+
+def _peaks(label, end, rng):
+    """Times of the R peaks in s, and which beat is premature (or None)."""
+    interval = 60 / rng.uniform(55, 105)
+    # Twice the count that fits, so that short intervals never leave an empty end.
+    n_beats = 2 * int(end / interval) + 4
+    spread = 0.25 if label == 1 else 0.04
+    steps = interval * np.clip(1 + spread * rng.standard_normal(n_beats), 0.45, 1.8)
+    peaks = np.cumsum(steps) - interval * (1 + rng.rand())
+    if label != 2:
+        return peaks, None
+    inside = np.flatnonzero((peaks > 0.2) & (peaks < end - 0.2))
+    early = rng.choice(inside)
+    peaks[early] -= rng.uniform(0.2, 0.4) * interval
+    return peaks, early
+
+
+def _patient(label, rng):
+    """Waves of a patient's beat: `_BEAT` with random amplitudes and a finding."""
+    waves = _BEAT.copy()
+    waves[:, 0] *= rng.lognormal(0, 0.2, len(waves))
+    waves[:, 2] *= rng.lognormal(0, 0.1, len(waves))
+    if label == 1:
+        waves[_P, 0] = 0
+    elif label == 3:
+        waves[_ST, 0] = rng.uniform(0.2, 0.4)
+    elif label == 4:
+        waves[_T] *= [rng.uniform(1.8, 3.0), 1, 0.6]
+    return waves
+
+
+def _wide(waves):
+    """The same beat started in a ventricle: no P, wide QRS, T upside down."""
+    waves = waves.copy()
+    waves[_P, 0] = 0
+    waves[_Q : _S + 1, 1:] *= 2.5
+    waves[_T, 0] *= -1
+    return waves
+
+
+@validate_params(_SIGNAL, prefer_skip_nested_validation=True)
+def make_vibration(n_samples=400, *, length=400, random_state=None):
+    """Vibration of a rotating machine, healthy and with three faults.
+
+    Two accelerometers, at right angles, see the shaft, a pair of gears and a bearing.
+    A damaged outer race strikes about 3.6 times a turn and rings the housing; a worn
+    gear modulates the mesh frequency with that of the shaft [1]_.
+
+    Parameters
+    ----------
+    n_samples : int, default=400
+    length : int, default=400
+        Samples a row, 2000 a second.
+    random_state : int, RandomState instance or None, default=None
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples, 2, length)
+        Acceleration in g.
+    y : ndarray of shape (n_samples,)
+        0 healthy, 1 imbalance, 2 fault of the outer race, 3 worn gear.
+
+    References
+    ----------
+    .. [1] R. B. Randall, J. Antoni. Rolling element bearing diagnostics: a tutorial.
+       Mechanical Systems and Signal Processing 25 (2011).
+
+    Examples
+    --------
+    >>> from sklearn_pare.datasets import make_vibration
+    >>> X, y = make_vibration(10, random_state=0)
+    >>> X.shape, y.shape
+    ((10, 2, 400), (10,))
+    """
+    rng = check_random_state(random_state)
+    y = _balanced(n_samples, 4, rng)
+    time = np.arange(length) / _VIBRATION_RATE
+    return np.stack([_vibration(label, time, rng) for label in y]), y
+
+
+def _vibration(label, time, rng):
+    """Both channels of one machine, (2, length)."""
+    turns = rng.uniform(25, 45) * time + rng.rand()
+    shaft = rng.uniform(0.1, 0.3) + (label == 1) * rng.uniform(0.1, 0.5)
+    depth = rng.uniform(0, 0.2) + (label == 3) * rng.uniform(0.3, 0.8)
+    strike = (label == 2) * rng.uniform(0.5, 1.5)
+    # The second sensor sees the rotation a quarter turn later.
+    rotation = shaft * np.sin(2 * np.pi * (turns - np.array([[0], [0.25]])))
+    mesh = rng.uniform(0.2, 0.5) * np.sin(2 * np.pi * (17 * turns + rng.rand()))
+    modulation = 1 + depth * np.sin(2 * np.pi * (turns + rng.rand()))
+    ringing = strike * _ringing(3.6 * turns, time, rng)
+    gains = rng.uniform(0.6, 1.4, (2, 2, 1))
+    noise = rng.uniform(0.2, 0.4) * rng.standard_normal((2, len(time)))
+    return rotation + gains[0] * mesh * modulation + gains[1] * ringing + noise
+
+
+def _ringing(cycles, time, rng):
+    """The housing's answer to one impact a cycle, (length,)."""
+    impacts = np.zeros(len(time))
+    impacts[1:][np.diff(np.floor(cycles)) > 0] = 1
+    # Rolling elements slip: no impact is as strong as the one before.
+    impacts *= rng.uniform(0.5, 1.5, len(time))
+    response = np.exp(-time / 0.004) * np.sin(2 * np.pi * rng.uniform(550, 850) * time)
+    return np.convolve(impacts, response)[: len(time)]
