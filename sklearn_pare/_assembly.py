@@ -1,15 +1,22 @@
 """Put body, embedders, heads and gate together, fresh or from saved arrays."""
 
+import math
 from typing import NamedTuple
 
 import torch
 
 from sklearn_pare import backbones
+from sklearn_pare.nn.decoder import DenseDecoder, stages
 from sklearn_pare.nn.embed import embedder
 from sklearn_pare.nn.gate import Gate, RandomGate
-from sklearn_pare.nn.heads import PooledHead, TokenHead
+from sklearn_pare.nn.heads import DenseHead, LastStageHead, PooledHead, TokenHead
 from sklearn_pare.nn.init import DrawFrom, xavier_
+from sklearn_pare.nn.kernels import DilatedKernels
+from sklearn_pare.nn.linear import ColumnFeatures, LinearPath, PooledNumbers
 from sklearn_pare.nn.model import PaReModel
+
+# Features of the linear path of a signal, as in MiniRocket.
+_KERNEL_FEATURES = 10_000
 
 
 class Architecture(NamedTuple):
@@ -20,18 +27,25 @@ class Architecture(NamedTuple):
     backbone : str
     input_shape : tuple of int
         Shape of one row.
-    n_outputs : int
+    output_shape : tuple of int
+        (K,) of a row, or (K, L) or (K, H, W) of a dense target.
     selector : {"gate", "random"}
     max_tokens : int or None
+    cardinalities : tuple of int or None
+        Categories of each column of a table, 0 for numbers.
+    linear : bool
+        Whether there is a linear path.
     config : dict or None
         Of a body that is not known by its name alone.
     """
 
     backbone: str
     input_shape: tuple
-    n_outputs: int
+    output_shape: tuple
     selector: str
     max_tokens: int | None = None
+    cardinalities: tuple | None = None
+    linear: bool = False
     config: dict | None = None
 
 
@@ -78,36 +92,72 @@ def build(architecture, generator, *, pretrained, source=None):
         config=architecture.config,
     )
     body, stem = backbone.body, backbone.stem
+    output_shape = tuple(architecture.output_shape)
+    dense = len(output_shape) > 1
     if source is not None:
         source = source.for_body(backbone)
+        source = source.with_masks() if dense else source
     with DrawFrom(torch.Generator()):
-        embed = embedder(architecture.input_shape, stem)
-        head = PooledHead(body.feature_dim, architecture.n_outputs)
+        embed = embedder(architecture.input_shape, stem, architecture.cardinalities)
+        maps = _stage_shapes(body) if dense else None
+        if dense:
+            head = DenseDecoder(
+                architecture.input_shape, output_shape, *maps, architecture.linear
+            )
+        else:
+            head = PooledHead(body.feature_dim, *output_shape)
+        linear = _linear_path(architecture) if architecture.linear else None
         gate = Gate(body.dim) if architecture.selector == "gate" else RandomGate()
         fresh = [embed, head, gate]
         source_embed = source_head = None
         if source is not None:
             source_embed = source.embedder(stem)
             fresh.append(source_embed)
-            source_head = _source_head(backbone, source)
+            source_head = _source_head(backbone, source, maps)
             if source_head is not backbone.source_head:
                 fresh.append(source_head)
         for module in fresh:
             xavier_(module, generator)
     for module in filter(None, (embed, source_embed)):
         module.start_from(stem)
+    if linear is not None:
+        # What the linear path predicts is where training begins.
+        head.start_at_zero()
     if source is not None:
         source_embed.requires_grad_(source.trains)
     return Built(
-        PaReModel(embed, body, head, gate, source_embed, source_head),
+        PaReModel(embed, body, head, gate, source_embed, source_head, linear),
         architecture._replace(config=backbone.config),
         source,
     )
 
 
-def _source_head(backbone, source):
+@torch.no_grad()
+def _stage_shapes(body):
+    """Widths of the stages of a body, and the tokens along a side of a feature."""
+    maps = stages(body, torch.zeros(1, math.prod(body.grid), body.dim))
+    patches = [body.grid[0] // features.shape[1] for features in maps]
+    return [features.shape[3] for features in maps], patches
+
+
+def _linear_path(architecture):
+    shape, output_shape = architecture.input_shape, tuple(architecture.output_shape)
+    if len(shape) == 1:
+        features = ColumnFeatures(architecture.cardinalities)
+    elif len(shape) == 2 and len(output_shape) == 1:
+        features = DilatedKernels(*shape, _KERNEL_FEATURES)
+    else:
+        features = PooledNumbers(shape)
+    return LinearPath(features, output_shape)
+
+
+def _source_head(backbone, source, maps):
     """The head of the pretraining where it fits the classes, else a new one."""
     body, own = backbone.body, backbone.source_head
+    if maps is not None:
+        if source.dense:
+            return DenseHead(*maps, source.n_classes)
+        return LastStageHead(maps[0][-1], source.n_classes)
     if source.dense:
         return TokenHead(body.feature_dim, source.n_classes, body.grid)
     if own is not None and own.n_outputs == source.n_classes:

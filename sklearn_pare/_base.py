@@ -22,10 +22,12 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from sklearn_pare import _persist, _validation, backbones, sources
 from sklearn_pare._assembly import Architecture, build, export_arrays, restore
 from sklearn_pare._device import resolve_device, resolve_precision
+from sklearn_pare._lazy import LazyArray
+from sklearn_pare._linear import MAX_ROWS
+from sklearn_pare._prepare import prepare
 from sklearn_pare.backbones.tuning import freeze
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.nn.model import PaReModel
-from sklearn_pare.training.batches import Rows
 from sklearn_pare.training.callbacks import UserCallbacks
 from sklearn_pare.training.fit import Recipe, train
 
@@ -33,8 +35,9 @@ from sklearn_pare.training.fit import Recipe, train
 # shared, and a fit must not depend on what runs beside it. Prediction takes no lock.
 _FIT_LOCK = threading.RLock()
 
-# max_epochs="auto": enough epochs for this many steps, and at least this many.
-_AUTO_STEPS, _AUTO_EPOCHS = 150, 12
+# max_epochs="auto": enough epochs for this many steps, for dense targets for more, and
+# at least this many.
+_AUTO_STEPS, _AUTO_DENSE_STEPS, _AUTO_EPOCHS = 150, 500, 12
 
 
 # What a saved file holds beside constructor arguments and weights.
@@ -45,7 +48,7 @@ _FITTED = (
     "n_tokens_",
     "n_iter_",
     "history_",
-    "_scaler",
+    "_encoder",
     "_target",
     "_architecture",
 )
@@ -95,6 +98,8 @@ class _BasePaRe(
         "device": [str],
         "precision": [StrOptions({"auto", "fp32", "bf16"})],
         "compile": ["boolean"],
+        "max_steps": [Interval(Integral, 1, None, closed="left"), None],
+        "linear_path": ["boolean"],
         "warm_start": [Options(bool, {False})],
         "checkpoint_dir": [None],
         "random_state": ["random_state"],
@@ -116,7 +121,9 @@ class _BasePaRe(
         mix_weight=1.0,
         selector="gate",
         alignment=None,
+        linear_path=True,
         max_epochs="auto",
+        max_steps=None,
         batch_size=64,
         lr=1e-3,
         weight_decay=0.05,
@@ -143,7 +150,9 @@ class _BasePaRe(
         self.mix_weight = mix_weight
         self.selector = selector
         self.alignment = alignment
+        self.linear_path = linear_path
         self.max_epochs = max_epochs
+        self.max_steps = max_steps
         self.batch_size = batch_size
         self.lr = lr
         self.weight_decay = weight_decay
@@ -160,15 +169,15 @@ class _BasePaRe(
 
     # ---- what subclasses say about y
 
-    def _target_array(self, y):
-        """Return y as an array (n,) or (n, K), after complaints about its form."""
+    def _target_array(self, y, row_shape):
+        """Return y as an array, after complaints about its form."""
         raise NotImplementedError
 
-    def _target_from(self, y):
+    def _target_from(self, y, row_shape):
         """The target object (see `_targets`) for such an array."""
         raise NotImplementedError
 
-    def _weigh(self, weight, y):
+    def _weigh(self, weight, y, target):
         """Weights (n,) after the subclass's own weighting of rows."""
         return weight
 
@@ -217,13 +226,15 @@ class _BasePaRe(
         seeds = check_random_state(self.random_state).randint(2**31 - 1, size=4)
         init_seed, split_seed, *train_seeds = map(int, seeds)
         data = self._hold_out(data, split_seed)
-        scaler = _validation.ChannelScaler().fit(data.X)
+        encoder = _validation.encoder_for(data.X)
         architecture = Architecture(
             self.backbone,
             data.X.shape[1:],
-            data.target.n_outputs,
+            data.target.output_shape,
             self.selector,
             self.max_tokens,
+            getattr(encoder, "cardinalities", None),
+            self._has_linear_path(data),
         )
         with _FIT_LOCK:
             model, architecture, source = build(
@@ -232,16 +243,17 @@ class _BasePaRe(
                 pretrained=self.pretrained,
                 source=source,
             )
+            rows, valid_rows, target = prepare(model, encoder, data, device)
             model.to(device)
             freeze(model.body, self.tune)
             if self.compile:
                 model.body.compile()
-            recipe = self._recipe(len(data.X), data.target, model, device)
+            recipe = self._recipe(len(data.X), target, model, device)
             fitted = {
                 "input_shape_": data.X.shape[1:],
                 "n_tokens_": recipe.n_tokens,
-                "_scaler": scaler,
-                "_target": data.target,
+                "_encoder": encoder,
+                "_target": target,
                 "_architecture": architecture,
             }
 
@@ -254,19 +266,16 @@ class _BasePaRe(
                     "_model": restore(architecture, export_arrays(model)),
                 }
 
-            def rows(X, codes, weight):
-                return Rows.from_arrays(scaler.transform(X), codes, weight, device)
-
             context = self._init_callback_context(max_subtasks=recipe.n_epochs)
             context.call_on_fit_task_begin(estimator=self, **given)
             history = train(
                 model,
                 recipe,
-                rows(data.X, data.codes, data.weight / data.weight.mean()),
-                data.validation and rows(*data.validation),
+                rows,
+                valid_rows,
                 source=source,
                 seeds=train_seeds,
-                scorer=data.target.score,
+                scorer=target.score,
                 callbacks=[UserCallbacks(context, self, given, attributes)],
                 verbose=self.verbose,
             )
@@ -285,11 +294,11 @@ class _BasePaRe(
         weight = _check_sample_weight(
             sample_weight, X, dtype=np.float64, ensure_non_negative=True
         )
-        y = self._target_array(y)
+        y = self._target_array(y, X.shape[1:])
         X, y, weight = _validation.positive(weight, X, y)
-        target = self._target_from(y)
+        target = self._target_from(y, X.shape[1:])
         codes = target.encode(y)
-        weight = self._weigh(weight, y)
+        weight = self._weigh(weight, y, target)
         X, codes, weight = _validation.positive(weight, X, codes)
         validation = self._check_validation(X_val, y_val, X.shape[1:], target)
         if self.early_stopping and validation is None:
@@ -307,10 +316,14 @@ class _BasePaRe(
             seed,
         )
         return data._replace(
-            X=data.X[kept],
+            X=_validation.select(data.X, kept),
             codes=data.codes[kept],
             weight=data.weight[kept],
-            validation=(data.X[held_out], data.codes[held_out], data.weight[held_out]),
+            validation=(
+                _validation.select(data.X, held_out),
+                data.codes[held_out],
+                data.weight[held_out],
+            ),
         )
 
     def _check_validation(self, X_val, y_val, input_shape, target):
@@ -321,8 +334,16 @@ class _BasePaRe(
             raise DataError("X_val and y_val go together: one of them is None.")
         X_val, y_val = _validation.check_rows(self, X_val, y_val, reset=False)
         X_val = _validation.shape_rows(X_val, input_shape)
-        codes = target.encode(self._target_array(y_val))
+        codes = target.encode(self._target_array(y_val, input_shape))
         return X_val, codes, np.ones(len(X_val))
+
+    def _has_linear_path(self, data):
+        """Whether a linear map of the raw row has something to say."""
+        small = len(data.X) <= MAX_ROWS and not isinstance(data.X, LazyArray)
+        if not self.linear_path or not small or data.target.kind == "masks":
+            return False
+        # Single pixels say little about what an image shows.
+        return data.target.kind == "values" or data.X.ndim < 4
 
     def _open_source(self):
         """The source, or None where nothing is ever mixed in."""
@@ -338,11 +359,15 @@ class _BasePaRe(
         steps_per_epoch = math.ceil(n_rows / self.batch_size)
         n_epochs = self.max_epochs
         if n_epochs == "auto":
-            n_epochs = max(_AUTO_EPOCHS, math.ceil(_AUTO_STEPS / steps_per_epoch))
+            steps = _AUTO_DENSE_STEPS if len(target.output_shape) > 1 else _AUTO_STEPS
+            n_epochs = max(_AUTO_EPOCHS, math.ceil(steps / steps_per_epoch))
+        n_steps = int(n_epochs) * steps_per_epoch
+        if self.max_steps is not None:
+            n_steps = min(n_steps, int(self.max_steps))
         return Recipe(
             loss=target.loss,
-            n_epochs=int(n_epochs),
-            n_steps=int(n_epochs) * steps_per_epoch,
+            n_epochs=math.ceil(n_steps / steps_per_epoch),
+            n_steps=n_steps,
             batch_size=int(self.batch_size),
             n_tokens=math.prod(model.body.grid),
             lr=self.lr,
@@ -367,6 +392,8 @@ class _BasePaRe(
         check_is_fitted(self)
         X = _validation.check_rows(self, X, reset=False)
         X = _validation.shape_rows(X, self.input_shape_)
+        if X.ndim == 2:
+            X = self._encoder.transform(X)
         device = resolve_device(self.device)
         bfloat16 = resolve_precision(self.precision, device)
         model = self._model
@@ -376,7 +403,9 @@ class _BasePaRe(
         results = []
         with torch.no_grad():
             for start in range(0, len(X), self.batch_size):
-                rows = self._scaler.transform(X[start : start + self.batch_size])
+                rows = X[start : start + self.batch_size]
+                if X.ndim > 2:
+                    rows = self._encoder.transform(rows)
                 batch.zero_()
                 batch[: len(rows)] = torch.from_numpy(rows)
                 result = compute(model, batch, bfloat16=bfloat16)
@@ -389,6 +418,8 @@ class _BasePaRe(
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = []
+        # In a table; missing parts of signals and images are refused.
+        tags.input_tags.allow_nan = self.input_shape is None
         return tags
 
     def transform(self, X):

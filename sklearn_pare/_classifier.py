@@ -1,13 +1,20 @@
 """The classifier."""
 
+from numbers import Integral, Real
+
+import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    column_or_1d,
+)
 
 from sklearn_pare._base import _BasePaRe
-from sklearn_pare._targets import ClassTarget, LabelTarget
+from sklearn_pare._targets import ClassTarget, LabelTarget, MaskTarget, place_size
 from sklearn_pare.exceptions import DataError
 
 
@@ -154,6 +161,13 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
     _parameter_constraints: dict = {
         **_BasePaRe._parameter_constraints,
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
+        "pos_weight": [
+            Interval(Real, 0, None, closed="neither"),
+            list,
+            StrOptions({"balanced"}),
+            None,
+        ],
+        "ignore_index": [Integral, None],
     }
 
     def __init__(
@@ -171,7 +185,9 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         mix_weight=1.0,
         selector="gate",
         alignment=None,
+        linear_path=True,
         max_epochs="auto",
+        max_steps=None,
         batch_size=64,
         lr=1e-3,
         weight_decay=0.05,
@@ -179,6 +195,8 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         validation_fraction=0.1,
         n_iter_no_change=10,
         class_weight=None,
+        pos_weight=None,
+        ignore_index=None,
         device="auto",
         precision="auto",
         compile=False,
@@ -200,7 +218,9 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
             mix_weight=mix_weight,
             selector=selector,
             alignment=alignment,
+            linear_path=linear_path,
             max_epochs=max_epochs,
+            max_steps=max_steps,
             batch_size=batch_size,
             lr=lr,
             weight_decay=weight_decay,
@@ -216,6 +236,8 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
             verbose=verbose,
         )
         self.class_weight = class_weight
+        self.pos_weight = pos_weight
+        self.ignore_index = ignore_index
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -228,7 +250,9 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         check_is_fitted(self, "_target")
         return self._target.classes
 
-    def _target_array(self, y):
+    def _target_array(self, y, row_shape):
+        if place_size(y, row_shape, channels=False):
+            return y
         check_classification_targets(y)
         kind = type_of_target(y)
         if kind == "multilabel-indicator":
@@ -242,16 +266,21 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
             )
         return column_or_1d(y, warn=True)
 
-    def _target_from(self, y):
-        return (ClassTarget if y.ndim == 1 else LabelTarget).from_y(y)
+    def _target_from(self, y, row_shape):
+        if place_size(y, row_shape, channels=False):
+            return MaskTarget.from_y(y, self.ignore_index, self.class_weight)
+        if y.ndim == 2:
+            return LabelTarget.from_y(y, self.pos_weight)
+        return ClassTarget.from_y(y)
 
-    def _weigh(self, weight, y):
-        if self.class_weight is None:
+    def _weigh(self, weight, y, target):
+        # Classes of masks are weighed place by place, in the loss.
+        if self.class_weight is None or target.kind == "masks":
             return weight
         return weight * compute_sample_weight(self.class_weight, y)
 
     def predict(self, X):
-        """Most likely class of each row, or its label set.
+        """Most likely class of each row or place, or the label set of each row.
 
         Parameters
         ----------
@@ -259,7 +288,7 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
 
         Returns
         -------
-        y : ndarray of shape (n,) or (n, K)
+        y : ndarray of shape (n,), (n, K), (n, L) or (n, H, W)
             Shaped like y in fit.
         """
         outputs = self._outputs(X)
@@ -274,8 +303,8 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
 
         Returns
         -------
-        logits : ndarray of shape (n,) or (n, K)
-            (n,) for two classes: the log-odds of ``classes_[1]``.
+        logits : ndarray of shape (n,), (n, K), (n, K, L) or (n, K, H, W)
+            (n,) for two classes of rows: the log-odds of ``classes_[1]``.
         """
         outputs = self._outputs(X)
         return self._target.decide(outputs)
@@ -289,9 +318,31 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
 
         Returns
         -------
-        probabilities : ndarray of shape (n, K)
-            Columns in the order of `classes_`. Rows sum to 1 for classes; for label
-            sets each entry is a probability of its own.
+        probabilities : ndarray of shape (n, K), (n, K, L) or (n, K, H, W)
+            Second axis in the order of `classes_`. For classes of rows or of places it
+            sums to 1; for label sets each entry is a probability of its own.
         """
         outputs = self._outputs(X)
         return self._target.probabilities(outputs)
+
+    def score(self, X, y, sample_weight=None):
+        """Accuracy.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, F), (n, C, L) or (n, C, H, W)
+        y : array-like
+            Shaped like y in fit.
+        sample_weight : array-like of shape (n,), default=None
+
+        Returns
+        -------
+        score : float
+            Share of rows whose class, or whole label set, is right; for masks the share
+            of places, without those of `ignore_index`.
+        """
+        if not isinstance(self._target, MaskTarget):
+            return super().score(X, y, sample_weight)
+        weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        codes = self._target.encode(np.asarray(y))
+        return self._target.score(self._outputs(X), codes, weight)

@@ -79,8 +79,11 @@ def fit(path, x, codes, weight, kind):
 
 def remainder(offset, codes):
     """Standard deviation of what a linear path leaves of standardised numbers, (K,)."""
-    axes = (0, *range(2, codes.ndim))
-    return np.maximum((codes - offset).std(axes), _EXACT)
+    left = codes - offset
+    if codes.ndim == 2:
+        return np.maximum(left.std(0), _EXACT)
+    # Fields keep the proportions of their channels.
+    return np.full(codes.shape[1], max(left.std(), _EXACT))
 
 
 def _ridge(features, y, weight):

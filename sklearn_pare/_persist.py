@@ -16,7 +16,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from sklearn_pare._assembly import Architecture
-from sklearn_pare._targets import ClassTarget, LabelTarget, ValueTarget
+from sklearn_pare._tables import TableEncoder
+from sklearn_pare._targets import ClassTarget, LabelTarget, MaskTarget, ValueTarget
 from sklearn_pare._validation import ChannelScaler
 from sklearn_pare._version import __version__
 from sklearn_pare.exceptions import ModelFileError, PaReError
@@ -24,7 +25,14 @@ from sklearn_pare.exceptions import ModelFileError, PaReError
 SCHEMA = 1
 _BUILT = {
     kind.__name__: kind
-    for kind in (ClassTarget, LabelTarget, ValueTarget, ChannelScaler)
+    for kind in (
+        ClassTarget,
+        LabelTarget,
+        MaskTarget,
+        ValueTarget,
+        ChannelScaler,
+        TableEncoder,
+    )
 }
 
 

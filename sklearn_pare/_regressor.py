@@ -1,10 +1,12 @@
 """The regressor."""
 
 from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import column_or_1d
 
 from sklearn_pare._base import _BasePaRe
-from sklearn_pare._targets import ValueTarget
+from sklearn_pare._targets import ValueTarget, dense_r2, place_size
 
 
 class PaReRegressor(RegressorMixin, _BasePaRe):
@@ -143,18 +145,92 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
     (3,)
     """
 
+    _parameter_constraints: dict = {
+        **_BasePaRe._parameter_constraints,
+        "loss": [StrOptions({"auto", "squared_error", "huber", "relative_l2"})],
+    }
+
+    def __init__(
+        self,
+        *,
+        backbone="pare-tiny",
+        pretrained=True,
+        tune="all",
+        layer_decay=0.75,
+        max_tokens=None,
+        input_shape=None,
+        source="formula",
+        mix_start=0.6,
+        mix_end=0.1,
+        mix_weight=1.0,
+        selector="gate",
+        alignment=None,
+        linear_path=True,
+        loss="auto",
+        max_epochs="auto",
+        max_steps=None,
+        batch_size=64,
+        lr=1e-3,
+        weight_decay=0.05,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        device="auto",
+        precision="auto",
+        compile=False,
+        warm_start=False,
+        checkpoint_dir=None,
+        random_state=None,
+        verbose=0,
+    ):
+        super().__init__(
+            backbone=backbone,
+            pretrained=pretrained,
+            tune=tune,
+            layer_decay=layer_decay,
+            max_tokens=max_tokens,
+            input_shape=input_shape,
+            source=source,
+            mix_start=mix_start,
+            mix_end=mix_end,
+            mix_weight=mix_weight,
+            selector=selector,
+            alignment=alignment,
+            linear_path=linear_path,
+            max_epochs=max_epochs,
+            max_steps=max_steps,
+            batch_size=batch_size,
+            lr=lr,
+            weight_decay=weight_decay,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            device=device,
+            precision=precision,
+            compile=compile,
+            warm_start=warm_start,
+            checkpoint_dir=checkpoint_dir,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.loss = loss
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
 
-    def _target_array(self, y):
+    def _target_array(self, y, row_shape):
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         return y
 
-    def _target_from(self, y):
-        return ValueTarget.from_y(y)
+    def _target_from(self, y, row_shape):
+        size = place_size(y, row_shape, channels=True)
+        loss = self.loss
+        if loss == "auto":
+            loss = "relative_l2" if size else "squared_error"
+        return ValueTarget.from_y(y, size, loss)
 
     def predict(self, X):
         """Predicted numbers in the units of y.
@@ -165,8 +241,31 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
 
         Returns
         -------
-        y : ndarray of shape (n,) or (n, K), float64
-            Shaped like y in fit.
+        y : ndarray, float64
+            Shaped like y in fit: (n,), (n, K), (n, L), (n, C, L), (n, H, W) or
+            (n, C, H, W).
         """
         outputs = self._outputs(X)
         return self._target.decode(outputs)
+
+    def score(self, X, y, sample_weight=None):
+        """Coefficient of determination R2.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, F), (n, C, L) or (n, C, H, W)
+        y : array-like
+            Shaped like y in fit.
+        sample_weight : array-like of shape (n,), default=None
+
+        Returns
+        -------
+        score : float
+            Of several numbers a row the mean, as in scikit-learn. Of fields one minus
+            the squared error of all places over their squared distance from the mean
+            field.
+        """
+        prediction = self.predict(X)
+        if self._target.size:
+            return dense_r2(y, prediction, sample_weight)
+        return r2_score(y, prediction, sample_weight=sample_weight)

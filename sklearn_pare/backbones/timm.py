@@ -50,6 +50,16 @@ class TimmBody(nn.Module):
         self.model = model
         self.pyramid = getattr(model, "output_fmt", "NLC") == "NHWC"
 
+    def stages(self, tokens):
+        """Tokens (B, N, D) -> features (B, h, w, E) of each stage, not yet normed."""
+        if not self.pyramid:
+            return [self(tokens).unflatten(1, self.grid)]
+        maps, x = [], tokens.unflatten(1, self.grid)
+        for layer in self.model.layers:
+            x = layer(x)
+            maps.append(x)
+        return maps
+
     def forward(self, tokens):
         """Tokens (B, N, D) -> features (B, M, E)."""
         if self.pyramid:

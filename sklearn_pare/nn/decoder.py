@@ -94,6 +94,10 @@ class DenseDecoder(nn.Module):
         )
         self.read = _conv(n_axes, widths[0], n_outputs, 1)
 
+    def start_at_zero(self):
+        """Put out zeros until trained."""
+        nn.init.zeros_(self.read.weight)
+
     def forward(self, maps, x, offset=None):
         """Stages of the body and rows (B, C, ...) -> outputs (B, K, ...)."""
         seen = [x, self.grid.expand(len(x), *self.grid.shape)]

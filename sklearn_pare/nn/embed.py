@@ -11,10 +11,16 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from sklearn_pare.nn.kernels import DilatedKernels
+
 # Patch size of the stem that images of formulas were pretrained with.
 PATCH = 4
 # Large inputs get larger patches up to this, before they lose samples.
 MAX_PATCH = 16
+# Features and dilations of the kernels that a token of a signal is made of.
+_TOKEN_KERNELS = 500, 6
+# Bins of a number in a table; narrower ones are steps.
+_BINS, _NARROW = 8, 1e-6
 
 
 class ImageEmbed(nn.Module):
@@ -97,35 +103,46 @@ def _inflate(weight, channels):
 
 
 class SignalEmbed(nn.Module):
-    """Consecutive pieces of a signal, one token a piece.
+    """Windows of a signal, one token a window.
+
+    A token is what two views of the signal say of its window: consecutive samples,
+    as a body of images would see them, and the shares of time at which kernels of
+    all dilations respond, as in MiniRocket. A signal of any length fills the grid.
 
     Parameters
     ----------
     input_shape : tuple of int
         (C, L) of one row.
     grid : tuple of int
-        The body's token grid; pieces fill it row by row.
+        The body's token grid; windows fill it row by row.
     dim : int
         Width of a token.
     patch : int, default=4
-        Samples of a piece, at least.
+        Samples of a window, at least.
     """
 
     def __init__(self, input_shape, grid, dim, patch=PATCH):
         super().__init__()
         channels, length = input_shape
-        n_tokens = math.prod(grid)
-        piece = max(math.ceil(length / n_tokens), patch)
+        self.n_tokens = math.prod(grid)
+        piece = max(math.ceil(length / self.n_tokens), patch)
         # Resampled to whole pieces instead of padded: every token carries signal.
-        self.length = piece * n_tokens
+        self.length = piece * self.n_tokens
         self.proj = nn.Conv1d(channels, dim, kernel_size=piece, stride=piece)
+        self.kernels = DilatedKernels(channels, length, *_TOKEN_KERNELS)
+        self.shares = nn.Linear(self.kernels.n_features, dim)
         self.norm = nn.LayerNorm(dim)
+
+    def fit(self, x):
+        """Set the thresholds of the kernels from rows (n, C, L)."""
+        self.kernels.fit(x)
 
     def forward(self, x):
         """Signals (B, C, L) -> tokens (B, N, D)."""
+        shares = self.kernels.windows(x, self.n_tokens).transpose(1, 2) - 0.5
         if x.shape[-1] != self.length:
             x = F.interpolate(x, self.length, mode="linear")
-        return self.norm(self.proj(x).transpose(1, 2))
+        return self.norm(self.proj(x).transpose(1, 2) + self.shares(shares))
 
     @torch.no_grad()
     def start_from(self, stem):
@@ -152,7 +169,10 @@ class TableEmbed(nn.Module):
 
     With at most N columns a token reads one column, and columns are read several
     times, with different weights, until the grid is full. With more, each token reads
-    ceil(F / N) neighbouring columns.
+    ceil(F / N) neighbouring columns. A number is read as itself and piecewise linearly
+    between quantiles of the training rows (Gorishniy et al., "On Embeddings for
+    Numerical Features in Tabular Deep Learning", NeurIPS 2022), a category as a vector
+    of its own, and what is missing or unknown as another.
 
     Parameters
     ----------
@@ -162,23 +182,50 @@ class TableEmbed(nn.Module):
         The body's token grid.
     dim : int
         Width of a token.
+    cardinalities : sequence of int, optional
+        Categories of each column, 0 for numbers; by default all are numbers.
     """
 
-    def __init__(self, input_shape, grid, dim):
+    def __init__(self, input_shape, grid, dim, cardinalities=None):
         super().__init__()
         (n_columns,) = input_shape
         n_tokens = math.prod(grid)
         group = math.ceil(n_columns / n_tokens)
         columns = torch.arange(n_tokens * group).reshape(n_tokens, group) % n_columns
         self.register_buffer("columns", columns, persistent=False)
-        self.weight = nn.Parameter(torch.empty(n_tokens, group, dim))
+        sizes = torch.tensor(cardinalities or [0] * n_columns)
+        self.register_buffer("numeric", sizes == 0, persistent=False)
+        # Rows of the vectors: each column has one for what is missing.
+        first = torch.cat([torch.zeros(1, dtype=torch.int64), (sizes + 1).cumsum(0)])
+        self.register_buffer("missing", first[1:] - 1, persistent=False)
+        self.register_buffer("first", first[:-1], persistent=False)
+        self.register_buffer("edges", torch.zeros(n_columns, _BINS + 1))
+        self.weight = nn.Parameter(torch.empty(n_tokens, group * (1 + _BINS), dim))
         self.bias = nn.Parameter(torch.empty(n_tokens, dim))
+        self.vectors = nn.Embedding(int(first[-1]), dim)
         self.norm = nn.LayerNorm(dim)
 
+    @torch.no_grad()
+    def fit(self, x):
+        """Set the bins of each column of numbers from rows (n, F)."""
+        levels = torch.linspace(0, 1, _BINS + 1, device=x.device)
+        self.edges.copy_(x.nanquantile(levels, 0).T)
+
     def forward(self, x):
-        """Rows (B, F) -> tokens (B, N, D)."""
-        pieces = x[:, self.columns]
-        tokens = torch.einsum("bng,ngd->bnd", pieces, self.weight) + self.bias
+        """Rows (B, F), NaN where nothing is known -> tokens (B, N, D)."""
+        missing = x.isnan()
+        code = torch.where(missing | self.numeric, 0, x).long()
+        vector = torch.where(missing, self.missing, self.first + code)
+        numbers = torch.where(missing | ~self.numeric, 0.0, x)
+        low, high = self.edges[:, :-1], self.edges[:, 1:]
+        widths = (high - low).clamp_min(_NARROW)
+        bins = ((numbers[..., None] - low) / widths).clamp(0, 1)
+        bins = torch.where((missing | ~self.numeric)[..., None], 0.0, bins)
+        read = torch.cat([numbers[..., None], bins], -1)[:, self.columns].flatten(2)
+        tokens = torch.einsum("bng,ngd->bnd", read, self.weight) + self.bias
+        # Numbers that are known have no vector.
+        known = (missing | ~self.numeric)[..., None]
+        tokens = tokens + (self.vectors(vector) * known)[:, self.columns].sum(2)
         return self.norm(tokens)
 
     @torch.no_grad()
@@ -244,7 +291,7 @@ class MaskToken(nn.Module):
         """Start at zero, whatever the stem."""
 
 
-def embedder(input_shape, stem):
+def embedder(input_shape, stem, cardinalities=None):
     """The embedder of one kind of rows for the body that `stem` belongs to.
 
     Parameters
@@ -253,6 +300,8 @@ def embedder(input_shape, stem):
         Shape of one row: (F,), (C, L) or (C, H, W).
     stem : ImageEmbed or WordEmbed
         Gives grid, width and patch; its weights are taken by `start_from`.
+    cardinalities : sequence of int, optional
+        As in `TableEmbed`.
 
     Returns
     -------
@@ -260,7 +309,7 @@ def embedder(input_shape, stem):
     """
     shape, patch = tuple(input_shape), getattr(stem, "patch", PATCH)
     if len(shape) == 1:
-        return TableEmbed(shape, stem.grid, stem.dim)
+        return TableEmbed(shape, stem.grid, stem.dim, cardinalities)
     if len(shape) == 2:
         return SignalEmbed(shape, stem.grid, stem.dim, patch)
     norm = not isinstance(getattr(stem, "norm", None), nn.Identity)

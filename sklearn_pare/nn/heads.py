@@ -22,9 +22,21 @@ class PooledHead(nn.Module):
         self.n_outputs = n_outputs
         self.linear = nn.Linear(dim, n_outputs)
 
+    def start_at_zero(self):
+        """Put out zeros until trained."""
+        nn.init.zeros_(self.linear.weight)
+
     def forward(self, features):
         """Features (B, M, E) -> outputs (B, K)."""
         return self.linear(features.mean(1))
+
+
+class LastStageHead(PooledHead):
+    """A `PooledHead` that gets the features of all stages and reads the last."""
+
+    def forward(self, stages):
+        """Features (B, h, w, E) of each stage -> outputs (B, K)."""
+        return super().forward(stages[-1].flatten(1, 2))
 
 
 class TokenHead(nn.Module):

@@ -85,9 +85,7 @@ class DilatedKernels(nn.Module):
     def windows(self, x, n):
         """Signals (B, C, L) -> shares of time in n windows (B, n_features, n)."""
         shares = []
-        for responses, levels in zip(
-            self._responses(x), self.thresholds, strict=True
-        ):
+        for responses, levels in zip(self._responses(x), self.thresholds, strict=True):
             above = [
                 F.adaptive_avg_pool1d((responses > level[:, None]).float(), n)
                 for level in levels.T

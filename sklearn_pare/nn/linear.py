@@ -112,6 +112,13 @@ class LinearPath(nn.Module):
         """Rows (B, ...) -> outputs (B, K, ...)."""
         return self.unfold(F.linear(self.features(x), self.weight, self.bias))
 
+    @torch.no_grad()
+    def zoom(self, factor):
+        """Put outputs out in units larger by `factor` (K,), one for each channel."""
+        factor = factor.repeat_interleave(len(self.bias) // len(factor))
+        self.weight /= factor[:, None]
+        self.bias /= factor
+
     def fold(self, y):
         """Targets (B, K, ...) -> the numbers (B, n_outputs) that the map makes."""
         return pool(y, self.shape[1:]).flatten(1) if self.size else y

@@ -5,7 +5,6 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 
-
 # Code of a place of a mask that takes no part in the loss.
 IGNORED = -100
 
@@ -24,9 +23,7 @@ def cross_entropy(outputs, y, class_weight=None):
     if y.ndim == 1:
         return F.cross_entropy(outputs, y, reduction="none")
     weight = class_weight and outputs.new_tensor(class_weight)
-    losses = F.cross_entropy(
-        outputs, y, weight, ignore_index=IGNORED, reduction="none"
-    )
+    losses = F.cross_entropy(outputs, y, weight, ignore_index=IGNORED, reduction="none")
     used = (y != IGNORED).flatten(1).sum(1).clamp_min(1)
     return losses.flatten(1).sum(1) / used
 
@@ -62,9 +59,7 @@ def relative_l2(outputs, y):
     return ((error + tiny**2) / (size + tiny)).sqrt()
 
 
-TARGET_LOSSES = {
-    "cross_entropy": cross_entropy,
-    "binary_cross_entropy": binary_cross_entropy,
+REGRESSION_LOSSES = {
     "squared_error": squared_error,
     "huber": huber,
     "relative_l2": relative_l2,
@@ -120,7 +115,7 @@ def pare_loss(outputs, y, weight, loss, y_source=None, mix_weight=1.0):
     weight : torch.Tensor of shape (B,)
         Weight of every row in the target's terms; mean 1 over the training set.
     loss : callable
-        One of `TARGET_LOSSES`.
+        ``loss(outputs, y)`` -> losses (B,).
     y_source : torch.Tensor of shape (B,), (B, L) or (B, H, W), int64, optional
         Classes of the source rows that were mixed in, or of their pixels.
     mix_weight : float, default=1.0

@@ -1,10 +1,12 @@
 """The network: embed, replace, body, heads, in one path."""
 
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import nn
 
+from sklearn_pare.nn.decoder import DenseDecoder, hide, stages
 from sklearn_pare.nn.replace import replace_tokens
 
 
@@ -33,11 +35,11 @@ class Outputs(NamedTuple):
 
     Attributes
     ----------
-    target : torch.Tensor of shape (B, K)
+    target : torch.Tensor of shape (B, K, ...)
         Target head on clean tokens.
-    mixed_target : torch.Tensor of shape (B, K) or None
+    mixed_target : torch.Tensor of shape (B, K, ...) or None
         Target head on mixed tokens.
-    mixed_source : torch.Tensor of shape (B, K_s) or None
+    mixed_source : torch.Tensor of shape (B, K_s, ...) or None
         Source head on mixed tokens.
     fraction : float
         Fraction k / N_t of replaced tokens.
@@ -63,20 +65,31 @@ class PaReModel(nn.Module):
     body : torch.nn.Module
         Tokens (B, N, D) -> features (B, M, E).
     head : torch.nn.Module
-        Features (B, M, E) -> outputs (B, K).
+        Features (B, M, E) -> outputs (B, K); or a `DenseDecoder`.
     gate : torch.nn.Module
         Tokens (B, N, D) -> scores (B, N); shared by both modalities.
     source_embed : torch.nn.Module, optional
         Source rows -> tokens (B, N_s, D).
     source_head : torch.nn.Module, optional
-        Features (B, M, E) -> source logits (B, K_s).
+        What `head` reads of the body -> source logits (B, K_s, ...).
+    linear : LinearPath, optional
+        Rows (B, ...) -> outputs that those of the head are added to.
 
     Notes
     -----
-    Prediction uses `embed`, `body` and `head` alone.
+    Prediction uses `embed`, `body`, `head` and `linear` alone.
     """
 
-    def __init__(self, embed, body, head, gate, source_embed=None, source_head=None):
+    def __init__(
+        self,
+        embed,
+        body,
+        head,
+        gate,
+        source_embed=None,
+        source_head=None,
+        linear=None,
+    ):
         super().__init__()
         self.embed = embed
         self.body = body
@@ -84,28 +97,49 @@ class PaReModel(nn.Module):
         self.gate = gate
         self.source_embed = source_embed
         self.source_head = source_head
+        self.linear = linear
 
-    def _run_body(self, tokens, bfloat16):
+    def _run_body(self, run, tokens, bfloat16):
         # Only the body may run in bfloat16: 8 bits are too few for raw columns, and
         # selection and losses are cheap.
         with torch.autocast(tokens.device.type, torch.bfloat16, enabled=bfloat16):
-            return self.body(tokens).float()
+            return run(tokens)
+
+    def _read(self, tokens, x, offset, bfloat16):
+        """Outputs (B, K, ...), and what of the body a source head reads."""
+        if isinstance(self.head, DenseDecoder):
+            maps = self._run_body(partial(stages, self.body), tokens, bfloat16)
+            read = [features.float() for features in maps]
+            outputs = self.head(read, x, offset)
+        else:
+            read = self._run_body(self.body, tokens, bfloat16).float()
+            outputs = self.head(read)
+        return outputs if offset is None else outputs + offset, read
 
     def features(self, x, *, bfloat16=False):
         """Rows (B, ...) -> mean features of the body (B, E), float32."""
-        return self._run_body(self.embed(x), bfloat16).mean(1)
+        features = self._run_body(self.body, self.embed(x), bfloat16)
+        return features.float().mean(1)
 
-    def predict(self, x, *, bfloat16=False):
-        """Rows (B, ...) -> target outputs (B, K) on clean tokens, float32."""
-        return self.head(self._run_body(self.embed(x), bfloat16))
+    def predict(self, x, offset=None, *, bfloat16=False):
+        """Rows (B, ...) -> target outputs (B, K, ...) on clean tokens, float32.
 
-    def forward(self, x, mixing=None, *, bfloat16=False):
+        Where there is a linear path, `offset` (B, K, ...) takes the place of its own
+        outputs.
+        """
+        if offset is None and self.linear is not None:
+            offset = self.linear(x)
+        return self._read(self.embed(x), x, offset, bfloat16)[0]
+
+    def forward(self, x, mixing=None, offset=None, *, bfloat16=False):
         """Outputs for target rows, and for mixed rows where `mixing` is given.
 
         Parameters
         ----------
         x : torch.Tensor of shape (B, ...)
         mixing : Mixing, optional
+        offset : torch.Tensor of shape (B, K, ...), optional
+            As in `predict`.
         bfloat16 : bool, default=False
             Whether the body runs under autocast; all else is float32.
 
@@ -114,7 +148,7 @@ class PaReModel(nn.Module):
         outputs : Outputs
         """
         if mixing is None:
-            return Outputs(self.predict(x, bfloat16=bfloat16))
+            return Outputs(self.predict(x, offset, bfloat16=bfloat16))
         tokens = self.embed(x)
         source_tokens = self.source_embed(mixing.source)
         mixed, target_index, source_index = replace_tokens(
@@ -124,14 +158,26 @@ class PaReModel(nn.Module):
             self.gate(source_tokens) + mixing.source_noise,
             mixing.k,
         )
+        if isinstance(self.head, DenseDecoder):
+            # Details that a replaced token stood for are gone from the row as well.
+            x = torch.cat([x, hide(x, target_index, self.body.grid)])
+        if offset is not None:
+            offset = torch.cat([offset, offset])
         # Clean and mixed rows in one pass: half the calls, twice the batch.
-        features = self._run_body(torch.cat([tokens, mixed]), bfloat16)
-        clean_features, mixed_features = features.chunk(2)
+        outputs, read = self._read(torch.cat([tokens, mixed]), x, offset, bfloat16)
+        clean, mixed_outputs = outputs.chunk(2)
         return Outputs(
-            self.head(clean_features),
-            self.head(mixed_features),
-            self.source_head(mixed_features),
+            clean,
+            mixed_outputs,
+            self.source_head(_second_half(read)),
             mixing.k / tokens.shape[1],
             target_index,
             source_index,
         )
+
+
+def _second_half(read):
+    """What was read of mixed rows: features, or the features of each stage."""
+    if isinstance(read, list):
+        return [features.chunk(2)[1] for features in read]
+    return read.chunk(2)[1]

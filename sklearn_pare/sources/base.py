@@ -56,6 +56,10 @@ class Source:
         """
         return self
 
+    def with_masks(self):
+        """The source with a class for every place, if it can; else as it is."""
+        return self
+
     def embedder(self, stem):
         """Embedder of the rows; its weights are not set yet.
 

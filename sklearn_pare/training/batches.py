@@ -13,10 +13,12 @@ class Rows(Dataset):
     x : torch.Tensor of shape (n, ...)
     y : torch.Tensor of shape (n,) or (n, K)
     weight : torch.Tensor of shape (n,)
+    offset : torch.Tensor of shape (n, K, ...), optional
+        Outputs that those of the network are added to.
     """
 
-    def __init__(self, x, y, weight):
-        self.x, self.y, self.weight = x, y, weight
+    def __init__(self, x, y, weight, offset=None):
+        self.x, self.y, self.weight, self.offset = x, y, weight, offset
 
     @property
     def device(self):
@@ -29,16 +31,18 @@ class Rows(Dataset):
         return self.x.device
 
     @classmethod
-    def from_arrays(cls, x, y, weight, device):
+    def from_arrays(cls, x, y, weight, device, offset=None):
         """Arrays as tensors on the device; weights become float32."""
         weight = weight.astype(np.float32)
-        return cls(*(torch.from_numpy(a).to(device) for a in (x, y, weight)))
+        arrays = (x, y, weight) if offset is None else (x, y, weight, offset)
+        return cls(*(torch.from_numpy(a).to(device) for a in arrays))
 
     def __len__(self):
         return len(self.x)
 
     def __getitem__(self, index):
-        return self.x[index], self.y[index], self.weight[index]
+        offset = None if self.offset is None else self.offset[index]
+        return self.x[index], self.y[index], self.weight[index], offset
 
 
 class LazyRows(Dataset):
@@ -67,9 +71,8 @@ class LazyRows(Dataset):
             index = index.numpy()
         x = self.encode(np.asarray(self.x[index]))
         parts = x, self.y[index], self.weight[index]
-        return tuple(
-            torch.from_numpy(part).to(self.device, non_blocking=True) for part in parts
-        )
+        tensors = (torch.from_numpy(part) for part in parts)
+        return *(part.to(self.device, non_blocking=True) for part in tensors), None
 
 
 class Batches:

@@ -1,5 +1,6 @@
 """Run a training: net, loop and callbacks, from a model and data to a fitted model."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -22,8 +23,8 @@ class Recipe:
 
     Attributes
     ----------
-    loss : str
-        Name of the target's loss, one of `nn.losses.TARGET_LOSSES`.
+    loss : callable
+        ``loss(outputs, y)`` -> losses of rows (B,).
     n_epochs, n_steps, batch_size : int
     n_tokens : int
         Tokens of a row.
@@ -41,7 +42,7 @@ class Recipe:
         Longer gradients are shortened to this.
     """
 
-    loss: str
+    loss: Callable
     n_epochs: int
     n_steps: int
     batch_size: int
@@ -95,7 +96,7 @@ def train(
     ------
     DivergenceError
     """
-    device = train_rows.x.device
+    device = train_rows.device
     keep_best = [] if recipe.patience is None else [KeepBest(recipe.patience)]
     net = PaReNet(
         model,

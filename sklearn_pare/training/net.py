@@ -5,7 +5,7 @@ from skorch import NeuralNet
 
 from sklearn_pare.backbones.tuning import layer_scales
 from sklearn_pare.exceptions import DivergenceError
-from sklearn_pare.nn.losses import TARGET_LOSSES, pare_loss
+from sklearn_pare.nn.losses import pare_loss
 from sklearn_pare.nn.model import Mixing
 from sklearn_pare.nn.schedule import learning_rate_factor, mix_fraction, n_replaced
 from sklearn_pare.training.batches import Batches
@@ -102,18 +102,18 @@ class PaReNet(NeuralNet):
 
     def train_step_single(self, batch, **fit_params):
         """Forward and backward on clean and mixed rows at once."""
-        x, y, weight = batch
+        x, y, weight, offset = batch
         self._set_training(True)
         factor = learning_rate_factor((self.step_ + 0.5) / self.recipe.n_steps)
         for group in self.optimizer_.param_groups:
             group["lr"] = self.recipe.lr * factor * group["scale"]
         mixing, y_source = self._mixing(len(x))
-        outputs = self.module_(x, mixing, bfloat16=self.recipe.bfloat16)
+        outputs = self.module_(x, mixing, offset, bfloat16=self.recipe.bfloat16)
         terms = pare_loss(
             outputs,
             y,
             weight,
-            TARGET_LOSSES[self.recipe.loss],
+            self.recipe.loss,
             y_source,
             self.recipe.mix_weight,
         )
@@ -134,6 +134,9 @@ class PaReNet(NeuralNet):
             return
         sums, counts = {}, {}
         for batch in iterator:
+            if self.step_ == self.recipe.n_steps:
+                # A bound on steps may cut the last epoch short.
+                break
             self.notify("on_batch_begin", batch=batch, training=True)
             step = step_fn(batch)
             for name in ("total", *_TERMS):
@@ -166,8 +169,8 @@ class PaReNet(NeuralNet):
     def check_outputs(self, rows):
         """Check a batch of outputs: the last step of all shows in no loss."""
         self._set_training(False)
-        x, _, _ = rows[: self.recipe.batch_size]
-        outputs = self.module_.predict(x, bfloat16=self.recipe.bfloat16)
+        x, _, _, offset = rows[: self.recipe.batch_size]
+        outputs = self.module_.predict(x, offset, bfloat16=self.recipe.bfloat16)
         self.check_finite("output", outputs)
 
     def epochs(self):
@@ -182,14 +185,14 @@ class PaReNet(NeuralNet):
         """Mean loss and score over a whole set."""
         self._set_training(False)
         parts = []
-        for x, y, weight in iterator:
-            outputs = self.module_.predict(x, bfloat16=self.recipe.bfloat16)
+        for x, y, weight, offset in iterator:
+            outputs = self.module_.predict(x, offset, bfloat16=self.recipe.bfloat16)
             parts.append((outputs, y, weight))
         outputs, y, weight = (
             torch.cat(part).cpu() for part in zip(*parts, strict=True)
         )
         self.check_finite("output", outputs)
-        losses = TARGET_LOSSES[self.recipe.loss](outputs, y)
+        losses = self.recipe.loss(outputs, y)
         loss = (weight * losses).sum() / weight.sum()
         score = self.scorer(outputs.numpy(), y.numpy(), weight.numpy())
         return loss.item(), float(score)

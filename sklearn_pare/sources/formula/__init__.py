@@ -134,6 +134,10 @@ class FormulaSource(Source):
     n_classes = N_CLASSES
     row_shape = (3, SIZE, SIZE)
 
+    def with_masks(self):
+        """Drawings with their foreground: for dense targets."""
+        return _DrawingSource()
+
     def sample(self, n, generator):
         """Draw `n` fresh rows.
 
@@ -153,3 +157,18 @@ class FormulaSource(Source):
             N_CLASSES, (n,), generator=generator, device=generator.device
         )
         return render(labels, generator), labels
+
+
+class _DrawingSource(Source):
+    """The same images with a mask: 1 where the drawing is brighter than average."""
+
+    n_classes = 2
+    row_shape = (3, SIZE, SIZE)
+    dense = True
+
+    def sample(self, n, generator):
+        """Draw `n` images (n, 3, 32, 32) and their masks (n, 32, 32)."""
+        device = generator.device
+        labels = torch.randint(N_CLASSES, (n,), generator=generator, device=device)
+        images, grey = draw(labels, generator)
+        return images, (grey > MEAN).long()
