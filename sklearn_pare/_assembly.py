@@ -122,7 +122,7 @@ def build(architecture, generator, *, pretrained, source=None):
         module.start_from(stem)
     if linear is not None:
         # What the linear path predicts is where training begins.
-        head.start_at_zero()
+        head.scale(0.0)
     if source is not None:
         source_embed.requires_grad_(source.trains)
     return Built(

@@ -1,22 +1,19 @@
-"""What both estimators share: parameters, fit, and prediction in fixed-size batches."""
+"""What both estimators share: fit, and prediction in batches of one size."""
 
 import copy
 import math
 import threading
-from numbers import Integral, Real
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from sklearn.base import (
-    BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     _fit_context,
 )
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from sklearn_pare import _persist, _validation, backbones, sources
@@ -24,12 +21,14 @@ from sklearn_pare._assembly import Architecture, build, export_arrays, restore
 from sklearn_pare._device import resolve_device, resolve_precision
 from sklearn_pare._lazy import LazyArray
 from sklearn_pare._linear import MAX_ROWS
+from sklearn_pare._parameters import Parameters
 from sklearn_pare._prepare import prepare
 from sklearn_pare.backbones.tuning import freeze
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.nn.model import PaReModel
 from sklearn_pare.training.callbacks import UserCallbacks
 from sklearn_pare.training.fit import Recipe, train
+from sklearn_pare.training.share import fit_share
 
 # One fit at a time in a process: torch's threads and the lazily drawn source are
 # shared, and a fit must not depend on what runs beside it. Prediction takes no lock.
@@ -37,7 +36,9 @@ _FIT_LOCK = threading.RLock()
 
 # max_epochs="auto": enough epochs for this many steps, for dense targets for more, and
 # at least this many.
-_AUTO_STEPS, _AUTO_DENSE_STEPS, _AUTO_EPOCHS = 150, 500, 12
+_AUTO_STEPS, _AUTO_DENSE_STEPS, _AUTO_EPOCHS = 150, 400, 12
+# batch_size="auto": a row of a dense target teaches something at every place.
+_BATCH, _DENSE_BATCH = 64, 16
 
 
 # What a saved file holds beside constructor arguments and weights.
@@ -68,104 +69,9 @@ class _BasePaRe(
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     CallbackSupportMixin,
-    BaseEstimator,
+    Parameters,
 ):
-    """Parameters, fit, forward and state; what y means is the subclasses' affair."""
-
-    _parameter_constraints: dict = {
-        "backbone": [str],
-        "pretrained": ["boolean"],
-        "tune": [StrOptions({"all", "norm", "attention-frozen", "none"})],
-        "layer_decay": [Interval(Real, 0, 1, closed="right")],
-        "max_tokens": [Interval(Integral, 1, None, closed="left"), None],
-        "input_shape": [tuple, list, None],
-        "source": [str, tuple, None],
-        "mix_start": [Interval(Real, 0, 1, closed="both")],
-        "mix_end": [Interval(Real, 0, 1, closed="both")],
-        "mix_weight": [Interval(Real, 0, None, closed="left")],
-        "selector": [StrOptions({"gate", "random"})],
-        "alignment": [None],
-        "max_epochs": [
-            StrOptions({"auto"}),
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "lr": [Interval(Real, 0, None, closed="neither")],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "device": [str],
-        "precision": [StrOptions({"auto", "fp32", "bf16"})],
-        "compile": ["boolean"],
-        "max_steps": [Interval(Integral, 1, None, closed="left"), None],
-        "linear_path": ["boolean"],
-        "warm_start": [Options(bool, {False})],
-        "checkpoint_dir": [None],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-    }
-
-    def __init__(
-        self,
-        *,
-        backbone="pare-tiny",
-        pretrained=True,
-        tune="all",
-        layer_decay=0.75,
-        max_tokens=None,
-        input_shape=None,
-        source="formula",
-        mix_start=0.6,
-        mix_end=0.1,
-        mix_weight=1.0,
-        selector="gate",
-        alignment=None,
-        linear_path=True,
-        max_epochs="auto",
-        max_steps=None,
-        batch_size=64,
-        lr=1e-3,
-        weight_decay=0.05,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        device="auto",
-        precision="auto",
-        compile=False,
-        warm_start=False,
-        checkpoint_dir=None,
-        random_state=None,
-        verbose=0,
-    ):
-        self.backbone = backbone
-        self.pretrained = pretrained
-        self.tune = tune
-        self.layer_decay = layer_decay
-        self.max_tokens = max_tokens
-        self.input_shape = input_shape
-        self.source = source
-        self.mix_start = mix_start
-        self.mix_end = mix_end
-        self.mix_weight = mix_weight
-        self.selector = selector
-        self.alignment = alignment
-        self.linear_path = linear_path
-        self.max_epochs = max_epochs
-        self.max_steps = max_steps
-        self.batch_size = batch_size
-        self.lr = lr
-        self.weight_decay = weight_decay
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.device = device
-        self.precision = precision
-        self.compile = compile
-        self.warm_start = warm_start
-        self.checkpoint_dir = checkpoint_dir
-        self.random_state = random_state
-        self.verbose = verbose
+    """Fit, forward and state; what y means is the subclasses' affair."""
 
     # ---- what subclasses say about y
 
@@ -243,12 +149,14 @@ class _BasePaRe(
                 pretrained=self.pretrained,
                 source=source,
             )
-            rows, valid_rows, target = prepare(model, encoder, data, device)
+            rows, valid_rows, share_rows, target = prepare(
+                model, encoder, data, device, split_seed
+            )
             model.to(device)
             freeze(model.body, self.tune)
             if self.compile:
                 model.body.compile()
-            recipe = self._recipe(len(data.X), target, model, device)
+            recipe = self._recipe(len(rows), target, model, device)
             fitted = {
                 "input_shape_": data.X.shape[1:],
                 "n_tokens_": recipe.n_tokens,
@@ -279,6 +187,8 @@ class _BasePaRe(
                 callbacks=[UserCallbacks(context, self, given, attributes)],
                 verbose=self.verbose,
             )
+            if share_rows is not None:
+                fit_share(model, share_rows, target.loss, recipe.batch_size)
             fitted = attributes(history)
         vars(self).update(fitted)
         context.call_on_fit_task_end(
@@ -355,8 +265,14 @@ class _BasePaRe(
             source = _validation.check_source(self.source)
         return source if max(self.mix_start, self.mix_end) > 0 else None
 
+    def _rows_per_batch(self, target):
+        if self.batch_size != "auto":
+            return int(self.batch_size)
+        return _DENSE_BATCH if len(target.output_shape) > 1 else _BATCH
+
     def _recipe(self, n_rows, target, model, device):
-        steps_per_epoch = math.ceil(n_rows / self.batch_size)
+        batch_size = self._rows_per_batch(target)
+        steps_per_epoch = math.ceil(n_rows / batch_size)
         n_epochs = self.max_epochs
         if n_epochs == "auto":
             steps = _AUTO_DENSE_STEPS if len(target.output_shape) > 1 else _AUTO_STEPS
@@ -368,7 +284,7 @@ class _BasePaRe(
             loss=target.loss,
             n_epochs=math.ceil(n_steps / steps_per_epoch),
             n_steps=n_steps,
-            batch_size=int(self.batch_size),
+            batch_size=batch_size,
             n_tokens=math.prod(model.body.grid),
             lr=self.lr,
             weight_decay=self.weight_decay,
@@ -399,11 +315,12 @@ class _BasePaRe(
         model = self._model
         if device.type != "cpu":
             model = copy.deepcopy(model).to(device)
-        batch = torch.zeros(self.batch_size, *self.input_shape_, device=device)
+        size = self._rows_per_batch(self._target)
+        batch = torch.zeros(size, *self.input_shape_, device=device)
         results = []
         with torch.no_grad():
-            for start in range(0, len(X), self.batch_size):
-                rows = X[start : start + self.batch_size]
+            for start in range(0, len(X), size):
+                rows = X[start : start + size]
                 if X.ndim > 2:
                     rows = self._encoder.transform(rows)
                 batch.zero_()

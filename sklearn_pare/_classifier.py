@@ -188,7 +188,7 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         linear_path=True,
         max_epochs="auto",
         max_steps=None,
-        batch_size=64,
+        batch_size="auto",
         lr=1e-3,
         weight_decay=0.05,
         early_stopping=False,

@@ -9,6 +9,7 @@ import warnings
 
 import numpy as np
 import torch
+from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, RidgeCV
@@ -52,7 +53,7 @@ def fit(path, x, codes, weight, kind):
     used = scale > 1e-6 * max(scale.max(), 1e-6)
     scale = np.where(used, scale, 1.0) * np.sqrt(max(used.sum(), 1))
     features = np.where(used, (raw - mean) / scale, 0.0).astype(np.float64)
-    # Ridge penalties do not change under rotation: n numbers say it all.
+    # Penalties do not change under rotation: n numbers say it all.
     rotation = None
     if features.shape[1] > len(features):
         _, _, rotation = np.linalg.svd(features, full_matrices=False)
@@ -60,15 +61,10 @@ def fit(path, x, codes, weight, kind):
     if kind == "values":
         y = path.fold(torch.from_numpy(codes)).numpy()
         weights, bias, offset = _ridge(features, y, weight)
-    elif kind == "classes":
-        weights, bias, offset = _logistic(features, codes, weight)
     else:
-        parts = [_logistic(features, label, weight) for label in (codes > 0).T]
-        # Two logits of a label -> its log-odds.
-        weights, bias, offset = (
-            np.stack([(part[..., 1] - part[..., 0]) for part in own], -1)
-            for own in zip(*parts, strict=True)
-        )
+        # Of many features least squares makes more than likelihood, as in MiniRocket.
+        classify = _logistic if rotation is None else _least_squares
+        weights, bias, offset = _classify(classify, features, codes, weight, kind)
     if rotation is not None:
         weights = rotation.T @ weights
     weights = np.where(used[:, None], weights / scale[:, None], 0.0)
@@ -96,21 +92,52 @@ def _ridge(features, y, weight):
     return coef.T, np.broadcast_to(ridge.intercept_, y.shape[1:]), offset
 
 
-def _logistic(features, y, weight):
-    """Multinomial logistic regression, its penalty and its offsets by folds.
+def _classify(classify, features, codes, weight, kind):
+    """Weights (p, K), bias (K,) and offsets (n, K) of logits.
 
-    Returns weights (p, K), bias (K,) and offsets (n, K) for the K classes 0 to K - 1;
-    labels count as two classes. With a class of a single row the frequencies of the
-    classes are all there is.
+    With a class of a single row the frequencies of the classes are all there is.
     """
-    codes = y.astype(np.int64)
-    n_classes = 2 if y.dtype == bool else codes.max() + 1
-    sizes = np.bincount(codes, minlength=n_classes)
-    if sizes.min() < 2:
+    if kind == "labels":
+        parts = [
+            _classify(classify, features, label.astype(np.int64), weight, "classes")
+            for label in codes.T
+        ]
+        # Two logits of a label -> its log-odds.
+        return tuple(
+            np.stack([part[..., 1] - part[..., 0] for part in own], -1)
+            for own in zip(*parts, strict=True)
+        )
+    n_classes = max(codes.max() + 1, 2)
+    if np.bincount(codes, minlength=n_classes).min() < 2:
         share = np.bincount(codes, weight, n_classes) + 1
         bias = np.log(share / share.sum())
         weights = np.zeros((features.shape[1], n_classes))
         return weights, bias, np.tile(bias, (len(codes), 1))
+    return classify(features, codes, weight)
+
+
+def _least_squares(features, codes, weight):
+    """Ridge regression of indicators, sharpened to the likeliest logits."""
+    weights, bias, offset = _ridge(
+        features, 2.0 * np.eye(codes.max() + 1)[codes], weight
+    )
+
+    def loss(log_factor):
+        return _cross_entropy(np.exp(log_factor) * offset, codes, weight)
+
+    factor = np.exp(minimize_scalar(loss, bounds=(-3, 5), method="bounded").x)
+    return factor * weights, factor * bias, factor * offset
+
+
+def _cross_entropy(logits, codes, weight):
+    likelihood = log_softmax(logits, 1)[np.arange(len(codes)), codes]
+    return -np.average(likelihood, weights=weight)
+
+
+def _logistic(features, codes, weight):
+    """Multinomial logistic regression, its penalty and its offsets by folds."""
+    n_classes = codes.max() + 1
+    sizes = np.bincount(codes)
     folds = StratifiedKFold(min(_FOLDS, sizes.min()))
     split = list(folds.split(features, codes))
     best = np.inf
@@ -119,8 +146,7 @@ def _logistic(features, y, weight):
         for kept, held_out in split:
             own, bias = _solve(features[kept], codes[kept], weight[kept], c)
             logits[held_out] = features[held_out] @ own + bias
-        likelihood = log_softmax(logits, 1)[np.arange(len(codes)), codes]
-        loss = -np.average(likelihood, weights=weight)
+        loss = _cross_entropy(logits, codes, weight)
         if loss < best:
             best, best_c, offset = loss, c, logits
     return *_solve(features, codes, weight, best_c), offset

@@ -169,7 +169,7 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         loss="auto",
         max_epochs="auto",
         max_steps=None,
-        batch_size=64,
+        batch_size="auto",
         lr=1e-3,
         weight_decay=0.05,
         early_stopping=False,

@@ -28,6 +28,7 @@ LAYERS = [
     {"_persist"},
     {"_linear"},
     {"_prepare"},
+    {"_parameters"},
     {"_base"},
     {"_classifier", "_regressor"},
     {"_load"},

@@ -3,7 +3,7 @@
 import argparse
 import functools
 
-from sklearn_pare.benchmarks import accuracy, modalities, timings
+from sklearn_pare.benchmarks import accuracy, embedders, modalities, timings
 from sklearn_pare.benchmarks.methods import METHODS
 
 
@@ -52,6 +52,8 @@ def _parser():
     every.add_argument(
         "--report", action="store_true", help="only print the table of that file"
     )
+    one = commands.add_parser("embedders", help="ways to cut a signal into tokens")
+    one.add_argument("--seeds", type=int, default=3, help="number of splits")
     commands.add_parser("timings", help="cost of mixing and of selection")
     return parser
 
@@ -66,6 +68,8 @@ def main(argv=None):
             arguments.data, arguments.methods, range(arguments.seeds), log
         )
         print(accuracy.table(results))
+    elif arguments.command == "embedders":
+        print(embedders.table(embedders.run(range(arguments.seeds), log)))
     elif arguments.command == "modalities":
         if arguments.report and not arguments.out:
             parser.error("--report needs the file: --out results.jsonl")

@@ -1,5 +1,6 @@
 """A UNet in one and two dimensions, trained for a given time: the peer of fields."""
 
+import functools
 import itertools
 import math
 import time
@@ -13,8 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from sklearn_pare._device import resolve_device
-
-_CONV = {1: nn.Conv1d, 2: nn.Conv2d}
+from sklearn_pare.nn.decoder import Block, convolution
 
 
 def relative_l2(y, predicted):
@@ -30,27 +30,6 @@ def relative_l2(y, predicted):
     """
     error = ((predicted - y) ** 2).reshape(len(y), -1).sum(1)
     return ((error / (y**2).reshape(len(y), -1).sum(1)) ** 0.5).mean()
-
-
-class Block(nn.Module):
-    """Two convolutions of width 3, each after GroupNorm and GELU, and a short cut."""
-
-    def __init__(self, n_dims, n_in, n_out):
-        super().__init__()
-        conv = _CONV[n_dims]
-        self.layers = nn.Sequential(
-            nn.GroupNorm(8, n_in),
-            nn.GELU(),
-            conv(n_in, n_out, 3, padding=1),
-            nn.GroupNorm(8, n_out),
-            nn.GELU(),
-            conv(n_out, n_out, 3, padding=1),
-        )
-        self.short = nn.Identity() if n_in == n_out else conv(n_in, n_out, 1)
-
-    def forward(self, x):
-        """(B, n_in, ...) -> (B, n_out, ...)."""
-        return self.short(x) + self.layers(x)
 
 
 class UNet(nn.Module):
@@ -76,7 +55,7 @@ class UNet(nn.Module):
 
     def __init__(self, n_dims, n_in, n_out, *, width=32, n_levels=3):
         super().__init__()
-        conv = _CONV[n_dims]
+        conv = functools.partial(convolution, n_dims)
         widths = [width * 2 ** min(level, 2) for level in range(n_levels)]
         pairs = list(itertools.pairwise(widths))
         self.first = conv(n_in + n_dims, width, 3, padding=1)

@@ -1,5 +1,7 @@
 """From features of a body to values or classes of every pixel or sample."""
 
+import itertools
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -25,24 +27,38 @@ def stages(body, tokens):
     return [features.unflatten(1, (round(body.grid[0] * shrink), -1))]
 
 
-def _conv(n_axes, *args, **kwargs):
+def convolution(n_axes, *args, **kwargs):
+    """A convolution over one or two axes."""
     return (nn.Conv1d if n_axes == 1 else nn.Conv2d)(*args, **kwargs)
 
 
-class _Block(nn.Module):
-    """Two convolutions with a shortcut."""
+class Block(nn.Module):
+    """Two convolutions, each after a norm and GELU, and a short cut around them.
+
+    Parameters
+    ----------
+    n_axes : {1, 2}
+        Axes of the fields.
+    n_in, n_out : int
+        Channels.
+    """
 
     def __init__(self, n_axes, n_in, n_out):
         super().__init__()
-        self.first = _conv(n_axes, n_in, n_out, 3, padding=1)
-        self.second = _conv(n_axes, n_out, n_out, 3, padding=1)
-        self.norms = nn.ModuleList(nn.GroupNorm(8, n_out) for _ in range(2))
-        self.shortcut = _conv(n_axes, n_in, n_out, 1)
+        self.layers = nn.Sequential(
+            nn.GroupNorm(8, n_in),
+            nn.GELU(),
+            convolution(n_axes, n_in, n_out, 3, padding=1),
+            nn.GroupNorm(8, n_out),
+            nn.GELU(),
+            convolution(n_axes, n_out, n_out, 3, padding=1),
+        )
+        same = n_in == n_out
+        self.short = nn.Identity() if same else convolution(n_axes, n_in, n_out, 1)
 
     def forward(self, x):
         """Fields (B, n_in, ...) -> (B, n_out, ...)."""
-        hidden = F.gelu(self.norms[0](self.first(x)))
-        return F.gelu(self.shortcut(x) + self.norms[1](self.second(hidden)))
+        return self.short(x) + self.layers(x)
 
 
 class DenseDecoder(nn.Module):
@@ -74,49 +90,57 @@ class DenseDecoder(nn.Module):
         n_outputs, *self.output_size = output_shape
         self.size, n_axes = tuple(size), len(size)
         self.neck = DenseHead(dims, patches, _NECK)
-        self.sizes = [self.size]
-        while min(self.sizes[-1]) >= 2 * _COARSEST:
-            self.sizes.append(tuple(-(-side // 2) for side in self.sizes[-1]))
-        widths = [min(_WIDTH * 2**i, _MAX_WIDTH) for i in range(len(self.sizes))]
+        n_levels, side = 1, min(self.size)
+        while side >= 2 * _COARSEST:
+            n_levels, side = n_levels + 1, -(-side // 2)
+        widths = [min(_WIDTH * 2**level, _MAX_WIDTH) for level in range(n_levels)]
+        pairs = list(itertools.pairwise(widths))
         axes = [torch.linspace(-1, 1, side) for side in self.size]
         grid = torch.stack(torch.meshgrid(*axes, indexing="ij"))
         self.register_buffer("grid", grid, persistent=False)
         n_seen = channels + n_axes + n_outputs * linear
-        self.down = nn.ModuleList(
-            _Block(n_axes, n_in, width)
-            for n_in, width in zip([n_seen, *widths], widths, strict=False)
+        self.first = convolution(n_axes, n_seen, _WIDTH, 3, padding=1)
+        self.down = nn.ModuleList(Block(n_axes, fine, fine) for fine, _ in pairs)
+        self.halve = nn.ModuleList(
+            convolution(n_axes, fine, coarse, 3, stride=2, padding=1)
+            for fine, coarse in pairs
         )
-        # Ways up: from the neck, then from each level to the finer one.
-        coarser = [*widths[1:], _NECK]
+        self.middle = nn.Sequential(
+            Block(n_axes, widths[-1] + _NECK, widths[-1]),
+            Block(n_axes, widths[-1], widths[-1]),
+        )
         self.up = nn.ModuleList(
-            _Block(n_axes, below + width, width)
-            for below, width in zip(coarser, widths, strict=True)
+            Block(n_axes, fine + coarse, fine) for fine, coarse in reversed(pairs)
         )
-        self.read = _conv(n_axes, widths[0], n_outputs, 1)
+        self.norm = nn.GroupNorm(8, _WIDTH)
+        self.read = convolution(n_axes, _WIDTH, n_outputs, 1)
 
-    def start_at_zero(self):
-        """Put out zeros until trained."""
-        nn.init.zeros_(self.read.weight)
+    @torch.no_grad()
+    def scale(self, factor):
+        """Multiply all outputs, also those to come, by a number."""
+        for parameter in self.read.parameters():
+            parameter *= factor
 
     def forward(self, maps, x, offset=None):
         """Stages of the body and rows (B, C, ...) -> outputs (B, K, ...)."""
         seen = [x, self.grid.expand(len(x), *self.grid.shape)]
         if offset is not None:
             seen.append(resample(offset, self.size))
-        fine = []
-        field = torch.cat(seen, 1)
-        for size, block in zip(self.sizes, self.down, strict=True):
-            field = block(resample(field, size))
-            fine.append(field)
-        field = self.neck(maps)
+        field, fine = self.first(torch.cat(seen, 1)), []
+        for block, halve in zip(self.down, self.halve, strict=True):
+            fine.append(block(field))
+            field = halve(fine[-1])
+        features = self.neck(maps)
         if x.ndim == 3:
-            # Pieces of a signal lie on the token grid row by row.
-            field = field.flatten(2)
-        for size, own, block in reversed(
-            list(zip(self.sizes, fine, self.up, strict=True))
-        ):
-            field = block(torch.cat([resample(field, size), own], 1))
-        return resample(self.read(field), self.output_size)
+            # Windows of a signal lie on the token grid row by row.
+            features = features.flatten(2)
+        features = resample(features, field.shape[2:])
+        field = self.middle(torch.cat([field, features], 1))
+        for block in self.up:
+            own = fine.pop()
+            field = F.interpolate(field, own.shape[2:])
+            field = block(torch.cat([own, field], 1))
+        return resample(self.read(F.gelu(self.norm(field))), self.output_size)
 
 
 def hide(x, index, grid):

@@ -2,6 +2,7 @@
 
 import math
 
+import torch
 import torch.nn.functional as F
 from torch import nn
 
@@ -22,9 +23,11 @@ class PooledHead(nn.Module):
         self.n_outputs = n_outputs
         self.linear = nn.Linear(dim, n_outputs)
 
-    def start_at_zero(self):
-        """Put out zeros until trained."""
-        nn.init.zeros_(self.linear.weight)
+    @torch.no_grad()
+    def scale(self, factor):
+        """Multiply all outputs, also those to come, by a number."""
+        for parameter in self.linear.parameters():
+            parameter *= factor
 
     def forward(self, features):
         """Features (B, M, E) -> outputs (B, K)."""

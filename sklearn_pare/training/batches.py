@@ -37,6 +37,10 @@ class Rows(Dataset):
         arrays = (x, y, weight) if offset is None else (x, y, weight, offset)
         return cls(*(torch.from_numpy(a).to(device) for a in arrays))
 
+    def subset(self, index):
+        """Some of the rows, by their positions."""
+        return Rows(*self[torch.from_numpy(index).to(self.device)])
+
     def __len__(self):
         return len(self.x)
 
