@@ -66,7 +66,7 @@ class Built(NamedTuple):
     source: object
 
 
-def build(architecture, generator, *, pretrained, source=None):
+def build(architecture, generator, *, pretrained, source=None, linear=None):
     """A model ready for training.
 
     Parameters
@@ -78,6 +78,8 @@ def build(architecture, generator, *, pretrained, source=None):
         Whether the body starts from its pretrained weights.
     source : sources.Source, optional
         Without it the model has no source embedder and no source head.
+    linear : LinearPath, optional
+        Fitted; by default a new one, if there is one at all.
 
     Returns
     -------
@@ -106,7 +108,8 @@ def build(architecture, generator, *, pretrained, source=None):
             )
         else:
             head = PooledHead(body.feature_dim, *output_shape)
-        linear = _linear_path(architecture) if architecture.linear else None
+        if architecture.linear and linear is None:
+            linear = linear_path(architecture)
         gate = Gate(body.dim) if architecture.selector == "gate" else RandomGate()
         fresh = [embed, head, gate]
         source_embed = source_head = None
@@ -120,7 +123,7 @@ def build(architecture, generator, *, pretrained, source=None):
             xavier_(module, generator)
     for module in filter(None, (embed, source_embed)):
         module.start_from(stem)
-    if linear is not None:
+    if architecture.linear:
         # What the linear path predicts is where training begins.
         head.scale(0.0)
     if source is not None:
@@ -140,7 +143,8 @@ def _stage_shapes(body):
     return [features.shape[3] for features in maps], patches
 
 
-def _linear_path(architecture):
+def linear_path(architecture):
+    """The linear path for rows and targets of these shapes, not yet fitted."""
     shape, output_shape = architecture.input_shape, tuple(architecture.output_shape)
     if len(shape) == 1:
         features = ColumnFeatures(architecture.cardinalities)

@@ -36,9 +36,9 @@ _FIT_LOCK = threading.RLock()
 
 # max_epochs="auto": enough epochs for this many steps, for dense targets for more, and
 # at least this many.
-_AUTO_STEPS, _AUTO_DENSE_STEPS, _AUTO_EPOCHS = 150, 400, 12
+_AUTO_STEPS, _AUTO_DENSE_STEPS, _AUTO_EPOCHS = 150, 600, 12
 # batch_size="auto": a row of a dense target teaches something at every place.
-_BATCH, _DENSE_BATCH = 64, 16
+_BATCH, _DENSE_BATCH = 64, 8
 
 
 # What a saved file holds beside constructor arguments and weights.
@@ -143,20 +143,22 @@ class _BasePaRe(
             self._has_linear_path(data),
         )
         with _FIT_LOCK:
+            prepared = prepare(architecture, encoder, data, device, split_seed)
+            target = prepared.target
             model, architecture, source = build(
-                architecture,
+                prepared.architecture,
                 torch.Generator().manual_seed(init_seed),
                 pretrained=self.pretrained,
                 source=source,
+                linear=prepared.linear,
             )
-            rows, valid_rows, share_rows, target = prepare(
-                model, encoder, data, device, split_seed
-            )
+            if hasattr(model.embed, "fit"):
+                model.embed.fit(prepared.some)
             model.to(device)
             freeze(model.body, self.tune)
             if self.compile:
                 model.body.compile()
-            recipe = self._recipe(len(rows), target, model, device)
+            recipe = self._recipe(len(prepared.rows), target, model, device)
             fitted = {
                 "input_shape_": data.X.shape[1:],
                 "n_tokens_": recipe.n_tokens,
@@ -179,16 +181,16 @@ class _BasePaRe(
             history = train(
                 model,
                 recipe,
-                rows,
-                valid_rows,
+                prepared.rows,
+                prepared.valid_rows,
                 source=source,
                 seeds=train_seeds,
                 scorer=target.score,
                 callbacks=[UserCallbacks(context, self, given, attributes)],
                 verbose=self.verbose,
             )
-            if share_rows is not None:
-                fit_share(model, share_rows, target.loss, recipe.batch_size)
+            if prepared.share_rows is not None:
+                fit_share(model, prepared.share_rows, target.loss, recipe.batch_size)
             fitted = attributes(history)
         vars(self).update(fitted)
         context.call_on_fit_task_end(

@@ -1,29 +1,61 @@
 """From checked data to rows for the training loop, fitting what is not trained."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from sklearn.model_selection import train_test_split
 
 from sklearn_pare import _linear
+from sklearn_pare._assembly import Architecture, linear_path
 from sklearn_pare._lazy import LazyArray
 from sklearn_pare.training.batches import LazyRows, Rows
 
 # Rows that embedders take quantiles from.
 _ROWS = 512
+# A linear path that leaves more than this part of a field adds more noise than the
+# decoder needs time to learn its smooth part.
+_LEFT = 0.1
 # Part of the rows that says how much of the network to believe, of dense targets less:
 # each row has many numbers. And rows that are always enough.
 _FRACTION, _DENSE_FRACTION, _MOST = 0.2, 0.05, 200
 
 
-def prepare(model, encoder, data, device, seed):
-    """Fit embedder and linear path, and lay the rows out.
+class Prepared(NamedTuple):
+    """What a training run starts from.
+
+    Attributes
+    ----------
+    architecture : Architecture
+        Without a linear path where it is worth nothing.
+    linear : LinearPath or None
+        Fitted.
+    target : object
+        Of `_targets`; numbers in units of what the linear path leaves.
+    some : torch.Tensor
+        Some rows, for thresholds and quantiles of embedders.
+    rows, valid_rows, share_rows : Rows or LazyRows
+        To train on, their weights of mean 1; to validate on, None without validation
+        data; to find on how much of the network to believe beside the linear path:
+        those to validate on, or else some of the data, or None without such a path.
+    """
+
+    architecture: Architecture
+    linear: object
+    target: object
+    some: torch.Tensor
+    rows: object
+    valid_rows: object
+    share_rows: object
+
+
+def prepare(architecture, encoder, data, device, seed):
+    """Fit the linear path, and lay the rows out.
 
     Parameters
     ----------
-    model : PaReModel
-        On the CPU.
+    architecture : Architecture
     encoder : ChannelScaler or TableEncoder
         Fitted.
     data : object with X, codes, weight, target and validation
@@ -34,33 +66,26 @@ def prepare(model, encoder, data, device, seed):
 
     Returns
     -------
-    rows, valid_rows, share_rows : Rows or LazyRows
-        To train on, their weights of mean 1; to validate on, None without validation
-        data; to find on how much of the network to believe beside the linear path:
-        those to validate on, or else some of `data.X`, or None without such a path.
-    target : object
-        Of `_targets`; numbers in units of what the linear path leaves.
+    prepared : Prepared
     """
-    target, validation = data.target, data.validation
-    some = np.linspace(0, len(data.X) - 1, min(len(data.X), _ROWS)).astype(int)
-    if hasattr(model.embed, "fit"):
-        model.embed.fit(torch.from_numpy(_encode(encoder, data.X, some)))
+    target, validation, codes = data.target, data.validation, data.codes
     weight = data.weight / data.weight.mean()
-    codes, offset = data.codes, None
-    if model.linear is not None:
+    linear = offset = None
+    if architecture.linear:
+        linear = linear_path(architecture)
         x = torch.from_numpy(encoder.transform(data.X))
-        offset = _linear.fit(model.linear, x, codes, weight, target.kind)
+        offset = _linear.fit(linear, x, codes, weight, target.kind)
         if target.kind == "values":
-            factor = _linear.remainder(offset, codes)
-            target = target.zoom(factor)
-            axes = (slice(None), *[None] * (codes.ndim - 2))
-            codes, offset = codes / factor[axes], offset / factor[axes]
-            codes, offset = codes.astype(np.float32), offset.astype(np.float32)
-            model.linear.zoom(torch.from_numpy(factor))
-            if validation is not None:
-                X_val, codes_val, weight_val = validation
-                codes_val = (codes_val / factor[axes]).astype(np.float32)
-                validation = X_val, codes_val, weight_val
+            left = _linear.remainder(offset, codes)
+            if codes.ndim > 2 and left.max() > _LEFT * codes.std():
+                linear = offset = None
+            else:
+                target = target.zoom(left)
+                linear.zoom(torch.from_numpy(left))
+                codes, offset = _divide(codes, left), _divide(offset, left)
+                if validation is not None:
+                    X_val, codes_val, weight_val = validation
+                    validation = X_val, _divide(codes_val, left), weight_val
 
     def lay_out(X, codes, weight, offset=None):
         if isinstance(X, LazyArray):
@@ -69,12 +94,27 @@ def prepare(model, encoder, data, device, seed):
 
     valid_rows = validation and lay_out(*validation)
     rows, share_rows = lay_out(data.X, codes, weight, offset), None
-    if model.linear is not None:
+    if linear is not None:
         share_rows = valid_rows
         if valid_rows is None:
             kept, held_out = _hold_out(codes, target, seed)
             share_rows, rows = rows.subset(held_out), rows.subset(kept)
-    return rows, valid_rows, share_rows, target
+    index = np.linspace(0, len(data.X) - 1, min(len(data.X), _ROWS)).astype(int)
+    return Prepared(
+        architecture._replace(linear=linear is not None),
+        linear,
+        target,
+        torch.from_numpy(_encode(encoder, data.X, index)),
+        rows,
+        valid_rows,
+        share_rows,
+    )
+
+
+def _divide(values, factor):
+    """Values (n, K, ...) divided channel by channel, in float32."""
+    factor = factor.reshape(-1, *[1] * (values.ndim - 2))
+    return (values / factor).astype(np.float32)
 
 
 def _hold_out(codes, target, seed):

@@ -5,7 +5,9 @@ import torch
 
 from sklearn_pare.nn.heads import TokenHead
 from sklearn_pare.nn.losses import (
-    TARGET_LOSSES,
+    IGNORED,
+    REGRESSION_LOSSES,
+    binary_cross_entropy,
     cross_entropy,
     pare_loss,
     source_loss,
@@ -53,12 +55,15 @@ def test_pare_loss__weights_count_in_target_terms_only():
     ("name", "outputs", "y", "expected"),
     [
         ("squared_error", [[1.0, 2.0]], [[0.0, 4.0]], 2.5),
+        ("huber", [[0.5, 2.0]], [[0.0, 5.0]], (0.125 + 2.5) / 2),
+        ("relative_l2", [[1.0, 2.0]], [[1.0, 4.0]], 2 / math.sqrt(17)),
         ("binary_cross_entropy", [[0.0, 0.0]], [[1.0, 0.0]], math.log(2)),
         ("binary_cross_entropy", [[math.log(3)]], [[1.0]], math.log(4 / 3)),
     ],
 )
 def test_target_loss__by_hand(name, outputs, y, expected):
-    losses = TARGET_LOSSES[name](torch.tensor(outputs), torch.tensor(y))
+    loss = (REGRESSION_LOSSES | {"binary_cross_entropy": binary_cross_entropy})[name]
+    losses = loss(torch.tensor(outputs), torch.tensor(y))
     assert losses.tolist() == pytest.approx([expected])
 
 

@@ -10,7 +10,7 @@ from tests.common.tiny import NAME
 
 @pytest.fixture
 def model(generator):
-    architecture = Architecture(NAME, (2, 9, 9), 3, "gate")
+    architecture = Architecture(NAME, (2, 9, 9), (3,), "gate")
     built = build(architecture, generator, pretrained=True, source=FormulaSource())
     return built.model
 
