@@ -49,6 +49,7 @@ _FITTED = (
     "n_tokens_",
     "n_iter_",
     "history_",
+    "network_share_",
     "_encoder",
     "_target",
     "_architecture",
@@ -189,8 +190,11 @@ class _BasePaRe(
                 callbacks=[UserCallbacks(context, self, given, attributes)],
                 verbose=self.verbose,
             )
+            fitted["network_share_"] = 1.0
             if prepared.share_rows is not None:
-                fit_share(model, prepared.share_rows, target.loss, recipe.batch_size)
+                fitted["network_share_"] = fit_share(
+                    model, prepared.share_rows, target.loss, recipe.batch_size
+                )
             fitted = attributes(history)
         vars(self).update(fitted)
         context.call_on_fit_task_end(

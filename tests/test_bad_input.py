@@ -141,8 +141,45 @@ CASES = {
     ),
     # ---- y
     "masks of other places than X": (
-        PaReRegressor, {}, SIGNALS, RNG.normal(size=(20, 4, 4)), DataError,
-        r"y has shape \(20, 4, 4\)",
+        PaReClassifier, {}, SIGNALS, MASKS, DataError,
+        r"y has shape \(20, 8, 8\), which rows of shape \(1, 16\) cannot be resampled "
+        r"to. .*\(n,\), \(n, K\), \(n, L\)\.",
+    ),
+    "fields of other places than X": (
+        PaReRegressor, {}, SIGNALS, IMAGES, DataError,
+        r"y has shape \(20, 1, 8, 8\), which rows.*\(n, L\), \(n, C, L\)\.",
+    ),
+    "field for a table": (
+        PaReRegressor, {}, TABLE, SIGNALS, DataError,
+        r"y has shape \(20, 1, 16\), which rows.*\(n,\), \(n, K\)\.",
+    ),
+    "too few weights of labels": (
+        PaReClassifier, {"pos_weight": [1.0, 2.0]}, TABLE, (TABLE[:, :3] > 0) * 1,
+        DataError, "pos_weight has 2 numbers, y has 3 labels",
+    ),
+    "pos_weight of 0": (
+        PaReClassifier, {"pos_weight": 0.0}, TABLE, (TABLE[:, :3] > 0) * 1,
+        InvalidParameterError, "'pos_weight' parameter",
+    ),
+    "all places ignored": (
+        PaReClassifier, {"ignore_index": 7}, IMAGES, 0 * MASKS + 7, DataError,
+        "0 class only",
+    ),
+    "masks of another size in y_val": (
+        PaReClassifier, {"X_val": IMAGES, "y_val": MASKS[:, :4]}, IMAGES, MASKS,
+        DataError, r"y_val has shape \(20, 4, 8\); expected \(n, 8, 8\)",
+    ),
+    "field of another size in y_val": (
+        PaReRegressor, {"X_val": IMAGES, "y_val": IMAGES[:, :, :4]}, IMAGES, IMAGES,
+        DataError, r"y_val has shape \(20, 1, 4, 8\)",
+    ),
+    "max_steps of 0": (
+        PaReClassifier, {"max_steps": 0}, TABLE, CLASSES, InvalidParameterError,
+        "'max_steps' parameter",
+    ),
+    "unknown loss": (
+        PaReRegressor, {"loss": "l1"}, TABLE, NUMBERS, InvalidParameterError,
+        "'loss' parameter.*'l1'",
     ),
     "y of five axes": (
         PaReRegressor, {}, IMAGES, RNG.normal(size=(20, 2, 2, 2, 2)), DataError,

@@ -68,19 +68,34 @@ def test_fit__mixing_ends_at_zero__last_step_is_clean(table):
 
 
 @pytest.mark.parametrize(
-    ("n", "batch_size", "epochs"), [(60, 64, 150), (60, 16, 38), (60, 1, 12)]
+    ("size", "batch_size", "max_steps", "epochs", "steps"),
+    [
+        ((), 64, None, 150, 150),
+        ((), 16, None, 38, 152),
+        ((), 1, None, 12, 720),
+        ((), "auto", None, 150, 150),
+        ((), 16, 10, 3, 10),
+        ((9,), "auto", None, 75, 600),
+        ((8, 8), 16, None, 150, 600),
+        ((8, 8), "auto", 20, 3, 20),
+    ],
 )
-def test_recipe__auto_epochs__150_steps_and_12_epochs(n, batch_size, epochs, table):
+def test_recipe__auto_epochs__enough_steps_and_12_epochs(
+    size, batch_size, max_steps, epochs, steps
+):
     from types import SimpleNamespace
 
     import torch
 
-    clf = PaReClassifier(batch_size=batch_size)
+    clf = PaReClassifier(batch_size=batch_size, max_steps=max_steps)
     body = SimpleNamespace(grid=(2, 2))
     recipe = clf._recipe(
-        n, SimpleNamespace(loss=""), SimpleNamespace(body=body), torch.device("cpu")
+        60,
+        SimpleNamespace(loss="", output_shape=(2, *size)),
+        SimpleNamespace(body=body),
+        torch.device("cpu"),
     )
-    assert recipe.n_epochs == epochs
+    assert (recipe.n_epochs, recipe.n_steps) == (epochs, steps)
 
 
 def test_fit__multilabel__indicator_out():
@@ -133,13 +148,16 @@ def test_fit__class_weight__same_as_sample_weight(table):
         {"mix_weight": 0.1},
         {"precision": "bf16"},
         {"batch_size": 16},
+        {"linear_path": True},
+        {"max_steps": 3},
     ],
     ids=str,
 )
 def test_fit__setting__changes_the_model(settings, table):
     X, y = table
-    plain = tiny(PaReClassifier, precision="fp32").fit(X, y)
-    other = tiny(PaReClassifier, **({"precision": "fp32"} | settings)).fit(X, y)
+    base = {"precision": "fp32", "linear_path": False}
+    plain = tiny(PaReClassifier, **base).fit(X, y)
+    other = tiny(PaReClassifier, **(base | settings)).fit(X, y)
     assert not np.array_equal(plain.predict_proba(X), other.predict_proba(X))
 
 

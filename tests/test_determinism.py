@@ -92,14 +92,16 @@ def test_predict__bundled_body_row_in_any_company__same_bits(digits):
 
 def test_fit__random_state_instance__advances(table):
     random_state = np.random.RandomState(0)
-    clf = tiny(PaReClassifier, random_state=random_state)
+    clf = tiny(PaReClassifier, linear_path=False, random_state=random_state)
     first = clf.fit(*table).predict_proba(table[0])
     second = clf.fit(*table).predict_proba(table[0])
     assert not np.array_equal(first, second)
 
 
 @pytest.mark.parametrize(
-    "settings", [{}, {"selector": "random"}, {"early_stopping": True}], ids=str
+    "settings",
+    [{}, {"linear_path": False}, {"selector": "random"}, {"early_stopping": True}],
+    ids=str,
 )
 def test_fit__again_or_cloned__same_bits(settings, table):
     clf = tiny(PaReClassifier, **settings)

@@ -44,7 +44,7 @@ def test_fit__zero_weight__target_left_out(numbers):
 
 def test_early_stopping__scores_with_r2(numbers):
     X, y = numbers
-    reg = tiny(PaReRegressor, early_stopping=True, max_epochs=4)
+    reg = tiny(PaReRegressor, early_stopping=True, max_epochs=4, linear_path=False)
     reg.fit(X, y, X_val=X[:30], y_val=y[:30])
     best = max(row["valid_score"] for row in reg.history_)
     assert reg.score(X[:30], y[:30]) == pytest.approx(best, abs=1e-5)

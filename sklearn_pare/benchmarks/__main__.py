@@ -42,10 +42,10 @@ def _parser():
     )
     every.add_argument(
         "--methods",
-        type=_some_of(METHODS),
+        type=_some_of(modalities.CHOICES),
         default=["pare", "nft"],
         metavar="NAME,NAME",
-        help=f"of {', '.join(METHODS)}; default: pare,nft",
+        help=f"of {', '.join(modalities.CHOICES)}; default: pare,nft",
     )
     every.add_argument("--seeds", type=int, default=3, help="number of splits")
     every.add_argument("--out", help="file of JSON lines; its fits are kept")

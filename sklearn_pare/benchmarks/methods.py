@@ -14,3 +14,9 @@ METHODS = {
     "pare-random": {"selector": "random"},
     "pare-noise": {"source": "noise"},
 }
+
+#: The same without a part of the model: the linear path from raw rows to outputs.
+ABLATIONS = {
+    "pare-no-linear": {"linear_path": False},
+    "nft-no-linear": _NO_MIXING | {"linear_path": False},
+}

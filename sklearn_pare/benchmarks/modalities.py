@@ -29,7 +29,7 @@ from sklearn.model_selection import train_test_split
 
 from sklearn_pare import PaReClassifier, PaReRegressor
 from sklearn_pare.benchmarks import peers
-from sklearn_pare.benchmarks.methods import METHODS
+from sklearn_pare.benchmarks.methods import ABLATIONS, METHODS
 from sklearn_pare.benchmarks.transfer import _cell, _line
 from sklearn_pare.benchmarks.unet import relative_l2
 from sklearn_pare.datasets import (
@@ -44,6 +44,9 @@ from sklearn_pare.datasets import (
     make_gait,
     make_motifs,
 )
+
+#: Methods to compare, by name.
+CHOICES = METHODS | ABLATIONS
 
 
 @dataclass(frozen=True)
@@ -188,8 +191,8 @@ class Task:
 
     def estimator(self, method, seed, seconds):
         """PaRe with a method's settings, or a peer that may train for some time."""
-        if method in METHODS:
-            settings = METHODS[method] | self.settings
+        if method in CHOICES:
+            settings = CHOICES[method] | self.settings
             return self.kind(random_state=seed, **settings)
         return peers.make(method, seed, seconds)
 
@@ -304,7 +307,7 @@ def run(tasks, methods, seeds, log, path=None):
     tasks : sequence of str
         Names in `TASKS`.
     methods : sequence of str
-        Names in `METHODS`.
+        Names in `CHOICES`.
     seeds : sequence of int
         One split and one fit of each method and peer a seed.
     log : callable
@@ -406,7 +409,7 @@ def table(rows):
     for row in rows:
         scores[row["task"], row["method"]][row["seed"]] = row["score"]
         seconds[row["task"], row["method"]][row["seed"]] = row["seconds"]
-    methods = [name for name in METHODS if any(name == key[1] for key in scores)]
+    methods = [name for name in CHOICES if any(name == key[1] for key in scores)]
     head = ["metric", *methods, "s", "peers", "asked", "met"]
     lines = [_line("task", head), "|" + "---|" * (len(head) + 1)]
     for name, task in TASKS.items():

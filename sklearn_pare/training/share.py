@@ -8,12 +8,17 @@ from sklearn_pare.training.batches import Batches
 _SHARES = np.linspace(0, 1, 21)
 
 
+# Standard errors by which the network must lower the loss to be believed at all.
+_ERRORS = 2
+
+
 @torch.no_grad()
 def fit_share(model, rows, loss, batch_size):
     """Scale the head of `model` to what it is worth beside the linear path.
 
     A network of a few million weights learns a few hundred rows by heart; rows that
-    took no part in its training say how much of its outputs to believe.
+    took no part in its training say how much of its outputs to believe. Where they
+    cannot tell its worth from chance, nothing of it is.
 
     Parameters
     ----------
@@ -28,15 +33,20 @@ def fit_share(model, rows, loss, batch_size):
     Returns
     -------
     share : float
-        In [0, 1], of the lowest mean loss.
+        In [0, 1]: of the lowest mean loss, or 0 if that is not lower than the loss of
+        the linear path alone by two standard errors of the difference.
     """
     model.train(False)
-    losses, total = 0.0, 0.0
+    losses = []
     for x, y, weight, offset in Batches(rows, batch_size):
         offset = model.linear(x) if offset is None else offset
         own = model.predict(x, offset) - offset
-        each = [loss(offset + share * own, y) @ weight for share in _SHARES]
-        losses, total = losses + torch.stack(each).double(), total + weight.sum()
-    share = float(_SHARES[int((losses / total).argmin())])
+        each = [weight * loss(offset + share * own, y) for share in _SHARES]
+        losses.append(torch.stack(each).double())
+    losses = torch.cat(losses, 1)
+    best = int(losses.mean(1).argmin())
+    gain = losses[0] - losses[best]
+    error = gain.std() / len(gain) ** 0.5
+    share = float(_SHARES[best]) if gain.mean() > _ERRORS * error else 0.0
     model.head.scale(share)
     return share

@@ -13,7 +13,7 @@ from sklearn_pare.exceptions import (
 )
 from sklearn_pare.nn.embed import ImageEmbed, embedder
 from sklearn_pare.nn.init import xavier_
-from sklearn_pare.nn.losses import TARGET_LOSSES, pare_loss
+from sklearn_pare.nn.losses import cross_entropy, pare_loss
 from sklearn_pare.nn.model import Mixing
 from sklearn_pare.sources import FormulaSource
 
@@ -86,7 +86,7 @@ ISSUE = [
 @pytest.mark.parametrize("name", ISSUE)
 def test_build__one_step__finite_loss_and_gate_gradient(name, shape, generator):
     model = build(
-        Architecture(f"timm:{name}", shape, 2, "gate"),
+        Architecture(f"timm:{name}", shape, (2,), "gate"),
         generator,
         pretrained=False,
         source=FormulaSource(),
@@ -101,7 +101,7 @@ def test_build__one_step__finite_loss_and_gate_gradient(name, shape, generator):
         outputs,
         torch.tensor([0, 1]),
         torch.ones(2),
-        TARGET_LOSSES["cross_entropy"],
+        cross_entropy,
         ys,
     )
     terms.total.backward()

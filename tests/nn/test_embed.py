@@ -101,18 +101,31 @@ def test_table_embed__columns_beyond_tokens__grouped(generator):
     assert module.columns.shape == (32, 4)
 
 
-def test_signal_embed__token_sees_its_own_piece(generator):
-    module = _built((1, 128), generator)
+def _moved_tokens(module, generator):
     x = torch.randn(1, 1, 128, generator=generator)
     changed = x.clone()
     changed[..., 40:44] += 1
     moved = (module(x) != module(changed)).any(-1)[0]
-    assert moved.nonzero().flatten().tolist() == [10]
+    return moved.nonzero().flatten().tolist()
+
+
+def _without_kernels(module):
+    torch.nn.init.zeros_(module.shares.weight)
+    torch.nn.init.zeros_(module.shares.bias)
+    return module
+
+
+def test_signal_embed__token_sees_its_own_piece_and_kernels_reach_farther(generator):
+    module = _built((1, 128), generator)
+    seen = _moved_tokens(module, generator)
+    assert 10 in seen
+    assert len(seen) > 3
+    assert _moved_tokens(_without_kernels(module), generator) == [10]
 
 
 def test_signal_embed__from_a_stem_of_images__sees_stripes(generator):
     # A signal drawn as an image: rows of 32 samples, each four pixels high.
-    stem, module = _stem(generator), SignalEmbed((1, 128), GRID, DIM)
+    stem, module = _stem(generator), _without_kernels(SignalEmbed((1, 128), GRID, DIM))
     module.start_from(stem)
     x = torch.randn(2, 1, 128, generator=generator)
     stripes = x.unflatten(2, (4, 32)).repeat_interleave(4, 2).expand(-1, 3, -1, -1)
@@ -121,7 +134,7 @@ def test_signal_embed__from_a_stem_of_images__sees_stripes(generator):
 
 @pytest.mark.parametrize("length", [128, 300, 5000])
 def test_signal_embed__longer_pieces__same_response_to_constant(length, generator):
-    stem, module = _stem(generator), SignalEmbed((1, length), GRID, DIM)
+    stem, module = _stem(generator), _without_kernels(SignalEmbed((1, length), GRID, DIM))
     module.start_from(stem)
     ones = torch.ones(1, 1, length)
     torch.testing.assert_close(

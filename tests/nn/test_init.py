@@ -10,7 +10,7 @@ def test_build__global_generator__never_moves(monkeypatch):
     before = torch.get_rng_state()
     monkeypatch.setattr(torch, "set_rng_state", None)
     build(
-        Architecture("pare-tiny", (1, 8, 8), 3, "gate"),
+        Architecture("pare-tiny", (1, 8, 8), (3,), "gate"),
         torch.Generator().manual_seed(0),
         pretrained=False,
     )

@@ -4,6 +4,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -18,7 +19,7 @@ from tests.common.instances import tiny
 def test_batches__shuffled__every_row_once_and_new_order(generator):
     rows = Rows(torch.arange(10), torch.arange(10), torch.ones(10))
     batches = Batches(rows, 4, generator)
-    first, second = ([x for x, _, _ in batches] for _ in "ab")
+    first, second = ([x for x, _, _, _ in batches] for _ in "ab")
     assert [len(x) for x in first] == [4, 4, 2]
     assert sorted(torch.cat(first).tolist()) == list(range(10))
     assert torch.cat(first).tolist() != torch.cat(second).tolist()
@@ -36,7 +37,7 @@ def test_fit__mixing__source_gives_exactly_as_many_rows(table, monkeypatch):
         return sample(self, n, generator)
 
     monkeypatch.setattr(FormulaSource, "sample", spy)
-    tiny(PaReClassifier, batch_size=25, max_epochs=2).fit(*table)
+    tiny(PaReClassifier, batch_size=25, max_epochs=2, linear_path=False).fit(*table)
     assert sizes == [25, 25, 10] * 2
 
 
@@ -100,7 +101,11 @@ def test_early_stopping__stops_and_keeps_the_best_weights(table):
     rng = np.random.default_rng(1)
     X_val, noise = rng.normal(size=(200, 5)), rng.choice(["up", "down"], size=200)
     clf = tiny(
-        PaReClassifier, early_stopping=True, n_iter_no_change=3, max_epochs=200
+        PaReClassifier,
+        early_stopping=True,
+        n_iter_no_change=3,
+        max_epochs=200,
+        linear_path=False,
     ).fit(X, y, X_val=X_val, y_val=noise)
     scores = [row["valid_score"] for row in clf.history_]
     assert clf.n_iter_ == len(scores) < 200
@@ -115,8 +120,9 @@ def test_early_stopping__holds_rows_out(table):
 
 def test_fit__validation_rows_without_early_stopping__scored_only(table):
     X, y = table
-    plain = tiny(PaReClassifier).fit(X, y)
-    watched = tiny(PaReClassifier).fit(X, y, X_val=X[:20], y_val=y[:20])
+    clf = tiny(PaReClassifier, linear_path=False)
+    plain = clone(clf).fit(X, y)
+    watched = clone(clf).fit(X, y, X_val=X[:20], y_val=y[:20])
     np.testing.assert_array_equal(plain.predict_proba(X), watched.predict_proba(X))
     last = watched.history_[-1]
     assert last["valid_score"] == pytest.approx(watched.score(X[:20], y[:20]))
@@ -126,10 +132,9 @@ def test_tune__frozen_parts_stay(table):
     X, y = table
 
     def changed(tune):
-        one = tiny(PaReClassifier, tune=tune, max_epochs=1)
         # weight_decay would move what trains even without a gradient
-        start = tiny(PaReClassifier, tune=tune, max_epochs=1, lr=1e-30).fit(X, y)
-        end = one.fit(X, y)
+        one = tiny(PaReClassifier, tune=tune, max_epochs=1, linear_path=False)
+        start, end = clone(one).set_params(lr=1e-30).fit(X, y), one.fit(X, y)
         pairs = zip(
             start._model.named_parameters(), end._model.named_parameters(), strict=True
         )
@@ -318,7 +323,7 @@ def test_fit__source_of_masks__any_shape_on_a_body_that_merges_tokens(shape, tab
     # Masks of chance, three classes in equal shares under every token: no guess is
     # better than the constant one.
     loss = estimator.history_[0]["mixed_source_loss"]
-    assert np.log(3) * 0.95 < loss < 5
+    assert np.log(3) * 0.95 < loss < 10
 
 
 def test_fit__mask_token__is_learnt(table, monkeypatch):

@@ -1,0 +1,123 @@
+"""
+A table as it comes
+===================
+
+A DataFrame with numbers, categories, a boolean column and missing values goes into
+`PaReClassifier` as it is. Beside it stands the pipeline of scikit-learn that one would
+write for such a table, with logistic regression at its end. The second part asks what
+happens with a category that was not there in fit.
+"""
+
+# %%
+# Customers of a made-up shop: will they come back? Whether they do depends on two
+# numbers, on the region, and on the age in a way that is not linear.
+
+import time
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from sklearn_pare import PaReClassifier
+
+rng = np.random.default_rng(0)
+n = 900
+age = rng.normal(45, 14, n).clip(18, 90)
+visits = rng.poisson(6, n).astype(float)
+spent = np.exp(rng.normal(3, 0.8, n))
+region = rng.choice(["north", "east", "south", "west"], n)
+channel = rng.choice(["shop", "phone", "web"], n)
+member = rng.random(n) < 0.4
+liking = {"north": 1.2, "east": 0.0, "south": -1.2, "west": 0.4}
+logit = (
+    0.35 * (visits - 6)
+    + 2.0 * np.cos((age - 45) / 8)
+    + 1.0 * member * (channel == "web")
+    + np.array([liking[name] for name in region])
+    - 0.6
+)
+y = np.where(rng.random(n) < 1 / (1 + np.exp(-logit)), "back", "gone")
+X = pd.DataFrame(
+    {
+        "age": age.round(),
+        "visits": visits,
+        "spent": spent.round(2),
+        "region": pd.Series(region, dtype="category"),
+        "channel": channel,
+        "member": member,
+    }
+)
+for column in ("age", "spent", "region", "channel"):
+    X[column] = X[column].mask(rng.random(n) < 0.1)
+print(X.head(), X.dtypes, sep="\n\n")
+
+# %%
+# `PaReClassifier` takes text, objects and categories as categories, numbers and
+# booleans as numbers, and NaN or None as missing. The pipeline has to be told.
+
+X_train, X_test, y_train, y_test = train_test_split(
+    X, y, train_size=400, stratify=y, random_state=0
+)
+numbers = make_column_selector(dtype_include=["number", "bool"])
+texts = make_column_selector(dtype_exclude=["number", "bool"])
+pipeline = make_pipeline(
+    make_column_transformer(
+        (make_pipeline(SimpleImputer(add_indicator=True), StandardScaler()), numbers),
+        (OneHotEncoder(handle_unknown="ignore"), texts),
+    ),
+    LogisticRegression(),
+)
+models = {
+    "PaReClassifier": PaReClassifier(random_state=0),
+    "no linear path": PaReClassifier(linear_path=False, random_state=0),
+    "pipeline with\nLogisticRegression": pipeline,
+}
+lines = {}
+for name, model in models.items():
+    start = time.perf_counter()
+    model.fit(X_train, y_train)
+    seconds = time.perf_counter() - start
+    loss = log_loss(y_test, model.predict_proba(X_test))
+    lines[name] = model.score(X_test, y_test), loss
+    label = " ".join(name.split())
+    accuracy = lines[name][0]
+    print(f"{label:<34} accuracy {accuracy:.3f}  NLL {loss:.3f}  {seconds:.1f} s")
+
+# %%
+# A region that was not there in fit is read as a missing one: no error, and the other
+# columns still count.
+
+clf = models["PaReClassifier"]
+customer = X_test[X_test["region"].notna()].iloc[[0]].astype({"region": object})
+regions = ["north", "east", "south", "west", "overseas", None]
+same = pd.concat([customer.assign(region=name) for name in regions])
+chances = clf.predict_proba(same)[:, 0]
+for name, chance in zip(regions, chances, strict=True):
+    print(f"region {name or 'missing':<10} P(back) = {chance:.3f}")
+
+# %%
+# Left, both measures on 500 customers; right, one customer in every region.
+
+fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
+places = np.arange(len(lines))
+for shift, measure, label in ((-0.2, 0, "accuracy"), (0.2, 1, "mean log loss")):
+    values = [line[measure] for line in lines.values()]
+    bars = left.barh(places + shift, values, height=0.38, label=label)
+    left.bar_label(bars, fmt="%.3f", padding=3)
+left.set_yticks(places, list(lines))
+left.set(xlim=(0, 1.05), title="500 customers to test on")
+left.invert_yaxis()
+left.legend(loc="lower right")
+names = [name or "missing" for name in regions]
+bars = right.bar(names, chances, color=["C0"] * 4 + ["C3", "0.6"])
+right.bar_label(bars, fmt="%.2f", padding=2)
+right.set(ylim=(0, 1), ylabel="P(comes back)", title="One customer, another region")
+right.set_xlabel('"overseas" was not there in fit')
+plt.show()
