@@ -10,7 +10,7 @@ from medium to pressure from 120 solutions, and is compared with ridge regressio
 
 # %%
 # Media of two kinds of rock, and the pressure in each. X has an axis of channels,
-# (n, 1, 24, 24); y has none, (n, 24, 24), and neither will the prediction.
+# (n, 1, 16, 16); y has none, (n, 16, 16), and neither will the prediction.
 
 import time
 
@@ -22,7 +22,7 @@ from sklearn.model_selection import train_test_split
 from sklearn_pare import PaReRegressor
 from sklearn_pare.datasets import make_darcy
 
-X, y = make_darcy(160, size=24, medium="two-valued", random_state=0)
+X, y = make_darcy(160, size=16, medium="two-valued", random_state=0)
 X_train, X_test, y_train, y_test = train_test_split(
     X, y, train_size=120, random_state=0
 )
@@ -30,7 +30,7 @@ print(f"X {X.shape}, y {y.shape}")
 
 # %%
 # For fields the loss is the relative L2 error of each row, and it is also what we
-# report. 120 steps keep this example short; the default is at least 400.
+# report. 200 steps keep this example short; the default is at least 400.
 
 
 def relative_l2(y, prediction):
@@ -40,7 +40,7 @@ def relative_l2(y, prediction):
 
 
 start = time.perf_counter()
-reg = PaReRegressor(max_steps=120, random_state=0).fit(X_train, y_train)
+reg = PaReRegressor(max_steps=200, random_state=0).fit(X_train, y_train)
 seconds = time.perf_counter() - start
 prediction = reg.predict(X_test)
 print(f"PaReRegressor  relative L2 {relative_l2(y_test, prediction):.3f}")

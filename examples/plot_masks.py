@@ -9,23 +9,25 @@ hundred are hit, so the accuracy of pixels says little, and ranking says more.
 """
 
 # %%
-# Images (n, 1, 64, 64) and masks (n, 64, 64) of 0 and 1. Stars are blurred by the air,
+# Images (n, 1, 48, 48) and masks (n, 48, 48) of 0 and 1. Stars are blurred by the air,
 # rays are not.
 
 import matplotlib.pyplot as plt
 import numpy as np
 import scipy.ndimage
-from sklearn.metrics import precision_recall_curve, roc_auc_score
+from matplotlib.colors import to_rgba
+from matplotlib.patches import Patch
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from sklearn_pare import PaReClassifier
 from sklearn_pare.datasets import make_cosmic_rays
 
-X, y = make_cosmic_rays(120, random_state=0)
+X, y = make_cosmic_rays(120, size=48, random_state=0)
 X_train, X_test, y_train, y_test = X[:80], X[80:], y[:80], y[80:]
 print(f"X {X.shape}, y {y.shape}, {y.mean():.2%} of all pixels are hit")
 
 # %%
-# The estimator puts out one probability for each class and pixel, (n, 2, 64, 64).
+# The estimator puts out one probability for each class and pixel, (n, 2, 48, 48).
 # `max_steps` bounds the training: without it there would be 400 steps at least.
 
 clf = PaReClassifier(max_steps=50, random_state=0).fit(X_train, y_train)
@@ -40,29 +42,37 @@ print(f"no ray anywhere    {1 - y_test.mean():.4f}")
 residual = X_test[:, 0] - scipy.ndimage.median_filter(X_test[:, 0], (1, 5, 5))
 scores = {"PaReClassifier": probability, "median filter": residual}
 for name, score in scores.items():
-    print(f"{name:<15} pixel AUROC {roc_auc_score(y_test.ravel(), score.ravel()):.4f}")
+    auroc = roc_auc_score(y_test.ravel(), score.ravel())
+    precision = average_precision_score(y_test.ravel(), score.ravel())
+    print(f"{name:<15} pixel AUROC {auroc:.4f}, average precision {precision:.3f}")
 
 # %%
-# Three images of the test, and in the last column how many of the marked pixels are
-# right (precision) when a given share of the hit pixels is to be found (recall).
+# Three images of the test: as they are, with the pixels that were hit, and with those
+# that were found, missed and wrongly marked.
 
 found, missed, wrong = "#2ca02c", "#ff7f0e", "#d62728"
 
 
-def overlay(ax, image, **masks):
-    """An image in grey with pixels of each mask in a colour."""
+def overlay(ax, image, masks):
+    """An image in grey, and the pixels of each mask in its colour."""
     ax.imshow(np.arcsinh(image), cmap="gray", vmin=-2, vmax=4)
-    for color, where in masks.items():
-        rgba = np.zeros((*where.shape, 4))
-        rgba[where] = plt.matplotlib.colors.to_rgba(color)
-        ax.imshow(rgba)
+    for color, where in masks:
+        ax.imshow(np.where(where[..., None], to_rgba(color), 0.0))
 
 
 fig, axes = plt.subplots(
-    3, 3, figsize=(9.5, 8.8), layout="constrained", sharex=True, sharey=True
+    3, 3, figsize=(8.5, 8.8), layout="constrained", sharex=True, sharey=True
 )
 for row, line in enumerate(axes):
     image, truth, own = X_test[row, 0], y_test[row] == 1, mask[row] == 1
-    overlay(line[0], image)
-    overlay(line[1], image, **{found: truth})
-    overlay(line[2], image, **{found: truth & own, missed: truth & ~own, wrong: own & ~truth})
+    verdict = [(found, truth & own), (missed, truth & ~own), (wrong, own & ~truth)]
+    for ax, masks in zip(line, ([], [(found, truth)], verdict), strict=True):
+        overlay(ax, image, masks)
+    line[0].set_ylabel(f"test row {row}")
+axes[0, 0].set(xticks=[], yticks=[])
+for ax, title in zip(axes[0], ("image", "truth", "prediction"), strict=True):
+    ax.set_title(title)
+words = {"ray, found": found, "ray, missed": missed, "no ray, marked": wrong}
+handles = [Patch(color=color, label=word) for word, color in words.items()]
+fig.legend(handles=handles, loc="outside lower center", ncols=3)
+plt.show()

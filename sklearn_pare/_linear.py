@@ -46,6 +46,8 @@ def fit(path, x, codes, weight, kind):
     offset : ndarray of shape (n, K, ...), float32
         Outputs for each row of a path that was fitted without it.
     """
+    if hasattr(path.features, "fit"):
+        path.features.fit(x)
     rows = gen_batches(len(x), _BATCH)
     raw = torch.cat([path.features(x[batch]) for batch in rows]).numpy()
     mean, scale = raw.mean(0), raw.std(0)

@@ -1,0 +1,126 @@
+import pytest
+import torch
+
+from sklearn_pare.nn.decoder import DenseDecoder, hide, stages
+from sklearn_pare.nn.init import xavier_
+from tests.common.tiny import TinyBody
+
+DIMS, PATCHES = (6, 10), (1, 2)
+
+
+def _decoder(input_shape, output_shape, generator, linear=False):
+    decoder = DenseDecoder(input_shape, output_shape, DIMS, PATCHES, linear)
+    xavier_(decoder, generator)
+    return decoder
+
+
+def _maps(n, generator):
+    sizes = [(8, 4), (4, 2)]
+    return [
+        torch.randn(n, *size, dim, generator=generator, requires_grad=True)
+        for size, dim in zip(sizes, DIMS, strict=True)
+    ]
+
+
+SHAPES = [
+    ((1, 5), (1, 5)),
+    ((2, 300), (3, 300)),
+    ((1, 64), (2, 17)),
+    ((1, 8, 8), (1, 8, 8)),
+    ((3, 33, 17), (2, 33, 17)),
+    ((1, 16, 40), (1, 50, 7)),
+    ((60, 9, 9), (4, 1, 1)),
+    ((1, 1, 1), (1, 3, 3)),
+    ((1, 64, 6), (1, 64, 6)),
+]
+
+
+@pytest.mark.parametrize(("input_shape", "output_shape"), SHAPES, ids=str)
+@pytest.mark.parametrize("linear", [False, True])
+def test_decoder__any_size(input_shape, output_shape, linear, generator):
+    decoder = _decoder(input_shape, output_shape, generator, linear)
+    x = torch.randn(2, *input_shape, generator=generator)
+    offset = torch.randn(2, *output_shape, generator=generator) if linear else None
+    outputs = decoder(_maps(2, generator), x, offset)
+    assert outputs.shape == (2, *output_shape)
+    assert outputs.isfinite().all()
+
+
+@pytest.mark.parametrize("shape", [(2, 70), (2, 40, 24)], ids=str)
+def test_backward__reaches_all_stages_parameters_and_places(shape, generator):
+    decoder = _decoder(shape, (1, *shape[1:]), generator)
+    maps = _maps(2, generator)
+    x = torch.randn(2, *shape, generator=generator, requires_grad=True)
+    (decoder(maps, x) ** 2).sum().backward()
+    assert all(features.grad.abs().max() > 0 for features in maps)
+    assert (x.grad != 0).all()
+    # A bias before the norm of one channel group may be without use, a weight is not.
+    for name, parameter in decoder.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().max() > 0, name
+
+
+@pytest.mark.parametrize("shape", [(1, 256), (1, 64, 64)], ids=str)
+def test_decoder__one_pixel__seen_at_full_resolution(shape, generator):
+    decoder = _decoder(shape, shape, generator)
+    x, maps = torch.zeros(1, *shape, requires_grad=True), _maps(1, generator)
+    place = (0, 0, *[30] * (len(shape) - 1))
+    decoder(maps, x)[place].backward()
+    here, strength = x.grad[place].abs(), x.grad.abs()
+    # Local detail does not come through the coarse levels alone: those give all
+    # places of a coarse cell weights alike.
+    assert here > 10 * strength.mean()
+
+
+def test_decoder__row_does_not_depend_on_others(generator):
+    decoder = _decoder((2, 20, 12), (1, 20, 12), generator)
+    maps, x = _maps(3, generator), torch.randn(3, 2, 20, 12, generator=generator)
+    alone = decoder([features[1:2] for features in maps], x[1:2])
+    torch.testing.assert_close(alone, decoder(maps, x)[1:2])
+
+
+def test_scale__zero__nothing_and_half__half(generator):
+    decoder = _decoder((1, 16), (1, 16), generator)
+    maps, x = _maps(2, generator), torch.randn(2, 1, 16, generator=generator)
+    torch.nn.init.ones_(decoder.read.bias)
+    before = decoder(maps, x)
+    decoder.scale(0.5)
+    torch.testing.assert_close(decoder(maps, x), before / 2)
+    decoder.scale(0.0)
+    assert (decoder(maps, x) == 0).all()
+
+
+def test_hide__image__exactly_the_replaced_patches():
+    x = torch.ones(2, 3, 8, 16)
+    hidden = hide(x, torch.tensor([[0, 5], [6, 7]]), (2, 4))
+    expected = torch.ones(2, 3, 8, 16)
+    expected[0, :, :4, :4] = 0
+    expected[0, :, 4:, 4:8] = 0
+    expected[1, :, 4:, 8:] = 0
+    assert torch.equal(hidden, expected)
+    assert (x == 1).all()
+
+
+def test_hide__signal__windows_row_by_row():
+    hidden = hide(torch.ones(1, 2, 80), torch.tensor([[0, 6]]), (2, 4))
+    expected = torch.ones(1, 2, 80)
+    expected[..., :10] = 0
+    expected[..., 60:70] = 0
+    assert torch.equal(hidden, expected)
+
+
+@pytest.mark.parametrize("shape", [(1, 5), (1, 3, 2), (1, 50, 37)], ids=str)
+def test_hide__all_or_none(shape):
+    x = torch.ones(1, *shape)
+    assert (hide(x, torch.arange(16)[None], (4, 4)) == 0).all()
+    nothing = torch.empty(1, 0, dtype=torch.int64)
+    assert torch.equal(hide(x, nothing, (4, 4)), x)
+
+
+def test_stages__body_without_stages__its_features_on_the_grid(generator):
+    body = TinyBody()
+    torch.nn.init.normal_(body.position, generator=generator)
+    tokens = torch.randn(2, 16, body.dim, generator=generator)
+    (features,) = stages(body, tokens)
+    assert features.shape == (2, 4, 4, body.feature_dim)
+    torch.testing.assert_close(features.flatten(1, 2), body(tokens))
