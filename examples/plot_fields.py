@@ -56,8 +56,8 @@ linear = ridge.predict(X_test.reshape(40, -1)).reshape(y_test.shape)
 print(f"RidgeCV        relative L2 {relative_l2(y_test, linear):.3f}")
 
 # %%
-# Three media of the test. Truth and predictions share one scale of colours, and both
-# errors another: what is left is where the pressure bends, at the faces between rocks.
+# Three media of the test. Truth and prediction share one scale of colours, and both
+# errors another.
 
 errors = {"error": prediction - y_test, "error of ridge": linear - y_test}
 largest = max(abs(error[:3]).max() for error in errors.values())

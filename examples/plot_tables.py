@@ -60,9 +60,10 @@ print(X.head(), X.dtypes, sep="\n\n")
 
 # %%
 # `PaReClassifier` takes text, objects and categories as categories, numbers and
-# booleans as numbers, and NaN or None as missing. The pipeline has to be told. Inside the first
-# `PaReClassifier` is a logistic regression as well, to which the network adds; the
-# second is the network alone. 75 steps keep this example short, half of the default.
+# booleans as numbers, and NaN or None as missing; the pipeline has to be told. Inside
+# the first `PaReClassifier` is a logistic regression as well, to which the network
+# adds; the second is the network alone. 75 steps keep this example short, half of the
+# default.
 
 X_train, X_test, y_train, y_test = train_test_split(
     X, y, train_size=400, stratify=y, random_state=0
@@ -96,10 +97,11 @@ for name, model in models.items():
 
 # %%
 # A region that was not there in fit is read as a missing one: no error, and the other
-# columns still count.
+# columns still count. We ask for the customer of whom the model is least sure.
 
 clf = models["PaReClassifier"]
-customer = X_test[X_test["region"].notna()].iloc[[0]].astype({"region": object})
+unsure = np.abs(clf.predict_proba(X_test)[:, 0] - 0.5).argmin()
+customer = X_test.iloc[[unsure]].astype({"region": object})
 regions = ["north", "east", "south", "west", "overseas", None]
 same = pd.concat([customer.assign(region=name) for name in regions])
 chances = clf.predict_proba(same)[:, 0]
@@ -116,12 +118,13 @@ for shift, measure, label in ((-0.2, 0, "accuracy"), (0.2, 1, "mean log loss")):
     bars = left.barh(places + shift, values, height=0.38, label=label)
     left.bar_label(bars, fmt="%.3f", padding=3)
 left.set_yticks(places, list(lines))
-left.set(xlim=(0, 1.05), title="500 customers to test on")
+left.set(xlim=(0, 1), title="500 customers to test on")
 left.invert_yaxis()
-left.legend(loc="lower right")
+left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2)
 names = [name or "missing" for name in regions]
 bars = right.bar(names, chances, color=["C0"] * 4 + ["C3", "0.6"])
 right.bar_label(bars, fmt="%.2f", padding=2)
 right.set(ylim=(0, 1), ylabel="P(comes back)", title="One customer, another region")
+right.tick_params(axis="x", labelsize="small")
 right.set_xlabel('"overseas" was not there in fit')
 plt.show()

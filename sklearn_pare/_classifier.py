@@ -19,7 +19,7 @@ from sklearn_pare.exceptions import DataError
 
 
 class PaReClassifier(ClassifierMixin, _BasePaRe):
-    r"""Classify images, signals or tables by fine-tuning a pretrained body with PaRe.
+    r"""Classify tables, signals or images by fine-tuning a pretrained body with PaRe.
 
     PaRe (Cai et al., ICML 2024) bridges the gap between the modality of the body and
     that of the data: tokens of a source modality replace part of the data's tokens,
@@ -70,10 +70,20 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         Who chooses the tokens: the learned gate, or chance (a control).
     alignment : None
         Reserved for a stage before fine-tuning; only None is available.
+    linear_path : bool, default=True
+        Whether the network is added to logistic regression of the raw row, as far
+        as rows that are held out support it: on small tables that may be not at all.
+        The path is left out above 4,000 rows, for arrays in files, for masks, and
+        for images, where single pixels say little.
     max_epochs : int or "auto", default="auto"
-        "auto" is enough epochs for 150 steps, and at least 12.
-    batch_size : int, default=64
-        Rows a step, and rows a forward pass at prediction.
+        "auto" is enough epochs for 150 steps, of dense targets for 400, and at least
+        12.
+    max_steps : int, default=None
+        Bound on the optimiser steps, below what `max_epochs` allows. All schedules end
+        with the last step.
+    batch_size : int or "auto", default="auto"
+        Rows a step, and rows a forward pass at prediction. "auto" is 64, of dense
+        targets 16.
     lr : float, default=1e-3
         Peak learning rate of AdamW: linear warm-up over a tenth of the steps, then a
         cosine to 0.
@@ -88,7 +98,13 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
     n_iter_no_change : int, default=10
         Patience of `early_stopping`, in epochs.
     class_weight : dict, list of dicts, "balanced" or None, default=None
-        Weights of the classes in the loss, as in scikit-learn.
+        Weights of the classes in the loss, as in scikit-learn; of masks, in each
+        place.
+    pos_weight : float, list of float, "balanced" or None, default=None
+        Weight of a label where it is there, one for all labels or one for each, when y
+        is an indicator matrix. "balanced": rows without the label over rows with it.
+    ignore_index : int, default=None
+        Value in masks of the places that are neither learned nor scored.
     device : str, default="auto"
         "auto" is the first of cuda, xpu and mps that is there, else the CPU; or a
         name that torch knows, such as "cuda:1".
@@ -133,6 +149,14 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
 
     Notes
     -----
+    X is a table (n, F), signals (n, C, L) or images (n, C, H, W): arrays, lists, torch
+    tensors. A table may be a DataFrame with numbers, booleans, text and categories, and
+    with missing values; categories that fit has not seen count as missing. Signals and
+    images in a numpy memmap, HDF5 or zarr stay in their file and are read batch by
+    batch. y holds one class a row, (n,); any number of K labels, an indicator matrix
+    (n, K); or a class for every sample or pixel, masks (n, L) or (n, H, W). Masks
+    (n, H, W) need not have the size of the rows.
+
     Every row is cut into tokens. In each training step the k lowest-scored tokens of a
     row are replaced by the k highest-scored tokens of a source row; clean and mixed
     rows go through the body together, and the loss is

@@ -10,11 +10,11 @@ from sklearn_pare._targets import ValueTarget, dense_r2, place_size
 
 
 class PaReRegressor(RegressorMixin, _BasePaRe):
-    r"""Predict numbers from images, signals or tables by fine-tuning with PaRe.
+    r"""Predict numbers from tables, signals or images by fine-tuning with PaRe.
 
     PaRe (Cai et al., ICML 2024) bridges the gap between the modality of a pretrained
     body and that of the data: tokens of a source modality replace part of the data's
-    tokens, many at first, few at the end. Targets are standardised inside.
+    tokens, many at first, few at the end. Numbers are standardised inside.
 
     Parameters
     ----------
@@ -61,10 +61,25 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         Who chooses the tokens: the learned gate, or chance (a control).
     alignment : None
         Reserved for a stage before fine-tuning; only None is available.
+    linear_path : bool, default=True
+        Whether the network is added to ridge regression of the raw row, as far
+        as rows that are held out support it: on small tables that may be not at all.
+        The path is left out above 4,000 rows, for arrays in files, for fields where it
+        explains too little.
+    loss : {"auto", "squared_error", "huber", "relative_l2"}, default="auto"
+        "squared_error"; "huber", which is linear beyond one standard deviation of what
+        the linear path leaves, or else of y; "relative_l2", the norm of a row's error
+        over the norm of its y. "auto" is "squared_error" for numbers, "relative_l2"
+        for fields.
     max_epochs : int or "auto", default="auto"
-        "auto" is enough epochs for 150 steps, and at least 12.
-    batch_size : int, default=64
-        Rows a step, and rows a forward pass at prediction.
+        "auto" is enough epochs for 150 steps, of dense targets for 400, and at least
+        12.
+    max_steps : int, default=None
+        Bound on the optimiser steps, below what `max_epochs` allows. All schedules end
+        with the last step.
+    batch_size : int or "auto", default="auto"
+        Rows a step, and rows a forward pass at prediction. "auto" is 64, of dense
+        targets 16.
     lr : float, default=1e-3
         Peak learning rate of AdamW: linear warm-up over a tenth of the steps, then a
         cosine to 0.
@@ -120,6 +135,15 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
 
     Notes
     -----
+    X is a table (n, F), signals (n, C, L) or images (n, C, H, W): arrays, lists, torch
+    tensors. A table may be a DataFrame with numbers, booleans, text and categories, and
+    with missing values; categories that fit has not seen count as missing. Signals and
+    images in a numpy memmap, HDF5 or zarr stay in their file and are read batch by
+    batch. y holds one number a row, (n,); several, (n, K); or fields, a number or
+    several in every place: (n, L) or (n, C, L) for signals, (n, H, W) or (n, C, H, W)
+    for images. Channels and size of a field need not be those of the rows; only (n, L)
+    needs their length.
+
     Every row is cut into tokens. In each training step the k lowest-scored tokens of a
     row are replaced by the k highest-scored tokens of a source row; clean and mixed
     rows go through the body together, and the loss is
@@ -127,7 +151,7 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
     .. math:: L(clean) + w [(1 - \lambda) L(mixed) + \lambda L_s(mixed)],
 
     where lambda = k / N is the fraction of replaced tokens, L the loss of the target
-    (squared error of the standardised target), L_s the cross-entropy of the source's
+    (see `loss`), L_s the cross-entropy of the source's
     classes and w is `mix_weight`. Prediction uses clean tokens only.
 
     References

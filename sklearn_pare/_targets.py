@@ -373,10 +373,16 @@ def dense_r2(y, prediction, weight=None):
     One minus the squared error over the squared distance from the mean field; places
     that do not vary, such as a fixed boundary, add nothing to the latter.
     """
-    y, prediction = (np.reshape(a, (len(a), -1)) for a in (y, prediction))
-    return r2_score(
-        y, prediction, sample_weight=weight, multioutput="variance_weighted"
+    y, prediction = (
+        np.reshape(np.asarray(a, np.float64), (len(a), -1)) for a in (y, prediction)
     )
+    error = np.average(np.square(y - prediction), axis=0, weights=weight).sum()
+    mean = np.average(y, axis=0, weights=weight)
+    spread = np.average(np.square(y - mean), axis=0, weights=weight).sum()
+    if spread == 0:
+        # As in scikit-learn.
+        return float(error == 0)
+    return float(1 - error / spread)
 
 
 def _two_classes(classes):

@@ -12,6 +12,8 @@ from torch import nn
 
 # Numbers of a row, in and out, that a linear path connects; more are pooled.
 _MOST = 2048
+# Numbers that matrix products take at once.
+_WIDTH = 16
 
 
 class ColumnFeatures(nn.Module):
@@ -110,7 +112,11 @@ class LinearPath(nn.Module):
 
     def forward(self, x):
         """Rows (B, ...) -> outputs (B, K, ...)."""
-        return self.unfold(F.linear(self.features(x), self.weight, self.bias))
+        features = self.features(x)
+        # At odd widths the last bits of a row depend on its place in the batch.
+        spare = (0, -features.shape[1] % _WIDTH)
+        weight = F.pad(self.weight, spare)
+        return self.unfold(F.linear(F.pad(features, spare), weight, self.bias))
 
     @torch.no_grad()
     def zoom(self, factor):

@@ -1,5 +1,7 @@
 """How much of the network is added to the linear path."""
 
+import math
+
 import numpy as np
 import torch
 
@@ -46,7 +48,7 @@ def fit_share(model, rows, loss, batch_size):
     losses = torch.cat(losses, 1)
     best = int(losses.mean(1).argmin())
     gain = losses[0] - losses[best]
-    error = gain.std() / len(gain) ** 0.5
+    error = gain.std() / len(gain) ** 0.5 if len(gain) > 1 else math.inf
     share = float(_SHARES[best]) if gain.mean() > _ERRORS * error else 0.0
     model.head.scale(share)
     return share

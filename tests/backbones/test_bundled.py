@@ -54,7 +54,7 @@ def test_get__not_pretrained__xavier_from_the_generator():
 def test_build__formula_source__keeps_the_pretraining_head(generator):
     source = formula.FormulaSource()
     model = build(
-        Architecture("pare-tiny", (1, 8, 8), 10, "gate"),
+        Architecture("pare-tiny", (1, 8, 8), (10,), "gate"),
         generator,
         pretrained=True,
         source=source,

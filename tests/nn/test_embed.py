@@ -134,7 +134,10 @@ def test_signal_embed__from_a_stem_of_images__sees_stripes(generator):
 
 @pytest.mark.parametrize("length", [128, 300, 5000])
 def test_signal_embed__longer_pieces__same_response_to_constant(length, generator):
-    stem, module = _stem(generator), _without_kernels(SignalEmbed((1, length), GRID, DIM))
+    stem, module = (
+        _stem(generator),
+        _without_kernels(SignalEmbed((1, length), GRID, DIM)),
+    )
     module.start_from(stem)
     ones = torch.ones(1, 1, length)
     torch.testing.assert_close(

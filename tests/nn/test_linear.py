@@ -78,3 +78,15 @@ def test_zoom__outputs_of_each_channel_divided(generator):
     before = path(x)
     path.zoom(torch.tensor([2.0, 0.5]))
     torch.testing.assert_close(path(x), before / torch.tensor([2.0, 0.5])[:, None])
+
+
+@pytest.mark.parametrize("n_columns", [1, 5, 9, 10, 13, 29, 64, 101])
+@pytest.mark.parametrize("n_rows", [8, 64])
+def test_linear_path__row_in_another_place__same_bits(n_columns, n_rows, generator):
+    for n_outputs in (1, 2, 3, 10):
+        path = LinearPath(ColumnFeatures([0] * n_columns), (n_outputs,))
+        path.weight.normal_(generator=generator)
+        x = torch.randn(n_rows, n_columns, generator=generator)
+        outputs = path(x)
+        for shift in (1, 3, 7):
+            assert torch.equal(path(x.roll(shift, 0)), outputs.roll(shift, 0))
