@@ -38,6 +38,7 @@ _plain = (
     "install",
     "quickstart",
     "user_guide",
+    "modalities",
     "bodies",
     "sources",
     "changelog",

@@ -30,7 +30,7 @@ print(f"X {X.shape}, y {y.shape}")
 
 # %%
 # For fields the loss is the relative L2 error of each row, and it is also what we
-# report. 200 steps keep this example short; the default is at least 400.
+# report. 200 steps keep this example short; the default is at least 600.
 
 
 def relative_l2(y, prediction):

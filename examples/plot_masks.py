@@ -28,7 +28,7 @@ print(f"X {X.shape}, y {y.shape}, {y.mean():.2%} of all pixels are hit")
 
 # %%
 # The estimator puts out one probability for each class and pixel, (n, 2, 32, 32).
-# `max_steps` bounds the training: without it there would be 400 steps at least.
+# `max_steps` bounds the training: without it there would be 600 steps at least.
 
 clf = PaReClassifier(max_steps=140, random_state=0).fit(X_train, y_train)
 probability = clf.predict_proba(X_test)[:, 1]

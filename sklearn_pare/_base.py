@@ -98,8 +98,9 @@ class _BasePaRe(
         ----------
         X : array-like of shape (n, F), (n, C, L) or (n, C, H, W)
             A table, signals, or images; with `input_shape` also flattened rows.
-        y : array-like of shape (n,) or (n, K)
-            Targets.
+        y : array-like of shape (n,), (n, K), (n, L), (n, C, L), (n, H, W), (n, C, H, W)
+            Targets of the rows, or of their samples or pixels; see the notes of the
+            class.
         sample_weight : array-like of shape (n,), default=None
             Weight of each row in the loss; rows of weight 0 are left out.
         X_val, y_val : array-like, default=None

@@ -72,14 +72,14 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         over the norm of its y. "auto" is "squared_error" for numbers, "relative_l2"
         for fields.
     max_epochs : int or "auto", default="auto"
-        "auto" is enough epochs for 150 steps, of dense targets for 400, and at least
+        "auto" is enough epochs for 150 steps, of dense targets for 600, and at least
         12.
     max_steps : int, default=None
         Bound on the optimiser steps, below what `max_epochs` allows. All schedules end
         with the last step.
     batch_size : int or "auto", default="auto"
         Rows a step, and rows a forward pass at prediction. "auto" is 64, of dense
-        targets 16.
+        targets 8.
     lr : float, default=1e-3
         Peak learning rate of AdamW: linear warm-up over a tenth of the steps, then a
         cosine to 0.
@@ -123,6 +123,9 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         Tokens a row is cut into.
     n_iter_ : int
         Epochs that were run.
+    network_share_ : float
+        How much of the network's outputs is added to those of the linear path, from 0,
+        nothing, to 1; 1 without such a path.
     history_ : list of dict
         One an epoch: "epoch", from 1; "train_loss" and its terms "target_loss",
         "mixed_target_loss" and "mixed_source_loss" (None without mixing), means over

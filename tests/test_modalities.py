@@ -237,6 +237,16 @@ def test_max_steps__bounds_steps(max_steps, epochs, monkeypatch):
         assert clf.history_[-1]["mix_fraction"] == round(16 * clf.mix_end) / 16
 
 
+def test_network_share__one_without_a_linear_path_and_nothing_beside_an_exact_one():
+    y = TABLE @ np.arange(5) - 1
+    for linear_path, expected in ((True, 0.0), (False, 1.0)):
+        reg = tiny(PaReRegressor, max_epochs=1, linear_path=linear_path).fit(TABLE, y)
+        assert reg.network_share_ == expected
+    masks = CLASSES["masks of images"][1]
+    clf = tiny(PaReClassifier, max_epochs=1).fit(IMAGES, masks)
+    assert clf.network_share_ == 1.0
+
+
 def test_linear_path__exact_map__found_at_once():
     y = TABLE @ [1.0, -2.0, 0.5, 0.0, 3.0] + 7
     reg = tiny(PaReRegressor, max_epochs=1).fit(TABLE[:20], y[:20])

@@ -41,7 +41,7 @@ def test_fit__constant_column_and_huge_offset__works():
 def test_fit__y_val_as_column__as_flat():
     column = {"X_val": TABLE, "y_val": CLASSES[:, None]}
     with pytest.warns(UserWarning, match="column-vector"):
-        clf = tiny(PaReClassifier).fit(TABLE, CLASSES, **column)
+        clf = tiny(PaReClassifier, linear_path=False).fit(TABLE, CLASSES, **column)
     assert clf.history_[-1]["valid_score"] == clf.score(TABLE, CLASSES)
 
 
