@@ -25,7 +25,7 @@ demo: $(READY)
 	$(BIN)/python examples/plot_digits.py
 
 test: $(READY)
-	OMP_NUM_THREADS=1 SCIPY_ARRAY_API=1 $(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n auto
 
 lint: $(READY)
 	$(BIN)/ruff check .
