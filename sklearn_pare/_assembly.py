@@ -17,6 +17,8 @@ from sklearn_pare.nn.model import PaReModel
 
 # Features of the linear path of a signal, as in MiniRocket.
 _KERNEL_FEATURES = 10_000
+# Source rows that its embedder takes quantiles from.
+_SOURCE_ROWS = 512
 
 
 class Architecture(NamedTuple):
@@ -123,6 +125,8 @@ def build(architecture, generator, *, pretrained, source=None, linear=None):
             xavier_(module, generator)
     for module in filter(None, (embed, source_embed)):
         module.start_from(stem)
+    if hasattr(source_embed, "fit"):
+        source_embed.fit(source.sample(_SOURCE_ROWS, generator)[0])
     if architecture.linear:
         # What the linear path predicts is where training begins.
         head.scale(0.0)

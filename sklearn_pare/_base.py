@@ -104,8 +104,9 @@ class _BasePaRe(
         sample_weight : array-like of shape (n,), default=None
             Weight of each row in the loss; rows of weight 0 are left out.
         X_val, y_val : array-like, default=None
-            Rows to validate on after each epoch. With `early_stopping` they take the
-            place of a part of X.
+            Rows to validate on after each epoch. They take the place of the part of X
+            that is held out by `early_stopping`, and of the part that says how much of
+            the network to add to the linear path.
 
         Returns
         -------

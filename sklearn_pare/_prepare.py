@@ -11,6 +11,7 @@ from sklearn_pare import _linear
 from sklearn_pare._assembly import Architecture, linear_path
 from sklearn_pare._lazy import LazyArray
 from sklearn_pare.training.batches import LazyRows, Rows
+from sklearn_pare.training.share import FEWEST
 
 # Rows that embedders take quantiles from.
 _ROWS = 512
@@ -18,7 +19,7 @@ _ROWS = 512
 # decoder needs time to learn its smooth part.
 _LEFT = 0.1
 # Part of the rows that says how much of the network to believe, of dense targets less:
-# each row has many numbers. And rows that are always enough.
+# each row has many numbers. Fewer rows say nothing, more are always enough.
 _FRACTION, _DENSE_FRACTION, _MOST = 0.2, 0.05, 200
 
 
@@ -120,7 +121,8 @@ def _divide(values, factor):
 def _hold_out(codes, target, seed):
     """Indices of rows to train on, and of rows for `training.share`."""
     fraction = _DENSE_FRACTION if len(target.output_shape) > 1 else _FRACTION
-    count = min(math.ceil(fraction * len(codes)), _MOST)
+    count = max(FEWEST, min(math.ceil(fraction * len(codes)), _MOST))
+    count = min(count, len(codes) // 2)
     strata = target.strata(codes)
     if strata is not None:
         sizes = np.unique(strata, return_counts=True)[1]

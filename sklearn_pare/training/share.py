@@ -8,10 +8,10 @@ import torch
 from sklearn_pare.training.batches import Batches
 
 _SHARES = np.linspace(0, 1, 21)
-
-
 # Standard errors by which the network must lower the loss to be believed at all.
-_ERRORS = 2
+_ERRORS = 3
+#: Rows below which an error of that kind says nothing.
+FEWEST = 20
 
 
 @torch.no_grad()
@@ -36,7 +36,8 @@ def fit_share(model, rows, loss, batch_size):
     -------
     share : float
         In [0, 1]: of the lowest mean loss, or 0 if that is not lower than the loss of
-        the linear path alone by two standard errors of the difference.
+        the linear path alone by three standard errors of the difference, or if there
+        are fewer than 20 rows.
     """
     model.train(False)
     losses = []
@@ -48,7 +49,7 @@ def fit_share(model, rows, loss, batch_size):
     losses = torch.cat(losses, 1)
     best = int(losses.mean(1).argmin())
     gain = losses[0] - losses[best]
-    error = gain.std() / len(gain) ** 0.5 if len(gain) > 1 else math.inf
+    error = gain.std() / len(gain) ** 0.5 if len(gain) >= FEWEST else math.inf
     share = float(_SHARES[best]) if gain.mean() > _ERRORS * error else 0.0
     model.head.scale(share)
     return share
