@@ -9,7 +9,7 @@ from sklearn_pare.training.batches import Batches
 
 _SHARES = np.linspace(0, 1, 21)
 # Standard errors by which the network must lower the loss to be believed at all.
-_ERRORS = 3
+_ERRORS = 2
 #: Rows below which an error of that kind says nothing.
 FEWEST = 20
 
@@ -36,7 +36,7 @@ def fit_share(model, rows, loss, batch_size):
     -------
     share : float
         In [0, 1]: of the lowest mean loss, or 0 if that is not lower than the loss of
-        the linear path alone by three standard errors of the difference, or if there
+        the linear path alone by two standard errors of the difference, or if there
         are fewer than 20 rows.
     """
     model.train(False)
