@@ -1,6 +1,7 @@
 """What a pretrained body is worth: few labelled rows against fresh weights.
 
-Every candidate body sees the same splits; all other settings are defaults.
+Every candidate body sees the same splits; all other settings are defaults, but there
+is no linear path beside the body.
 """
 
 import functools
@@ -145,6 +146,8 @@ def run(candidates, tasks, seeds, method, log, path=None):
             for name, settings, sha256 in bodies:
                 estimator = kind(
                     random_state=seed,
+                    # The body alone is compared.
+                    linear_path=False,
                     **METHODS[method] | TASKS[task][4] | settings,
                 )
                 # With every default, so that a change of one is another fit.
