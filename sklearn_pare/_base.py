@@ -34,11 +34,35 @@ from sklearn_pare.training.share import fit_share
 # shared, and a fit must not depend on what runs beside it. Prediction takes no lock.
 _FIT_LOCK = threading.RLock()
 
-# max_epochs="auto": enough epochs for this many steps, for dense targets for more, and
-# at least this many.
-_AUTO_STEPS, _AUTO_DENSE_STEPS, _AUTO_EPOCHS = 150, 600, 12
-# batch_size="auto": a row of a dense target teaches something at every place.
-_BATCH, _DENSE_BATCH = 64, 8
+# max_epochs="auto" is at least this many.
+_AUTO_EPOCHS = 12
+
+
+class _Auto(NamedTuple):
+    """What "auto" means, and how many rows of a batch are mixed.
+
+    Attributes
+    ----------
+    n_steps : int
+        ``max_epochs="auto"`` is enough for this many.
+    batch_size : int
+    mix_weight : float
+        As in the paper's experiments.
+    mixed_share : float
+        Part of a batch that is mixed as well.
+    """
+
+    n_steps: int
+    batch_size: int
+    mix_weight: float
+    mixed_share: float
+
+
+_AUTO = _Auto(150, 64, 1.0, 1.0)
+# A row of a dense target teaches something at every place. A mixed row costs as much
+# time as a clean one, which is better spent on steps, and what it no longer shows
+# cannot be learned: at full weight that drowns the clean rows.
+_AUTO_DENSE = _Auto(600, 8, 0.3, 0.25)
 
 
 # What a saved file holds beside constructor arguments and weights.
@@ -54,6 +78,11 @@ _FITTED = (
     "_target",
     "_architecture",
 )
+
+
+def _auto(target):
+    """What "auto" means for a target of whole rows, or for a dense one."""
+    return _AUTO_DENSE if len(target.output_shape) > 1 else _AUTO
 
 
 class _Data(NamedTuple):
@@ -276,15 +305,17 @@ class _BasePaRe(
     def _rows_per_batch(self, target):
         if self.batch_size != "auto":
             return int(self.batch_size)
-        return _DENSE_BATCH if len(target.output_shape) > 1 else _BATCH
+        return _auto(target).batch_size
 
     def _recipe(self, n_rows, target, model, device):
+        auto = _auto(target)
         batch_size = self._rows_per_batch(target)
         steps_per_epoch = math.ceil(n_rows / batch_size)
-        n_epochs = self.max_epochs
+        n_epochs, mix_weight = self.max_epochs, self.mix_weight
         if n_epochs == "auto":
-            steps = _AUTO_DENSE_STEPS if len(target.output_shape) > 1 else _AUTO_STEPS
-            n_epochs = max(_AUTO_EPOCHS, math.ceil(steps / steps_per_epoch))
+            n_epochs = max(_AUTO_EPOCHS, math.ceil(auto.n_steps / steps_per_epoch))
+        if mix_weight == "auto":
+            mix_weight = auto.mix_weight
         n_steps = int(n_epochs) * steps_per_epoch
         if self.max_steps is not None:
             n_steps = min(n_steps, int(self.max_steps))
@@ -300,7 +331,8 @@ class _BasePaRe(
             layer_decay=self.layer_decay if self.pretrained else 1.0,
             mix_start=self.mix_start,
             mix_end=self.mix_end,
-            mix_weight=self.mix_weight,
+            mix_weight=mix_weight,
+            mixed_share=auto.mixed_share,
             bfloat16=resolve_precision(self.precision, device),
             patience=self.n_iter_no_change if self.early_stopping else None,
         )

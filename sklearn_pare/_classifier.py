@@ -64,8 +64,9 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
     mix_end : float, default=0.1
         Fraction replaced at the last step; linear in between. Both 0.0: plain
         ("naive") fine-tuning.
-    mix_weight : float, default=1.0
-        Weight of the loss on mixed rows beside the loss on clean rows.
+    mix_weight : float or "auto", default="auto"
+        Weight of the loss on mixed rows beside the loss on clean rows. "auto" is 1,
+        of dense targets 0.3, as in the paper's experiments.
     selector : {"gate", "random"}, default="gate"
         Who chooses the tokens: the learned gate, or chance (a control).
     alignment : None
@@ -86,7 +87,7 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         targets 8.
     lr : float, default=1e-3
         Peak learning rate of AdamW: linear warm-up over a tenth of the steps, then a
-        cosine to 0.
+        cosine to 0. The decoder of dense targets learns at three times this rate.
     weight_decay : float, default=0.05
         Of AdamW; biases of layers and norms do not decay.
     early_stopping : bool, default=False
@@ -109,8 +110,9 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         "auto" is the first of cuda, xpu and mps that is there, else the CPU; or a
         name that torch knows, such as "cuda:1".
     precision : {"auto", "fp32", "bf16"}, default="auto"
-        Of the body. "auto" is bfloat16 where the device has instructions for it, else
-        float32. Heads, gate, losses and weights are float32 always.
+        Of the body and of the decoder of dense targets. "auto" is bfloat16 where the
+        device has instructions for it, else float32. Other heads, gate, losses and
+        weights are float32 always.
     compile : bool, default=False
         Whether to train with a compiled body: slow to start, then faster.
     warm_start : False
@@ -161,8 +163,9 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
     (n, H, W) need not have the size of the rows.
 
     Every row is cut into tokens. In each training step the k lowest-scored tokens of a
-    row are replaced by the k highest-scored tokens of a source row; clean and mixed
-    rows go through the body together, and the loss is
+    row are replaced by the k highest-scored tokens of a source row (of dense targets in
+    a quarter of the rows); clean and mixed rows go through the body together, and the
+    loss is
 
     .. math:: L(clean) + w [(1 - \lambda) L(mixed) + \lambda L_s(mixed)],
 
@@ -209,7 +212,7 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         source="formula",
         mix_start=0.6,
         mix_end=0.1,
-        mix_weight=1.0,
+        mix_weight="auto",
         selector="gate",
         alignment=None,
         linear_path=True,

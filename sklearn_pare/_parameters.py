@@ -19,7 +19,7 @@ class Parameters(BaseEstimator):
         "source": [str, tuple, None],
         "mix_start": [Interval(Real, 0, 1, closed="both")],
         "mix_end": [Interval(Real, 0, 1, closed="both")],
-        "mix_weight": [Interval(Real, 0, None, closed="left")],
+        "mix_weight": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
         "selector": [StrOptions({"gate", "random"})],
         "alignment": [None],
         "max_epochs": [
@@ -58,7 +58,7 @@ class Parameters(BaseEstimator):
         source="formula",
         mix_start=0.6,
         mix_end=0.1,
-        mix_weight=1.0,
+        mix_weight="auto",
         selector="gate",
         alignment=None,
         linear_path=True,

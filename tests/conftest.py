@@ -15,6 +15,14 @@ def _one_thread():
     torch.set_num_threads(threads)
 
 
+@pytest.fixture(autouse=True)
+def _numbers_of_its_own(request):
+    """A test draws the same numbers alone, in any order, and in any worker."""
+    rng = getattr(request.module, "RNG", None)
+    if rng is not None:
+        rng.bit_generator.state = np.random.default_rng(1).bit_generator.state
+
+
 @pytest.fixture
 def generator():
     return torch.Generator().manual_seed(0)

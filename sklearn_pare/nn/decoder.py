@@ -1,6 +1,7 @@
 """From features of a body to values or classes of every pixel or sample."""
 
 import itertools
+import math
 
 import torch
 import torch.nn.functional as F
@@ -10,9 +11,11 @@ from sklearn_pare.nn.heads import DenseHead
 from sklearn_pare.nn.linear import resample
 
 _WIDTH, _MAX_WIDTH = 32, 128
-# The coarsest level has sides of at least this many places.
-_COARSEST = 8
+# The coarsest level has at least as many places as "pare-tiny" has tokens.
+_COARSEST = 64
 _NECK = 64
+# Frequencies of a signal, from the lowest, that a learned filter passes.
+_MODES = 12
 
 
 def stages(body, tokens):
@@ -61,6 +64,46 @@ class Block(nn.Module):
         return self.short(x) + self.layers(x)
 
 
+class Spectral(nn.Module):
+    """A learned linear filter of the lowest frequencies of a signal.
+
+    The layer of Fourier neural operators (Li et al., "Fourier Neural Operator for
+    Parametric Partial Differential Equations", ICLR 2021).
+
+    Parameters
+    ----------
+    n_in, n_out : int
+        Channels.
+    n_modes : int
+        Frequencies that pass, the mean included.
+    """
+
+    def __init__(self, n_in, n_out, n_modes):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(n_modes, n_in, n_out, 2))
+
+    def forward(self, x):
+        """Signals (B, n_in, L) -> (B, n_out, L), float32."""
+        with torch.autocast(x.device.type, enabled=False):
+            spectrum = torch.fft.rfft(x.float(), norm="ortho")
+            weight = torch.view_as_complex(self.weight)
+            passed = spectrum[..., : len(weight)]
+            passed = torch.einsum("bim,mio->bom", passed, weight)
+            return torch.fft.irfft(passed, x.shape[-1], norm="ortho")
+
+
+class SpectralBlock(Block):
+    """A `Block` of signals with a `Spectral` filter beside its convolutions."""
+
+    def __init__(self, n_in, n_out, n_modes):
+        super().__init__(1, n_in, n_out)
+        self.spectral = Spectral(n_in, n_out, n_modes)
+
+    def forward(self, x):
+        """Signals (B, n_in, L) -> (B, n_out, L)."""
+        return super().forward(x) + self.spectral(x)
+
+
 class DenseDecoder(nn.Module):
     """A U-shaped decoder around a body.
 
@@ -68,7 +111,9 @@ class DenseDecoder(nn.Module):
     coarsest level, what convolutions saw of the row itself; finer levels take the
     row's own details from the way down (Ronneberger et al., "U-Net", MICCAI 2015).
     The row is seen with its coordinates and, where there is a linear path, with what
-    that path predicts.
+    that path predicts. Along a signal the finest level sees all of the row at once, by
+    a filter of its lowest frequencies; in two dimensions such filters learned the rows
+    by heart.
 
     Parameters
     ----------
@@ -82,7 +127,15 @@ class DenseDecoder(nn.Module):
         Side of the square of tokens that a feature of each stage stands for.
     linear : bool
         Whether there is a linear path.
+
+    Attributes
+    ----------
+    lr_scale : float
+        Factor on the learning rate: convolutions from fresh weights take larger steps
+        than a pretrained body.
     """
+
+    lr_scale = 3.0
 
     def __init__(self, input_shape, output_shape, dims, patches, linear):
         super().__init__()
@@ -90,9 +143,9 @@ class DenseDecoder(nn.Module):
         n_outputs, *self.output_size = output_shape
         self.size, n_axes = tuple(size), len(size)
         self.neck = DenseHead(dims, patches, _NECK)
-        n_levels, side = 1, min(self.size)
-        while side >= 2 * _COARSEST:
-            n_levels, side = n_levels + 1, -(-side // 2)
+        n_levels, n_places = 1, math.prod(self.size)
+        while n_places >= 2**n_axes * _COARSEST and min(self.size) >= 2**n_levels:
+            n_levels, n_places = n_levels + 1, n_places // 2**n_axes
         widths = [min(_WIDTH * 2**level, _MAX_WIDTH) for level in range(n_levels)]
         pairs = list(itertools.pairwise(widths))
         axes = [torch.linspace(-1, 1, side) for side in self.size]
@@ -100,7 +153,16 @@ class DenseDecoder(nn.Module):
         self.register_buffer("grid", grid, persistent=False)
         n_seen = channels + n_axes + n_outputs * linear
         self.first = convolution(n_axes, n_seen, _WIDTH, 3, padding=1)
-        self.down = nn.ModuleList(Block(n_axes, fine, fine) for fine, _ in pairs)
+        n_modes = min(_MODES, self.size[0] // 2 + 1)
+
+        def block(level, n_in, n_out):
+            if n_axes == 1 and level == 0:
+                return SpectralBlock(n_in, n_out, n_modes)
+            return Block(n_axes, n_in, n_out)
+
+        self.down = nn.ModuleList(
+            block(level, fine, fine) for level, (fine, _) in enumerate(pairs)
+        )
         self.halve = nn.ModuleList(
             convolution(n_axes, fine, coarse, 3, stride=2, padding=1)
             for fine, coarse in pairs
@@ -110,7 +172,8 @@ class DenseDecoder(nn.Module):
             Block(n_axes, widths[-1], widths[-1]),
         )
         self.up = nn.ModuleList(
-            Block(n_axes, fine + coarse, fine) for fine, coarse in reversed(pairs)
+            block(level, fine + coarse, fine)
+            for level, (fine, coarse) in reversed(list(enumerate(pairs)))
         )
         self.norm = nn.GroupNorm(8, _WIDTH)
         self.read = convolution(n_axes, _WIDTH, n_outputs, 1)
@@ -140,7 +203,10 @@ class DenseDecoder(nn.Module):
             own = fine.pop()
             field = F.interpolate(field, own.shape[2:])
             field = block(torch.cat([own, field], 1))
-        return resample(self.read(F.gelu(self.norm(field))), self.output_size)
+        # Values in full precision, whatever the convolutions run in.
+        with torch.autocast(x.device.type, enabled=False):
+            read = self.read(F.gelu(self.norm(field.float())))
+        return resample(read, self.output_size)
 
 
 def hide(x, index, grid):

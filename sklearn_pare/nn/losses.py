@@ -132,7 +132,9 @@ def pare_loss(outputs, y, weight, loss, y_source=None, mix_weight=1.0):
     if outputs.mixed_target is None:
         return LossTerms(target, target)
     lam = outputs.fraction
-    mixed_target = (weight * loss(outputs.mixed_target, y)).mean()
+    n_mixed = len(outputs.mixed_target)
+    mixed_target = loss(outputs.mixed_target, y[:n_mixed])
+    mixed_target = (weight[:n_mixed] * mixed_target).mean()
     mixed_source = source_loss(outputs.mixed_source, y_source)
     mixed = (1 - lam) * mixed_target + lam * mixed_source
     return LossTerms(target + mix_weight * mixed, target, mixed_target, mixed_source)

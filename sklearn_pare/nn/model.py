@@ -15,12 +15,12 @@ class Mixing(NamedTuple):
 
     Attributes
     ----------
-    source : torch.Tensor of shape (B, ...)
-        As many source rows as target rows.
+    source : torch.Tensor of shape (m, ...)
+        One source row for each target row to mix: the first m of the batch.
     k : int
         Tokens to replace in each row, at least 1.
-    target_noise : torch.Tensor of shape (B, N_t)
-    source_noise : torch.Tensor of shape (B, N_s)
+    target_noise : torch.Tensor of shape (m, N_t)
+    source_noise : torch.Tensor of shape (m, N_s)
         Added to the scores before selection.
     """
 
@@ -37,13 +37,13 @@ class Outputs(NamedTuple):
     ----------
     target : torch.Tensor of shape (B, K, ...)
         Target head on clean tokens.
-    mixed_target : torch.Tensor of shape (B, K, ...) or None
-        Target head on mixed tokens.
-    mixed_source : torch.Tensor of shape (B, K_s, ...) or None
+    mixed_target : torch.Tensor of shape (m, K, ...) or None
+        Target head on mixed tokens, of the first m rows.
+    mixed_source : torch.Tensor of shape (m, K_s, ...) or None
         Source head on mixed tokens.
     fraction : float
         Fraction k / N_t of replaced tokens.
-    target_index, source_index : torch.Tensor of shape (B, k) or None
+    target_index, source_index : torch.Tensor of shape (m, k) or None
         Replaced positions and where their replacements came from.
     """
 
@@ -100,8 +100,8 @@ class PaReModel(nn.Module):
         self.linear = linear
 
     def _run_body(self, run, tokens, bfloat16):
-        # Only the body may run in bfloat16: 8 bits are too few for raw columns, and
-        # selection and losses are cheap.
+        # Embedders, heads of classes, selection and losses are cheap, and 8 bits are
+        # too few for raw columns.
         with torch.autocast(tokens.device.type, torch.bfloat16, enabled=bfloat16):
             return run(tokens)
 
@@ -110,7 +110,8 @@ class PaReModel(nn.Module):
         if isinstance(self.head, DenseDecoder):
             maps = self._run_body(partial(stages, self.body), tokens, bfloat16)
             read = [features.float() for features in maps]
-            outputs = self.head(read, x, offset)
+            with torch.autocast(x.device.type, torch.bfloat16, enabled=bfloat16):
+                outputs = self.head(read, x, offset)
         else:
             read = self._run_body(self.body, tokens, bfloat16).float()
             outputs = self.head(read)
@@ -141,7 +142,7 @@ class PaReModel(nn.Module):
         offset : torch.Tensor of shape (B, K, ...), optional
             As in `predict`.
         bfloat16 : bool, default=False
-            Whether the body runs under autocast; all else is float32.
+            Whether body and dense decoder run under autocast; all else is float32.
 
         Returns
         -------
@@ -151,33 +152,35 @@ class PaReModel(nn.Module):
             return Outputs(self.predict(x, offset, bfloat16=bfloat16))
         tokens = self.embed(x)
         source_tokens = self.source_embed(mixing.source)
+        n_clean, n_mixed = len(tokens), len(source_tokens)
+        own = tokens[:n_mixed]
         mixed, target_index, source_index = replace_tokens(
-            tokens,
+            own,
             source_tokens,
-            self.gate(tokens) + mixing.target_noise,
+            self.gate(own) + mixing.target_noise,
             self.gate(source_tokens) + mixing.source_noise,
             mixing.k,
         )
         if isinstance(self.head, DenseDecoder):
             # Details that a replaced token stood for are gone from the row as well.
-            x = torch.cat([x, hide(x, target_index, self.body.grid)])
+            hidden = hide(x[:n_mixed], target_index, self.body.grid)
+            x = torch.cat([x, hidden])
         if offset is not None:
-            offset = torch.cat([offset, offset])
-        # Clean and mixed rows in one pass: half the calls, twice the batch.
+            offset = torch.cat([offset, offset[:n_mixed]])
+        # Clean and mixed rows in one pass: half the calls.
         outputs, read = self._read(torch.cat([tokens, mixed]), x, offset, bfloat16)
-        clean, mixed_outputs = outputs.chunk(2)
         return Outputs(
-            clean,
-            mixed_outputs,
-            self.source_head(_second_half(read)),
+            outputs[:n_clean],
+            outputs[n_clean:],
+            self.source_head(_from(n_clean, read)),
             mixing.k / tokens.shape[1],
             target_index,
             source_index,
         )
 
 
-def _second_half(read):
-    """What was read of mixed rows: features, or the features of each stage."""
+def _from(start, read):
+    """What was read of the rows from `start` on: features, or those of each stage."""
     if isinstance(read, list):
-        return [features.chunk(2)[1] for features in read]
-    return read.chunk(2)[1]
+        return [features[start:] for features in read]
+    return read[start:]

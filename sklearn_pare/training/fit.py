@@ -33,8 +33,10 @@ class Recipe:
     layer_decay : float
         Factor on `lr` from one block of the body to the one before it.
     mix_start, mix_end, mix_weight : float
+    mixed_share : float
+        Part of the rows of a batch that are mixed as well.
     bfloat16 : bool
-        Whether the body runs under autocast.
+        Whether body and dense decoder run under autocast.
     patience : int or None
         Epochs to wait for a better validation score; None trains to the end and keeps
         the last weights.
@@ -53,6 +55,7 @@ class Recipe:
     mix_start: float
     mix_end: float
     mix_weight: float
+    mixed_share: float
     bfloat16: bool
     patience: int | None
     max_grad_norm: float = 1.0

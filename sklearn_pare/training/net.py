@@ -1,5 +1,7 @@
 """The training step of PaRe as a skorch net."""
 
+import math
+
 import torch
 from skorch import NeuralNet
 
@@ -62,6 +64,8 @@ class PaReNet(NeuralNet):
         """AdamW on what trains; biases, norms and other vectors do not decay."""
         recipe, groups = self.recipe, {}
         scales = layer_scales(self.module_.body, recipe.layer_decay)
+        head = self.module_.head
+        scales |= dict.fromkeys(head.parameters(), getattr(head, "lr_scale", 1.0))
         for parameter in self.module_.parameters():
             if parameter.requires_grad:
                 decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
@@ -73,6 +77,7 @@ class PaReNet(NeuralNet):
                 for (scale, decay), parameters in groups.items()
             ],
             lr=recipe.lr,
+            fused=True,
         )
         return self
 
@@ -93,6 +98,7 @@ class PaReNet(NeuralNet):
         k = n_replaced(fraction, n_tokens, n_tokens)
         if k == 0:
             return None, None
+        n = math.ceil(recipe.mixed_share * n)
         x, y = self.source.sample(n, generator)
         # Gumbel noise that fades out: explore first, then trust the gate.
         scale = 1 - self.step_ / recipe.n_steps

@@ -1,7 +1,9 @@
+import math
+
 import pytest
 import torch
 
-from sklearn_pare.nn.decoder import DenseDecoder, hide, stages
+from sklearn_pare.nn.decoder import DenseDecoder, Spectral, hide, stages
 from sklearn_pare.nn.init import xavier_
 from tests.common.tiny import TinyBody
 
@@ -70,6 +72,51 @@ def test_decoder__one_pixel__seen_at_full_resolution(shape, generator):
     # Local detail does not come through the coarse levels alone: those give all
     # places of a coarse cell weights alike.
     assert here > 10 * strength.mean()
+
+
+def test_decoder__signal__every_place_sees_every_other(generator):
+    decoder = _decoder((1, 1024), (1, 1024), generator)
+    x, maps = torch.randn(1, 1, 1024, requires_grad=True), _maps(1, generator)
+    decoder(maps, x)[0, 0, 0].backward()
+    assert (x.grad != 0).all()
+
+
+@pytest.mark.parametrize("shape", [(2, 70), (2, 40, 24)], ids=str)
+def test_decoder__bfloat16__near_float32(shape, generator):
+    decoder = _decoder(shape, shape, generator)
+    maps, x = _maps(2, generator), torch.randn(2, *shape, generator=generator)
+    exact = decoder(maps, x)
+    with torch.autocast("cpu", torch.bfloat16):
+        outputs = decoder(maps, x)
+    assert outputs.dtype == torch.float32
+    assert 0 < (outputs - exact).norm() < 0.02 * exact.norm()
+
+
+def _spectral(n_in, n_out, n_modes, generator):
+    layer = Spectral(n_in, n_out, n_modes)
+    torch.nn.init.normal_(layer.weight, generator=generator)
+    return layer
+
+
+@pytest.mark.parametrize("length", [24, 25])
+@pytest.mark.parametrize("mode", [1, 3])
+def test_spectral__wave__turned_and_stretched_by_its_weight(mode, length, generator):
+    layer = _spectral(1, 1, 4, generator)
+    angle = 2 * math.pi * mode * torch.arange(length) / length
+    real, imaginary = layer.weight[mode, 0, 0].detach()
+    expected = real * angle.cos() - imaginary * angle.sin()
+    outputs = layer(angle.cos()[None, None])[0, 0]
+    torch.testing.assert_close(outputs, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_spectral__high_frequencies_do_not_pass(generator):
+    layer = _spectral(2, 3, 4, generator)
+    x = torch.randn(5, 2, 32, generator=generator)
+    passed = torch.fft.rfft(layer(x)).abs()
+    assert (passed[..., :4] > 1e-2).any()
+    assert passed[..., 4:].max() < 1e-4
+    turned = layer(x.roll(7, 2))
+    torch.testing.assert_close(turned, layer(x).roll(7, 2), atol=1e-5, rtol=1e-4)
 
 
 def test_decoder__row_does_not_depend_on_others(generator):

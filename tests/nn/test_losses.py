@@ -44,6 +44,19 @@ def test_pare_loss__clean_only():
     assert terms.mixed_source is None
 
 
+def test_pare_loss__fewer_mixed_rows__those_of_the_first():
+    clean, mixed = torch.randn(2, 4, 3)
+    y, weight = torch.tensor([0, 2, 1, 1]), torch.tensor([2.0, 0.5, 1.0, 0.5])
+    source, y_source = torch.randn(2, 5), torch.tensor([4, 0])
+    outputs = Outputs(clean, mixed[:2], source, fraction=0.5)
+    terms = pare_loss(outputs, y, weight, cross_entropy, y_source)
+    alone = Outputs(mixed[:2])
+    expected = pare_loss(alone, y[:2], weight[:2], cross_entropy).target
+    torch.testing.assert_close(terms.mixed_target, expected)
+    clean = pare_loss(Outputs(clean), y, weight, cross_entropy).target
+    torch.testing.assert_close(terms.target, clean)
+
+
 def test_pare_loss__weights_count_in_target_terms_only():
     outputs = Outputs(*torch.randn(2, 3, 2), torch.randn(3, 5), fraction=0.5)
     y, y_source = torch.tensor([0, 1, 0]), torch.tensor([4, 0, 2])

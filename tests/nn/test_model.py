@@ -45,6 +45,14 @@ def test_forward__all_tokens_replaced__row_does_not_matter(model, generator):
     torch.testing.assert_close(first, second)
 
 
+def test_forward__fewer_source_rows__mixes_the_first_rows(model, generator):
+    x, mixing = torch.randn(4, 2, 9, 9, generator=generator), _mixing(generator, 6, 2)
+    outputs, first = model(x, mixing), model(x[:2], mixing)
+    torch.testing.assert_close(outputs.target, model.predict(x))
+    for name in ("mixed_target", "mixed_source", "target_index", "source_index"):
+        torch.testing.assert_close(getattr(outputs, name), getattr(first, name))
+
+
 def test_forward__body_called_once_on_twice_the_rows(model, generator):
     batches = []
     model.body.register_forward_hook(lambda m, args, out: batches.append(len(args[0])))

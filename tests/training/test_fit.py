@@ -25,20 +25,68 @@ def test_batches__shuffled__every_row_once_and_new_order(generator):
     assert torch.cat(first).tolist() != torch.cat(second).tolist()
 
 
-def test_fit__mixing__source_gives_exactly_as_many_rows(table, monkeypatch):
-    # 60 rows in batches of 25: the last one has 10, and mixing does not drop out.
-    from sklearn_pare.sources import FormulaSource
+@pytest.fixture
+def drawn(monkeypatch):
+    """Numbers of source rows that were drawn in training, step by step."""
+    from sklearn_pare.nn.model import PaReModel
 
     sizes = []
-    sample = FormulaSource.sample
+    forward = PaReModel.forward
 
-    def spy(self, n, generator):
-        sizes.append(n)
-        return sample(self, n, generator)
+    def spy(self, x, mixing=None, *args, **kwargs):
+        sizes.append(len(mixing.source))
+        return forward(self, x, mixing, *args, **kwargs)
 
-    monkeypatch.setattr(FormulaSource, "sample", spy)
+    monkeypatch.setattr(PaReModel, "forward", spy)
+    return sizes
+
+
+def test_fit__mixing__source_gives_exactly_as_many_rows(table, drawn):
+    # 60 rows in batches of 25: the last one has 10, and mixing does not drop out.
     tiny(PaReClassifier, batch_size=25, max_epochs=2, linear_path=False).fit(*table)
-    assert sizes == [25, 25, 10] * 2
+    assert drawn == [25, 25, 10] * 2
+
+
+def test_fit__dense_target__a_quarter_of_each_batch_is_mixed(drawn):
+    X = np.random.default_rng(0).normal(size=(17, 1, 8, 8))
+    tiny(PaReClassifier, max_epochs=2).fit(X, (X[:, 0] > 0).astype(int))
+    assert drawn == [2, 2, 1] * 2
+
+
+@pytest.mark.parametrize("dense", [True, False])
+def test_mix_weight__auto__as_in_the_paper(dense):
+    X = np.random.default_rng(0).normal(size=(16, 1, 8, 8))
+    y = X[:, 0] if dense else X[:, 0, 0, 0]
+    weight = 0.3 if dense else 1.0
+    auto, same, other = (
+        tiny(PaReRegressor, max_epochs=2, mix_weight=w).fit(X, y).history_
+        for w in ("auto", weight, 0.5)
+    )
+    assert [row["train_loss"] for row in auto] == [row["train_loss"] for row in same]
+    assert auto[-1]["train_loss"] != other[-1]["train_loss"]
+
+
+def test_optimizer__decoder__three_times_the_rate(monkeypatch):
+    from sklearn_pare.training.net import PaReNet
+
+    nets = []
+    step = PaReNet.train_step_single
+
+    def spy(self, batch, **kwargs):
+        nets.append(self)
+        return step(self, batch, **kwargs)
+
+    monkeypatch.setattr(PaReNet, "train_step_single", spy)
+    X = np.random.default_rng(0).normal(size=(8, 1, 8, 8))
+    tiny(PaReRegressor, max_epochs=1).fit(X, X[:, 0])
+    model = nets[0].module_
+    scales = {
+        id(parameter): group["scale"]
+        for group in nets[0].optimizer_.param_groups
+        for parameter in group["params"]
+    }
+    assert {scales[id(p)] for p in model.head.parameters()} == {3.0}
+    assert {scales[id(p)] for p in model.embed.parameters()} == {1.0}
 
 
 def test_fit__gate__learns_in_every_step(table, monkeypatch):
