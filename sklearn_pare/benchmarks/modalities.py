@@ -79,9 +79,9 @@ def _probabilities(estimator, X):
 
 def _foreground(estimator, X):
     """Score of the second class in each pixel, (n, H, W)."""
-    if hasattr(estimator, "decision_function"):
-        return estimator.decision_function(X)
-    return estimator.predict_proba(X)[:, 1]
+    if hasattr(estimator, "predict_proba"):
+        return estimator.predict_proba(X)[:, 1]
+    return estimator.decision_function(X)
 
 
 ACCURACY = Metric("accuracy", accuracy_score)

@@ -8,7 +8,7 @@ from sklearn.datasets import load_diabetes, load_wine
 from sklearn.ensemble import RandomForestClassifier
 
 from sklearn_pare import PaReClassifier, PaReRegressor
-from sklearn_pare.benchmarks import METHODS, modalities
+from sklearn_pare.benchmarks import METHODS, modalities, peers
 from sklearn_pare.benchmarks.__main__ import main
 from sklearn_pare.benchmarks.modalities import (
     ACCURACY,
@@ -136,7 +136,7 @@ def test_table__the_last_fit_of_a_seed_counts():
     assert _cells(rows)[2] == "0.9900"
 
 
-def test_metrics__lists_of_probabilities_and_masks():
+def test_macro_ap__lists_of_probabilities():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(50, 3)), rng.integers(2, size=(50, 4))
     forest = RandomForestClassifier(10, random_state=0).fit(X, y)
@@ -144,13 +144,16 @@ def test_metrics__lists_of_probabilities_and_masks():
     assert probabilities.shape == (50, 4)
     assert MACRO_AP.measure(y, probabilities) > 0.9
 
-    class Mask:
-        def predict_proba(self, X):
-            return np.stack([1 - X[:, 0], X[:, 0]], axis=1)
 
-    X = rng.uniform(size=(3, 1, 4, 4))
-    y = (X[:, 0] > 0.5).astype(int)
-    assert PIXEL_AUROC.measure(y, PIXEL_AUROC.predict(Mask(), X)) == 1
+def test_pixel_auroc__networks_and_filters():
+    X = np.random.default_rng(0).normal(size=(6, 1, 12, 12))
+    y = (X[:, 0] > 1).astype(int)
+    network = PaReClassifier(**TINY, random_state=0).fit(X, y)
+    scores = PIXEL_AUROC.predict(network, X)
+    np.testing.assert_array_equal(scores, network.predict_proba(X)[:, 1])
+    assert 0 < PIXEL_AUROC.measure(y, scores) < 1
+    scores = PIXEL_AUROC.predict(peers.make("median filter", 0), X)
+    assert PIXEL_AUROC.measure(y, scores) > 0.9
 
 
 def test_run__resumes_and_reports(small, tmp_path, capsys):
