@@ -34,17 +34,14 @@ from sklearn_pare.training.share import fit_share
 # shared, and a fit must not depend on what runs beside it. Prediction takes no lock.
 _FIT_LOCK = threading.RLock()
 
-# max_epochs="auto" is at least this many.
-_AUTO_EPOCHS = 12
-
 
 class _Auto(NamedTuple):
     """What "auto" means, and how many rows of a batch are mixed.
 
     Attributes
     ----------
-    n_steps : int
-        ``max_epochs="auto"`` is enough for this many.
+    n_steps, n_epochs : int
+        ``max_epochs="auto"`` is enough for that many steps, and at least that many.
     batch_size : int
     mix_weight : float
         As in the paper's experiments.
@@ -53,16 +50,19 @@ class _Auto(NamedTuple):
     """
 
     n_steps: int
+    n_epochs: int
     batch_size: int
     mix_weight: float
     mixed_share: float
 
 
-_AUTO = _Auto(150, 64, 1.0, 1.0)
+_AUTO = _Auto(150, 12, 64, 1.0, 1.0)
 # A row of a dense target teaches something at every place. A mixed row costs as much
 # time as a clean one, which is better spent on steps, and what it no longer shows
 # cannot be learned: at full weight that drowns the clean rows.
-_AUTO_DENSE = _Auto(600, 8, 0.3, 0.25)
+_AUTO_FIELDS = _Auto(600, 12, 8, 0.3, 0.25)
+# Cross-entropy learns masks by heart long before fields are learned.
+_AUTO_MASKS = _AUTO_FIELDS._replace(n_steps=150, n_epochs=4)
 
 
 # What a saved file holds beside constructor arguments and weights.
@@ -81,8 +81,10 @@ _FITTED = (
 
 
 def _auto(target):
-    """What "auto" means for a target of whole rows, or for a dense one."""
-    return _AUTO_DENSE if len(target.output_shape) > 1 else _AUTO
+    """What "auto" means for this kind of target."""
+    if target.kind == "masks":
+        return _AUTO_MASKS
+    return _AUTO_FIELDS if len(target.output_shape) > 1 else _AUTO
 
 
 class _Data(NamedTuple):
@@ -186,6 +188,10 @@ class _BasePaRe(
             )
             if hasattr(model.embed, "fit"):
                 model.embed.fit(prepared.some)
+            if target.kind == "masks":
+                # Rare classes would take most of the steps to become rare.
+                shares = target.log_shares(data.codes)
+                model.head.start_at(torch.from_numpy(shares))
             model.to(device)
             freeze(model.body, self.tune)
             if self.compile:
@@ -313,7 +319,7 @@ class _BasePaRe(
         steps_per_epoch = math.ceil(n_rows / batch_size)
         n_epochs, mix_weight = self.max_epochs, self.mix_weight
         if n_epochs == "auto":
-            n_epochs = max(_AUTO_EPOCHS, math.ceil(auto.n_steps / steps_per_epoch))
+            n_epochs = max(auto.n_epochs, math.ceil(auto.n_steps / steps_per_epoch))
         if mix_weight == "auto":
             mix_weight = auto.mix_weight
         n_steps = int(n_epochs) * steps_per_epoch

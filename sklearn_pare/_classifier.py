@@ -77,8 +77,7 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         The path is left out above 4,000 rows, for arrays in files, for masks, and
         for images, where single pixels say little.
     max_epochs : int or "auto", default="auto"
-        "auto" is enough epochs for 150 steps, of dense targets for 600, and at least
-        12.
+        "auto" is enough epochs for 150 steps, and at least 12, of masks at least 4.
     max_steps : int, default=None
         Bound on the optimiser steps, below what `max_epochs` allows. All schedules end
         with the last step.

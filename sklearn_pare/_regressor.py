@@ -73,8 +73,7 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         over the norm of its y. "auto" is "squared_error" for numbers, "relative_l2"
         for fields.
     max_epochs : int or "auto", default="auto"
-        "auto" is enough epochs for 150 steps, of dense targets for 600, and at least
-        12.
+        "auto" is enough epochs for 150 steps, of fields for 600, and at least 12.
     max_steps : int, default=None
         Bound on the optimiser steps, below what `max_epochs` allows. All schedules end
         with the last step.

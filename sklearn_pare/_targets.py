@@ -139,6 +139,13 @@ class MaskTarget:
         codes[used] = _encode(y[used], self.classes)
         return codes
 
+    def log_shares(self, codes):
+        """Logits (K,) of a guess that knows nothing but how many places a class has."""
+        counts = np.bincount(codes[codes != IGNORED], minlength=len(self.classes))
+        # A class may be in none of the rows that are left to train on.
+        weighted = np.maximum(counts, 1) * np.asarray(self.class_weight or 1.0)
+        return np.log(weighted / weighted.sum())
+
     def strata(self, codes):
         """Nothing: masks are split at random."""
         return None

@@ -161,6 +161,13 @@ def test_dense__learns_what_a_pixel_says():
     assert reg.score(X[30:], field[30:]) > 0.7
 
 
+def test_masks__training_starts_at_the_shares_of_the_classes():
+    y = (IMAGES[:, 0] > 1.5).astype(int)
+    clf = tiny(PaReClassifier, max_steps=1, lr=1e-30).fit(IMAGES, y)
+    shares = clf._model.head.read.bias.detach().exp().numpy()
+    np.testing.assert_allclose(shares, [1 - y.mean(), y.mean()], rtol=1e-5)
+
+
 def test_masks__ignore_index__places_neither_learned_nor_scored():
     y = (IMAGES[:, 0] > 0).astype(int)
     gaps = RNG.random(y.shape) < 0.4

@@ -144,6 +144,16 @@ def test_mask_target__class_weight__as_in_scikit_learn_with_mean_one(class_weigh
     assert np.array(target.class_weight)[y].mean() == pytest.approx(1)
 
 
+def test_mask_target__log_shares__of_places_not_ignored():
+    y = np.array([[0, 1, 1, 9], [1, 9, 9, 1]])
+    target = MaskTarget.from_y(y, 9, None)
+    np.testing.assert_allclose(np.exp(target.log_shares(target.encode(y))), [0.2, 0.8])
+    target = MaskTarget.from_y(y, 9, "balanced")
+    np.testing.assert_allclose(np.exp(target.log_shares(target.encode(y))), [0.5, 0.5])
+    # The only place of class 0 lies in the row that is left out.
+    assert np.isfinite(target.log_shares(target.encode(y[1:]))).all()
+
+
 def test_mask_target__unknown_class__says_which():
     target = MaskTarget.from_y(np.array([[0, 1], [1, 0]]), None, None)
     with pytest.raises(DataError, match=r"classes that y does not: \[5\]"):

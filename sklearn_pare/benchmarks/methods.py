@@ -15,8 +15,12 @@ METHODS = {
     "pare-noise": {"source": "noise"},
 }
 
-#: The same without a part of the model: the linear path from raw rows to outputs.
+_NETWORK_ALONE = {"linear_path": False}
+
+#: The same without a part of the model, the linear path from raw rows to outputs, and
+#: that with another remedy for few rows.
 ABLATIONS = {
-    "pare-no-linear": {"linear_path": False},
-    "nft-no-linear": _NO_MIXING | {"linear_path": False},
+    "pare-no-linear": _NETWORK_ALONE,
+    "nft-no-linear": _NO_MIXING | _NETWORK_ALONE,
+    "pare-no-linear-early-stopping": _NETWORK_ALONE | {"early_stopping": True},
 }

@@ -112,8 +112,8 @@ class DenseDecoder(nn.Module):
     row's own details from the way down (Ronneberger et al., "U-Net", MICCAI 2015).
     The row is seen with its coordinates and, where there is a linear path, with what
     that path predicts. Along a signal the finest level sees all of the row at once, by
-    a filter of its lowest frequencies; in two dimensions such filters learned the rows
-    by heart.
+    a filter of its lowest frequencies. In two dimensions, where so many frequencies
+    make many more weights, such filters fitted training rows better and others worse.
 
     Parameters
     ----------
@@ -183,6 +183,15 @@ class DenseDecoder(nn.Module):
         """Multiply all outputs, also those to come, by a number."""
         for parameter in self.read.parameters():
             parameter *= factor
+
+    @torch.no_grad()
+    def start_at(self, outputs):
+        """Begin with `outputs` (K,) in every place.
+
+        As the prior of rare classes in Lin et al., "Focal Loss for Dense Object
+        Detection", ICCV 2017.
+        """
+        self.read.bias.copy_(outputs)
 
     def forward(self, maps, x, offset=None):
         """Stages of the body and rows (B, C, ...) -> outputs (B, K, ...)."""

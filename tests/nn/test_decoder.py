@@ -137,6 +137,16 @@ def test_scale__zero__nothing_and_half__half(generator):
     assert (decoder(maps, x) == 0).all()
 
 
+@pytest.mark.parametrize("shape", [(2, 16), (2, 8, 12)], ids=str)
+def test_start_at__means_of_outputs_shift_by_it(shape, generator):
+    decoder = _decoder(shape, shape, generator)
+    maps, x = _maps(2, generator), torch.randn(2, *shape, generator=generator)
+    before, start = decoder(maps, x), torch.tensor([-4.0, 1.0])
+    decoder.start_at(start)
+    shift = start.reshape(2, *[1] * (len(shape) - 1)).expand(shape)
+    torch.testing.assert_close(decoder(maps, x) - before, shift.expand(2, *shape))
+
+
 def test_hide__image__exactly_the_replaced_patches():
     x = torch.ones(2, 3, 8, 16)
     hidden = hide(x, torch.tensor([[0, 5], [6, 7]]), (2, 4))
