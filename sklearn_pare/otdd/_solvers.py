@@ -25,6 +25,8 @@ _MOMENTUM = 0.85
 # Cost matrices up to this many entries are kept, larger ones made block by block.
 _DENSE_ENTRIES = 32_000_000
 _BLOCK_ENTRIES = 4_000_000
+# Intermediate results of this many entries stay in the cache of a core.
+_CACHED_ENTRIES = 100_000
 
 
 class Cost:
@@ -89,8 +91,11 @@ class Cost:
     def softmin(self, potential, epsilon):
         """-epsilon log mean_j exp((potential_j - C_ij) / epsilon), (n,)."""
         shift = math.log(self.shape[1])
+        rows = max(_CACHED_ENTRIES // self.shape[1], 1)
         parts = [
-            torch.logsumexp((potential - block) / epsilon, 1) for block in self.blocks()
+            torch.logsumexp((potential - piece) / epsilon, 1)
+            for block in self.blocks()
+            for piece in block.split(rows)
         ]
         return epsilon * (shift - torch.cat(parts))
 
@@ -152,8 +157,9 @@ def potentials(cost, epsilon, start, symmetric=False):
     else:
         _report(
             f"Sinkhorn did not converge in {MAX_ITERATIONS} iterations: the marginals "
-            f"are off by {error:.1e}, more than {TOLERANCE:.0e}. The distance is "
-            "approximate: pass max_samples=2000 to solve exactly."
+            f"are off by {error:.1e}, more than {TOLERANCE:.0e}. The value is "
+            "approximate: dataset_distance with inner='exact' and max_samples=2000 "
+            "solves exactly."
         )
     new_f, new_g = step(f, g, epsilon)
     return new_f, new_f if symmetric else new_g
