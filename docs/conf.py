@@ -41,6 +41,7 @@ _plain = (
     "modalities",
     "bodies",
     "sources",
+    "otdd",
     "changelog",
 )
 html_sidebars = {"**": ["sidebar-nav-bs"]} | {page: [] for page in _plain}

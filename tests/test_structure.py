@@ -10,7 +10,15 @@ import numpydoc.docscrape
 import pytest
 
 import sklearn_pare
-from sklearn_pare import PaReClassifier, PaReRegressor, backbones, datasets, nn, sources
+from sklearn_pare import (
+    PaReClassifier,
+    PaReRegressor,
+    backbones,
+    datasets,
+    nn,
+    otdd,
+    sources,
+)
 
 PACKAGE = Path(sklearn_pare.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -33,6 +41,7 @@ LAYERS = [
     {"_classifier", "_regressor"},
     {"_load"},
     {""},
+    {"otdd"},
     {"datasets"},
     {"benchmarks"},
     {"backbones.evaluate"},  # a command: it needs the estimators
@@ -142,6 +151,8 @@ PUBLIC = [
     nn.relaxed_top_k,
     nn.replace_tokens,
     nn.mix_fraction,
+    otdd.Alignment,
+    otdd.dataset_distance,
 ]
 
 
