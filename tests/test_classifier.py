@@ -68,20 +68,23 @@ def test_fit__mixing_ends_at_zero__last_step_is_clean(table):
 
 
 @pytest.mark.parametrize(
-    ("size", "batch_size", "max_steps", "epochs", "steps"),
+    ("kind", "size", "batch_size", "max_steps", "epochs", "steps"),
     [
-        ((), 64, None, 150, 150),
-        ((), 16, None, 38, 152),
-        ((), 1, None, 12, 720),
-        ((), "auto", None, 150, 150),
-        ((), 16, 10, 3, 10),
-        ((9,), "auto", None, 75, 600),
-        ((8, 8), 16, None, 150, 600),
-        ((8, 8), "auto", 20, 3, 20),
+        ("classes", (), 64, None, 150, 150),
+        ("classes", (), 16, None, 38, 152),
+        ("classes", (), 1, None, 12, 720),
+        ("classes", (), "auto", None, 150, 150),
+        ("classes", (), 16, 10, 3, 10),
+        ("values", (), "auto", None, 150, 150),
+        ("values", (9,), "auto", None, 75, 600),
+        ("values", (8, 8), 16, None, 150, 600),
+        ("values", (8, 8), "auto", 20, 3, 20),
+        ("masks", (8, 8), "auto", None, 19, 152),
+        ("masks", (9,), 1, None, 4, 240),
     ],
 )
-def test_recipe__auto_epochs__enough_steps_and_12_epochs(
-    size, batch_size, max_steps, epochs, steps
+def test_recipe__auto_epochs__enough_steps_and_epochs(
+    kind, size, batch_size, max_steps, epochs, steps
 ):
     from types import SimpleNamespace
 
@@ -91,7 +94,7 @@ def test_recipe__auto_epochs__enough_steps_and_12_epochs(
     body = SimpleNamespace(grid=(2, 2))
     recipe = clf._recipe(
         60,
-        SimpleNamespace(loss="", output_shape=(2, *size)),
+        SimpleNamespace(kind=kind, loss="", output_shape=(2, *size)),
         SimpleNamespace(body=body),
         torch.device("cpu"),
     )
