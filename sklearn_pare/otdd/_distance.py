@@ -56,7 +56,7 @@ def dataset_distance(
     -------
     distance : float
         In the units of the features: of data scaled by c it is c times as large, of a
-        copy moved by v it is sqrt(2) |v|.
+        copy moved by a vector sqrt(2) times its length.
 
     Raises
     ------
