@@ -26,6 +26,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # A module imports only from its own line and from lines above it.
 LAYERS = [
     {"exceptions", "_device", "_version"},
+    {"otdd"},
     {"nn"},
     {"backbones"},
     {"sources"},
@@ -41,7 +42,7 @@ LAYERS = [
     {"_classifier", "_regressor"},
     {"_load"},
     {""},
-    {"otdd"},
+    {"inspection"},
     {"datasets"},
     {"benchmarks"},
     {"backbones.evaluate"},  # a command: it needs the estimators
