@@ -26,6 +26,7 @@ from sklearn_pare._prepare import prepare
 from sklearn_pare.backbones.tuning import freeze
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.nn.model import PaReModel
+from sklearn_pare.training.align import align
 from sklearn_pare.training.callbacks import UserCallbacks
 from sklearn_pare.training.fit import Recipe, train
 from sklearn_pare.training.share import fit_share
@@ -73,6 +74,7 @@ _FITTED = (
     "n_tokens_",
     "n_iter_",
     "history_",
+    "alignment_history_",
     "network_share_",
     "_encoder",
     "_target",
@@ -194,6 +196,7 @@ class _BasePaRe(
                 model.head.start_at(torch.from_numpy(shares))
             model.to(device)
             freeze(model.body, self.tune)
+            model.embed.requires_grad_(self.tune != "head")
             if self.compile:
                 model.body.compile()
             recipe = self._recipe(len(prepared.rows), target, model, device)
@@ -203,6 +206,7 @@ class _BasePaRe(
                 "_encoder": encoder,
                 "_target": target,
                 "_architecture": architecture,
+                "alignment_history_": [],
             }
 
             def attributes(history):
@@ -214,6 +218,10 @@ class _BasePaRe(
                     "_model": restore(architecture, export_arrays(model)),
                 }
 
+            if self.alignment is not None:
+                fitted["alignment_history_"] = align(
+                    model, prepared.rows, source, self.alignment, self.lr, split_seed
+                )
             context = self._init_callback_context(max_subtasks=recipe.n_epochs)
             context.call_on_fit_task_begin(estimator=self, **given)
             history = train(
@@ -299,14 +307,21 @@ class _BasePaRe(
         return data.target.kind == "values" or data.X.ndim < 4
 
     def _open_source(self):
-        """The source, or None where nothing is ever mixed in."""
-        if self.source is None:
-            return None
+        """The source, or None where nothing asks for one."""
         if isinstance(self.source, str):
             source = sources.get(self.source)
-        else:
+        elif self.source is not None:
             source = _validation.check_source(self.source)
-        return source if max(self.mix_start, self.mix_end) > 0 else None
+        else:
+            source = None
+        if self.alignment is not None and (source is None or source.trains):
+            raise DataError(
+                f"alignment={self.alignment!r} moves the data's tokens to those of a "
+                f"source, but source={self.source!r} has none to move to. Give another "
+                'source, such as source="formula", or alignment=None.'
+            )
+        used = max(self.mix_start, self.mix_end) > 0 or self.alignment is not None
+        return source if used else None
 
     def _rows_per_batch(self, target):
         if self.batch_size != "auto":
@@ -337,6 +352,7 @@ class _BasePaRe(
             layer_decay=self.layer_decay if self.pretrained else 1.0,
             mix_start=self.mix_start,
             mix_end=self.mix_end,
+            mix_schedule=self.mix_schedule,
             mix_weight=mix_weight,
             mixed_share=auto.mixed_share,
             bfloat16=resolve_precision(self.precision, device),

@@ -36,11 +36,11 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
     pretrained : bool, default=True
         If False, the same body starts from fresh Xavier weights: the control
         "from scratch".
-    tune : {"all", "norm", "attention-frozen", "none"}, default="all"
+    tune : {"all", "norm", "attention-frozen", "none", "head"}, default="all"
         What trains inside the body: everything; its LayerNorms; everything but the
         maps to queries and keys (for "pare-tiny" one matrix makes queries, keys and
         values, and stays fixed as a whole); nothing. Embedder, gate and heads always
-        train.
+        train, but with "head", a linear probe, the embedder is fixed as well.
     layer_decay : float, default=0.75
         Factor on the learning rate from one block of a pretrained body to the one
         before it. With ``pretrained=False`` all blocks learn alike.
@@ -62,15 +62,22 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
     mix_start : float, default=0.6
         Fraction of target tokens replaced at the first step.
     mix_end : float, default=0.1
-        Fraction replaced at the last step; linear in between. Both 0.0: plain
-        ("naive") fine-tuning.
+        Fraction replaced at the last step. Both 0.0: plain ("naive") fine-tuning.
+    mix_schedule : {"linear", "cosine", "gap"}, default="linear"
+        How the fraction gets from `mix_start` to `mix_end`: along a line or half a
+        cosine, or as the loss of clean rows falls below that of mixed rows. With "gap"
+        it need not reach `mix_end`.
     mix_weight : float or "auto", default="auto"
         Weight of the loss on mixed rows beside the loss on clean rows. "auto" is 1,
         of dense targets 0.3, as in the paper's experiments.
     selector : {"gate", "random"}, default="gate"
         Who chooses the tokens: the learned gate, or chance (a control).
-    alignment : None
-        Reserved for a stage before fine-tuning; only None is available.
+    alignment : {"otdd", "mmd", "l2"} or None, default=None
+        A stage before fine-tuning, as in ORCA (Shen et al., ICML 2023): for 20 epochs
+        the embedder alone learns to put each class near the source, by the optimal
+        transport dataset distance (see `sklearn_pare.otdd`), the maximum mean
+        discrepancy, or the distance of random pairs. With mixing or, both `mix_start`
+        and `mix_end` 0.0, in place of it.
     linear_path : bool, default=True
         Whether the network is added to logistic regression of the raw row, as far
         as rows that are held out support it: on small tables that may be not at all.
@@ -141,6 +148,9 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
     network_share_ : float
         How much of the network's outputs is added to those of the linear path, from 0,
         nothing, to 1; 1 without such a path.
+    alignment_history_ : list of float
+        Distance to the source in each epoch of `alignment`, the mean over classes by
+        their shares; empty without that stage.
     history_ : list of dict
         One an epoch: "epoch", from 1; "train_loss" and its terms "target_loss",
         "mixed_target_loss" and "mixed_source_loss" (None without mixing), means over
@@ -211,6 +221,7 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         source="formula",
         mix_start=0.6,
         mix_end=0.1,
+        mix_schedule="linear",
         mix_weight="auto",
         selector="gate",
         alignment=None,
@@ -244,6 +255,7 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
             source=source,
             mix_start=mix_start,
             mix_end=mix_end,
+            mix_schedule=mix_schedule,
             mix_weight=mix_weight,
             selector=selector,
             alignment=alignment,

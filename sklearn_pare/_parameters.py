@@ -12,16 +12,17 @@ class Parameters(BaseEstimator):
     _parameter_constraints: dict = {
         "backbone": [str],
         "pretrained": ["boolean"],
-        "tune": [StrOptions({"all", "norm", "attention-frozen", "none"})],
+        "tune": [StrOptions({"all", "norm", "attention-frozen", "none", "head"})],
         "layer_decay": [Interval(Real, 0, 1, closed="right")],
         "max_tokens": [Interval(Integral, 1, None, closed="left"), None],
         "input_shape": [tuple, list, None],
         "source": [str, tuple, None],
         "mix_start": [Interval(Real, 0, 1, closed="both")],
         "mix_end": [Interval(Real, 0, 1, closed="both")],
+        "mix_schedule": [StrOptions({"linear", "cosine", "gap"})],
         "mix_weight": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
         "selector": [StrOptions({"gate", "random"})],
-        "alignment": [None],
+        "alignment": [StrOptions({"otdd", "mmd", "l2"}), None],
         "max_epochs": [
             StrOptions({"auto"}),
             Interval(Integral, 1, None, closed="left"),
@@ -58,6 +59,7 @@ class Parameters(BaseEstimator):
         source="formula",
         mix_start=0.6,
         mix_end=0.1,
+        mix_schedule="linear",
         mix_weight="auto",
         selector="gate",
         alignment=None,
@@ -87,6 +89,7 @@ class Parameters(BaseEstimator):
         self.source = source
         self.mix_start = mix_start
         self.mix_end = mix_end
+        self.mix_schedule = mix_schedule
         self.mix_weight = mix_weight
         self.selector = selector
         self.alignment = alignment

@@ -309,9 +309,17 @@ CASES = {
         PaReRegressor, {"mix_start": 60}, TABLE, NUMBERS, InvalidParameterError,
         "'mix_start' parameter.*60",
     ),
-    "alignment not there yet": (
-        PaReClassifier, {"alignment": "otdd"}, TABLE, CLASSES, InvalidParameterError,
-        "'alignment' parameter.*'otdd'",
+    "unknown alignment": (
+        PaReClassifier, {"alignment": "wasserstein"}, TABLE, CLASSES,
+        InvalidParameterError, "'alignment' parameter.*'otdd'.*'wasserstein'",
+    ),
+    "alignment to no source": (
+        PaReClassifier, {"alignment": "otdd", "source": None}, TABLE, CLASSES,
+        DataError, "alignment='otdd'.*source=None has none",
+    ),
+    "alignment to a token that trains": (
+        PaReClassifier, {"alignment": "mmd", "source": "mask-token"}, TABLE, CLASSES,
+        DataError, "alignment='mmd'.*source='mask-token' has none",
     ),
     "warm_start not there yet": (
         PaReClassifier, {"warm_start": True}, TABLE, CLASSES, InvalidParameterError,

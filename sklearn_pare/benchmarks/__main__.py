@@ -3,8 +3,10 @@
 import argparse
 import functools
 
-from sklearn_pare.benchmarks import accuracy, embedders, modalities, timings
-from sklearn_pare.benchmarks.methods import METHODS
+from sklearn_pare.benchmarks import accuracy, compare, embedders, modalities, timings
+from sklearn_pare.benchmarks.lines import read
+from sklearn_pare.benchmarks.methods import CHOICES, METHODS
+from sklearn_pare.benchmarks.suites import SUITES
 
 
 def _some_of(known):
@@ -42,20 +44,48 @@ def _parser():
     )
     every.add_argument(
         "--methods",
-        type=_some_of(modalities.CHOICES),
+        type=_some_of(CHOICES),
         default=["pare", "nft"],
         metavar="NAME,NAME",
-        help=f"of {', '.join(modalities.CHOICES)}; default: pare,nft",
+        help=f"of {', '.join(CHOICES)}; default: pare,nft",
     )
     every.add_argument("--seeds", type=int, default=3, help="number of splits")
     every.add_argument("--out", help="file of JSON lines; its fits are kept")
     every.add_argument(
         "--report", action="store_true", help="only print the table of that file"
     )
+    many = commands.add_parser("compare", help="methods on a suite of small tasks")
+    many.add_argument("--suite", choices=SUITES, default="small")
+    many.add_argument("--tasks", metavar="NAME,NAME", help="default: all of the suite")
+    many.add_argument("--methods", default=",".join(compare.MAIN), metavar="NAME,NAME")
+    many.add_argument("--seeds", type=int, default=5, help="number of splits")
+    many.add_argument("--budget", choices=compare.BUDGETS, default="epochs")
+    many.add_argument("--jobs", type=int, default=1, help="fits at a time")
+    many.add_argument("--out", help="file of JSON lines; its fits are kept")
     one = commands.add_parser("embedders", help="ways to cut a signal into tokens")
     one.add_argument("--seeds", type=int, default=3, help="number of splits")
     commands.add_parser("timings", help="cost of mixing and of selection")
     return parser
+
+
+def _compare(parser, arguments, log):
+    suite = SUITES[arguments.suite]
+    tasks = arguments.tasks.split(",") if arguments.tasks else list(suite)
+    methods = arguments.methods.split(",")
+    for name, known in [(t, suite) for t in tasks] + [(m, CHOICES) for m in methods]:
+        if name not in known:
+            parser.error(f"{name!r} is none of {', '.join(known)}")
+    rows = compare.run(
+        arguments.suite,
+        tasks,
+        methods,
+        range(arguments.seeds),
+        arguments.budget,
+        log,
+        arguments.out,
+        arguments.jobs,
+    )
+    print(compare.table(rows))
 
 
 def main(argv=None):
@@ -74,7 +104,7 @@ def main(argv=None):
         if arguments.report and not arguments.out:
             parser.error("--report needs the file: --out results.jsonl")
         rows = (
-            modalities.read(arguments.out)
+            read(arguments.out)
             if arguments.report
             else modalities.run(
                 arguments.tasks,
@@ -85,6 +115,8 @@ def main(argv=None):
             )
         )
         print(modalities.table(rows))
+    elif arguments.command == "compare":
+        _compare(parser, arguments, log)
     else:
         print(timings.table())
 

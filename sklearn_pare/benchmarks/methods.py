@@ -6,13 +6,22 @@ _NO_MIXING = {"mix_start": 0.0, "mix_end": 0.0}
 METHODS = {
     # the method
     "pare": {},
-    # baselines: naive fine-tuning; only the norms of the body train; fresh weights
+    # baselines: naive fine-tuning; only the norms of the body train, or nothing but the
+    # head; fresh weights
     "nft": _NO_MIXING,
     "frozen": _NO_MIXING | {"tune": "norm"},
+    "linear-probe": _NO_MIXING | {"tune": "head"},
     "scratch": _NO_MIXING | {"pretrained": False},
-    # controls: chance chooses the tokens; the source is noise without labels
+    # align, then refine, by three distances between tokens
+    "orca": _NO_MIXING | {"alignment": "otdd"},
+    "orca-mmd": _NO_MIXING | {"alignment": "mmd"},
+    "orca-l2": _NO_MIXING | {"alignment": "l2"},
+    # controls: chance chooses the tokens; the source is noise without labels, or one
+    # learned token; from hard to easy
     "pare-random": {"selector": "random"},
     "pare-noise": {"source": "noise"},
+    "pare-mask": {"source": "mask-token"},
+    "pare-reversed": {"mix_start": 0.1, "mix_end": 0.6},
 }
 
 _NETWORK_ALONE = {"linear_path": False}
@@ -24,3 +33,14 @@ ABLATIONS = {
     "nft-no-linear": _NO_MIXING | _NETWORK_ALONE,
     "pare-no-linear-early-stopping": _NETWORK_ALONE | {"early_stopping": True},
 }
+
+#: Settings that were tried on the tasks for tuning.
+TRIALS = {
+    "pare-to-clean": {"mix_end": 0.0},
+    "pare-few": {"mix_start": 0.3, "mix_end": 0.0},
+    "pare-light": {"mix_weight": 0.3},
+    "pare-cosine": {"mix_schedule": "cosine"},
+    "pare-gap": {"mix_schedule": "gap"},
+}
+
+CHOICES = METHODS | ABLATIONS | TRIALS

@@ -9,7 +9,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from sklearn.datasets import (
@@ -29,7 +28,9 @@ from sklearn.model_selection import train_test_split
 
 from sklearn_pare import PaReClassifier, PaReRegressor
 from sklearn_pare.benchmarks import peers
-from sklearn_pare.benchmarks.methods import ABLATIONS, METHODS
+from sklearn_pare.benchmarks.lines import append, read
+from sklearn_pare.benchmarks.measures import probabilities
+from sklearn_pare.benchmarks.methods import CHOICES
 from sklearn_pare.benchmarks.transfer import _cell, _line
 from sklearn_pare.benchmarks.unet import relative_l2
 from sklearn_pare.datasets import (
@@ -44,9 +45,6 @@ from sklearn_pare.datasets import (
     make_gait,
     make_motifs,
 )
-
-#: Methods to compare, by name.
-CHOICES = METHODS | ABLATIONS
 
 
 @dataclass(frozen=True)
@@ -69,14 +67,6 @@ class Metric:
     smaller_is_better: bool = False
 
 
-def _probabilities(estimator, X):
-    """Probability of each label, (n, K)."""
-    probabilities = estimator.predict_proba(X)
-    if isinstance(probabilities, list):  # one array (n, 2) a label
-        return np.stack([pair[:, 1] for pair in probabilities], axis=1)
-    return probabilities
-
-
 def _foreground(estimator, X):
     """Score of the second class in each pixel, (n, H, W)."""
     if hasattr(estimator, "predict_proba"):
@@ -92,7 +82,7 @@ PIXEL_AUROC = Metric(
     lambda y, scores: roc_auc_score(y.ravel(), scores.ravel()),
     _foreground,
 )
-MACRO_AP = Metric("macro AP", average_precision_score, _probabilities)
+MACRO_AP = Metric("macro AP", average_precision_score, probabilities)
 
 
 @dataclass(frozen=True)
@@ -349,7 +339,7 @@ def run(tasks, methods, seeds, log, path=None):
                         f"{name}  seed {seed}  {method}  {task.metric.name} "
                         f"{row['score']:.4f}  {row['seconds']:.1f} s"
                     )
-                    _append(row, path)
+                    append(row, path)
                 rows.append(done[_key(row)])
                 if method == "pare":
                     seconds = rows[-1]["seconds"]
@@ -374,19 +364,6 @@ def _fit(task, estimator, X, X_test, y, y_test):
     metric = task.metric
     score = metric.measure(y_test, metric.predict(estimator, X_test))
     return {"score": float(score), "seconds": round(seconds, 2)}
-
-
-def read(path):
-    """Rows of a file of JSON lines; none where there is no file."""
-    if path is None or not Path(path).exists():
-        return []
-    return [json.loads(line) for line in Path(path).read_text().splitlines()]
-
-
-def _append(row, path):
-    if path is not None:
-        with Path(path).open("a") as file:
-            file.write(json.dumps(row) + "\n")
 
 
 def table(rows):

@@ -41,6 +41,18 @@ class Flattened(BaseEstimator):
         """Targets of rows (n, ...), in the shape of those in `fit`."""
         return self.estimator.predict(_flat(X)).reshape(len(X), *self._shape)
 
+    def predict_proba(self, X):
+        """Probabilities of the classes of rows (n, ...)."""
+        return self.estimator.predict_proba(_flat(X))
+
+    @property
+    def classes_(self):
+        """Of the estimator."""
+        return self.estimator.classes_
+
+    def __sklearn_tags__(self):
+        return self.estimator.__sklearn_tags__()
+
 
 def _flat(X):
     return X.reshape(len(X), -1)

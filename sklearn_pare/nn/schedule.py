@@ -3,8 +3,10 @@
 import math
 
 
-def mix_fraction(progress: float, start: float, end: float) -> float:
-    """Fraction of target tokens that come from the source: linear from start to end.
+def mix_fraction(
+    progress: float, start: float, end: float, schedule: str = "linear"
+) -> float:
+    """Fraction of target tokens that come from the source, from start to end.
 
     Parameters
     ----------
@@ -12,6 +14,8 @@ def mix_fraction(progress: float, start: float, end: float) -> float:
         0 at the first optimiser step, 1 at the last.
     start, end : float
         Fractions at the first and the last step.
+    schedule : {"linear", "cosine"}, default="linear"
+        A straight line, or half a cosine: slow at both ends.
 
     Returns
     -------
@@ -29,7 +33,28 @@ def mix_fraction(progress: float, start: float, end: float) -> float:
     >>> [round(mix_fraction(p, 0.6, 0.1), 2) for p in (0.0, 0.5, 1.0)]
     [0.6, 0.35, 0.1]
     """
+    if schedule == "cosine":
+        progress = (1 - math.cos(math.pi * progress)) / 2
     return (1 - progress) * start + progress * end
+
+
+def gap_fraction(ratio: float, start: float, end: float) -> float:
+    """Fraction of target tokens that come from the source, by how training goes.
+
+    Parameters
+    ----------
+    ratio : float
+        Loss of clean rows over loss of the same rows mixed. Near 1 the body makes
+        nothing of the target yet, and nearly all of `start` is replaced; it falls as
+        clean rows are learned.
+    start, end : float
+        Fractions at ratios from 1 on and at ratio 0.
+
+    Returns
+    -------
+    fraction : float
+    """
+    return mix_fraction(1 - min(ratio, 1.0), start, end)
 
 
 def n_replaced(fraction: float, n_target: int, n_source: int) -> int:

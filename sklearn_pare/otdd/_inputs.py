@@ -136,19 +136,65 @@ def _codes(y, n, name_x, name_y, seed):
             f"{name_y} holds {flat[row, column]} in row {row}, but each row needs a "
             f"target: drop such rows from {name_x} and {name_y}."
         )
+    return pseudo_classes(y, seed, name_y)
+
+
+def pseudo_classes(y, seed, name="y"):
+    """Codes of classes, quantiles or clusters of targets, as the distance sees them.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n,) or (n, ...)
+        Without missing values.
+    seed : int
+        Where k-means begins.
+    name : str, default="y"
+        What errors call it.
+
+    Returns
+    -------
+    codes : ndarray of shape (n,), int
+    """
+    flat = y.reshape(len(y), -1)
     if flat.shape[1] > 1:
-        return _clusters(flat, name_y, seed)
+        return _clusters(flat, name, seed)
     try:
         values, codes = np.unique(flat[:, 0], return_inverse=True)
     except TypeError as error:
         raise DataError(
-            f"{name_y} mixes classes that cannot be sorted ({error}): pass "
-            f"{name_y}.astype(str)."
+            f"{name} mixes classes that cannot be sorted ({error}): pass "
+            f"{name}.astype(str)."
         ) from error
     if y.dtype.kind == "f" and len(values) > _MAX_VALUES:
         edges = np.quantile(flat[:, 0], np.arange(1, _N_PSEUDO) / _N_PSEUDO)
         return np.searchsorted(edges, flat[:, 0], side="right")
     return codes.reshape(-1)
+
+
+def coarse_classes(features, y, seed):
+    """Classes that have rows enough to have a shape: as they are, or clusters.
+
+    A few hundred rows of a source of thousands of classes are about one a class; the
+    distance between classes would be that between rows.
+
+    Parameters
+    ----------
+    features : ndarray of shape (n, d)
+    y : ndarray of shape (n,) or (n, ...)
+        Classes of rows, or of every place of a row.
+    seed : int
+        Where k-means begins.
+
+    Returns
+    -------
+    codes : ndarray of shape (n,), int
+        Of 10 rows a class at least, on average.
+    """
+    codes = pseudo_classes(y, seed)
+    if len(np.unique(codes)) * _N_PSEUDO <= len(codes):
+        return codes
+    n_clusters = min(_N_PSEUDO, len(features) // _N_PSEUDO)
+    return KMeans(max(n_clusters, 1), n_init=1, random_state=seed).fit_predict(features)
 
 
 def _is_missing(value):

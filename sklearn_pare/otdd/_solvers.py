@@ -5,7 +5,6 @@ import math
 import warnings
 
 import numpy as np
-import ot
 import torch
 from scipy.spatial.distance import cdist
 from sklearn.exceptions import ConvergenceWarning
@@ -193,6 +192,8 @@ def divergence(cost_ab, cost_a, cost_b):
 
 def simplex(cost):
     """Exact transport cost between uniform weights for a matrix of shape (n, m)."""
+    import ot  # slow to import, and needed here alone
+
     with warnings.catch_warnings():
         # Reported below, in our words.
         warnings.simplefilter("ignore")

@@ -32,7 +32,9 @@ class Recipe:
         Of AdamW; `lr` is the peak.
     layer_decay : float
         Factor on `lr` from one block of the body to the one before it.
-    mix_start, mix_end, mix_weight : float
+    mix_start, mix_end : float
+    mix_schedule : {"linear", "cosine", "gap"}
+    mix_weight : float
     mixed_share : float
         Part of the rows of a batch that are mixed as well.
     bfloat16 : bool
@@ -54,6 +56,7 @@ class Recipe:
     layer_decay: float
     mix_start: float
     mix_end: float
+    mix_schedule: str
     mix_weight: float
     mixed_share: float
     bfloat16: bool

@@ -9,10 +9,17 @@ from sklearn_pare.backbones.tuning import layer_scales
 from sklearn_pare.exceptions import DivergenceError
 from sklearn_pare.nn.losses import pare_loss
 from sklearn_pare.nn.model import Mixing
-from sklearn_pare.nn.schedule import learning_rate_factor, mix_fraction, n_replaced
+from sklearn_pare.nn.schedule import (
+    gap_fraction,
+    learning_rate_factor,
+    mix_fraction,
+    n_replaced,
+)
 from sklearn_pare.training.batches import Batches
 
 _TERMS = ("target", "mixed_target", "mixed_source")
+# Losses of single batches are noise: about the last ten steps count.
+_MEMORY = 0.9
 
 
 class PaReNet(NeuralNet):
@@ -57,6 +64,7 @@ class PaReNet(NeuralNet):
         """Start at step 0 with an empty history."""
         super().initialize_history()
         self.step_ = 0
+        self.ratio_ = 1.0
         self.stop_ = False
         return self
 
@@ -86,6 +94,16 @@ class PaReNet(NeuralNet):
         generator = self.shuffle_generator if training else None
         return Batches(dataset, self.recipe.batch_size, generator)
 
+    def _fraction(self):
+        """Fraction of the tokens to replace in this step."""
+        recipe = self.recipe
+        if recipe.mix_schedule == "gap":
+            return gap_fraction(self.ratio_, recipe.mix_start, recipe.mix_end)
+        progress = self.step_ / max(recipe.n_steps - 1, 1)
+        return mix_fraction(
+            progress, recipe.mix_start, recipe.mix_end, recipe.mix_schedule
+        )
+
     def _mixing(self, n):
         """Source rows and noise of this step, or None where nothing is replaced."""
         recipe, generator = self.recipe, self.source_generator
@@ -93,9 +111,7 @@ class PaReNet(NeuralNet):
             return None, None
         # Both modalities lie on the body's one grid.
         n_tokens = recipe.n_tokens
-        progress = self.step_ / max(recipe.n_steps - 1, 1)
-        fraction = mix_fraction(progress, recipe.mix_start, recipe.mix_end)
-        k = n_replaced(fraction, n_tokens, n_tokens)
+        k = n_replaced(self._fraction(), n_tokens, n_tokens)
         if k == 0:
             return None, None
         n = math.ceil(recipe.mixed_share * n)
@@ -124,6 +140,9 @@ class PaReNet(NeuralNet):
             self.recipe.mix_weight,
         )
         terms.total.backward()
+        if self.recipe.mix_schedule == "gap" and terms.mixed_target is not None:
+            ratio = terms.target / terms.mixed_target.clamp_min(1e-9)
+            self.ratio_ = _MEMORY * self.ratio_ + (1 - _MEMORY) * ratio.item()
         trained = (p for p in self.module_.parameters() if p.requires_grad)
         torch.nn.utils.clip_grad_norm_(trained, self.recipe.max_grad_norm)
         self.step_ += 1

@@ -1,0 +1,115 @@
+"""ORCA's stage before fine-tuning: move the target's tokens towards the source's."""
+
+import numpy as np
+import torch
+
+from sklearn_pare.otdd import Alignment, coarse_classes, pseudo_classes
+
+# As in ORCA's runs on tables: few epochs, a high rate that falls twice.
+_EPOCHS, _RATE, _FALL = 20, 10, 0.2
+# Rows of the source, and of one class of the target in an epoch.
+_SOURCE_ROWS, _CLASS_ROWS = 512, 64
+_KERNELS = 5
+
+
+def mmd(x, y):
+    """Squared maximum mean discrepancy of two samples, biased.
+
+    Parameters
+    ----------
+    x : torch.Tensor of shape (n, d)
+    y : torch.Tensor of shape (m, d)
+
+    Returns
+    -------
+    value : torch.Tensor, a scalar
+        With the sum of five Gaussian kernels exp(-|x - y|^2 / b), whose widths b are
+        1/4 to 4 times the mean squared distance of all pairs (Gretton et al., "A
+        Kernel Two-Sample Test", JMLR 2012).
+    """
+    both = torch.cat([x, y])
+    squared = torch.cdist(both, both).square()
+    width = squared.detach().mean().clamp_min(torch.finfo(x.dtype).tiny) / 4
+    kernel = sum(torch.exp(-squared / (width * 2**i)) for i in range(_KERNELS))
+    n = len(x)
+    return kernel[:n, :n].mean() + kernel[n:, n:].mean() - 2 * kernel[:n, n:].mean()
+
+
+def paired(x, y):
+    """Mean Euclidean distance of rows (n, d) and (n, d) in the order they come in."""
+    return (x - y).norm(dim=1).mean()
+
+
+def align(model, rows, source, method, lr, seed):
+    """Train the target's embedder alone, until its features lie where the source's do.
+
+    Class by class: the distance of a class counts by its share of the rows. Everything
+    of the source is computed once.
+
+    Parameters
+    ----------
+    model : PaReModel
+        With a source embedder; changed in place.
+    rows : Rows or LazyRows
+        Targets that are not one class a row become pseudo-classes.
+    source : sources.Source
+    method : {"otdd", "mmd", "l2"}
+    lr : float
+        Of the fine-tuning; alignment is ten times as fast.
+    seed : int
+
+    Returns
+    -------
+    losses : list of float
+        One an epoch: mean over the classes by their shares.
+
+    Notes
+    -----
+    Shen et al., "Cross-Modal Fine-Tuning: Align then Refine", ICML 2023. As there, a
+    feature is the mean over the tokens of a row, and classes are compared one at a time
+    with the whole source.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    distance = _distance(model, source, method, rows.device, generator)
+    labels = pseudo_classes(torch.as_tensor(rows.y).cpu().numpy(), seed)
+    classes = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    # A single row has no spread.
+    classes = [torch.from_numpy(index) for index in classes if len(index) > 1]
+    n_rows = sum(map(len, classes))
+    # Norms, dropout and thresholds of kernels are as at prediction.
+    model.train(False)
+    parameters = [p for p in model.embed.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(parameters, lr=_RATE * lr, weight_decay=0.0)
+    losses = []
+    for epoch in range(_EPOCHS):
+        for group in optimizer.param_groups:
+            group["lr"] = _RATE * lr * _FALL ** (3 * epoch // _EPOCHS)
+        total = 0.0
+        for index in classes:
+            chosen = torch.randperm(len(index), generator=generator)[:_CLASS_ROWS]
+            x = rows[index[chosen].to(rows.index_device)][0]
+            loss = len(index) / n_rows * distance(model.embed(x).mean(1))
+            loss.backward()
+            total += loss.item()
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(total)
+    return losses
+
+
+def _distance(model, source, method, device, generator):
+    """Function of the features (B, d) of one class: distance to the source."""
+    seed = generator.initial_seed()
+    with torch.no_grad():
+        x, y = source.sample(_SOURCE_ROWS, torch.Generator(device).manual_seed(seed))
+        features = model.source_embed(x).mean(1)
+    if method == "otdd":
+        own = features.cpu().numpy()
+        return Alignment(own, coarse_classes(own, y.cpu().numpy(), seed)).loss
+    measure = mmd if method == "mmd" else paired
+
+    def to_sample(other):
+        index = torch.randint(len(features), (len(other),), generator=generator)
+        return measure(features[index.to(device)], other)
+
+    return to_sample
