@@ -6,7 +6,7 @@ import functools
 from sklearn_pare.benchmarks import accuracy, compare, embedders, modalities, timings
 from sklearn_pare.benchmarks.lines import read
 from sklearn_pare.benchmarks.methods import CHOICES, METHODS
-from sklearn_pare.benchmarks.suites import SUITES
+from sklearn_pare.benchmarks.suites import PEERS, SUITES
 
 
 def _some_of(known):
@@ -62,6 +62,7 @@ def _parser():
     many.add_argument("--budget", choices=compare.BUDGETS, default="epochs")
     many.add_argument("--jobs", type=int, default=1, help="fits at a time")
     many.add_argument("--out", help="file of JSON lines; its fits are kept")
+    many.add_argument("--picture", metavar="FILE", help="of the mean ranks, as PNG")
     one = commands.add_parser("embedders", help="ways to cut a signal into tokens")
     one.add_argument("--seeds", type=int, default=3, help="number of splits")
     commands.add_parser("timings", help="cost of mixing and of selection")
@@ -72,9 +73,10 @@ def _compare(parser, arguments, log):
     suite = SUITES[arguments.suite]
     tasks = arguments.tasks.split(",") if arguments.tasks else list(suite)
     methods = arguments.methods.split(",")
-    for name, known in [(t, suite) for t in tasks] + [(m, CHOICES) for m in methods]:
-        if name not in known:
-            parser.error(f"{name!r} is none of {', '.join(known)}")
+    known = [(t, suite) for t in tasks] + [(m, [*CHOICES, *PEERS]) for m in methods]
+    for name, names in known:
+        if name not in names:
+            parser.error(f"{name!r} is none of {', '.join(names)}")
     rows = compare.run(
         arguments.suite,
         tasks,
@@ -86,6 +88,8 @@ def _compare(parser, arguments, log):
         arguments.jobs,
     )
     print(compare.table(rows))
+    if arguments.picture:
+        compare.picture(rows, arguments.picture)
 
 
 def main(argv=None):

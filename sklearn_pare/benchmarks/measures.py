@@ -81,6 +81,8 @@ def measure(estimator, X, y):
     if y.ndim == 1:
         classes = estimator.classes_
         codes = np.searchsorted(classes, y)
+        # Float32 sums to one only nearly.
+        likely = likely / likely.sum(1, keepdims=True, dtype=np.float64)
         return {
             "error": float(np.mean(likely.argmax(1) != codes)),
             "nll": log_loss(y, likely, labels=classes),

@@ -38,9 +38,26 @@ ABLATIONS = {
 TRIALS = {
     "pare-to-clean": {"mix_end": 0.0},
     "pare-few": {"mix_start": 0.3, "mix_end": 0.0},
+    "pare-more": {"mix_start": 0.8, "mix_end": 0.3},
     "pare-light": {"mix_weight": 0.3},
+    "pare-heavy": {"mix_weight": 2.0},
+    "pare-more-heavy": {"mix_start": 0.8, "mix_end": 0.3, "mix_weight": 2.0},
     "pare-cosine": {"mix_schedule": "cosine"},
     "pare-gap": {"mix_schedule": "gap"},
 }
 
-CHOICES = METHODS | ABLATIONS | TRIALS
+#: Open questions: what else gives the probabilities of PaRe, what its gate might look
+#: at, and whether the source's labels matter. Some are changed further by `probes`.
+PROBES = {
+    "nft-smoothing": _NO_MIXING,
+    "nft-temperature": _NO_MIXING,
+    "nft-early-stopping": _NO_MIXING | {"early_stopping": True},
+    "pare-temperature": {},
+    "pare-contrast": {"selector": "contrast"},
+    "pare-quiet": {},
+    "pare-shuffled": {"source": "shuffled-formula"},
+    "pare-digits": {"source": "sklearn-digits"},
+    "pare-linear-path": {"linear_path": True},
+}
+
+CHOICES = METHODS | ABLATIONS | TRIALS | PROBES

@@ -25,6 +25,7 @@ from sklearn.model_selection import train_test_split
 from sklearn_pare import PaReClassifier, PaReRegressor
 from sklearn_pare.benchmarks import peers
 from sklearn_pare.benchmarks.methods import CHOICES
+from sklearn_pare.benchmarks.probes import WRAPPERS
 from sklearn_pare.datasets import (
     make_burgers,
     make_chirps,
@@ -86,24 +87,26 @@ class Task:
             random_state=seed,
         )
 
+    def has(self, method):
+        """Whether a method or peer of this name is there."""
+        return method in CHOICES or method in self.peers
+
     def settings_of(self, method):
-        """All arguments of the estimator but the seed, or the name of a peer.
+        """Arguments of the estimator that are no defaults; none of a peer.
 
         The linear path is the same for all methods and would hide them: it is left
         out, unless a method asks for it.
         """
         if method in self.peers:
-            return {"peer": self.peers[method]}
-        chosen = {"linear_path": False} | self.settings | CHOICES[method]
-        settings = self.kind(**chosen).get_params(deep=False)
-        del settings["random_state"]
-        return settings
+            return {}
+        return {"linear_path": False} | self.settings | CHOICES[method]
 
-    def estimator(self, settings, seed):
-        """The estimator with such arguments, not fitted."""
-        if "peer" in settings:
-            return peers.make(settings["peer"], seed)
-        return self.kind(**settings, random_state=seed)
+    def estimator(self, method, settings, seed):
+        """The estimator of a method with such arguments, not fitted."""
+        if method in self.peers:
+            return peers.make(self.peers[method], seed)
+        estimator = self.kind(**settings, random_state=seed)
+        return WRAPPERS.get(method, lambda own: own)(estimator)
 
 
 def _sklearn(load):
@@ -163,6 +166,9 @@ def _fields(load):
 
 
 _digits = _sklearn(load_digits)
+
+#: Names of peers: what scikit-learn has for such data, in the tasks that it fits.
+PEERS = ("linear", "forest")
 
 #: Suite -> name -> `Task`. Defaults are chosen on "tuning"; "small" has none of it.
 SUITES = {

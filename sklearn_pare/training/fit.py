@@ -44,6 +44,8 @@ class Recipe:
         the last weights.
     max_grad_norm : float
         Longer gradients are shortened to this.
+    noise : float
+        Scale of the noise on the gate's scores at the first step; at the last it is 0.
     """
 
     loss: Callable
@@ -62,6 +64,7 @@ class Recipe:
     bfloat16: bool
     patience: int | None
     max_grad_norm: float = 1.0
+    noise: float = 1.0
 
 
 def train(

@@ -1,0 +1,140 @@
+"""Whether methods differ over many tasks: ranks, and tests for them.
+
+Demsar, "Statistical Comparisons of Classifiers over Multiple Data Sets", JMLR 2006.
+"""
+
+import math
+
+import numpy as np
+from scipy.stats import rankdata, studentized_range, wilcoxon
+
+
+def mean_ranks(errors):
+    """Mean rank of each method; 1 is the best, equal errors share their ranks.
+
+    Parameters
+    ----------
+    errors : ndarray of shape (n_tasks, n_methods)
+        Less is better.
+
+    Returns
+    -------
+    ranks : ndarray of shape (n_methods,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_pare.benchmarks.ranks import mean_ranks
+    >>> mean_ranks(np.array([[0.1, 0.2, 0.2], [0.3, 0.1, 0.2]]))
+    array([2.  , 1.75, 2.25])
+    """
+    return rankdata(errors, axis=1).mean(0)
+
+
+def critical_difference(n_tasks, n_methods, alpha=0.05):
+    """Difference of mean ranks beyond which the test of Nemenyi tells methods apart.
+
+    Examples
+    --------
+    Five methods on 30 data sets, as in the tables of the test:
+
+    >>> from sklearn_pare.benchmarks.ranks import critical_difference
+    >>> round(critical_difference(30, 5), 3)
+    1.114
+    """
+    q = studentized_range.ppf(1 - alpha, n_methods, math.inf) / math.sqrt(2)
+    return float(q * math.sqrt(n_methods * (n_methods + 1) / (6 * n_tasks)))
+
+
+def relative_difference(own, other):
+    """(own - other) / (own + other), and 0 for two zeros: tasks have various units."""
+    total = own + other
+    return np.divide(own - other, total, out=np.zeros_like(total), where=total > 0)
+
+
+def signed_rank_p(own, others):
+    """P-values of paired tests of one method against each of some others.
+
+    Parameters
+    ----------
+    own : ndarray of shape (n_tasks,)
+        Errors, or other figures that are at least 0.
+    others : ndarray of shape (n_tasks, n_methods)
+
+    Returns
+    -------
+    p : ndarray of shape (n_methods,)
+        Two-sided tests of Wilcoxon on `relative_difference`, corrected for their number
+        by Holm's method. A method that is equal on every task has 1.
+    """
+    raw = np.ones(others.shape[1])
+    for column, other in enumerate(others.T):
+        difference = relative_difference(own, other)
+        if difference.any():
+            raw[column] = wilcoxon(difference).pvalue
+    order = np.argsort(raw)
+    factors = len(raw) - np.arange(len(raw))
+    corrected = np.minimum(np.maximum.accumulate(factors * raw[order]), 1.0)
+    return corrected[np.argsort(order)]
+
+
+def groups(ranks, difference):
+    """Longest runs of methods, sorted by rank, that lie within a difference.
+
+    Parameters
+    ----------
+    ranks : ndarray of shape (n_methods,)
+        Sorted.
+    difference : float
+
+    Returns
+    -------
+    runs : list of tuple of int
+        First and last position of each run of at least two methods that is part of no
+        other.
+    """
+    runs = []
+    for first, rank in enumerate(ranks):
+        last = int(np.searchsorted(ranks, rank + difference, side="right")) - 1
+        if last > first and (not runs or last > runs[-1][1]):
+            runs.append((first, last))
+    return runs
+
+
+def plot_critical_difference(names, errors, ax):
+    """Mean ranks on an axis; bars join methods that the test does not tell apart.
+
+    Parameters
+    ----------
+    names : sequence of str
+    errors : ndarray of shape (n_tasks, n_methods)
+    ax : matplotlib.axes.Axes
+        Drawn upon.
+    """
+    ranks = mean_ranks(errors)
+    order = np.argsort(ranks)
+    ranks, names = ranks[order], [names[i] for i in order]
+    half = math.ceil(len(names) / 2)
+    low, high = math.floor(ranks[0]), math.ceil(ranks[-1])
+    difference = critical_difference(*errors.shape)
+    runs = groups(ranks, difference)
+    ax.plot([low, high], [0, 0], color="black")
+    for tick in range(low, high + 1):
+        ax.plot([tick, tick], [0, 0.15], color="black")
+        ax.text(tick, 0.25, tick, ha="center", va="bottom")
+    for level, (first, last) in enumerate(runs):
+        at = -0.25 - 0.2 * level
+        ax.plot([ranks[first] - 0.02, ranks[last] + 0.02], [at, at], lw=4)
+    below = -0.4 - 0.2 * len(runs)
+    for place, (rank, name) in enumerate(zip(ranks, names, strict=True)):
+        left = place < half
+        step = place if left else len(names) - 1 - place
+        at = below - 0.4 * step
+        end = low - 0.05 if left else high + 0.05
+        ax.plot([rank, rank, end], [0, at, at], color="black", lw=0.8)
+        text = f"{name} ({rank:.2f})"
+        ax.text(end, at, f" {text} ", ha="right" if left else "left", va="center")
+    ax.plot([low, low + difference], [1, 1], color="black", lw=2)
+    ax.text(low, 1.1, f"critical difference {difference:.2f}", va="bottom")
+    ax.set(xlim=(low - 0.4 * (high - low), high + 0.4 * (high - low)), ylim=(None, 1.7))
+    ax.axis("off")
