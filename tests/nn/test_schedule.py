@@ -3,6 +3,7 @@ import itertools
 import pytest
 
 from sklearn_pare.nn.schedule import (
+    gap_fraction,
     learning_rate_factor,
     mix_fraction,
     n_replaced,
@@ -18,6 +19,23 @@ def test_mix_fraction__ends_exact_and_linear_between():
 def test_mix_fraction__falls_all_the_way():
     values = [mix_fraction(i / 50, 0.6, 0.1) for i in range(51)]
     assert all(a > b for a, b in itertools.pairwise(values))
+
+
+def test_mix_fraction__cosine__same_ends_and_middle_but_slow_at_the_ends():
+    linear, cosine = (
+        [mix_fraction(p, 0.6, 0.1, schedule) for p in (0, 0.1, 0.5, 0.9, 1)]
+        for schedule in ("linear", "cosine")
+    )
+    assert [cosine[i] for i in (0, 2, 4)] == pytest.approx([0.6, 0.35, 0.1])
+    assert cosine[1] > linear[1]
+    assert cosine[3] < linear[3]
+
+
+def test_gap_fraction__follows_the_ratio_of_losses():
+    assert gap_fraction(1.0, 0.6, 0.1) == 0.6
+    assert gap_fraction(7.0, 0.6, 0.1) == 0.6
+    assert gap_fraction(0.0, 0.6, 0.1) == pytest.approx(0.1)
+    assert gap_fraction(0.5, 0.6, 0.1) == pytest.approx(0.35)
 
 
 @pytest.mark.parametrize(

@@ -396,3 +396,27 @@ def test_fit__masks_of_another_size__says_which(table):
         tiny(PaReClassifier, source=(np.zeros((5, 1, 8, 8)), np.zeros((5, 4, 4)))).fit(
             *table
         )
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine", "gap"])
+def test_mix_schedule__fraction_falls(table, schedule):
+    clf = tiny(
+        PaReClassifier, mix_schedule=schedule, max_epochs=12, linear_path=False
+    ).fit(*table)
+    fractions = [row["mix_fraction"] for row in clf.history_]
+    assert fractions[0] > 0.5
+    assert fractions[-1] < fractions[0] - 0.1
+    if schedule != "gap":
+        assert fractions[-1] == pytest.approx(0.1, abs=0.03)
+
+
+def test_mix_schedule__gap__labels_without_meaning_keep_the_mixing_high(table):
+    X, y = table
+    shuffled = np.random.default_rng(2).permutation(y)
+    known, unknown = (
+        tiny(
+            PaReClassifier, mix_schedule="gap", max_epochs=12, linear_path=False
+        ).fit(X, labels).history_[-1]["mix_fraction"]
+        for labels in (y, shuffled)
+    )  # fmt: skip
+    assert known < unknown
