@@ -3,7 +3,14 @@
 import argparse
 import functools
 
-from sklearn_pare.benchmarks import accuracy, compare, embedders, modalities, timings
+from sklearn_pare.benchmarks import (
+    accuracy,
+    compare,
+    distances,
+    embedders,
+    modalities,
+    timings,
+)
 from sklearn_pare.benchmarks.lines import read
 from sklearn_pare.benchmarks.methods import CHOICES, METHODS
 from sklearn_pare.benchmarks.suites import PEERS, SUITES
@@ -65,6 +72,8 @@ def _parser():
     many.add_argument("--picture", metavar="FILE", help="of the mean ranks, as PNG")
     one = commands.add_parser("embedders", help="ways to cut a signal into tokens")
     one.add_argument("--seeds", type=int, default=3, help="number of splits")
+    far = commands.add_parser("distances", help="cost of the distance between data")
+    far.add_argument("--sizes", type=int, nargs="*", default=distances.SIZES)
     commands.add_parser("timings", help="cost of mixing and of selection")
     return parser
 
@@ -121,6 +130,8 @@ def main(argv=None):
         print(modalities.table(rows))
     elif arguments.command == "compare":
         _compare(parser, arguments, log)
+    elif arguments.command == "distances":
+        print(distances.table(distances.growth(arguments.sizes, log)))
     else:
         print(timings.table())
 

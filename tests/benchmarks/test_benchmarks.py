@@ -1,7 +1,7 @@
 import pytest
 
 from sklearn_pare import PaReClassifier, PaReRegressor
-from sklearn_pare.benchmarks import METHODS, accuracy, timings
+from sklearn_pare.benchmarks import METHODS, accuracy, distances, timings
 from sklearn_pare.benchmarks.__main__ import main
 
 
@@ -34,3 +34,12 @@ def test_help__fits_a_screen(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
     assert len(capsys.readouterr().out.splitlines()) < 24
+
+
+def test_distances__two_sizes__table(capsys):
+    rows = distances.growth([60, 120], print)
+    assert [row[:2] for row in rows] == [
+        (60, "exact"), (60, "gaussian"), (120, "exact"), (120, "gaussian"),
+    ]  # fmt: skip
+    assert "120 rows  gaussian" in capsys.readouterr().out
+    assert "| 60 | exact |" in distances.table(rows)
