@@ -8,7 +8,7 @@ import torch
 from sklearn_pare import backbones
 from sklearn_pare.nn.decoder import DenseDecoder, stages
 from sklearn_pare.nn.embed import embedder
-from sklearn_pare.nn.gate import ContrastGate, Gate, RandomGate
+from sklearn_pare.nn.gate import Gate, RandomGate
 from sklearn_pare.nn.heads import DenseHead, LastStageHead, PooledHead, TokenHead
 from sklearn_pare.nn.init import DrawFrom, xavier_
 from sklearn_pare.nn.kernels import DilatedKernels
@@ -17,12 +17,6 @@ from sklearn_pare.nn.model import PaReModel
 
 # Features of the linear path of a signal, as in MiniRocket.
 _KERNEL_FEATURES = 10_000
-# What selects tokens, of a body's width.
-_GATES = {
-    "gate": Gate,
-    "contrast": lambda dim: ContrastGate(),
-    "random": lambda dim: RandomGate(),
-}
 # Source rows that its embedder takes quantiles from.
 _SOURCE_ROWS = 512
 
@@ -37,7 +31,7 @@ class Architecture(NamedTuple):
         Shape of one row.
     output_shape : tuple of int
         (K,) of a row, or (K, L) or (K, H, W) of a dense target.
-    selector : {"gate", "contrast", "random"}
+    selector : {"gate", "random"}
     max_tokens : int or None
     cardinalities : tuple of int or None
         Categories of each column of a table, 0 for numbers.
@@ -118,7 +112,7 @@ def build(architecture, generator, *, pretrained, source=None, linear=None):
             head = PooledHead(body.feature_dim, *output_shape)
         if architecture.linear and linear is None:
             linear = linear_path(architecture)
-        gate = _GATES[architecture.selector](body.dim)
+        gate = Gate(body.dim) if architecture.selector == "gate" else RandomGate()
         fresh = [embed, head, gate]
         source_embed = source_head = None
         if source is not None:

@@ -21,7 +21,7 @@ class Parameters(BaseEstimator):
         "mix_end": [Interval(Real, 0, 1, closed="both")],
         "mix_schedule": [StrOptions({"linear", "cosine", "gap"})],
         "mix_weight": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
-        "selector": [StrOptions({"gate", "contrast", "random"})],
+        "selector": [StrOptions({"gate", "random"})],
         "alignment": [StrOptions({"otdd", "mmd", "l2"}), None],
         "max_epochs": [
             StrOptions({"auto"}),

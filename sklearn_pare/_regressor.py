@@ -61,9 +61,8 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
     mix_weight : float or "auto", default="auto"
         Weight of the loss on mixed rows beside the loss on clean rows. "auto" is 1,
         of dense targets 0.3, as in the paper's experiments.
-    selector : {"gate", "contrast", "random"}, default="gate"
-        Who chooses the tokens: the learned gate; their distance from the mean token of
-        the row, so that plain background goes first; or chance (a control).
+    selector : {"gate", "random"}, default="gate"
+        Who chooses the tokens: the learned gate, or chance (a control).
     alignment : {"otdd", "mmd", "l2"} or None, default=None
         A stage before fine-tuning, as in ORCA (Shen et al., ICML 2023): for 20 epochs
         the embedder alone learns to put each class near the source, by the optimal

@@ -53,7 +53,7 @@ PROBES = {
     "nft-temperature": _NO_MIXING,
     "nft-early-stopping": _NO_MIXING | {"early_stopping": True},
     "pare-temperature": {},
-    "pare-contrast": {"selector": "contrast"},
+    "pare-contrast": {"selector": "random"},
     "pare-quiet": {},
     "pare-shuffled": {"source": "shuffled-formula"},
     "pare-digits": {"source": "sklearn-digits"},

@@ -6,12 +6,14 @@ import functools
 import numpy as np
 import torch
 import torch.nn.functional as F
+from sklearn.base import is_classifier
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_digits
+from torch import nn
 
-from sklearn_pare import PaReClassifier, sources
+from sklearn_pare import PaReClassifier, PaReRegressor, sources
 
-_SMOOTHING = 0.1
+_SMOOTHING, _NOISE = 0.1, 0.1
 
 
 class SmoothedClassifier(PaReClassifier):
@@ -25,16 +27,59 @@ class SmoothedClassifier(PaReClassifier):
         return target
 
 
-class QuietClassifier(PaReClassifier):
-    """With nearly no noise on the gate's scores, from the first step on."""
+class ContrastGate(nn.Module):
+    """A gate without weights: how far a token lies from the mean token of its row.
+
+    Distances of a row are brought to mean 0 and variance 1. Plain background scores
+    low and is replaced first.
+    """
+
+    def forward(self, tokens):
+        """Tokens (B, N, D) -> scores (B, N)."""
+        distance = (tokens - tokens.mean(1, keepdim=True)).norm(dim=2)
+        centred = distance - distance.mean(1, keepdim=True)
+        return centred / (centred.std(1, keepdim=True, correction=0) + 1e-6)
+
+
+class _Contrast:
+    """Selection by contrast, in the place of a gate that has no weights either."""
+
+    def _recipe(self, n_rows, target, model, device):
+        model.gate = ContrastGate()
+        return super()._recipe(n_rows, target, model, device)
+
+
+class ContrastClassifier(_Contrast, PaReClassifier):
+    """With tokens chosen by `ContrastGate`."""
+
+
+class ContrastRegressor(_Contrast, PaReRegressor):
+    """With tokens chosen by `ContrastGate`."""
+
+
+class _Quiet:
+    """The gate with little noise on its scores, from the first step on."""
 
     def _recipe(self, *arguments):
-        return dataclasses.replace(super()._recipe(*arguments), noise=0.1)
+        return dataclasses.replace(super()._recipe(*arguments), noise=_NOISE)
 
 
-def _as(kind):
+class QuietClassifier(_Quiet, PaReClassifier):
+    """With little noise on the gate's scores."""
+
+
+class QuietRegressor(_Quiet, PaReRegressor):
+    """With little noise on the gate's scores."""
+
+
+def _as(classifier, regressor=None):
     """Function that makes the same estimator of another class."""
-    return lambda estimator: kind(**estimator.get_params(deep=False))
+
+    def wrap(estimator):
+        kind = classifier if is_classifier(estimator) else regressor
+        return kind(**estimator.get_params(deep=False))
+
+    return wrap
 
 
 def tempered(estimator):
@@ -47,7 +92,8 @@ WRAPPERS = {
     "nft-smoothing": _as(SmoothedClassifier),
     "nft-temperature": tempered,
     "pare-temperature": tempered,
-    "pare-quiet": _as(QuietClassifier),
+    "pare-contrast": _as(ContrastClassifier, ContrastRegressor),
+    "pare-quiet": _as(QuietClassifier, QuietRegressor),
 }
 
 

@@ -30,17 +30,3 @@ class RandomGate(nn.Module):
     def forward(self, tokens):
         """Tokens (B, N, D) -> zeros (B, N)."""
         return tokens.new_zeros(tokens.shape[:2])
-
-
-class ContrastGate(nn.Module):
-    """A gate without weights: how far a token lies from the mean token of its row.
-
-    Distances of a row are brought to mean 0 and variance 1. Plain background scores
-    low and is replaced first.
-    """
-
-    def forward(self, tokens):
-        """Tokens (B, N, D) -> scores (B, N)."""
-        distance = (tokens - tokens.mean(1, keepdim=True)).norm(dim=2)
-        centred = distance - distance.mean(1, keepdim=True)
-        return centred / (centred.std(1, keepdim=True, correction=0) + 1e-6)

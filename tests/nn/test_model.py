@@ -3,7 +3,7 @@ import torch
 
 from sklearn_pare._assembly import Architecture, build
 from sklearn_pare.nn import Mixing
-from sklearn_pare.nn.gate import ContrastGate, RandomGate
+from sklearn_pare.nn.gate import RandomGate
 from sklearn_pare.sources import FormulaSource
 from tests.common.tiny import NAME
 
@@ -74,17 +74,6 @@ def test_backward__gate_gets_a_gradient_and_the_source_embedder_none(
 def test_random_gate__noise_alone_selects(generator):
     tokens = torch.randn(2, 5, 3, generator=generator)
     assert torch.equal(RandomGate()(tokens), torch.zeros(2, 5))
-
-
-def test_contrast_gate__what_sticks_out_scores_highest(generator):
-    tokens = 0.01 * torch.randn(2, 9, 3, generator=generator)
-    tokens[0, 4] += 5
-    tokens[1, 7] -= 5
-    scores = ContrastGate()(tokens)
-    assert scores.argmax(1).tolist() == [4, 7]
-    torch.testing.assert_close(scores.mean(1), torch.zeros(2))
-    torch.testing.assert_close(scores.std(1, correction=0), torch.ones(2))
-    assert torch.equal(ContrastGate()(torch.ones(1, 4, 3)), torch.zeros(1, 4))
 
 
 def test_features__are_the_mean_of_the_body(model, generator):
