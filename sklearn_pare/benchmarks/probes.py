@@ -13,7 +13,7 @@ from torch import nn
 
 from sklearn_pare import PaReClassifier, PaReRegressor, sources
 
-_SMOOTHING, _NOISE = 0.1, 0.1
+_SMOOTHING = 0.1
 
 
 class SmoothedClassifier(PaReClassifier):
@@ -57,19 +57,17 @@ class ContrastRegressor(_Contrast, PaReRegressor):
     """With tokens chosen by `ContrastGate`."""
 
 
-class _Quiet:
-    """The gate with little noise on its scores, from the first step on."""
+def _with(**numbers):
+    """Both estimators with other numbers of the training run."""
 
-    def _recipe(self, *arguments):
-        return dataclasses.replace(super()._recipe(*arguments), noise=_NOISE)
+    class _Other:
+        def _recipe(self, *arguments):
+            return dataclasses.replace(super()._recipe(*arguments), **numbers)
 
-
-class QuietClassifier(_Quiet, PaReClassifier):
-    """With little noise on the gate's scores."""
-
-
-class QuietRegressor(_Quiet, PaReRegressor):
-    """With little noise on the gate's scores."""
+    return tuple(
+        type(kind.__name__, (_Other, kind), {})
+        for kind in (PaReClassifier, PaReRegressor)
+    )
 
 
 def _as(classifier, regressor=None):
@@ -93,7 +91,10 @@ WRAPPERS = {
     "nft-temperature": tempered,
     "pare-temperature": tempered,
     "pare-contrast": _as(ContrastClassifier, ContrastRegressor),
-    "pare-quiet": _as(QuietClassifier, QuietRegressor),
+    "pare-no-source-loss": _as(*_with(source_weight=0.0)),
+    "pare-light-source-loss": _as(*_with(source_weight=0.2)),
+    "pare-no-clipping": _as(*_with(max_grad_norm=1e9)),
+    "pare-quiet": _as(*_with(noise=0.1)),
 }
 
 

@@ -103,8 +103,10 @@ class LossTerms(NamedTuple):
     mixed_source: torch.Tensor | None = None
 
 
-def pare_loss(outputs, y, weight, loss, y_source=None, mix_weight=1.0):
-    """L(clean) + mix_weight * ((1 - lam) * L(mixed) + lam * CE_source(mixed)).
+def pare_loss(
+    outputs, y, weight, loss, y_source=None, mix_weight=1.0, source_weight=1.0
+):
+    """L(clean) + w * ((1 - lam) * L(mixed) + lam * v * CE_source(mixed)).
 
     Parameters
     ----------
@@ -118,7 +120,8 @@ def pare_loss(outputs, y, weight, loss, y_source=None, mix_weight=1.0):
         ``loss(outputs, y)`` -> losses (B,).
     y_source : torch.Tensor of shape (B,), (B, L) or (B, H, W), int64, optional
         Classes of the source rows that were mixed in, or of their pixels.
-    mix_weight : float, default=1.0
+    mix_weight, source_weight : float, default=1.0
+        w and v. The paper has no v: it is 1.
 
     Returns
     -------
@@ -136,5 +139,5 @@ def pare_loss(outputs, y, weight, loss, y_source=None, mix_weight=1.0):
     mixed_target = loss(outputs.mixed_target, y[:n_mixed])
     mixed_target = (weight[:n_mixed] * mixed_target).mean()
     mixed_source = source_loss(outputs.mixed_source, y_source)
-    mixed = (1 - lam) * mixed_target + lam * mixed_source
+    mixed = (1 - lam) * mixed_target + lam * source_weight * mixed_source
     return LossTerms(target + mix_weight * mixed, target, mixed_target, mixed_source)

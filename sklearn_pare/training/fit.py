@@ -34,7 +34,8 @@ class Recipe:
         Factor on `lr` from one block of the body to the one before it.
     mix_start, mix_end : float
     mix_schedule : {"linear", "cosine", "gap"}
-    mix_weight : float
+    mix_weight, source_weight : float
+        Of the loss on mixed rows, and of the source's classes within it.
     mixed_share : float
         Part of the rows of a batch that are mixed as well.
     bfloat16 : bool
@@ -63,6 +64,7 @@ class Recipe:
     mixed_share: float
     bfloat16: bool
     patience: int | None
+    source_weight: float = 1.0
     max_grad_norm: float = 1.0
     noise: float = 1.0
 

@@ -138,6 +138,7 @@ class PaReNet(NeuralNet):
             self.recipe.loss,
             y_source,
             self.recipe.mix_weight,
+            self.recipe.source_weight,
         )
         terms.total.backward()
         if self.recipe.mix_schedule == "gap" and terms.mixed_target is not None:
