@@ -90,13 +90,17 @@ def _auto(target):
 
 
 class _Data(NamedTuple):
-    """Checked data: rows, codes and positive weights; validation is such a triple."""
+    """Checked data: rows, codes and positive weights; validation is such a triple.
+
+    What is unlabelled is rows alone, or None.
+    """
 
     X: np.ndarray
     codes: np.ndarray
     weight: np.ndarray
     target: object
     validation: tuple | None
+    unlabeled: object
 
 
 class _BasePaRe(
@@ -124,7 +128,16 @@ class _BasePaRe(
     # ---- fit
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        X_unlabeled=None,
+    ):
         """Fine-tune the body on labelled rows.
 
         Parameters
@@ -140,6 +153,11 @@ class _BasePaRe(
             Rows to validate on after each epoch. They take the place of the part of X
             that is held out by `early_stopping`, and of the part that says how much of
             the network to add to the linear path.
+        X_unlabeled : array-like, default=None
+            Rows without targets, like those of X. In every step as many of them as
+            labelled rows are mixed join the batch: where the prediction for the clean
+            row is confident, that for the mixed row shall agree with it (of numbers
+            always), after FixMatch (Sohn et al., NeurIPS 2020).
 
         Returns
         -------
@@ -160,6 +178,7 @@ class _BasePaRe(
         """
         given = {"X": X, "y": y}
         data = self._check_data(X, y, sample_weight, X_val, y_val)
+        data = data._replace(unlabeled=self._check_unlabeled(X_unlabeled, data.X))
         device = resolve_device(self.device)
         source = self._open_source()
         backbones.check(self.backbone)
@@ -229,6 +248,7 @@ class _BasePaRe(
                 recipe,
                 prepared.rows,
                 prepared.valid_rows,
+                unlabeled_rows=prepared.unlabeled_rows,
                 source=source,
                 seeds=train_seeds,
                 scorer=target.score,
@@ -264,7 +284,27 @@ class _BasePaRe(
         validation = self._check_validation(X_val, y_val, X.shape[1:], target)
         if self.early_stopping and validation is None:
             _validation.n_held_out(len(X), self.validation_fraction)
-        return _Data(X, codes, weight, target, validation)
+        return _Data(X, codes, weight, target, validation, None)
+
+    def _check_unlabeled(self, X_unlabeled, X):
+        """Unlabelled rows, if any were given; complaints name both sides."""
+        if X_unlabeled is None:
+            return None
+        if self.source is None or max(self.mix_start, self.mix_end) == 0:
+            raise DataError(
+                "X_unlabeled is learned from by mixing, but there is none with "
+                f"source={self.source!r}, mix_start={self.mix_start} and mix_end="
+                f"{self.mix_end}. Leave X_unlabeled out, or give them back their "
+                "defaults."
+            )
+        try:
+            rows = _validation.check_rows(self, X_unlabeled, reset=False)
+            return _validation.shape_rows(rows, X.shape[1:])
+        except ValueError as error:
+            raise DataError(
+                f"X_unlabeled does not go with X, whose rows have shape "
+                f"{tuple(X.shape[1:])}: {error}"
+            ) from error
 
     def _hold_out(self, data, seed):
         """Validation rows for early stopping, if none were given."""
@@ -342,6 +382,7 @@ class _BasePaRe(
             n_steps = min(n_steps, int(self.max_steps))
         return Recipe(
             loss=target.loss,
+            agreement=target.agreement,
             n_epochs=math.ceil(n_steps / steps_per_epoch),
             n_steps=n_steps,
             batch_size=batch_size,

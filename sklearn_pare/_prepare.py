@@ -36,10 +36,11 @@ class Prepared(NamedTuple):
         Of `_targets`; numbers in units of what the linear path leaves.
     some : torch.Tensor
         Some rows, for thresholds and quantiles of embedders.
-    rows, valid_rows, share_rows : Rows or LazyRows
+    rows, valid_rows, share_rows, unlabeled_rows : Rows or LazyRows
         To train on, their weights of mean 1; to validate on, None without validation
         data; to find on how much of the network to believe beside the linear path:
-        those to validate on, or else some of the data, or None without such a path.
+        those to validate on, or else some of the data, or None without such a path;
+        without targets, or None.
     """
 
     architecture: Architecture
@@ -49,6 +50,7 @@ class Prepared(NamedTuple):
     rows: object
     valid_rows: object
     share_rows: object
+    unlabeled_rows: object
 
 
 def prepare(architecture, encoder, data, device, seed):
@@ -59,7 +61,7 @@ def prepare(architecture, encoder, data, device, seed):
     architecture : Architecture
     encoder : ChannelScaler or TableEncoder
         Fitted.
-    data : object with X, codes, weight, target and validation
+    data : object with X, codes, weight, target, validation and unlabeled
     device : torch.device
         Where rows are wanted.
     seed : int
@@ -100,6 +102,10 @@ def prepare(architecture, encoder, data, device, seed):
         if valid_rows is None:
             kept, held_out = _hold_out(codes, target, seed)
             share_rows, rows = rows.subset(held_out), rows.subset(kept)
+    unlabeled_rows = None
+    if data.unlabeled is not None:
+        nothing = np.zeros(len(data.unlabeled))
+        unlabeled_rows = lay_out(data.unlabeled, nothing, nothing)
     index = np.linspace(0, len(data.X) - 1, min(len(data.X), _ROWS)).astype(int)
     return Prepared(
         architecture._replace(linear=linear is not None),
@@ -109,6 +115,7 @@ def prepare(architecture, encoder, data, device, seed):
         rows,
         valid_rows,
         share_rows,
+        unlabeled_rows,
     )
 
 

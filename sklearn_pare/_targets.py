@@ -18,7 +18,9 @@ from sklearn_pare.nn.losses import (
     IGNORED,
     REGRESSION_LOSSES,
     binary_cross_entropy,
+    class_agreement,
     cross_entropy,
+    label_agreement,
 )
 
 
@@ -32,6 +34,7 @@ class ClassTarget:
     """
 
     kind, loss = "classes", staticmethod(cross_entropy)
+    agreement = staticmethod(class_agreement)
 
     def __init__(self, classes):
         self.classes = classes
@@ -93,6 +96,7 @@ class MaskTarget:
     """
 
     kind = "masks"
+    agreement = staticmethod(class_agreement)
 
     def __init__(self, classes, size, ignored, class_weight):
         self.classes, self.size, self.ignored = classes, size, ignored
@@ -182,6 +186,7 @@ class LabelTarget:
     """
 
     kind = "labels"
+    agreement = staticmethod(label_agreement)
 
     def __init__(self, classes, pos_weight):
         self.classes, self.pos_weight = classes, pos_weight
@@ -277,6 +282,9 @@ class ValueTarget:
     def loss(self):
         """``loss(outputs, codes)`` -> losses of rows."""
         return REGRESSION_LOSSES[self.loss_name]
+
+    # What is predicted for a clean row is a target like any other.
+    agreement = loss
 
     @property
     def output_shape(self):

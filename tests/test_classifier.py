@@ -94,7 +94,7 @@ def test_recipe__auto_epochs__enough_steps_and_epochs(
     body = SimpleNamespace(grid=(2, 2))
     recipe = clf._recipe(
         60,
-        SimpleNamespace(kind=kind, loss="", output_shape=(2, *size)),
+        SimpleNamespace(kind=kind, loss="", agreement="", output_shape=(2, *size)),
         SimpleNamespace(body=body),
         torch.device("cpu"),
     )

@@ -10,6 +10,7 @@ from sklearn_pare.benchmarks import (
     embedders,
     modalities,
     timings,
+    unlabeled,
 )
 from sklearn_pare.benchmarks.lines import read
 from sklearn_pare.benchmarks.methods import CHOICES, METHODS
@@ -72,6 +73,16 @@ def _parser():
     many.add_argument("--picture", metavar="FILE", help="of the mean ranks, as PNG")
     one = commands.add_parser("embedders", help="ways to cut a signal into tokens")
     one.add_argument("--seeds", type=int, default=3, help="number of splits")
+    more = commands.add_parser("unlabeled", help="what rows without targets are worth")
+    more.add_argument(
+        "--tasks",
+        type=_some_of(unlabeled.TASKS),
+        default=list(unlabeled.TASKS),
+        metavar="NAME,NAME",
+        help=f"default: all of {', '.join(unlabeled.TASKS)}",
+    )
+    more.add_argument("--seeds", type=int, default=5, help="number of splits")
+    more.add_argument("--out", help="file of JSON lines; its fits are kept")
     far = commands.add_parser("distances", help="cost of the distance between data")
     far.add_argument("--sizes", type=int, nargs="*", default=distances.SIZES)
     commands.add_parser("timings", help="cost of mixing and of selection")
@@ -130,6 +141,11 @@ def main(argv=None):
         print(modalities.table(rows))
     elif arguments.command == "compare":
         _compare(parser, arguments, log)
+    elif arguments.command == "unlabeled":
+        rows = unlabeled.run(
+            arguments.tasks, range(arguments.seeds), log, arguments.out
+        )
+        print(unlabeled.table(rows))
     elif arguments.command == "distances":
         print(distances.table(distances.growth(arguments.sizes, log)))
     else:

@@ -7,6 +7,8 @@ import torch.nn.functional as F
 
 # Code of a place of a mask that takes no part in the loss.
 IGNORED = -100
+# From this probability on a prediction serves as a label.
+CONFIDENT = 0.95
 
 
 def _per_row(losses):
@@ -59,6 +61,27 @@ def relative_l2(outputs, y):
     return ((error + tiny**2) / (size + tiny)).sqrt()
 
 
+def class_agreement(mixed, clean):
+    """Logits (B, K, ...) of mixed and of clean rows -> losses (B,).
+
+    Cross-entropy of the class that the clean row is given, where it is given one with
+    confidence; elsewhere 0.
+    """
+    confidence, y = clean.softmax(1).max(1)
+    losses = F.cross_entropy(mixed, y, reduction="none") * (confidence > CONFIDENT)
+    return losses if losses.ndim == 1 else _per_row(losses)
+
+
+def label_agreement(mixed, clean):
+    """Logits (B, K) of mixed and of clean rows -> losses (B,), as `class_agreement`."""
+    likely = clean.sigmoid()
+    confident = torch.maximum(likely, 1 - likely) > CONFIDENT
+    losses = F.binary_cross_entropy_with_logits(
+        mixed, (likely > 0.5).float(), reduction="none"
+    )
+    return _per_row(losses * confident)
+
+
 REGRESSION_LOSSES = {
     "squared_error": squared_error,
     "huber": huber,
@@ -101,6 +124,7 @@ class LossTerms(NamedTuple):
     target: torch.Tensor
     mixed_target: torch.Tensor | None = None
     mixed_source: torch.Tensor | None = None
+    unlabeled: torch.Tensor | None = None
 
 
 def pare_loss(
@@ -141,3 +165,30 @@ def pare_loss(
     mixed_source = source_loss(outputs.mixed_source, y_source)
     mixed = (1 - lam) * mixed_target + lam * source_weight * mixed_source
     return LossTerms(target + mix_weight * mixed, target, mixed_target, mixed_source)
+
+
+def add_agreement(terms, outputs, agreement, mix_weight=1.0):
+    """Ask of unlabelled rows that their mixed and their clean predictions agree.
+
+    Parameters
+    ----------
+    terms : LossTerms
+    outputs : nn.model.Outputs
+        Of the unlabelled rows, all of them mixed.
+    agreement : callable
+        ``agreement(mixed, clean)`` -> losses (B,).
+    mix_weight : float, default=1.0
+
+    Returns
+    -------
+    terms : LossTerms
+        With (1 - lam) of that loss, weighted as the loss on mixed rows is.
+
+    Notes
+    -----
+    As in FixMatch (Sohn et al., NeurIPS 2020) the easy view of a row labels the hard
+    one; here the hard view is the row with tokens of the source.
+    """
+    loss = agreement(outputs.mixed_target, outputs.target.detach()).mean()
+    total = terms.total + mix_weight * (1 - outputs.fraction) * loss
+    return terms._replace(total=total, unlabeled=loss)

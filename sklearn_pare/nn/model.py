@@ -54,6 +54,14 @@ class Outputs(NamedTuple):
     target_index: torch.Tensor | None = None
     source_index: torch.Tensor | None = None
 
+    def split(self, n):
+        """Outputs of the first n rows, all of them mixed as well, and of the others."""
+        pairs = [
+            (value[:n], value[n:]) if isinstance(value, torch.Tensor) else (value,) * 2
+            for value in self
+        ]
+        return tuple(Outputs(*values) for values in zip(*pairs, strict=True))
+
 
 class PaReModel(nn.Module):
     """Target embedder, body and head; gate, source embedder and source head.

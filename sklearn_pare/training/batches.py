@@ -103,3 +103,9 @@ class Batches:
             order = torch.randperm(n, generator=self.generator)
         for index in order.to(self.rows.index_device).split(self.batch_size):
             yield self.rows[index]
+
+
+def endless(batches):
+    """All batches, again and again."""
+    while True:
+        yield from batches

@@ -1,5 +1,6 @@
 """Run a training: net, loop and callbacks, from a model and data to a fitted model."""
 
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from skorch.helper import predefined_split
 
+from sklearn_pare.training.batches import Batches, endless
 from sklearn_pare.training.callbacks import (
     KeepBest,
     Report,
@@ -25,6 +27,8 @@ class Recipe:
     ----------
     loss : callable
         ``loss(outputs, y)`` -> losses of rows (B,).
+    agreement : callable
+        ``agreement(mixed, clean)`` -> losses of unlabelled rows (B,).
     n_epochs, n_steps, batch_size : int
     n_tokens : int
         Tokens of a row.
@@ -50,6 +54,7 @@ class Recipe:
     """
 
     loss: Callable
+    agreement: Callable
     n_epochs: int
     n_steps: int
     batch_size: int
@@ -75,6 +80,7 @@ def train(
     train_rows,
     valid_rows=None,
     *,
+    unlabeled_rows=None,
     source,
     seeds,
     scorer,
@@ -90,6 +96,8 @@ def train(
     recipe : Recipe
     train_rows, valid_rows : Rows
         On the device of `model`.
+    unlabeled_rows : Rows or LazyRows, optional
+        Their targets say nothing. Without a source they are not used.
     source : object with `sample`, or None
     seeds : sequence of two int
         For the order of the rows, and for source rows and noise.
@@ -113,6 +121,7 @@ def train(
         model,
         recipe=recipe,
         source=source,
+        unlabeled=_unlabeled(unlabeled_rows, recipe, seeds[0]),
         shuffle_generator=torch.Generator().manual_seed(seeds[0]),
         source_generator=torch.Generator(device).manual_seed(seeds[1]),
         scorer=scorer,
@@ -134,3 +143,12 @@ def train(
         net.notify("on_train_end")
     net.check_outputs(train_rows)
     return net.epochs()
+
+
+def _unlabeled(rows, recipe, seed):
+    """Batches without end, as many rows in each as labelled rows are mixed."""
+    if rows is None:
+        return None
+    n = math.ceil(recipe.mixed_share * recipe.batch_size)
+    # Not the generator of the labelled rows: their order stays what it is.
+    return endless(Batches(rows, n, torch.Generator().manual_seed(seed + 1)))

@@ -7,7 +7,7 @@ from skorch import NeuralNet
 
 from sklearn_pare.backbones.tuning import layer_scales
 from sklearn_pare.exceptions import DivergenceError
-from sklearn_pare.nn.losses import pare_loss
+from sklearn_pare.nn.losses import add_agreement, pare_loss
 from sklearn_pare.nn.model import Mixing
 from sklearn_pare.nn.schedule import (
     gap_fraction,
@@ -17,7 +17,7 @@ from sklearn_pare.nn.schedule import (
 )
 from sklearn_pare.training.batches import Batches
 
-_TERMS = ("target", "mixed_target", "mixed_source")
+_TERMS = ("target", "mixed_target", "mixed_source", "unlabeled")
 # Losses of single batches are noise: about the last ten steps count.
 _MEMORY = 0.9
 
@@ -32,6 +32,7 @@ class PaReNet(NeuralNet):
     recipe : Recipe
         Numbers of the run.
     source : object with `sample`, or None
+    unlabeled : iterator of batches, or None
     shuffle_generator : torch.Generator
         Order of the target rows; on the CPU.
     source_generator : torch.Generator
@@ -48,6 +49,7 @@ class PaReNet(NeuralNet):
         *,
         recipe,
         source,
+        unlabeled,
         shuffle_generator,
         source_generator,
         scorer,
@@ -55,6 +57,7 @@ class PaReNet(NeuralNet):
     ):
         self.recipe = recipe
         self.source = source
+        self.unlabeled = unlabeled
         self.shuffle_generator = shuffle_generator
         self.source_generator = source_generator
         self.scorer = scorer
@@ -104,7 +107,7 @@ class PaReNet(NeuralNet):
             progress, recipe.mix_start, recipe.mix_end, recipe.mix_schedule
         )
 
-    def _mixing(self, n):
+    def _mixing(self, n, n_unlabeled):
         """Source rows and noise of this step, or None where nothing is replaced."""
         recipe, generator = self.recipe, self.source_generator
         if self.source is None:
@@ -114,13 +117,23 @@ class PaReNet(NeuralNet):
         k = n_replaced(self._fraction(), n_tokens, n_tokens)
         if k == 0:
             return None, None
-        n = math.ceil(recipe.mixed_share * n)
+        n = n_unlabeled + math.ceil(recipe.mixed_share * n)
         x, y = self.source.sample(n, generator)
         # Gumbel noise that fades out: explore first, then trust the gate.
         scale = recipe.noise * (1 - self.step_ / recipe.n_steps)
         noise = torch.empty(2, n, n_tokens, device=generator.device)
         noise = -scale * noise.exponential_(generator=generator).log()
         return Mixing(x, k, *noise), y
+
+    def _draw_unlabeled(self, offset):
+        """Unlabelled rows of this step, and the offsets of them and of the others."""
+        if self.unlabeled is None or self.source is None:
+            return (), offset
+        x = next(self.unlabeled)[0]
+        if offset is not None:
+            with torch.no_grad():
+                offset = torch.cat([self.module_.linear(x), offset])
+        return x, offset
 
     def train_step_single(self, batch, **fit_params):
         """Forward and backward on clean and mixed rows at once."""
@@ -129,17 +142,26 @@ class PaReNet(NeuralNet):
         factor = learning_rate_factor((self.step_ + 0.5) / self.recipe.n_steps)
         for group in self.optimizer_.param_groups:
             group["lr"] = self.recipe.lr * factor * group["scale"]
-        mixing, y_source = self._mixing(len(x))
+        unlabeled, offset = self._draw_unlabeled(offset)
+        n_unlabeled = len(unlabeled)
+        mixing, y_source = self._mixing(len(x), n_unlabeled)
+        # Those that are all mixed come first.
+        x = torch.cat([unlabeled, x]) if n_unlabeled else x
         outputs = self.module_(x, mixing, offset, bfloat16=self.recipe.bfloat16)
+        without, outputs = outputs.split(n_unlabeled)
         terms = pare_loss(
             outputs,
             y,
             weight,
             self.recipe.loss,
-            y_source,
+            None if y_source is None else y_source[n_unlabeled:],
             self.recipe.mix_weight,
             self.recipe.source_weight,
         )
+        if mixing is not None and n_unlabeled:
+            terms = add_agreement(
+                terms, without, self.recipe.agreement, self.recipe.mix_weight
+            )
         terms.total.backward()
         if self.recipe.mix_schedule == "gap" and terms.mixed_target is not None:
             ratio = terms.target / terms.mixed_target.clamp_min(1e-9)
