@@ -26,6 +26,8 @@ from sklearn_pare._prepare import prepare
 from sklearn_pare.backbones.tuning import freeze
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.nn.model import PaReModel
+from sklearn_pare.sources.given import from_arrays
+from sklearn_pare.sources.ranking import distances, encoded_sample
 from sklearn_pare.training.align import align
 from sklearn_pare.training.callbacks import UserCallbacks
 from sklearn_pare.training.fit import Recipe, train
@@ -75,6 +77,8 @@ _FITTED = (
     "n_iter_",
     "history_",
     "alignment_history_",
+    "source_",
+    "source_distances_",
     "network_share_",
     "_encoder",
     "_target",
@@ -180,7 +184,7 @@ class _BasePaRe(
         data = self._check_data(X, y, sample_weight, X_val, y_val)
         data = data._replace(unlabeled=self._check_unlabeled(X_unlabeled, data.X))
         device = resolve_device(self.device)
-        source = self._open_source()
+        candidates = self._open_candidates()
         backbones.check(self.backbone)
 
         # Complaints about data are above: refused data leave random_state as it was.
@@ -198,6 +202,12 @@ class _BasePaRe(
             self._has_linear_path(data),
         )
         with _FIT_LOCK:
+            found = self._measure(
+                candidates, data, encoder, architecture, device, split_seed
+            )
+            # The first of both is the nearest, or the only one.
+            name = next(iter(found or candidates), None)
+            source = candidates.get(name)
             prepared = prepare(architecture, encoder, data, device, split_seed)
             target = prepared.target
             model, architecture, source = build(
@@ -226,6 +236,8 @@ class _BasePaRe(
                 "_target": target,
                 "_architecture": architecture,
                 "alignment_history_": [],
+                "source_": name,
+                "source_distances_": found,
             }
 
             def attributes(history):
@@ -346,22 +358,40 @@ class _BasePaRe(
         # Single pixels say little about what an image shows.
         return data.target.kind == "values" or data.X.ndim < 4
 
-    def _open_source(self):
-        """The source, or None where nothing asks for one."""
-        if isinstance(self.source, str):
-            source = sources.get(self.source)
-        elif self.source is not None:
-            source = _validation.check_source(self.source)
+    def _open_candidates(self):
+        """Sources by name, to take the nearest of; none where nothing asks for one."""
+        if self.source == "auto" or isinstance(self.source, list):
+            opened = sources.open_candidates(self.source)
+        elif isinstance(self.source, str):
+            opened = {self.source: sources.get(self.source)}
         else:
-            source = None
-        if self.alignment is not None and (source is None or source.trains):
+            opened = {} if self.source is None else {"arrays": from_arrays(self.source)}
+        trains = [name for name, source in opened.items() if source.trains]
+        if self.alignment is not None and (not opened or trains):
             raise DataError(
                 f"alignment={self.alignment!r} moves the data's tokens to those of a "
                 f"source, but source={self.source!r} has none to move to. Give another "
                 'source, such as source="formula", or alignment=None.'
             )
         used = max(self.mix_start, self.mix_end) > 0 or self.alignment is not None
-        return source if used else None
+        return opened if used else {}
+
+    def _measure(self, candidates, data, encoder, architecture, device, seed):
+        """Distances of the candidates, nearest first; none without a choice."""
+        if len(candidates) < 2:
+            return {}
+        rows, codes = encoded_sample(data.X, data.codes, encoder)
+        backbone = backbones.get(
+            self.backbone,
+            pretrained=self.pretrained,
+            generator=torch.Generator().manual_seed(seed),
+            input_shape=architecture.input_shape,
+            max_tokens=self.max_tokens,
+        )
+        cardinalities = architecture.cardinalities
+        return distances(
+            candidates, rows.to(device), codes, backbone, cardinalities, seed
+        )
 
     def _rows_per_batch(self, target):
         if self.batch_size != "auto":

@@ -52,13 +52,14 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         Shape of one row, (C, L) or (C, H, W), when X holds flattened rows; one entry
         may be -1. None: 2-D X is a table, 3-D X signals, 4-D X images. Rows to predict
         come in the form of the rows in fit.
-    source : str, tuple of arrays or None, default="formula"
+    source : str, list, tuple of arrays or None, default="formula"
         The modality that tokens are mixed in from: "formula" (labelled images drawn
         from formulas, which "pare-tiny" was pretrained on); a tuple
         ``(X_source, y_source)`` of rows or texts and their classes, or masks of
         classes; "openml:ID"; "folder:PATH" of images in class folders; "text:FILE" in
         CoNLL-2003 columns, for text bodies; the controls "noise" and "mask-token"; or
-        None for plain fine-tuning. See `sklearn_pare.sources`.
+        None for plain fine-tuning. A list of names, or "auto", takes the one nearest
+        to the data, see `sklearn_pare.sources.rank`.
     mix_start : float, default=0.6
         Fraction of target tokens replaced at the first step.
     mix_end : float, default=0.1
@@ -148,6 +149,11 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
     network_share_ : float
         How much of the network's outputs is added to those of the linear path, from 0,
         nothing, to 1; 1 without such a path.
+    source_ : str or None
+        Name of the source, "arrays" for a tuple of them, None where there is none.
+    source_distances_ : dict
+        Name of each candidate -> its distance from the data, nearest first; empty where
+        there was no choice.
     alignment_history_ : list of float
         Distance to the source in each epoch of `alignment`, the mean over classes by
         their shares; empty without that stage.

@@ -16,7 +16,7 @@ class Parameters(BaseEstimator):
         "layer_decay": [Interval(Real, 0, 1, closed="right")],
         "max_tokens": [Interval(Integral, 1, None, closed="left"), None],
         "input_shape": [tuple, list, None],
-        "source": [str, tuple, None],
+        "source": [str, tuple, list, None],
         "mix_start": [Interval(Real, 0, 1, closed="both")],
         "mix_end": [Interval(Real, 0, 1, closed="both")],
         "mix_schedule": [StrOptions({"linear", "cosine", "gap"})],

@@ -71,7 +71,8 @@ def _json_parameters(parameters):
             json.dumps(value, default=_to_json)
         except TypeError:
             value = None
-        if name == "source" and not isinstance(value, str):
+        names = value if isinstance(value, list) else [value]
+        if name == "source" and not all(isinstance(own, str) for own in names):
             value = None
         if value is None and parameters[name] is not None:
             warnings.warn(

@@ -8,10 +8,8 @@ import numpy as np
 import torch
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import column_or_1d
 from sklearn.utils.validation import (
     _check_y,
-    check_array,
     check_consistent_length,
     validate_data,
 )
@@ -19,9 +17,9 @@ from sklearn.utils.validation import (
 from sklearn_pare._lazy import LazyArray, blocks, check_finite, is_lazy, standardise
 from sklearn_pare._tables import TableEncoder, check_table, is_frame, is_mixed
 from sklearn_pare.exceptions import DataError
-from sklearn_pare.sources import ArraySource, TextSource
 
-_KINDS = {
+#: Dimensions of a row -> what X is called.
+KINDS = {
     1: "2 dimensions (a table of n rows and F columns)",
     2: "3 dimensions (n signals of C channels and L samples)",
     3: "4 dimensions (n images of C channels, H rows and W columns)",
@@ -82,10 +80,10 @@ def check_rows(estimator, X, y="no_validation", *, reset):
                 "numbers, (n, C, L) for signals or (n, C, H, W) for images."
             ) from error
         raise
-    if X.ndim - 1 not in _KINDS or 0 in X.shape:
+    if X.ndim - 1 not in KINDS or 0 in X.shape:
         raise DataError(
             f"X has shape {X.shape}. Expected no empty axis and "
-            f"{', '.join(_KINDS.values())}."
+            f"{', '.join(KINDS.values())}."
         )
     if reset and len(X) < 2:
         raise DataError(f"X has {len(X)} sample; fit needs 2 rows at least.")
@@ -253,53 +251,6 @@ def positive(weight, *arrays):
     if kept.all():
         return *arrays, weight
     return *(select(array, kept) for array in arrays), weight[kept]
-
-
-def check_source(source):
-    """Source arrays (X_source, y_source) -> a source.
-
-    Parameters
-    ----------
-    source : tuple
-        Rows (n, F), (n, C, L) or (n, C, H, W) or texts (n,), and their classes (n,) or
-        the classes of their samples (n, L) or pixels (n, H, W).
-
-    Returns
-    -------
-    source : ArraySource or TextSource
-    """
-    if len(source) != 2:
-        raise DataError(
-            f"source is a tuple of length {len(source)}; expected "
-            "(X_source, y_source), rows and their classes."
-        )
-    check_consistent_length(*source)
-    y = np.asarray(source[1])
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = y[:, 0]
-    texts = np.asarray(source[0])
-    if texts.ndim == 1 and texts.dtype.kind in "OUT":
-        return TextSource(texts, column_or_1d(y))
-    X = check_array(
-        source[0],
-        dtype=(np.float64, np.float32),
-        allow_nd=True,
-        input_name="X_source",
-    )
-    if X.ndim - 1 not in _KINDS:
-        raise DataError(
-            f"X_source has shape {X.shape}. Expected {', '.join(_KINDS.values())}."
-        )
-    wanted = (len(X), *X.shape[2:])
-    if y.ndim > 1 and y.shape != wanted:
-        places = f", or one a sample or pixel, {wanted}" if X.ndim > 2 else ""
-        raise DataError(
-            f"y_source has shape {y.shape}. Expected one class a row, {(len(X),)}"
-            f"{places}."
-        )
-    classes, codes = np.unique(y, return_inverse=True)
-    scaled = ChannelScaler().fit(X).transform(X)
-    return ArraySource(scaled, codes.reshape(y.shape), len(classes))
 
 
 def n_held_out(n, fraction):

@@ -29,9 +29,9 @@ LAYERS = [
     {"otdd"},
     {"nn"},
     {"backbones"},
+    {"_lazy", "_tables", "_validation", "_targets"},
     {"sources"},
     {"backbones.pretrain"},  # a command: it needs the formulas
-    {"_lazy", "_tables", "_validation", "_targets"},
     {"_assembly"},
     {"training"},
     {"_persist"},

@@ -5,6 +5,7 @@ import functools
 
 from sklearn_pare.benchmarks import (
     accuracy,
+    choice,
     compare,
     distances,
     embedders,
@@ -73,6 +74,11 @@ def _parser():
     many.add_argument("--picture", metavar="FILE", help="of the mean ranks, as PNG")
     one = commands.add_parser("embedders", help="ways to cut a signal into tokens")
     one.add_argument("--seeds", type=int, default=3, help="number of splits")
+    near = commands.add_parser("sources", help="whether the nearest source is good")
+    near.add_argument("--suite", choices=SUITES, default="small")
+    near.add_argument("--tasks", metavar="NAME,NAME", default=",".join(choice.TASKS))
+    near.add_argument("--seeds", type=int, default=3, help="number of splits")
+    near.add_argument("--out", help="file of JSON lines; its fits are kept")
     more = commands.add_parser("unlabeled", help="what rows without targets are worth")
     more.add_argument(
         "--tasks",
@@ -141,6 +147,11 @@ def main(argv=None):
         print(modalities.table(rows))
     elif arguments.command == "compare":
         _compare(parser, arguments, log)
+    elif arguments.command == "sources":
+        tasks = arguments.tasks.split(",")
+        seeds = range(arguments.seeds)
+        rows = choice.run(arguments.suite, tasks, seeds, log, arguments.out)
+        print(choice.table(rows))
     elif arguments.command == "unlabeled":
         rows = unlabeled.run(
             arguments.tasks, range(arguments.seeds), log, arguments.out

@@ -5,13 +5,15 @@ A `Source` draws labelled rows without end: ``source.sample(n, generator)`` retu
 say what they are.
 """
 
-from sklearn_pare.exceptions import UnknownNameError
+from sklearn_pare.exceptions import DataError, UnknownNameError
 from sklearn_pare.sources.arrays import ArraySource
 from sklearn_pare.sources.base import Source
 from sklearn_pare.sources.controls import MaskTokenSource, NoiseSource
 from sklearn_pare.sources.folder import FolderSource
-from sklearn_pare.sources.formula import FormulaSource
+from sklearn_pare.sources.formula import FAMILIES, FormulaSource
+from sklearn_pare.sources.given import from_arrays
 from sklearn_pare.sources.openml import OpenMLSource
+from sklearn_pare.sources.ranking import MAX_SAMPLES, Ranked, rank_sources
 from sklearn_pare.sources.text import TextSource
 
 __all__ = [
@@ -21,10 +23,12 @@ __all__ = [
     "MaskTokenSource",
     "NoiseSource",
     "OpenMLSource",
+    "Ranked",
     "Source",
     "TextSource",
     "get",
     "list",
+    "rank",
     "register",
 ]
 
@@ -33,8 +37,10 @@ _FACTORIES = {
     "mask-token": MaskTokenSource,
     "noise": NoiseSource,
 }
+_CONTROLS = ("mask-token", "noise")
 _PREFIXES = {
     "folder": FolderSource,
+    "formula": FormulaSource,
     "openml": OpenMLSource,
     "text": TextSource.from_conll,
 }
@@ -51,9 +57,11 @@ def list():
     --------
     >>> from sklearn_pare import sources
     >>> sources.list()
-    ['folder:PATH', 'formula', 'mask-token', 'noise', 'openml:ID', 'text:FILE']
+    ['folder:PATH', 'formula', 'formula:FAMILY', 'mask-token', 'noise', 'openml:ID',
+     'text:FILE']
     """
-    return sorted([*_FACTORIES, "folder:PATH", "openml:ID", "text:FILE"])
+    forms = ["folder:PATH", "formula:FAMILY", "openml:ID", "text:FILE"]
+    return sorted([*_FACTORIES, *forms])
 
 
 def register(name, factory):
@@ -115,4 +123,118 @@ def get(name):
         f"source={name!r} is not known. Sources that are: "
         f"{', '.join(map(repr, list()))}, a tuple (X_source, y_source), or None. "
         "Others are added by sklearn_pare.sources.register(name, factory)."
+    )
+
+
+def open_candidates(names):
+    """Open the sources that are to be compared.
+
+    Parameters
+    ----------
+    names : sequence, or "auto"
+        Names, or tuples of arrays ``(X_source, y_source)``. "auto": the formulas, each
+        of their families, and what was registered, without the controls.
+
+    Returns
+    -------
+    opened : dict
+        Name -> `Source`; arrays are called "arrays 0", by their place.
+
+    Raises
+    ------
+    UnknownNameError
+        If no source has a name given; a ValueError.
+    DataError
+        If there is none, or arrays cannot be used; a ValueError.
+    """
+    if isinstance(names, str):
+        families = [f"formula:{family}" for family in FAMILIES]
+        names = [*(n for n in _FACTORIES if n not in _CONTROLS), *families]
+    if not names:
+        raise DataError('source=[] names no source. Give names, or source="auto".')
+    return {
+        name if isinstance(name, str) else f"arrays {place}": (
+            get(name) if isinstance(name, str) else from_arrays(name)
+        )
+        for place, name in enumerate(names)
+    }
+
+
+def rank(
+    X,
+    y,
+    candidates="auto",
+    *,
+    backbone="pare-tiny",
+    input_shape=None,
+    max_samples=MAX_SAMPLES,
+    random_state=None,
+):
+    """How far sources lie from labelled data, nearest first.
+
+    Rows of both sides go through their embedders, as they are before training, and
+    through the pretrained body; between the mean features lies the optimal transport
+    dataset distance. ``source="auto"`` of an estimator takes the first of this table.
+
+    Parameters
+    ----------
+    X : array-like of shape (n, F), (n, C, L) or (n, C, H, W)
+        As in fit.
+    y : array-like of shape (n,) or (n, ...)
+        Targets. Real numbers, and several values a row, become up to 10 classes.
+    candidates : list or "auto", default="auto"
+        Names of sources, or tuples of arrays ``(X_source, y_source)``. "auto":
+        "formula", its families "formula:NAME", and all that were registered.
+    backbone : str, default="pare-tiny"
+        Name of the body; features of another one give another table.
+    input_shape : tuple of int, default=None
+        As in the estimators.
+    max_samples : int, default=400
+        At most so many rows a side.
+    random_state : int, RandomState instance or None, default=None
+        Which rows of the sources are drawn.
+
+    Returns
+    -------
+    table : list of Ranked
+        Pairs (source, distance), in the units of the features of the body. Of sources
+        of thousands of classes, clusters of features stand for classes.
+
+    Raises
+    ------
+    UnknownNameError
+        If no source has a name given; a ValueError.
+    DataError
+        If X, y or a source cannot be used; a ValueError.
+
+    See Also
+    --------
+    sklearn_pare.otdd.dataset_distance : The distance.
+
+    Notes
+    -----
+    Alvarez-Melis and Fusi, "Geometric Dataset Distances via Optimal Transport", NeurIPS
+    2020, proposed the distance for choosing what to transfer from. PaRe leaves the
+    choice of its source open.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_pare import sources
+    >>> X, y = load_digits(return_X_y=True)
+    >>> names = ["formula:contours", "formula:heaps"]
+    >>> table = sources.rank(
+    ...     X[:100], y[:100], names, input_shape=(1, 8, 8), random_state=0
+    ... )
+    >>> [name for name, _ in table]
+    ['formula:contours', 'formula:heaps']
+    """
+    return rank_sources(
+        X,
+        y,
+        open_candidates(candidates),
+        backbone=backbone,
+        input_shape=input_shape,
+        max_samples=max_samples,
+        random_state=random_state,
     )

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import torch
 
+from sklearn_pare.exceptions import UnknownNameError
 from sklearn_pare.sources.base import Source
 from sklearn_pare.sources.formula import contours, fields, fractals, signals, textures
 from sklearn_pare.sources.formula._draw import CLASS_SEED, MEAN, SIZE, STD, Draw
@@ -28,6 +29,7 @@ from sklearn_pare.sources.formula._draw import CLASS_SEED, MEAN, SIZE, STD, Draw
 class _Family(NamedTuple):
     """Formulas of one kind; `linear` ones keep their values under a linear palette."""
 
+    name: str
     n_classes: int
     classes: callable
     render: callable
@@ -35,15 +37,31 @@ class _Family(NamedTuple):
 
 
 _FAMILIES = (
-    _Family(640, contours.classes, contours.render),
-    _Family(480, fractals.classes, fractals.render),
-    _Family(240, textures.wave_classes, textures.render_waves),
-    _Family(96, textures.spectrum_classes, textures.render_spectra),
-    _Family(112, textures.heap_classes, textures.render_heaps),
-    _Family(288, signals.classes, signals.render, linear=True),
-    _Family(192, fields.classes, fields.render, linear=True),
+    _Family("contours", 640, contours.classes, contours.render),
+    _Family("fractals", 480, fractals.classes, fractals.render),
+    _Family("waves", 240, textures.wave_classes, textures.render_waves),
+    _Family("spectra", 96, textures.spectrum_classes, textures.render_spectra),
+    _Family("heaps", 112, textures.heap_classes, textures.render_heaps),
+    _Family("signals", 288, signals.classes, signals.render, linear=True),
+    _Family("fields", 192, fields.classes, fields.render, linear=True),
 )
 N_CLASSES = sum(family.n_classes for family in _FAMILIES)
+#: Names of the families, each a source of its own: "formula:NAME".
+FAMILIES = tuple(family.name for family in _FAMILIES)
+
+
+def _class_range(name):
+    """First class of a family, and the first one after it; of all without a name."""
+    if name is None:
+        return 0, N_CLASSES
+    if name not in FAMILIES:
+        raise UnknownNameError(
+            f"source='formula:{name}' is not known. Families of formulas are: "
+            f"{', '.join(FAMILIES)}."
+        )
+    place = FAMILIES.index(name)
+    start = sum(family.n_classes for family in _FAMILIES[:place])
+    return start, start + _FAMILIES[place].n_classes
 
 
 @lru_cache(maxsize=2)
@@ -123,6 +141,13 @@ def render(labels, generator, simple=0.5):
 class FormulaSource(Source):
     """Endless labelled images drawn from formulas: the source named "formula".
 
+    Parameters
+    ----------
+    family : str, default=None
+        One of "contours", "fractals", "waves", "spectra", "heaps", "signals" and
+        "fields": the source named "formula:NAME". Classes keep their numbers among
+        those of all families. None: all of them.
+
     Attributes
     ----------
     n_classes : int
@@ -134,9 +159,18 @@ class FormulaSource(Source):
     n_classes = N_CLASSES
     row_shape = (3, SIZE, SIZE)
 
+    def __init__(self, family=None):
+        self._family = family
+        self._range = _class_range(family)
+
     def with_masks(self):
         """Drawings with their foreground: for dense targets."""
-        return _DrawingSource()
+        return _DrawingSource(self._family)
+
+    def _draw_labels(self, n, generator):
+        return torch.randint(
+            *self._range, (n,), generator=generator, device=generator.device
+        )
 
     def sample(self, n, generator):
         """Draw `n` fresh rows.
@@ -153,22 +187,17 @@ class FormulaSource(Source):
         x : torch.Tensor of shape (n, 3, 32, 32), float32
         y : torch.Tensor of shape (n,), int64
         """
-        labels = torch.randint(
-            N_CLASSES, (n,), generator=generator, device=generator.device
-        )
+        labels = self._draw_labels(n, generator)
         return render(labels, generator), labels
 
 
-class _DrawingSource(Source):
+class _DrawingSource(FormulaSource):
     """The same images with a mask: 1 where the drawing is brighter than average."""
 
     n_classes = 2
-    row_shape = (3, SIZE, SIZE)
     dense = True
 
     def sample(self, n, generator):
         """Draw `n` images (n, 3, 32, 32) and their masks (n, 32, 32)."""
-        device = generator.device
-        labels = torch.randint(N_CLASSES, (n,), generator=generator, device=device)
-        images, grey = draw(labels, generator)
+        images, grey = draw(self._draw_labels(n, generator), generator)
         return images, (grey > MEAN).long()

@@ -1,0 +1,114 @@
+"""Whether the source that lies nearest is a good one, once it was trained with."""
+
+import time
+from collections import defaultdict
+
+import numpy as np
+import torch
+
+from sklearn_pare import sources
+from sklearn_pare.benchmarks.lines import append, read
+from sklearn_pare.benchmarks.measures import measure
+from sklearn_pare.benchmarks.suites import SUITES
+from sklearn_pare.benchmarks.transfer import _cell, _line
+from sklearn_pare.sources.formula import FAMILIES
+
+#: What "auto" looks at without sources of the user's own.
+CANDIDATES = ("formula", *(f"formula:{family}" for family in FAMILIES))
+#: One task of images, one of signals, one of fields.
+TASKS = ("digits-100", "ecg-100", "permeability-100")
+
+
+def run(suite, tasks, seeds, log, path=None):
+    """Distance of every candidate, and its error after training.
+
+    Parameters
+    ----------
+    suite : str
+        Name in `SUITES`.
+    tasks : sequence of str
+        Names in that suite.
+    seeds : sequence of int
+    log : callable
+        Gets a line of text after each fit.
+    path : path-like, default=None
+        File of JSON lines, one a fit. Fits that are in it are not done again.
+
+    Returns
+    -------
+    rows : list of dict
+        Task, source, seed, "distance", the figures of `measure`, "cpu" in seconds.
+    """
+    done = {_key(row): row for row in read(path)}
+    wanted = [
+        {"task": task, "source": source, "seed": seed}
+        for seed in seeds
+        for task in tasks
+        for source in CANDIDATES
+    ]
+    for cell in wanted:
+        if _key(cell) in done:
+            continue
+        row = cell | _fit(SUITES[suite][cell["task"]], cell["source"], cell["seed"])
+        append(row, path)
+        done[_key(row)] = row
+        log(
+            f"{row['task']}  {row['source']}  seed {row['seed']}  distance "
+            f"{row['distance']:.2f}  error {row['error']:.4f}  {row['cpu']:.1f} s"
+        )
+    return [done[_key(cell)] for cell in wanted]
+
+
+def _key(row):
+    return row["task"], row["source"], row["seed"]
+
+
+def _fit(task, source, seed):
+    X, X_test, y, y_test = task.split(seed)
+    settings = task.settings_of("pare") | {"source": source}
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        ((_, distance),) = sources.rank(
+            X,
+            y,
+            [source],
+            input_shape=task.settings.get("input_shape"),
+            random_state=seed,
+        )
+        start = time.process_time()
+        estimator = task.estimator("pare", settings, seed).fit(X, y)
+        cpu = time.process_time() - start
+    finally:
+        torch.set_num_threads(threads)
+    figures = measure(estimator, X_test, y_test)
+    return {"distance": distance} | figures | {"cpu": round(cpu, 1)}
+
+
+def table(rows):
+    """Markdown: candidates by distance, and the place of the nearest by its error.
+
+    Distances and errors are means over seeds, +- the sample standard deviation.
+    """
+    found = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        found[row["task"]][row["source"]].append(row)
+    lines = [_line("task", ["source", "distance", "error"]), "|" + "---|" * 4]
+    verdicts = []
+    for task, own in found.items():
+        mean = {
+            figure: {s: np.mean([row[figure] for row in o]) for s, o in own.items()}
+            for figure in ("distance", "error")
+        }
+        order = sorted(own, key=mean["distance"].get)
+        for source in order:
+            errors = [row["error"] for row in own[source]]
+            cells = [source, f"{mean['distance'][source]:.2f}", _cell(errors)]
+            lines.append(_line(task, cells))
+        error, median = mean["error"][order[0]], np.median(list(mean["error"].values()))
+        better = sum(value < error for value in mean["error"].values())
+        verdicts.append(
+            f"{task}: {order[0]} has error {error:.4f}, place {better + 1} of "
+            f"{len(own)}; the median of the candidates is {median:.4f}"
+        )
+    return "\n".join([*lines, "", *verdicts])
