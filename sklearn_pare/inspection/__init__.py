@@ -1,0 +1,17 @@
+"""Pictures of what PaRe does: the gap, the curriculum, the patches, the loss.
+
+They need matplotlib.
+"""
+
+from sklearn_pare.inspection._curriculum import CurriculumDisplay
+from sklearn_pare.inspection._gap import ModalityGapDisplay
+from sklearn_pare.inspection._landscape import LossLandscapeDisplay, loss_landscape
+from sklearn_pare.inspection._patches import PatchReplacementDisplay
+
+__all__ = [
+    "CurriculumDisplay",
+    "LossLandscapeDisplay",
+    "ModalityGapDisplay",
+    "PatchReplacementDisplay",
+    "loss_landscape",
+]

@@ -1,0 +1,146 @@
+"""The loss around the weights that a fit ended with."""
+
+import copy
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state
+from sklearn.utils._optional_dependencies import check_matplotlib_support
+
+from sklearn_pare.exceptions import DataError
+from sklearn_pare.inspection._fitted import encoded
+
+
+class LossLandscapeDisplay:
+    """Contours of the loss in a plane through the fitted weights.
+
+    Use `loss_landscape`.
+
+    Parameters
+    ----------
+    steps : ndarray of shape (n_points,)
+        Lengths along both directions; 0 is the fit.
+    loss : ndarray of shape (n_points, n_points)
+        Mean loss, first axis along the first direction.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+    contours_ : matplotlib QuadContourSet
+    """
+
+    def __init__(self, *, steps, loss):
+        self.steps = steps
+        self.loss = loss
+
+    def plot(self, *, ax=None, levels=15, cmap="viridis"):
+        """Draw filled contours, and a cross at the fit.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+        levels : int, default=15
+        cmap : str, default="viridis"
+
+        Returns
+        -------
+        display : LossLandscapeDisplay
+        """
+        check_matplotlib_support(f"{type(self).__name__}.plot")
+        import matplotlib.pyplot as plt
+
+        if ax is None:
+            _, ax = plt.subplots(figsize=(5.4, 4.4), layout="constrained")
+        self.contours_ = ax.contourf(
+            self.steps, self.steps, self.loss.T, levels=levels, cmap=cmap
+        )
+        ax.plot(0, 0, "x", color="white")
+        ax.set(xlabel="first direction", ylabel="second direction", aspect="equal")
+        ax.figure.colorbar(self.contours_, ax=ax, label="loss")
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+
+def loss_landscape(
+    estimator, X, y, *, n_points=11, span=1.0, random_state=None, ax=None
+):
+    """Loss of clean rows along two random directions, filter by filter normalised.
+
+    Each direction is drawn from a normal distribution and brought, for every output of
+    every linear map, to the length of the weights that lead there. Biases, norms and
+    the linear path stay as they are.
+
+    Parameters
+    ----------
+    estimator : PaReClassifier or PaReRegressor
+        Fitted; it stays as it is.
+    X : array-like of shape (n, F), (n, C, L) or (n, C, H, W)
+        A hundred rows are enough to see a shape.
+    y : array-like of shape (n,) or (n, ...)
+    n_points : int, default=11
+        Points along a direction; an odd number has the fit in the middle.
+    span : float, default=1.0
+        Longest step to each side, in lengths of the weights.
+    random_state : int, RandomState instance or None, default=None
+        Of the directions.
+    ax : matplotlib Axes, default=None
+
+    Returns
+    -------
+    display : LossLandscapeDisplay
+
+    References
+    ----------
+    Li et al., "Visualizing the Loss Landscape of Neural Nets", NeurIPS 2018; figure 1a
+    of Cai et al., ICML 2024.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_pare import PaReClassifier
+    >>> from sklearn_pare.inspection import loss_landscape
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = PaReClassifier(max_epochs=1, random_state=0).fit(X, y)
+    >>> loss_landscape(clf, X[::10], y[::10], n_points=3, random_state=0).loss.shape
+    (3, 3)
+    """
+    check_matplotlib_support("loss_landscape")
+    if n_points < 2 or not span > 0:
+        raise DataError(
+            f"n_points={n_points} and span={span}, but a plane needs 2 points a side "
+            "and a positive span: try n_points=11, span=1.0."
+        )
+    rows = encoded(estimator, X)
+    y = estimator._target_array(np.asarray(y), estimator.input_shape_)
+    if len(y) != len(rows):
+        raise DataError(
+            f"X has {len(rows)} rows and y has {len(y)}: give one target a row."
+        )
+    target = estimator._target
+    codes = torch.from_numpy(target.encode(y))
+    seed = int(check_random_state(random_state).randint(2**31 - 1))
+    generator = torch.Generator().manual_seed(seed)
+    model = copy.deepcopy(estimator._model)
+    weights = [p for p in model.parameters() if p.ndim > 1]
+    start = [p.detach().clone() for p in weights]
+    first, second = ([_direction(w, generator) for w in start] for _ in "ab")
+    steps = np.linspace(-span, span, n_points)
+    loss = np.empty((n_points, n_points))
+    with torch.no_grad():
+        for i, along in enumerate(steps):
+            for j, across in enumerate(steps):
+                moves = zip(weights, start, first, second, strict=True)
+                for weight, origin, a, b in moves:
+                    weight.copy_(origin + along * a + across * b)
+                losses = target.loss(model.predict(rows), codes)
+                loss[i, j] = losses.mean().item()
+    return LossLandscapeDisplay(steps=steps, loss=loss).plot(ax=ax)
+
+
+def _direction(weight, generator):
+    """A random direction, each row as long as that of the weight."""
+    direction = torch.randn(weight.shape, generator=generator).flatten(1)
+    length = weight.flatten(1).norm(dim=1, keepdim=True)
+    scaled = direction * (length / direction.norm(dim=1, keepdim=True))
+    return scaled.reshape(weight.shape)

@@ -1,0 +1,222 @@
+"""Which patches of a row are replaced, and by what."""
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state
+from sklearn.utils._optional_dependencies import check_matplotlib_support
+
+from sklearn_pare.exceptions import DataError
+from sklearn_pare.inspection._fitted import encoded, fitted_with_source
+from sklearn_pare.nn import replace_tokens
+
+
+class PatchReplacementDisplay:
+    """A row, its replaced patches, and the patches of a source row in their place.
+
+    Use `from_estimator`.
+
+    Parameters
+    ----------
+    row : ndarray of shape (F,), (C, L) or (C, H, W)
+        As the network sees it.
+    source_row : ndarray
+        A row of the source.
+    grid : tuple of int
+        Tokens along height and width; those of signals and tables fill it row by row.
+    target_index, source_index : ndarray of shape (k,)
+        Tokens that go, and tokens that come in their place, both ascending.
+    columns : ndarray of shape (n_tokens, n_columns) or None
+        Columns of a table that a token reads.
+    column_names : list of str or None
+        Of a table.
+
+    Attributes
+    ----------
+    axes_ : ndarray of matplotlib Axes
+        The row and the source row.
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_pare import PaReClassifier
+    >>> from sklearn_pare.inspection import PatchReplacementDisplay
+    >>> X, y = load_digits(return_X_y=True)
+    >>> clf = PaReClassifier(input_shape=(1, 8, 8), max_epochs=1, random_state=0)
+    >>> display = PatchReplacementDisplay.from_estimator(
+    ...     clf.fit(X[:100], y[:100]), X[:1], fraction=0.25, random_state=0
+    ... )
+    >>> display.target_index.shape
+    (16,)
+    """
+
+    def __init__(
+        self,
+        *,
+        row,
+        source_row,
+        grid,
+        target_index,
+        source_index,
+        columns=None,
+        column_names=None,
+    ):
+        self.row = row
+        self.source_row = source_row
+        self.grid = grid
+        self.target_index = target_index
+        self.source_index = source_index
+        self.columns = columns
+        self.column_names = column_names
+
+    @classmethod
+    def from_estimator(cls, estimator, X, *, fraction=0.5, random_state=None):
+        """Let the gate choose, without noise, and plot.
+
+        Parameters
+        ----------
+        estimator : PaReClassifier or PaReRegressor
+            Fitted, with mixing.
+        X : array-like of shape (1, F), (1, C, L) or (1, C, H, W)
+            One row.
+        fraction : float, default=0.5
+            Part of the tokens to replace; fit begins with `mix_start`, ends with
+            `mix_end`.
+        random_state : int, RandomState instance or None, default=None
+            Which row of the source, and what a random selector selects.
+
+        Returns
+        -------
+        display : PatchReplacementDisplay
+
+        Raises
+        ------
+        DataError
+            If X has not one row, the fraction is not in (0, 1], there was no source in
+            fit, or it was a learned token.
+        """
+        check_matplotlib_support(f"{cls.__name__}.from_estimator")
+        if not 0 < fraction <= 1:
+            raise DataError(f"fraction={fraction}, but must be in (0, 1]: try 0.5.")
+        fitted, rows = fitted_with_source(estimator), encoded(estimator, X)
+        if len(rows) != 1:
+            raise DataError(f"X has {len(rows)} rows, but must have 1: pass X[:1].")
+        seed = int(check_random_state(random_state).randint(2**31 - 1))
+        generator = torch.Generator().manual_seed(seed)
+        model = fitted.model
+        x_source, _ = fitted.source.sample(1, generator)
+        with torch.no_grad():
+            target, source = model.embed(rows), fitted.source_embed(x_source)
+            scores = [model.gate(target), model.gate(source)]
+            if estimator.selector == "random":
+                scores = [torch.rand(s.shape, generator=generator) for s in scores]
+            sizes = target.shape[1], source.shape[1]
+            k = max(1, min(round(fraction * sizes[0]), *sizes))
+            _, gone, come = replace_tokens(target, source, *scores, k)
+        columns = getattr(model.embed, "columns", None)
+        names = getattr(estimator, "feature_names_in_", None)
+        return cls(
+            row=rows[0].numpy(),
+            source_row=x_source[0].numpy(),
+            grid=tuple(model.body.grid),
+            target_index=gone[0].numpy(),
+            source_index=come[0].numpy(),
+            columns=None if columns is None else columns.numpy(),
+            column_names=None if names is None else [str(name) for name in names],
+        ).plot()
+
+    def plot(self, *, axes=None):
+        """Draw the row with what goes, and the source row with what comes.
+
+        Parameters
+        ----------
+        axes : sequence of two matplotlib Axes, default=None
+
+        Returns
+        -------
+        display : PatchReplacementDisplay
+        """
+        check_matplotlib_support(f"{type(self).__name__}.plot")
+        import matplotlib.pyplot as plt
+
+        if axes is None:
+            height = 3.6 if self.row.ndim > 1 else max(3.6, 0.2 * len(self.row))
+            _, axes = plt.subplots(
+                1,
+                2,
+                figsize=(7 if self.row.ndim == 3 else 9, height),
+                width_ratios=(1 if self.row.ndim == 3 else 2, 1),
+                layout="constrained",
+            )
+        share = 100 * len(self.target_index) / np.prod(self.grid)
+        sides = (
+            (self.row, self.target_index, f"your row: {share:.0f} % of its tokens go"),
+            (self.source_row, self.source_index, "source row: these take their places"),
+        )
+        for ax, (row, index, title) in zip(axes, sides, strict=True):
+            _draw(ax, row, index, self.grid, self.columns, self.column_names)
+            ax.set_title(title, fontsize="medium")
+        self.axes_, self.figure_ = axes, axes[0].figure
+        return self
+
+
+def _draw(ax, row, index, grid, columns, names):
+    """One row with some of its tokens marked."""
+    if row.ndim == 3:
+        _draw_image(ax, row, index, grid)
+    elif row.ndim == 2:
+        _draw_signal(ax, row, index, int(np.prod(grid)))
+    elif columns is not None:
+        _draw_table(ax, row, index, columns, names)
+    else:
+        _draw_tokens(ax, index, grid)
+
+
+def _draw_image(ax, row, index, grid):
+    """Pixels; marked patches have frames and stay bright, the others are dimmed."""
+    from matplotlib.patches import Rectangle
+
+    low, high = row.min(), row.max()
+    scaled = (row - low) / max(high - low, 1e-12)
+    if len(row) == 3:
+        ax.imshow(scaled.transpose(1, 2, 0))
+    else:
+        ax.imshow(scaled.mean(0), cmap="gray")
+    height, width = row.shape[1] / grid[0], row.shape[2] / grid[1]
+    for token in index:
+        top, left = divmod(int(token), grid[1])
+        corner = left * width - 0.5, top * height - 0.5
+        ax.add_patch(
+            Rectangle(corner, width, height, fc=(1, 0.5, 0, 0.45), ec="C1", lw=0.8)
+        )
+    ax.set(xticks=[], yticks=[])
+
+
+def _draw_signal(ax, row, index, n_tokens):
+    """Channels over time; marked windows have a background."""
+    length = row.shape[1]
+    for channel in row:
+        ax.plot(channel, lw=1, color=None if len(row) > 1 else "C0")
+    window = length / n_tokens
+    for token in index:
+        ax.axvspan(token * window, (token + 1) * window, color="C1", alpha=0.35, lw=0)
+    ax.set(xlim=(0, length), xlabel="sample")
+
+
+def _draw_table(ax, row, index, columns, names):
+    """Each column's share of the tokens that read it and are marked."""
+    marked = np.isin(np.arange(len(columns)), index)
+    shares = [marked[(columns == c).any(1)].mean() for c in range(len(row))]
+    names = names or [f"column {c}" for c in range(len(row))]
+    places = np.arange(len(row))
+    ax.barh(places, shares, color="C1")
+    ax.set(xlim=(0, 1), xlabel="share of the column's tokens that go")
+    ax.set_yticks(places, names, fontsize="small")
+    ax.invert_yaxis()
+
+
+def _draw_tokens(ax, index, grid):
+    """The grid of tokens, for rows that have no picture."""
+    marked = np.isin(np.arange(np.prod(grid)), index).reshape(grid)
+    ax.imshow(marked, cmap="Oranges", vmin=0, vmax=1.5)
+    ax.set(xticks=[], yticks=[])
