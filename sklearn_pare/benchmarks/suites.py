@@ -139,6 +139,16 @@ def _madelon():
     )
 
 
+def _mean_of_fields(load):
+    """Fields, and the mean of what becomes of each: one number a row."""
+
+    def load_means():
+        X, y = load()
+        return X, y.reshape(len(y), -1).mean(1)
+
+    return load_means
+
+
 # Steps are what a fit costs: batches are small, and fields are left long before "auto".
 _SMALL = {"batch_size": 16}
 _IMAGE = _SMALL | {"input_shape": (1, 8, 8)}
@@ -233,6 +243,16 @@ SUITES = {
         ),
         "patterns-ahead-16": _fields(
             _simulated(make_diffusion_reaction_2d, 300, size=16)
+        ),
+        "diffusion-reaction-mean-64": _numbers(
+            "signals",
+            _mean_of_fields(_simulated(make_diffusion_reaction_1d, 300, resolution=64)),
+            100,
+        ),
+        "patterns-ahead-mean-16": _numbers(
+            "images",
+            _mean_of_fields(_simulated(make_diffusion_reaction_2d, 300, size=16)),
+            100,
         ),
     },
 }
