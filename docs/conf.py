@@ -42,6 +42,8 @@ _plain = (
     "bodies",
     "sources",
     "otdd",
+    "inspection",
+    "comparison",
     "changelog",
 )
 html_sidebars = {"**": ["sidebar-nav-bs"]} | {page: [] for page in _plain}

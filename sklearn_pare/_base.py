@@ -60,6 +60,9 @@ class _Auto(NamedTuple):
 
 
 _AUTO = _Auto(150, 12, 64, 1.0, 1.0)
+# The squared error of standardised numbers is at most about 1, that of a source of
+# thousands of classes about 8: at full weight the body learns the source instead.
+_AUTO_NUMBERS = _AUTO._replace(mix_weight=0.3)
 # A row of a dense target teaches something at every place. A mixed row costs as much
 # time as a clean one, which is better spent on steps, and what it no longer shows
 # cannot be learned: at full weight that drowns the clean rows.
@@ -90,7 +93,9 @@ def _auto(target):
     """What "auto" means for this kind of target."""
     if target.kind == "masks":
         return _AUTO_MASKS
-    return _AUTO_FIELDS if len(target.output_shape) > 1 else _AUTO
+    if len(target.output_shape) > 1:
+        return _AUTO_FIELDS
+    return _AUTO_NUMBERS if target.kind == "values" else _AUTO
 
 
 class _Data(NamedTuple):

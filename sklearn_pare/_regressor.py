@@ -60,8 +60,8 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         cosine, or as the loss of clean rows falls below that of mixed rows. With "gap"
         it need not reach `mix_end`.
     mix_weight : float or "auto", default="auto"
-        Weight of the loss on mixed rows beside the loss on clean rows. "auto" is 1,
-        of dense targets 0.3, as in the paper's experiments.
+        Weight of the loss on mixed rows beside the loss on clean rows. "auto" is 0.3,
+        as in the paper's experiments with fields.
     selector : {"gate", "random"}, default="gate"
         Who chooses the tokens: the learned gate, or chance (a control).
     alignment : {"otdd", "mmd", "l2"} or None, default=None

@@ -16,7 +16,14 @@ def test_readme__ten_lines__run(capsys):
 
 def test_api_page__names_everything_public():
     import sklearn_pare
-    from sklearn_pare import backbones, datasets, exceptions, nn, sources
+    from sklearn_pare import (
+        backbones,
+        datasets,
+        exceptions,
+        inspection,
+        nn,
+        sources,
+    )
 
     page = (ROOT / "docs" / "api.rst").read_text()
     public = [name for name in sklearn_pare.__all__ if not name.startswith("__")]
@@ -24,5 +31,6 @@ def test_api_page__names_everything_public():
     public += [f"backbones.{n}" for n in backbones.__all__]
     public += [f"sources.{n}" for n in sources.__all__]
     public += [f"datasets.{n}" for n in datasets.__all__]
+    public += [f"inspection.{n}" for n in inspection.__all__]
     public += [f"exceptions.{n}" for n in vars(exceptions) if n.endswith("Error")]
     assert [name for name in public if f"   {name}\n" not in page] == []

@@ -15,6 +15,7 @@ from sklearn_pare import (
     PaReRegressor,
     backbones,
     datasets,
+    inspection,
     nn,
     otdd,
     sources,
@@ -152,8 +153,10 @@ PUBLIC = [
     nn.relaxed_top_k,
     nn.replace_tokens,
     nn.mix_fraction,
+    sources.rank,
     otdd.Alignment,
     otdd.dataset_distance,
+    *(getattr(inspection, name) for name in inspection.__all__),
 ]
 
 

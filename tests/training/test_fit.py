@@ -53,13 +53,17 @@ def test_fit__dense_target__a_quarter_of_each_batch_is_mixed(drawn):
     assert drawn == [2, 2, 1] * 2
 
 
-@pytest.mark.parametrize("dense", [True, False])
-def test_mix_weight__auto__as_in_the_paper(dense):
+@pytest.mark.parametrize(
+    ("target", "weight"),
+    [("fields", 0.3), ("numbers", 0.3), ("masks", 0.3), ("classes", 1.0)],
+)
+def test_mix_weight__auto__as_in_the_paper(target, weight):
     X = np.random.default_rng(0).normal(size=(16, 1, 8, 8))
-    y = X[:, 0] if dense else X[:, 0, 0, 0]
-    weight = 0.3 if dense else 1.0
+    y = X[:, 0] if target in ("fields", "masks") else X[:, 0, 0, 0]
+    kind = PaReRegressor if target in ("fields", "numbers") else PaReClassifier
+    y = y if kind is PaReRegressor else (y > 0).astype(int)
     auto, same, other = (
-        tiny(PaReRegressor, max_epochs=2, mix_weight=w).fit(X, y).history_
+        tiny(kind, max_epochs=2, mix_weight=w).fit(X, y).history_
         for w in ("auto", weight, 0.5)
     )
     assert [row["train_loss"] for row in auto] == [row["train_loss"] for row in same]
