@@ -2,9 +2,9 @@
 Methods on twenty-two small tasks
 =================================
 
-Mean ranks of PaRe, naive fine-tuning, training from scratch and two controls, drawn from
-the recorded fits behind the page "Comparison". Methods on a common bar are not told
-apart by the test of Nemenyi at 0.05; rank 1 is the best.
+Mean ranks of PaRe, naive fine-tuning, training from scratch and two controls, from the
+recorded fits behind the page "Comparison". Methods on a common bar are not told apart
+by the test of Nemenyi at 0.05; rank 1 is the best.
 """
 
 # %%

@@ -57,6 +57,7 @@ PROBES = {
     "pare-temperature": {},
     "pare-contrast": {"selector": "random"},
     "pare-quiet": {},
+    "pare-noisy": {},
     "pare-no-source-loss": {},
     "pare-light-source-loss": {},
     "pare-no-clipping": {},

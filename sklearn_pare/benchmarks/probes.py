@@ -94,7 +94,8 @@ WRAPPERS = {
     "pare-no-source-loss": _as(*_with(source_weight=0.0)),
     "pare-light-source-loss": _as(*_with(source_weight=0.2)),
     "pare-no-clipping": _as(*_with(max_grad_norm=1e9)),
-    "pare-quiet": _as(*_with(noise=0.1)),
+    "pare-noisy": _as(*_with(noise=(1.0, 1.0))),
+    "pare-quiet": _as(*_with(noise=(0.1, 0.0))),
 }
 
 

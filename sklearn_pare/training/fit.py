@@ -49,8 +49,8 @@ class Recipe:
         the last weights.
     max_grad_norm : float
         Longer gradients are shortened to this.
-    noise : float
-        Scale of the noise on the gate's scores at the first step; at the last it is 0.
+    noise : tuple of float
+        Scale of the noise on the gate's scores at the first and the last step.
     """
 
     loss: Callable
@@ -71,7 +71,7 @@ class Recipe:
     patience: int | None
     source_weight: float = 1.0
     max_grad_norm: float = 1.0
-    noise: float = 1.0
+    noise: tuple = (1.0, 0.0)
 
 
 def train(

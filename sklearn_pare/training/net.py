@@ -120,7 +120,7 @@ class PaReNet(NeuralNet):
         n = n_unlabeled + math.ceil(recipe.mixed_share * n)
         x, y = self.source.sample(n, generator)
         # Gumbel noise that fades out: explore first, then trust the gate.
-        scale = recipe.noise * (1 - self.step_ / recipe.n_steps)
+        scale = mix_fraction(self.step_ / recipe.n_steps, *recipe.noise)
         noise = torch.empty(2, n, n_tokens, device=generator.device)
         noise = -scale * noise.exponential_(generator=generator).log()
         return Mixing(x, k, *noise), y
