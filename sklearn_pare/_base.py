@@ -26,7 +26,6 @@ from sklearn_pare._prepare import prepare
 from sklearn_pare.backbones.tuning import freeze
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.nn.model import PaReModel
-from sklearn_pare.sources.given import from_arrays
 from sklearn_pare.sources.ranking import distances, encoded_sample
 from sklearn_pare.training.align import align
 from sklearn_pare.training.callbacks import UserCallbacks
@@ -365,12 +364,7 @@ class _BasePaRe(
 
     def _open_candidates(self):
         """Sources by name, to take the nearest of; none where nothing asks for one."""
-        if self.source == "auto" or isinstance(self.source, list):
-            opened = sources.open_candidates(self.source)
-        elif isinstance(self.source, str):
-            opened = {self.source: sources.get(self.source)}
-        else:
-            opened = {} if self.source is None else {"arrays": from_arrays(self.source)}
+        opened = sources.open_candidates(self.source)
         trains = [name for name, source in opened.items() if source.trains]
         if self.alignment is not None and (not opened or trains):
             raise DataError(

@@ -126,37 +126,43 @@ def get(name):
     )
 
 
-def open_candidates(names):
-    """Open the sources that are to be compared.
+def open_candidates(source):
+    """Open what the argument `source` of an estimator names.
 
     Parameters
     ----------
-    names : sequence, or "auto"
-        Names, or tuples of arrays ``(X_source, y_source)``. "auto": the formulas, each
-        of their families, and what was registered, without the controls.
+    source : str, list, tuple of arrays or None
+        "auto" is the formulas, each of their families, and what was registered, without
+        the controls. A list holds names and tuples of arrays ``(X_source, y_source)``.
 
     Returns
     -------
     opened : dict
-        Name -> `Source`; arrays are called "arrays 0", by their place.
+        Name -> `Source`. A tuple is called "arrays", in a list "arrays 0" by its place.
 
     Raises
     ------
     UnknownNameError
         If no source has a name given; a ValueError.
     DataError
-        If there is none, or arrays cannot be used; a ValueError.
+        If a list is empty, or arrays cannot be used; a ValueError.
     """
-    if isinstance(names, str):
+    if source is None:
+        return {}
+    if isinstance(source, tuple):
+        return {"arrays": from_arrays(source)}
+    if source == "auto":
         families = [f"formula:{family}" for family in FAMILIES]
-        names = [*(n for n in _FACTORIES if n not in _CONTROLS), *families]
-    if not names:
+        source = [*(n for n in _FACTORIES if n not in _CONTROLS), *families]
+    elif isinstance(source, str):
+        source = [source]
+    if not source:
         raise DataError('source=[] names no source. Give names, or source="auto".')
     return {
         name if isinstance(name, str) else f"arrays {place}": (
             get(name) if isinstance(name, str) else from_arrays(name)
         )
-        for place, name in enumerate(names)
+        for place, name in enumerate(source)
     }
 
 
