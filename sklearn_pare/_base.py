@@ -18,6 +18,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from sklearn_pare import _persist, _validation, backbones, sources
 from sklearn_pare._assembly import Architecture, build, export_arrays, restore
+from sklearn_pare._auto import auto_for
 from sklearn_pare._device import resolve_device, resolve_precision
 from sklearn_pare._lazy import LazyArray
 from sklearn_pare._linear import MAX_ROWS
@@ -37,39 +38,6 @@ from sklearn_pare.training.share import fit_share
 _FIT_LOCK = threading.RLock()
 
 
-class _Auto(NamedTuple):
-    """What "auto" means, and how many rows of a batch are mixed.
-
-    Attributes
-    ----------
-    n_steps, n_epochs : int
-        ``max_epochs="auto"`` is enough for that many steps, and at least that many.
-    batch_size : int
-    mix_weight : float
-        As in the paper's experiments.
-    mixed_share : float
-        Part of a batch that is mixed as well.
-    """
-
-    n_steps: int
-    n_epochs: int
-    batch_size: int
-    mix_weight: float
-    mixed_share: float
-
-
-_AUTO = _Auto(150, 12, 64, 1.0, 1.0)
-# The squared error of standardised numbers is at most about 1, that of a source of
-# thousands of classes about 8: at full weight the body learns the source instead.
-_AUTO_NUMBERS = _AUTO._replace(mix_weight=0.3)
-# A row of a dense target teaches something at every place. A mixed row costs as much
-# time as a clean one, which is better spent on steps, and what it no longer shows
-# cannot be learned: at full weight that drowns the clean rows.
-_AUTO_FIELDS = _Auto(600, 12, 8, 0.3, 0.25)
-# Cross-entropy learns masks by heart long before fields are learned.
-_AUTO_MASKS = _AUTO_FIELDS._replace(n_steps=150, n_epochs=4)
-
-
 # What a saved file holds beside constructor arguments and weights.
 _FITTED = (
     "n_features_in_",
@@ -86,15 +54,6 @@ _FITTED = (
     "_target",
     "_architecture",
 )
-
-
-def _auto(target):
-    """What "auto" means for this kind of target."""
-    if target.kind == "masks":
-        return _AUTO_MASKS
-    if len(target.output_shape) > 1:
-        return _AUTO_FIELDS
-    return _AUTO_NUMBERS if target.kind == "values" else _AUTO
 
 
 class _Data(NamedTuple):
@@ -395,10 +354,10 @@ class _BasePaRe(
     def _rows_per_batch(self, target):
         if self.batch_size != "auto":
             return int(self.batch_size)
-        return _auto(target).batch_size
+        return auto_for(target).batch_size
 
     def _recipe(self, n_rows, target, model, device):
-        auto = _auto(target)
+        auto = auto_for(target)
         batch_size = self._rows_per_batch(target)
         steps_per_epoch = math.ceil(n_rows / batch_size)
         n_epochs, mix_weight = self.max_epochs, self.mix_weight

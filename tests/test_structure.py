@@ -38,7 +38,7 @@ LAYERS = [
     {"_persist"},
     {"_linear"},
     {"_prepare"},
-    {"_parameters"},
+    {"_parameters", "_auto"},
     {"_base"},
     {"_classifier", "_regressor"},
     {"_load"},
