@@ -338,7 +338,7 @@ class _BasePaRe(
         """Distances of the candidates, nearest first; none without a choice."""
         if len(candidates) < 2:
             return {}
-        rows, codes = encoded_sample(data.X, data.codes, encoder)
+        rows, codes = encoded_sample(data.X, data.codes, encoder, seed)
         backbone = backbones.get(
             self.backbone,
             pretrained=self.pretrained,

@@ -178,9 +178,9 @@ def rank(
 ):
     """How far sources lie from labelled data, nearest first.
 
-    Rows of both sides go through their embedders, as they are before training, and
-    through the pretrained body; between the mean features lies the optimal transport
-    dataset distance. ``source="auto"`` of an estimator takes the first of this table.
+    Rows of both sides go through their embedders, as they are before training; between
+    the mean tokens lies the optimal transport dataset distance. ``source="auto"`` of an
+    estimator takes the first of this table.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ def rank(
         Names of sources, or tuples of arrays ``(X_source, y_source)``. "auto":
         "formula", its families "formula:NAME", and all that were registered.
     backbone : str, default="pare-tiny"
-        Name of the body; features of another one give another table.
+        Name of the body; tokens of another one give another table.
     input_shape : tuple of int, default=None
         As in the estimators.
     max_samples : int, default=400
@@ -203,8 +203,8 @@ def rank(
     Returns
     -------
     table : list of Ranked
-        Pairs (source, distance), in the units of the features of the body. Of sources
-        of thousands of classes, clusters of features stand for classes.
+        Pairs (source, distance), in the units of tokens. Of sources of thousands of
+        classes, clusters of mean tokens stand for classes.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""How far candidate sources lie from labelled data, seen through one body."""
+"""How far candidate sources lie from labelled data, where tokens are mixed."""
 
 from typing import NamedTuple
 
@@ -50,7 +50,7 @@ def rank_sources(X, y, candidates, *, backbone, input_shape, max_samples, random
         )
     seed = int(check_random_state(random_state).randint(2**31 - 1))
     encoder = _validation.encoder_for(X)
-    rows, y = encoded_sample(X, y, encoder, max_samples)
+    rows, y = encoded_sample(X, y, encoder, seed, max_samples)
     body = backbones.get(
         backbone,
         generator=torch.Generator().manual_seed(seed),
@@ -62,8 +62,8 @@ def rank_sources(X, y, candidates, *, backbone, input_shape, max_samples, random
     return [Ranked(*pair) for pair in found.items()]
 
 
-def encoded_sample(X, y, encoder, max_samples=MAX_SAMPLES):
-    """Evenly spaced rows as the network sees them, and their targets.
+def encoded_sample(X, y, encoder, seed, max_samples=MAX_SAMPLES):
+    """Some rows as the network sees them, and their targets.
 
     Parameters
     ----------
@@ -71,6 +71,8 @@ def encoded_sample(X, y, encoder, max_samples=MAX_SAMPLES):
     y : ndarray of shape (n, ...)
     encoder : ChannelScaler or TableEncoder
         Fitted.
+    seed : int
+        Which rows are drawn.
     max_samples : int
 
     Returns
@@ -78,7 +80,8 @@ def encoded_sample(X, y, encoder, max_samples=MAX_SAMPLES):
     rows : torch.Tensor of shape (m, ...)
     y : ndarray of shape (m, ...)
     """
-    index = np.linspace(0, len(X) - 1, min(len(X), max_samples)).astype(int)
+    # Ascending, as files are read.
+    index = np.sort(np.random.RandomState(seed).permutation(len(X))[:max_samples])
     rows = _validation.select(X, index)
     rows = rows if X.ndim == 2 else np.asarray(rows)
     return torch.from_numpy(encoder.transform(rows)), y[index]
@@ -104,21 +107,26 @@ def distances(candidates, rows, y, backbone, cardinalities, seed):
     Returns
     -------
     found : dict
-        Name -> distance in the units of the features of the body.
+        Name -> distance in the units of tokens.
     """
     with DrawFrom(torch.Generator()):
         module = embedder(tuple(rows.shape[1:]), backbone.stem, cardinalities)
-    own = _features(module, rows, backbone, seed)
+    own = _mean_tokens(module, rows, backbone.stem, seed)
     classes = pseudo_classes(y, seed)
     found = {}
     for name, source in candidates.items():
+        if source.trains:
+            raise DataError(
+                f"source={name!r} is a token that is yet to be learned: it lies nowhere. "
+                "Leave it out of the candidates."
+            )
         try:
             source = source.for_body(backbone)
             generator = torch.Generator(rows.device).manual_seed(seed)
             x, labels = source.sample(len(rows), generator)
             with DrawFrom(torch.Generator()):
                 module = source.embedder(backbone.stem)
-            features = _features(module, x, backbone, seed)
+            features = _mean_tokens(module, x, backbone.stem, seed)
         except (OSError, ValueError, RuntimeError) as error:
             raise DataError(
                 f"source={name!r} cannot be compared with rows of shape "
@@ -131,13 +139,12 @@ def distances(candidates, rows, y, backbone, cardinalities, seed):
 
 
 @torch.no_grad()
-def _features(module, rows, backbone, seed):
-    """Mean features (n, E) of the body, by an embedder as it is before training."""
+def _mean_tokens(module, rows, stem, seed):
+    """Mean tokens (n, D) by an embedder as it is before training."""
     xavier_(module, torch.Generator().manual_seed(seed))
-    module.start_from(backbone.stem)
+    module.start_from(stem)
     if hasattr(module, "fit"):
         module.fit(rows.cpu())
     module.to(rows.device).train(False)
-    body = backbone.body.to(rows.device).train(False)
-    parts = [body(module(batch)).mean(1) for batch in rows.split(_BATCH)]
+    parts = [module(batch).mean(1) for batch in rows.split(_BATCH)]
     return torch.cat(parts).cpu().numpy()

@@ -63,7 +63,7 @@ def test_rank__one_candidate__distance_by_hand(digits_rows):
                 type("Rows", (), {"row_shape": tuple(rows.shape[1:])}), backbone.stem
             )
             module.start_from(backbone.stem)
-            features.append(backbone.body(module(rows)).mean(1).numpy())
+            features.append(module(rows).mean(1).numpy())
     classes = coarse_classes(features[1], labels.numpy(), seed)
     expected = dataset_distance(features[0], y, features[1], classes)
     assert distance == pytest.approx(expected, rel=1e-4)
@@ -96,6 +96,7 @@ def test_rank__twice__same_table_and_no_global_state(digits_rows):
         ({"candidates": ["cubes"]}, UnknownNameError, "'cubes' is not known"),
         ({"candidates": ["folder:/nowhere"]}, DataError,
          r"'folder:/nowhere' cannot be compared.*rows of shape \(1, 8, 8\).*test-tiny"),
+        ({"candidates": ["formula", "mask-token"]}, DataError, "'mask-token' is a token"),
         ({"y": [0, 1]}, DataError, "X has 80 rows and y has 2"),
         ({"input_shape": (3, 5, 5)}, DataError, "do not fit input_shape"),
     ],
