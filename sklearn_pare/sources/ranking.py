@@ -117,8 +117,8 @@ def distances(candidates, rows, y, backbone, cardinalities, seed):
     for name, source in candidates.items():
         if source.trains:
             raise DataError(
-                f"source={name!r} is a token that is yet to be learned: it lies nowhere. "
-                "Leave it out of the candidates."
+                f"source={name!r} is a token that is yet to be learned, at no distance "
+                "from X. Leave it out of the candidates."
             )
         try:
             source = source.for_body(backbone)
