@@ -1,14 +1,12 @@
 """Whether the source that lies nearest is a good one, once it was trained with."""
 
-import time
 from collections import defaultdict
 
 import numpy as np
-import torch
 
 from sklearn_pare import sources
 from sklearn_pare.benchmarks.lines import append, read
-from sklearn_pare.benchmarks.measures import measure
+from sklearn_pare.benchmarks.measures import measure, on_one_thread
 from sklearn_pare.benchmarks.suites import SUITES
 from sklearn_pare.benchmarks.transfer import _cell, _line
 from sklearn_pare.sources.formula import FAMILIES
@@ -66,23 +64,14 @@ def _key(row):
 def _fit(task, source, seed):
     X, X_test, y, y_test = task.split(seed)
     settings = task.settings_of("pare") | {"source": source}
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        ((_, distance),) = sources.rank(
-            X,
-            y,
-            [source],
-            input_shape=task.settings.get("input_shape"),
-            random_state=seed,
-        )
-        start = time.process_time()
-        estimator = task.estimator("pare", settings, seed).fit(X, y)
-        cpu = time.process_time() - start
-    finally:
-        torch.set_num_threads(threads)
+    input_shape = task.settings.get("input_shape")
+    ((_, distance),) = sources.rank(
+        X, y, [source], input_shape=input_shape, random_state=seed
+    )
+    estimator = task.estimator("pare", settings, seed)
+    _, cpu = on_one_thread(lambda: estimator.fit(X, y))
     figures = measure(estimator, X_test, y_test)
-    return {"distance": distance} | figures | {"cpu": round(cpu, 1)}
+    return {"distance": distance} | figures | {"cpu": cpu}
 
 
 def table(rows):

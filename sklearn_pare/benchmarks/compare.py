@@ -6,15 +6,13 @@ as many epochs as fit into the CPU time of a fit of PaRe on the same rows.
 
 import hashlib
 import json
-import time
 from collections import defaultdict
 
 import numpy as np
-import torch
 from joblib import Parallel, delayed
 
 from sklearn_pare.benchmarks.lines import append, read
-from sklearn_pare.benchmarks.measures import measure
+from sklearn_pare.benchmarks.measures import measure, on_one_thread
 from sklearn_pare.benchmarks.ranks import (
     critical_difference,
     mean_ranks,
@@ -122,22 +120,14 @@ def _fit(suite, cell):
     task = SUITES[suite][cell["task"]]
     X, X_test, y, y_test = task.split(cell["seed"])
     estimator = task.estimator(cell["method"], cell["settings"], cell["seed"])
-    threads = torch.get_num_threads()
-    # Also where this is no process of its own: the time of two threads is no measure.
-    torch.set_num_threads(1)
-    try:
-        start = time.process_time()
-        estimator.fit(X, y)
-        cpu = time.process_time() - start
-    finally:
-        torch.set_num_threads(threads)
+    _, cpu = on_one_thread(lambda: estimator.fit(X, y))
     figures = measure(estimator, X_test, y_test)
     return (
         cell
         | figures
         | {
             "epochs": getattr(estimator, "n_iter_", None),
-            "cpu": round(cpu, 2),
+            "cpu": cpu,
         }
     )
 

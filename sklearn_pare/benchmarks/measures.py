@@ -1,8 +1,10 @@
-"""How wrong a prediction is, and how wrong its probabilities are."""
+"""How wrong a prediction is, how wrong its probabilities are, and what it costs."""
 
 import math
+import time
 
 import numpy as np
+import torch
 from sklearn.base import is_classifier
 from sklearn.metrics import average_precision_score, log_loss, r2_score, roc_auc_score
 
@@ -95,3 +97,27 @@ def measure(estimator, X, y):
         error = 1 - roc_auc_score(y.ravel(), likely.ravel())
     nll = log_loss(y.ravel(), likely.ravel())
     return {"error": float(error), "nll": nll, "ece": None}
+
+
+def on_one_thread(work):
+    """Do some work on one thread of torch: the time of two is no measure of it.
+
+    Parameters
+    ----------
+    work : callable
+        Without arguments.
+
+    Returns
+    -------
+    result : object
+    cpu : float
+        Seconds of CPU time.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        start = time.process_time()
+        result = work()
+        return result, round(time.process_time() - start, 2)
+    finally:
+        torch.set_num_threads(threads)

@@ -64,6 +64,8 @@ PROBES = {
     "pare-shuffled": {"source": "shuffled-formula"},
     "pare-digits": {"source": "sklearn-digits"},
     "pare-linear-path": {"linear_path": True},
+    "nft-long": _NO_MIXING | {"max_epochs": 80},
+    "pare-long": {"max_epochs": 80},
 }
 
 CHOICES = METHODS | ABLATIONS | TRIALS | PROBES

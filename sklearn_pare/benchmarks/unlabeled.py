@@ -4,11 +4,9 @@ A seed is one split into labelled, unlabelled and test rows, the same for all me
 """
 
 import functools
-import time
 from collections import defaultdict
 
 import numpy as np
-import torch
 from sklearn.datasets import load_diabetes, load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
@@ -18,7 +16,7 @@ from sklearn.semi_supervised import LabelSpreading, SelfTrainingClassifier
 
 from sklearn_pare import PaReClassifier, PaReRegressor
 from sklearn_pare.benchmarks.lines import append, read
-from sklearn_pare.benchmarks.measures import measure
+from sklearn_pare.benchmarks.measures import measure, on_one_thread
 from sklearn_pare.benchmarks.transfer import _cell, _line
 from sklearn_pare.datasets import make_gait
 
@@ -134,20 +132,14 @@ def _key(row):
 
 def _fit(task, method, seed):
     X, y, X_unlabeled, X_test, y_test = split(task, seed)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        start = time.process_time()
-        if method in _PEERS:
-            estimator = _semi_supervised(_PEERS[method], X, y, X_unlabeled)
-            X_test = X_test.reshape(len(X_test), -1)
-        else:
-            unlabeled = X_unlabeled if method == _WITH else None
-            estimator = _pare(task, seed, X, y, unlabeled)
-        cpu = time.process_time() - start
-    finally:
-        torch.set_num_threads(threads)
-    return measure(estimator, X_test, y_test) | {"cpu": round(cpu, 1)}
+    if method in _PEERS:
+        X_test = X_test.reshape(len(X_test), -1)
+        fit = functools.partial(_semi_supervised, _PEERS[method], X, y, X_unlabeled)
+    else:
+        unlabeled = X_unlabeled if method == _WITH else None
+        fit = functools.partial(_pare, task, seed, X, y, unlabeled)
+    estimator, cpu = on_one_thread(fit)
+    return measure(estimator, X_test, y_test) | {"cpu": cpu}
 
 
 def table(rows):
