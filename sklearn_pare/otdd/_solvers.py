@@ -91,12 +91,16 @@ class Cost:
         """-epsilon log mean_j exp((potential_j - C_ij) / epsilon), (n,)."""
         shift = math.log(self.shape[1])
         rows = max(_CACHED_ENTRIES // self.shape[1], 1)
-        parts = [
-            torch.logsumexp((potential - piece) / epsilon, 1)
-            for block in self.blocks()
-            for piece in block.split(rows)
-        ]
-        return epsilon * (shift - torch.cat(parts))
+        sums, start = potential.new_empty(self.shape[0]), 0
+        for block in self.blocks():
+            for piece in block.split(rows):
+                # Into one tensor: small results between large blocks would keep the
+                # memory of every block from being used again.
+                stop = start + len(piece)
+                scaled = (potential - piece) / epsilon
+                torch.logsumexp(scaled, 1, out=sums[start:stop])
+                start = stop
+        return epsilon * (shift - sums)
 
 
 @torch.no_grad()
