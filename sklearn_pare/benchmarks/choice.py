@@ -5,7 +5,7 @@ from collections import defaultdict
 import numpy as np
 
 from sklearn_pare import sources
-from sklearn_pare.benchmarks.lines import append, read
+from sklearn_pare.benchmarks.lines import resume
 from sklearn_pare.benchmarks.measures import measure, on_one_thread
 from sklearn_pare.benchmarks.suites import SUITES
 from sklearn_pare.benchmarks.transfer import _cell, _line
@@ -37,31 +37,24 @@ def run(suite, tasks, seeds, log, path=None):
     rows : list of dict
         Task, source, seed, "distance", the figures of `measure`, "cpu" in seconds.
     """
-    done = {_key(row): row for row in read(path)}
     wanted = [
         {"task": task, "source": source, "seed": seed}
         for seed in seeds
         for task in tasks
         for source in CANDIDATES
     ]
-    for cell in wanted:
-        if _key(cell) in done:
-            continue
-        row = cell | _fit(SUITES[suite][cell["task"]], cell["source"], cell["seed"])
-        append(row, path)
-        done[_key(row)] = row
-        log(
-            f"{row['task']}  {row['source']}  seed {row['seed']}  distance "
-            f"{row['distance']:.2f}  error {row['error']:.4f}  {row['cpu']:.1f} s"
-        )
-    return [done[_key(cell)] for cell in wanted]
+    return resume(
+        wanted,
+        ("task", "source", "seed"),
+        lambda todo: (cell | _fit(SUITES[suite][cell["task"]], cell) for cell in todo),
+        lambda row: f"distance {row['distance']:.2f}  error {row['error']:.4f}",
+        log,
+        path,
+    )
 
 
-def _key(row):
-    return row["task"], row["source"], row["seed"]
-
-
-def _fit(task, source, seed):
+def _fit(task, cell):
+    source, seed = cell["source"], cell["seed"]
     X, X_test, y, y_test = task.split(seed)
     settings = task.settings_of("pare") | {"source": source}
     input_shape = task.settings.get("input_shape")

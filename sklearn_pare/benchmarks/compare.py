@@ -11,7 +11,7 @@ from collections import defaultdict
 import numpy as np
 from joblib import Parallel, delayed
 
-from sklearn_pare.benchmarks.lines import append, read
+from sklearn_pare.benchmarks.lines import read, resume
 from sklearn_pare.benchmarks.measures import measure, on_one_thread
 from sklearn_pare.benchmarks.ranks import (
     critical_difference,
@@ -27,6 +27,8 @@ REFERENCE = "pare"
 #: Methods that are compared in full.
 MAIN = ("pare", "nft", "scratch", "pare-random", "pare-noise")
 BUDGETS = ("epochs", "time")
+# What tells fits apart.
+_NAMES = ("task", "method", "seed", "budget", "recipe")
 
 
 def run(suite, tasks, methods, seeds, budget, log, path=None, jobs=1):
@@ -66,18 +68,16 @@ def run(suite, tasks, methods, seeds, budget, log, path=None, jobs=1):
         for method in methods
         if SUITES[suite][task].has(method)
     ]
-    todo = [cell for cell in wanted if _key(cell) not in done]
-    fits = Parallel(n_jobs=jobs, return_as="generator_unordered")(
-        delayed(_fit)(suite, cell) for cell in todo
+    return resume(
+        wanted,
+        _NAMES,
+        lambda todo: Parallel(n_jobs=jobs, return_as="generator_unordered")(
+            delayed(_fit)(suite, cell) for cell in todo
+        ),
+        lambda row: f"error {row['error']:.4f}",
+        log,
+        path,
     )
-    for number, row in enumerate(fits, start=1):
-        append(row, path)
-        done[_key(row)] = row
-        log(
-            f"{number}/{len(todo)}  {row['task']}  {row['method']}  seed "
-            f"{row['seed']}  error {row['error']:.4f}  {row['cpu']:.1f} s"
-        )
-    return [done[_key(cell)] for cell in wanted]
 
 
 def _plan(suite, task, method, seed, budget, done):
@@ -112,7 +112,7 @@ def _described(task, method, limits):
 
 
 def _key(row):
-    return tuple(row[k] for k in ("task", "method", "seed", "budget", "recipe"))
+    return tuple(row[name] for name in _NAMES)
 
 
 def _fit(suite, cell):

@@ -22,3 +22,39 @@ def append(row, path):
     if path is not None:
         with Path(path).open("a") as file:
             file.write(json.dumps(row) + "\n")
+
+
+def resume(wanted, names, fit, say, log, path):
+    """Rows for some cells: from the file where they are there, else fitted and added.
+
+    Parameters
+    ----------
+    wanted : list of dict
+        What identifies a fit.
+    names : sequence of str
+        Keys of a cell by which rows are told apart.
+    fit : callable
+        Takes the list of cells that are not done; yields their rows in any order.
+    say : callable
+        Takes a row; gives its figures as text.
+    log : callable
+        Gets a line of text after each fit.
+    path : path-like or None
+
+    Returns
+    -------
+    rows : list of dict
+        In the order of `wanted`.
+    """
+
+    def key(row):
+        return tuple(row[name] for name in names)
+
+    done = {key(row): row for row in read(path)}
+    todo = [cell for cell in wanted if key(cell) not in done]
+    for number, row in enumerate(fit(todo), start=1):
+        append(row, path)
+        done[key(row)] = row
+        told = (f"seed {row[n]}" if n == "seed" else row[n] for n in names[:3])
+        log(f"{number}/{len(todo)}  {'  '.join(told)}  {say(row)}  {row['cpu']:.1f} s")
+    return [done[key(cell)] for cell in wanted]

@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.semi_supervised import LabelSpreading, SelfTrainingClassifier
 
 from sklearn_pare import PaReClassifier, PaReRegressor
-from sklearn_pare.benchmarks.lines import append, read
+from sklearn_pare.benchmarks.lines import resume
 from sklearn_pare.benchmarks.measures import measure, on_one_thread
 from sklearn_pare.benchmarks.transfer import _cell, _line
 from sklearn_pare.datasets import make_gait
@@ -105,7 +105,6 @@ def run(tasks, seeds, log, path=None):
     rows : list of dict
         Task, method, seed, the figures of `measure`, and "cpu" in seconds.
     """
-    done = {_key(row): row for row in read(path)}
     wanted = [
         {"task": task, "method": method, "seed": seed}
         for seed in seeds
@@ -113,21 +112,14 @@ def run(tasks, seeds, log, path=None):
         for method in (_WITHOUT, _WITH, *_PEERS)
         if method not in _PEERS or task == "digits-50"
     ]
-    for cell in wanted:
-        if _key(cell) in done:
-            continue
-        row = cell | _fit(**cell)
-        append(row, path)
-        done[_key(row)] = row
-        log(
-            f"{row['task']}  {row['method']}  seed {row['seed']}  error "
-            f"{row['error']:.4f}  {row['cpu']:.1f} s"
-        )
-    return [done[_key(cell)] for cell in wanted]
-
-
-def _key(row):
-    return row["task"], row["method"], row["seed"]
+    return resume(
+        wanted,
+        ("task", "method", "seed"),
+        lambda todo: (cell | _fit(**cell) for cell in todo),
+        lambda row: f"error {row['error']:.4f}",
+        log,
+        path,
+    )
 
 
 def _fit(task, method, seed):
