@@ -6,17 +6,17 @@ import functools
 import numpy as np
 import torch
 import torch.nn.functional as F
-from sklearn.base import is_classifier
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_digits
 from torch import nn
 
-from sklearn_pare import PaReClassifier, PaReRegressor, sources
+from sklearn_pare import sources
+from sklearn_pare.training.align import mmd
 
 _SMOOTHING = 0.1
 
 
-class SmoothedClassifier(PaReClassifier):
+class _Smoothed:
     """With a tenth of each label spread over all classes (Szegedy et al., 2016)."""
 
     def _target_from(self, y, row_shape):
@@ -49,54 +49,50 @@ class _Contrast:
         return super()._recipe(n_rows, target, model, device)
 
 
-class ContrastClassifier(_Contrast, PaReClassifier):
-    """With tokens chosen by `ContrastGate`."""
+class _Joint:
+    """With the distance between the mean tokens of data and source as a loss term."""
 
+    def _recipe(self, n_rows, target, model, device):
+        recipe = super()._recipe(n_rows, target, model, device)
+        seen = {}
 
-class ContrastRegressor(_Contrast, PaReRegressor):
-    """With tokens chosen by `ContrastGate`."""
+        def remember(side):
+            def hook(module, rows, tokens):
+                seen[side] = tokens.mean(1)
+
+            return hook
+
+        model.embed.register_forward_hook(remember("target"))
+        model.source_embed.register_forward_hook(remember("source"))
+
+        def loss(outputs, y):
+            own = recipe.loss(outputs, y)
+            # The loss of a mixed step is asked for twice: once is enough.
+            if "source" in seen:
+                own = own + mmd(seen["target"], seen.pop("source"))
+            return own
+
+        return dataclasses.replace(recipe, loss=loss)
 
 
 def _with(**numbers):
-    """Both estimators with other numbers of the training run."""
+    """Other numbers of the training run."""
 
     class _Other:
         def _recipe(self, *arguments):
             return dataclasses.replace(super()._recipe(*arguments), **numbers)
 
-    return tuple(
-        type(kind.__name__, (_Other, kind), {})
-        for kind in (PaReClassifier, PaReRegressor)
-    )
+    return _Other
 
 
-def _as(classifier, regressor=None):
-    """Function that makes the same estimator of another class."""
+def _mixing(source):
+    """A source that no name stands for: "auto" shall not find it."""
 
-    def wrap(estimator):
-        kind = classifier if is_classifier(estimator) else regressor
-        return kind(**estimator.get_params(deep=False))
+    class _Other:
+        def _open_candidates(self):
+            return {source.__name__: source()}
 
-    return wrap
-
-
-def tempered(estimator):
-    """Temperature scaling, fitted on three folds (Guo et al., ICML 2017)."""
-    return CalibratedClassifierCV(estimator, method="temperature", cv=3, ensemble=False)
-
-
-#: Name of a method -> function of its estimator that gives the one to fit.
-WRAPPERS = {
-    "nft-smoothing": _as(SmoothedClassifier),
-    "nft-temperature": tempered,
-    "pare-temperature": tempered,
-    "pare-contrast": _as(ContrastClassifier, ContrastRegressor),
-    "pare-no-source-loss": _as(*_with(source_weight=0.0)),
-    "pare-light-source-loss": _as(*_with(source_weight=0.2)),
-    "pare-no-clipping": _as(*_with(max_grad_norm=1e9)),
-    "pare-noisy": _as(*_with(noise=(1.0, 1.0))),
-    "pare-quiet": _as(*_with(noise=(0.1, 0.0))),
-}
+    return _Other
 
 
 class ShuffledSource(sources.FormulaSource):
@@ -110,7 +106,7 @@ class ShuffledSource(sources.FormulaSource):
         )
 
 
-def _digits():
+def digits_source():
     """Source of scikit-learn's handwritten digits."""
     X, y = load_digits(return_X_y=True)
     X = X.reshape(-1, 1, 8, 8)
@@ -118,5 +114,34 @@ def _digits():
     return sources.ArraySource(X.astype(np.float32), y.astype(np.int64), 10)
 
 
-sources.register("shuffled-formula", ShuffledSource)
-sources.register("sklearn-digits", _digits)
+def _as(mixin):
+    """Function that makes the same estimator, of its class with a mixin before it."""
+
+    def wrap(estimator):
+        kind = type(estimator)
+        derived = type(kind.__name__, (mixin, kind), {})
+        return derived(**estimator.get_params(deep=False))
+
+    return wrap
+
+
+def tempered(estimator):
+    """Temperature scaling, fitted on three folds (Guo et al., ICML 2017)."""
+    return CalibratedClassifierCV(estimator, method="temperature", cv=3, ensemble=False)
+
+
+#: Name of a method -> function of its estimator that gives the one to fit.
+WRAPPERS = {
+    "nft-smoothing": _as(_Smoothed),
+    "nft-temperature": tempered,
+    "pare-temperature": tempered,
+    "pare-contrast": _as(_Contrast),
+    "pare-no-source-loss": _as(_with(source_weight=0.0)),
+    "pare-light-source-loss": _as(_with(source_weight=0.2)),
+    "pare-no-clipping": _as(_with(max_grad_norm=1e9)),
+    "pare-noisy": _as(_with(noise=(1.0, 1.0))),
+    "pare-joint": _as(_Joint),
+    "pare-shuffled": _as(_mixing(ShuffledSource)),
+    "pare-digits": _as(_mixing(digits_source)),
+    "pare-quiet": _as(_with(noise=(0.1, 0.0))),
+}

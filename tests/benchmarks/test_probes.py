@@ -83,18 +83,43 @@ def test_quiet__noise_is_a_tenth(wine, monkeypatch):
         return forward(self, x, mixing, *args, **kwargs)
 
     monkeypatch.setattr(PaReModel, "forward", spy)
-    for name in ("pare-quiet", "pare-shuffled"):
+    for name in ("pare-quiet", "pare-noisy"):
         _fit(name, wine, source="noise")
-    assert largest["pare-quiet"] == pytest.approx(0.1 * largest["pare-shuffled"])
+    assert largest["pare-quiet"] == pytest.approx(0.1 * largest["pare-noisy"])
+
+
+def test_joint__tokens_come_nearer_to_the_source(wine, monkeypatch):
+    measure = probes.mmd
+
+    def gaps(attached):
+        found = []
+
+        def spy(*sides):
+            found.append(measure(*sides).item())
+            return measure(*sides) if attached else torch.zeros(())
+
+        monkeypatch.setattr(probes, "mmd", spy)
+        _fit("pare-joint", wine, max_epochs=10, source="noise")
+        return np.array(found)
+
+    joint, apart = gaps(True), gaps(False)
+    assert len(joint) == len(apart) == 10 * 2
+    assert joint[0] == apart[0]
+    assert joint[-5:].mean() < 0.8 * apart[-5:].mean()
+
+
+def test_sources_of_probes__unknown_to_others():
+    names = sources.list()
+    assert not any("shuffled" in name or "digits" in name for name in names)
 
 
 def test_shuffled__labels_of_other_draws(generator):
-    x, y = sources.get("shuffled-formula").sample(200, generator)
+    x, y = probes.ShuffledSource().sample(200, generator)
     assert x.shape == (200, 3, 32, 32)
     assert len(torch.unique(y)) > 150
 
 
 def test_digits__ten_classes(generator):
-    x, y = sources.get("sklearn-digits").sample(300, generator)
+    x, y = probes.digits_source().sample(300, generator)
     assert x.shape == (300, 1, 8, 8)
     assert torch.unique(y).tolist() == list(range(10))
