@@ -53,6 +53,7 @@ _FITTED = (
     "_encoder",
     "_target",
     "_architecture",
+    "_init_seed",
 )
 
 
@@ -198,6 +199,7 @@ class _BasePaRe(
                 "_encoder": encoder,
                 "_target": target,
                 "_architecture": architecture,
+                "_init_seed": init_seed,
                 "alignment_history_": [],
                 "source_": name,
                 "source_distances_": found,
@@ -330,6 +332,11 @@ class _BasePaRe(
                 f"alignment={self.alignment!r} moves the data's tokens to those of a "
                 f"source, but source={self.source!r} has none to move to. Give another "
                 'source, such as source="formula", or alignment=None.'
+            )
+        if self.alignment is not None and self.tune == "head":
+            raise DataError(
+                f"alignment={self.alignment!r} trains the embedder, which tune='head' "
+                "fixes. Use another tune, such as tune='none', or alignment=None."
             )
         used = max(self.mix_start, self.mix_end) > 0 or self.alignment is not None
         return opened if used else {}

@@ -159,9 +159,10 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         their shares; empty without that stage.
     history_ : list of dict
         One an epoch: "epoch", from 1; "train_loss" and its terms "target_loss",
-        "mixed_target_loss" and "mixed_source_loss" (None without mixing), means over
-        the epoch; "mix_fraction" and "lr" of its last step; "duration" in seconds;
-        with validation rows "valid_loss" and "valid_score".
+        "mixed_target_loss", "mixed_source_loss" (None without mixing) and
+        "unlabeled_loss" (None without such rows), means over the epoch; "mix_fraction"
+        and "lr" of its last step; "duration" in seconds; with validation rows
+        "valid_loss" and "valid_score".
 
     See Also
     --------

@@ -228,7 +228,7 @@ CASES = {
     ),
     "y too short": (
         PaReClassifier, {}, TABLE, CLASSES[:-1], ValueError,
-        r"inconsistent numbers of samples: \[20, 19\]",
+        "X_source has 20 rows and y_source has 19, but must have one target",
     ),
     "continuous classes": (
         PaReClassifier, {}, TABLE, NUMBERS, ValueError, "label type: continuous",

@@ -331,6 +331,17 @@ def test_alignment__value__near_the_squared_distance(inner):
     assert loss.item() == pytest.approx(expected, rel=0.05)
 
 
+def test_alignment__source_without_spread__exact():
+    Z, z = _data(1, 30)
+    source = np.ones((20, Z.shape[1]))
+    features = torch.from_numpy(Z).requires_grad_()
+    loss = Alignment(source, None).loss(features, z)
+    loss.backward()
+    expected = dataset_distance(source, None, Z, z, inner="gaussian") ** 2
+    assert loss.item() == pytest.approx(expected, rel=1e-3)
+    assert features.grad.isfinite().all()
+
+
 def test_alignment__source_itself__zero_without_gradient():
     X, y = _data(0, 60)
     features = torch.from_numpy(X).requires_grad_()

@@ -66,7 +66,12 @@ def _parser():
     many = commands.add_parser("compare", help="methods on a suite of small tasks")
     many.add_argument("--suite", choices=SUITES, default="small")
     many.add_argument("--tasks", metavar="NAME,NAME", help="default: all of the suite")
-    many.add_argument("--methods", default=",".join(compare.MAIN), metavar="NAME,NAME")
+    many.add_argument(
+        "--methods",
+        type=_some_of([*CHOICES, *PEERS]),
+        default=list(compare.MAIN),
+        metavar="NAME,NAME",
+    )
     many.add_argument("--seeds", type=int, default=5, help="number of splits")
     many.add_argument("--budget", choices=compare.BUDGETS, default="epochs")
     many.add_argument("--jobs", type=int, default=1, help="fits at a time")
@@ -95,18 +100,21 @@ def _parser():
     return parser
 
 
+def _tasks(parser, arguments):
+    """Names of tasks given, or all of the suite."""
+    suite = list(SUITES[arguments.suite])
+    try:
+        return _some_of(suite)(arguments.tasks) if arguments.tasks else suite
+    except argparse.ArgumentTypeError as error:
+        parser.error(f"argument --tasks: {error}")
+
+
 def _compare(parser, arguments, log):
-    suite = SUITES[arguments.suite]
-    tasks = arguments.tasks.split(",") if arguments.tasks else list(suite)
-    methods = arguments.methods.split(",")
-    known = [(t, suite) for t in tasks] + [(m, [*CHOICES, *PEERS]) for m in methods]
-    for name, names in known:
-        if name not in names:
-            parser.error(f"{name!r} is none of {', '.join(names)}")
+    tasks = _tasks(parser, arguments)
     rows = compare.run(
         arguments.suite,
         tasks,
-        methods,
+        arguments.methods,
         range(arguments.seeds),
         arguments.budget,
         log,
@@ -148,9 +156,13 @@ def main(argv=None):
     elif arguments.command == "compare":
         _compare(parser, arguments, log)
     elif arguments.command == "sources":
-        tasks = arguments.tasks.split(",")
-        seeds = range(arguments.seeds)
-        rows = choice.run(arguments.suite, tasks, seeds, log, arguments.out)
+        rows = choice.run(
+            arguments.suite,
+            _tasks(parser, arguments),
+            range(arguments.seeds),
+            log,
+            arguments.out,
+        )
         print(choice.table(rows))
     elif arguments.command == "unlabeled":
         rows = unlabeled.run(

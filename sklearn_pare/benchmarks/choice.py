@@ -5,7 +5,7 @@ from collections import defaultdict
 import numpy as np
 
 from sklearn_pare import sources
-from sklearn_pare.benchmarks.lines import resume
+from sklearn_pare.benchmarks.lines import recipe, resume
 from sklearn_pare.benchmarks.measures import measure, on_one_thread
 from sklearn_pare.benchmarks.suites import SUITES
 from sklearn_pare.benchmarks.transfer import _cell, _line
@@ -38,14 +38,19 @@ def run(suite, tasks, seeds, log, path=None):
         Task, source, seed, "distance", the figures of `measure`, "cpu" in seconds.
     """
     wanted = [
-        {"task": task, "source": source, "seed": seed}
+        {
+            "task": task,
+            "source": source,
+            "seed": seed,
+            "recipe": recipe(_estimator(SUITES[suite][task], source, seed)),
+        }
         for seed in seeds
         for task in tasks
         for source in CANDIDATES
     ]
     return resume(
         wanted,
-        ("task", "source", "seed"),
+        ("task", "source", "seed", "recipe"),
         lambda todo: (cell | _fit(SUITES[suite][cell["task"]], cell) for cell in todo),
         lambda row: f"distance {row['distance']:.2f}  error {row['error']:.4f}",
         log,
@@ -53,15 +58,19 @@ def run(suite, tasks, seeds, log, path=None):
     )
 
 
+def _estimator(task, source, seed):
+    settings = task.settings_of("pare") | {"source": source}
+    return task.estimator("pare", settings, seed)
+
+
 def _fit(task, cell):
     source, seed = cell["source"], cell["seed"]
     X, X_test, y, y_test = task.split(seed)
-    settings = task.settings_of("pare") | {"source": source}
     input_shape = task.settings.get("input_shape")
     ((_, distance),) = sources.rank(
         X, y, [source], input_shape=input_shape, random_state=seed
     )
-    estimator = task.estimator("pare", settings, seed)
+    estimator = _estimator(task, source, seed)
     _, cpu = on_one_thread(lambda: estimator.fit(X, y))
     figures = measure(estimator, X_test, y_test)
     return {"distance": distance} | figures | {"cpu": cpu}

@@ -4,14 +4,12 @@ A seed is one split and one fit of each method. Where a budget is "time", a meth
 as many epochs as fit into the CPU time of a fit of PaRe on the same rows.
 """
 
-import hashlib
-import json
 from collections import defaultdict
 
 import numpy as np
 from joblib import Parallel, delayed
 
-from sklearn_pare.benchmarks.lines import read, resume
+from sklearn_pare.benchmarks.lines import read, recipe, resume
 from sklearn_pare.benchmarks.measures import measure, on_one_thread
 from sklearn_pare.benchmarks.ranks import (
     critical_difference,
@@ -45,7 +43,8 @@ def run(suite, tasks, methods, seeds, budget, log, path=None, jobs=1):
     seeds : sequence of int
     budget : {"epochs", "time"}
         "time" also needs the fits of PaRe and of the method itself at equal epochs:
-        they say how many epochs are to be had. Those of PaRe count for both.
+        they say how many epochs are to be had. Fits of PaRe, and of methods that have
+        no epochs, count for both.
     log : callable
         Gets a line of text after each fit.
     path : path-like, default=None
@@ -88,6 +87,9 @@ def _plan(suite, task, method, seed, budget, done):
     if budget == "epochs" or method == REFERENCE:
         return cell
     own = done.get(_key(cell))
+    if own is not None and own["epochs"] is None:
+        # What has no epochs takes the time it takes.
+        return cell
     reference = cell | {"method": REFERENCE} | _described(kind, REFERENCE, {})
     reference = done.get(_key(reference))
     if own is None or reference is None:
@@ -103,12 +105,8 @@ def _plan(suite, task, method, seed, budget, done):
 def _described(task, method, limits):
     """The settings in brief, and a hash by which a new default is another fit."""
     settings = task.settings_of(method) | limits
-    full = task.estimator(method, settings, seed=0).get_params(deep=False)
-    recipe = json.dumps(full, sort_keys=True, default=repr)
-    return {
-        "settings": settings,
-        "recipe": hashlib.sha256(recipe.encode()).hexdigest()[:12],
-    }
+    estimator = task.estimator(method, settings, seed=0)
+    return {"settings": settings, "recipe": recipe(estimator)}
 
 
 def _key(row):

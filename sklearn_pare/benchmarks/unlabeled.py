@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.semi_supervised import LabelSpreading, SelfTrainingClassifier
 
 from sklearn_pare import PaReClassifier, PaReRegressor
-from sklearn_pare.benchmarks.lines import resume
+from sklearn_pare.benchmarks.lines import recipe, resume
 from sklearn_pare.benchmarks.measures import measure, on_one_thread
 from sklearn_pare.benchmarks.transfer import _cell, _line
 from sklearn_pare.datasets import make_gait
@@ -65,17 +65,18 @@ def split(task, seed):
     return X, y, X_unlabeled, X_test, y_test
 
 
-def _pare(task, seed, X, y, X_unlabeled):
+def _estimator(task, method, seed):
+    if method in _PEERS:
+        return _PEERS[method]()
     kind, *_, settings = TASKS[task]
-    estimator = kind(random_state=seed, **settings)
-    return estimator.fit(X, y, X_unlabeled=X_unlabeled)
+    return kind(random_state=seed, **settings)
 
 
-def _semi_supervised(make, X, y, X_unlabeled):
-    """A classifier of scikit-learn, to which -1 means no label."""
+def _semi_supervised(estimator, X, y, X_unlabeled):
+    """Fit a classifier of scikit-learn, to which -1 means no label."""
     rows = np.concatenate([X, X_unlabeled]).reshape(len(X) + len(X_unlabeled), -1)
     labels = np.concatenate([y, np.full(len(X_unlabeled), -1)])
-    return make().fit(rows, labels)
+    return estimator.fit(rows, labels)
 
 
 _PEERS = {
@@ -106,7 +107,12 @@ def run(tasks, seeds, log, path=None):
         Task, method, seed, the figures of `measure`, and "cpu" in seconds.
     """
     wanted = [
-        {"task": task, "method": method, "seed": seed}
+        {
+            "task": task,
+            "method": method,
+            "seed": seed,
+            "recipe": recipe(_estimator(task, method, seed)),
+        }
         for seed in seeds
         for task in tasks
         for method in (_WITHOUT, _WITH, *_PEERS)
@@ -114,23 +120,25 @@ def run(tasks, seeds, log, path=None):
     ]
     return resume(
         wanted,
-        ("task", "method", "seed"),
-        lambda todo: (cell | _fit(**cell) for cell in todo),
+        ("task", "method", "seed", "recipe"),
+        lambda todo: (cell | _fit(cell) for cell in todo),
         lambda row: f"error {row['error']:.4f}",
         log,
         path,
     )
 
 
-def _fit(task, method, seed):
+def _fit(cell):
+    task, method, seed = (cell[name] for name in ("task", "method", "seed"))
+    estimator = _estimator(task, method, seed)
     X, y, X_unlabeled, X_test, y_test = split(task, seed)
     if method in _PEERS:
         X_test = X_test.reshape(len(X_test), -1)
-        fit = functools.partial(_semi_supervised, _PEERS[method], X, y, X_unlabeled)
+        fit = functools.partial(_semi_supervised, estimator, X, y, X_unlabeled)
     else:
-        unlabeled = X_unlabeled if method == _WITH else None
-        fit = functools.partial(_pare, task, seed, X, y, unlabeled)
-    estimator, cpu = on_one_thread(fit)
+        more = X_unlabeled if method == _WITH else None
+        fit = functools.partial(estimator.fit, X, y, X_unlabeled=more)
+    _, cpu = on_one_thread(fit)
     return measure(estimator, X_test, y_test) | {"cpu": cpu}
 
 

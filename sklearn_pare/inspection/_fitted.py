@@ -4,13 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_pare import _validation, sources
 from sklearn_pare._assembly import build
 from sklearn_pare.exceptions import DataError
-from sklearn_pare.sources.given import from_arrays
 
 _BATCH = 64
 
@@ -42,26 +40,22 @@ def fitted_with_source(estimator):
     """
     check_is_fitted(estimator)
     name = estimator.source_
-    if name is None or (name == "arrays" and estimator.source is None):
+    # Names given, and arrays where they are still there.
+    source = sources.open_candidates(estimator.source).get(name)
+    if source is None:
         raise DataError(
             f"There is no source to look at: source={estimator.source!r}, mix_start="
             f"{estimator.mix_start} and mix_end={estimator.mix_end} were fitted with. "
             'Fit with a source, such as source="formula", and mixing.'
         )
-    source = from_arrays(estimator.source) if name == "arrays" else sources.get(name)
     if source.trains:
         raise DataError(
             f"source={name!r} is a token that was learned and not kept. Fit with "
             'another source, such as source="formula".'
         )
-    # The seed of the weights in fit, where it can be known.
-    seed = 0
-    if not hasattr(estimator.random_state, "randint"):
-        random_state = check_random_state(estimator.random_state)
-        seed = int(random_state.randint(2**31 - 1, size=4)[0])
     built = build(
         estimator._architecture,
-        torch.Generator().manual_seed(seed),
+        torch.Generator().manual_seed(estimator._init_seed),
         pretrained=estimator.pretrained,
         source=source,
     )

@@ -2,13 +2,19 @@
 
 import numpy as np
 import torch
-from sklearn.utils import check_random_state
+from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils._optional_dependencies import check_matplotlib_support
+from sklearn.utils.validation import _num_samples
 
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.inspection._fitted import encoded, fitted_with_source, in_batches
 from sklearn_pare.nn import replace_tokens
-from sklearn_pare.otdd import coarse_classes, dataset_distance, pseudo_classes
+from sklearn_pare.otdd import (
+    check_targets,
+    coarse_classes,
+    dataset_distance,
+    pseudo_classes,
+)
 
 
 class ModalityGapDisplay:
@@ -118,19 +124,18 @@ class ModalityGapDisplay:
             raise DataError(
                 f"features={features!r} is unknown: use 'tokens' or 'body'."
             )
-        fitted, rows = fitted_with_source(estimator), encoded(estimator, X)
-        y = np.asarray(y)
-        if len(y) != len(rows):
-            raise DataError(
-                f"X has {len(rows)} rows and y has {len(y)}: give one target a row."
-            )
+        fitted = fitted_with_source(estimator)
+        n = _num_samples(X)
+        y = check_targets(y, n)
         random_state = check_random_state(random_state)
         fractions = np.linspace(1, 0, n_steps)
         curves = []
         for seed in random_state.randint(2**31 - 1, size=n_repeats):
-            chosen = np.random.RandomState(seed).permutation(len(rows))[:n_samples]
+            # In order, as files are read.
+            chosen = np.sort(np.random.RandomState(seed).permutation(n)[:n_samples])
+            rows = encoded(estimator, _safe_indexing(X, chosen))
             curves.append(
-                _sweep(fitted, rows[chosen], y[chosen], features, fractions, int(seed))
+                _sweep(fitted, rows, y[chosen], features, fractions, int(seed))
             )
         gate, chance = np.moveaxis(np.array(curves), 0, 2)
         display = cls(

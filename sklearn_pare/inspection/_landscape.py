@@ -6,9 +6,11 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 from sklearn.utils._optional_dependencies import check_matplotlib_support
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.inspection._fitted import encoded
+from sklearn_pare.otdd import check_targets
 
 
 class LossLandscapeDisplay:
@@ -101,9 +103,12 @@ def loss_landscape(
     >>> from sklearn_pare import PaReClassifier
     >>> from sklearn_pare.inspection import loss_landscape
     >>> X, y = load_iris(return_X_y=True)
-    >>> clf = PaReClassifier(max_epochs=1, random_state=0).fit(X, y)
-    >>> loss_landscape(clf, X[::10], y[::10], n_points=3, random_state=0).loss.shape
-    (3, 3)
+    >>> clf = PaReClassifier(linear_path=False, max_epochs=1, random_state=0)
+    >>> display = loss_landscape(
+    ...     clf.fit(X, y), X[::10], y[::10], n_points=3, random_state=0
+    ... )
+    >>> display.loss.shape, bool(display.loss.max() > display.loss.min())
+    ((3, 3), True)
     """
     check_matplotlib_support("loss_landscape")
     if n_points < 2 or not span > 0:
@@ -111,12 +116,14 @@ def loss_landscape(
             f"n_points={n_points} and span={span}, but a plane needs 2 points a side "
             "and a positive span: try n_points=11, span=1.0."
         )
-    rows = encoded(estimator, X)
-    y = estimator._target_array(np.asarray(y), estimator.input_shape_)
-    if len(y) != len(rows):
+    check_is_fitted(estimator)
+    if estimator.network_share_ == 0:
         raise DataError(
-            f"X has {len(rows)} rows and y has {len(y)}: give one target a row."
+            "The network has no part in these predictions (network_share_ is 0): its "
+            "loss is flat. Fit with linear_path=False to look at the network alone."
         )
+    rows = encoded(estimator, X)
+    y = estimator._target_array(check_targets(y, len(rows)), estimator.input_shape_)
     target = estimator._target
     codes = torch.from_numpy(target.encode(y))
     seed = int(check_random_state(random_state).randint(2**31 - 1))

@@ -25,10 +25,10 @@ class PatchReplacementDisplay:
         Tokens along height and width; those of signals and tables fill it row by row.
     target_index, source_index : ndarray of shape (k,)
         Tokens that go, and tokens that come in their place, both ascending.
-    columns : ndarray of shape (n_tokens, n_columns) or None
-        Columns of a table that a token reads.
+    columns, source_columns : ndarray of shape (n_tokens, n_columns) or None
+        Columns that a token of the row, or of the source row, reads: of tables.
     column_names : list of str or None
-        Of a table.
+        Of the row, if it is of a table.
 
     Attributes
     ----------
@@ -59,6 +59,7 @@ class PatchReplacementDisplay:
         target_index,
         source_index,
         columns=None,
+        source_columns=None,
         column_names=None,
     ):
         self.row = row
@@ -67,6 +68,7 @@ class PatchReplacementDisplay:
         self.target_index = target_index
         self.source_index = source_index
         self.columns = columns
+        self.source_columns = source_columns
         self.column_names = column_names
 
     @classmethod
@@ -113,7 +115,6 @@ class PatchReplacementDisplay:
             sizes = target.shape[1], source.shape[1]
             k = max(1, min(round(fraction * sizes[0]), *sizes))
             _, gone, come = replace_tokens(target, source, *scores, k)
-        columns = getattr(model.embed, "columns", None)
         names = getattr(estimator, "feature_names_in_", None)
         return cls(
             row=rows[0].numpy(),
@@ -121,7 +122,8 @@ class PatchReplacementDisplay:
             grid=tuple(model.body.grid),
             target_index=gone[0].numpy(),
             source_index=come[0].numpy(),
-            columns=None if columns is None else columns.numpy(),
+            columns=_columns(model.embed),
+            source_columns=_columns(fitted.source_embed),
             column_names=None if names is None else [str(name) for name in names],
         ).plot()
 
@@ -150,14 +152,24 @@ class PatchReplacementDisplay:
             )
         share = 100 * len(self.target_index) / np.prod(self.grid)
         sides = (
-            (self.row, self.target_index, f"your row: {share:.0f} % of its tokens go"),
-            (self.source_row, self.source_index, "source row: these take their places"),
+            (self.row, self.target_index, self.columns, self.column_names),
+            (self.source_row, self.source_index, self.source_columns, None),
         )
-        for ax, (row, index, title) in zip(axes, sides, strict=True):
-            _draw(ax, row, index, self.grid, self.columns, self.column_names)
+        titles = (
+            f"your row: {share:.0f} % of its tokens go",
+            "source row: these take their places",
+        )
+        for ax, (row, index, *table), title in zip(axes, sides, titles, strict=True):
+            _draw(ax, row, index, self.grid, *table)
             ax.set_title(title, fontsize="medium")
         self.axes_, self.figure_ = axes, axes[0].figure
         return self
+
+
+def _columns(embed):
+    """Columns that each token reads, if the embedder is one of tables."""
+    columns = getattr(embed, "columns", None)
+    return None if columns is None else columns.numpy()
 
 
 def _draw(ax, row, index, grid, columns, names):
@@ -173,7 +185,7 @@ def _draw(ax, row, index, grid, columns, names):
 
 
 def _draw_image(ax, row, index, grid):
-    """Pixels; marked patches have frames and stay bright, the others are dimmed."""
+    """Pixels; marked patches have frames and a shade."""
     from matplotlib.patches import Rectangle
 
     low, high = row.min(), row.max()

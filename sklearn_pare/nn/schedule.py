@@ -35,6 +35,10 @@ def mix_fraction(
     """
     if schedule == "cosine":
         progress = (1 - math.cos(math.pi * progress)) / 2
+    elif schedule != "linear":
+        raise ValueError(
+            f"schedule={schedule!r} is unknown: use schedule='linear' or 'cosine'."
+        )
     return (1 - progress) * start + progress * end
 
 

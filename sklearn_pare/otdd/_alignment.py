@@ -143,15 +143,18 @@ class Alignment:
         cost = _solvers.Cost(source, y, (source_codes, codes, cross))
         cost_own = _solvers.Cost(y, y, (codes, codes, own))
 
-        f, g = _solvers.potentials(cost, self._epsilon, self._start)
-        own_g, _ = _solvers.potentials(
-            cost_own, self._epsilon, self._start, symmetric=True
-        )
+        # A source without spread has no scale of its own.
+        epsilon, start = self._epsilon, self._start
+        largest = cost.mean_and_largest()[1]
+        if epsilon < 1e-9 * largest:
+            epsilon, start = 1e-9 * largest, largest
+        f, g = _solvers.potentials(cost, epsilon, start)
+        own_g, _ = _solvers.potentials(cost_own, epsilon, start, symmetric=True)
         value = (f - self._own.to(device)).mean() + (g - own_g).mean()
         # Envelope theorem: at the optimum only the costs carry a gradient, weighted by
         # the plans.
-        moved = _spent(cost, f, g, self._epsilon)
-        moved = moved - _spent(cost_own, own_g, own_g, self._epsilon) / 2
+        moved = _spent(cost, f, g, epsilon)
+        moved = moved - _spent(cost_own, own_g, own_g, epsilon) / 2
         return (moved + (value - moved).detach()).to(features.dtype)
 
     def _target(self, features, labels):

@@ -117,12 +117,35 @@ def _features(X, name):
 def _codes(y, n, name_x, name_y, seed):
     if y is None:
         return np.zeros(n, np.int64)
+    return pseudo_classes(check_targets(y, n, name_x, name_y), seed, name_y)
+
+
+def check_targets(y, n, name_x="X", name_y="y"):
+    """Refuse targets that are not one a row, or are missing.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,) or (n, ...)
+    n : int
+        Number of rows.
+    name_x, name_y : str
+        What errors call both.
+
+    Returns
+    -------
+    y : ndarray of shape (n,) or (n, ...)
+
+    Raises
+    ------
+    DataError
+        With the first missing value and its row.
+    """
     y = np.asarray(y)
     if y.ndim == 0 or len(y) != n:
         size = len(y) if y.ndim else "no"
         raise DataError(
             f"{name_x} has {n} rows and {name_y} has {size}, but must have one target "
-            f"a row: pass {name_y} of length {n}, or None for no labels."
+            f"a row: pass {name_y} of length {n}."
         )
     flat = y.reshape(n, -1)
     if y.dtype.kind == "O":
@@ -136,7 +159,7 @@ def _codes(y, n, name_x, name_y, seed):
             f"{name_y} holds {flat[row, column]} in row {row}, but each row needs a "
             f"target: drop such rows from {name_x} and {name_y}."
         )
-    return pseudo_classes(y, seed, name_y)
+    return y
 
 
 def pseudo_classes(y, seed, name="y"):

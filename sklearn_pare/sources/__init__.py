@@ -150,6 +150,11 @@ def open_candidates(source):
     if source is None:
         return {}
     if isinstance(source, tuple):
+        if source and all(isinstance(name, str) for name in source):
+            raise DataError(
+                f"source={source!r} is a tuple of names. Give a list, to take the "
+                f"nearest of them: source={[*source]!r}."
+            )
         return {"arrays": from_arrays(source)}
     if source == "auto":
         families = [f"formula:{family}" for family in FAMILIES]

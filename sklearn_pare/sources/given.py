@@ -2,10 +2,11 @@
 
 import numpy as np
 from sklearn.utils import column_or_1d
-from sklearn.utils.validation import check_array, check_consistent_length
+from sklearn.utils.validation import _num_samples, check_array
 
 from sklearn_pare._validation import KINDS, ChannelScaler
 from sklearn_pare.exceptions import DataError
+from sklearn_pare.otdd import check_targets
 from sklearn_pare.sources.arrays import ArraySource
 from sklearn_pare.sources.text import TextSource
 
@@ -28,8 +29,7 @@ def from_arrays(source):
             f"source is a tuple of length {len(source)}; expected "
             "(X_source, y_source), rows and their classes."
         )
-    check_consistent_length(*source)
-    y = np.asarray(source[1])
+    y = check_targets(source[1], _num_samples(source[0]), "X_source", "y_source")
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     texts = np.asarray(source[0])

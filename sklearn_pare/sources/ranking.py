@@ -11,7 +11,13 @@ from sklearn_pare import _validation, backbones
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.nn.embed import embedder
 from sklearn_pare.nn.init import DrawFrom, xavier_
-from sklearn_pare.otdd import coarse_classes, dataset_distance, pseudo_classes
+from sklearn_pare.otdd import (
+    check_choices,
+    check_targets,
+    coarse_classes,
+    dataset_distance,
+    pseudo_classes,
+)
 
 #: Rows a side that distances are measured between, at most.
 MAX_SAMPLES = 400
@@ -43,12 +49,10 @@ def rank_sources(X, y, candidates, *, backbone, input_shape, max_samples, random
     _validation.check_input_shape(input_shape)
     X = _validation.check_rows(_Rows(input_shape), X, reset=True)
     X = _validation.shape_rows(X, input_shape)
-    y = np.asarray(y)
-    if len(y) != len(X):
-        raise DataError(
-            f"X has {len(X)} rows and y has {len(y)}: give one target a row."
-        )
-    seed = int(check_random_state(random_state).randint(2**31 - 1))
+    check_choices("exact", max_samples)
+    y = check_targets(y, len(X))
+    # The one that a fit uses: of its four the second.
+    seed = int(check_random_state(random_state).randint(2**31 - 1, size=4)[1])
     encoder = _validation.encoder_for(X)
     rows, y = encoded_sample(X, y, encoder, seed, max_samples)
     body = backbones.get(

@@ -73,8 +73,9 @@ def align(model, rows, source, method, lr, seed):
     distance = _distance(model, source, method, rows.device, generator)
     labels = pseudo_classes(torch.as_tensor(rows.y).cpu().numpy(), seed)
     classes = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    # A single row has no spread.
-    classes = [torch.from_numpy(index) for index in classes if len(index) > 1]
+    # A single row has no spread; of nothing but such rows the whole is one class.
+    classes = [index for index in classes if len(index) > 1]
+    classes = [torch.from_numpy(i) for i in classes or [np.arange(len(labels))]]
     n_rows = sum(map(len, classes))
     # Norms, dropout and thresholds of kernels are as at prediction.
     model.train(False)

@@ -115,6 +115,9 @@ class PaReNet(NeuralNet):
         # Both modalities lie on the body's one grid.
         n_tokens = recipe.n_tokens
         k = n_replaced(self._fraction(), n_tokens, n_tokens)
+        if recipe.mix_schedule == "gap" and max(recipe.mix_start, recipe.mix_end) > 0:
+            # Without a mixed row there is no ratio, and no way back.
+            k = max(k, 1)
         if k == 0:
             return None, None
         n = n_unlabeled + math.ceil(recipe.mixed_share * n)
@@ -164,8 +167,10 @@ class PaReNet(NeuralNet):
             )
         terms.total.backward()
         if self.recipe.mix_schedule == "gap" and terms.mixed_target is not None:
-            ratio = terms.target / terms.mixed_target.clamp_min(1e-9)
-            self.ratio_ = _MEMORY * self.ratio_ + (1 - _MEMORY) * ratio.item()
+            ratio = (terms.target / terms.mixed_target.clamp_min(1e-9)).item()
+            # A loss that is not finite is reported at the end of the epoch.
+            if math.isfinite(ratio):
+                self.ratio_ = _MEMORY * self.ratio_ + (1 - _MEMORY) * ratio
         trained = (p for p in self.module_.parameters() if p.requires_grad)
         torch.nn.utils.clip_grad_norm_(trained, self.recipe.max_grad_norm)
         self.step_ += 1

@@ -84,6 +84,14 @@ def test_run__time__as_many_epochs_as_pare_takes(suite, tmp_path):
     assert [row["budget"] for row in timed if row["method"] == "pare"] == ["epochs"] * 4
 
 
+def test_run__time__peers_take_what_they_take(suite, tmp_path):
+    path = tmp_path / "rows.jsonl"
+    rows, _ = _run(suite, ["pare", "linear"], path)
+    timed, said = _run(suite, ["pare", "linear"], path, "time")
+    assert timed == rows
+    assert said == []
+
+
 def test_table__made_rows__says_who_is_better(suite):
     errors = {"pare": [0.1, 0.2], "nft": [0.2, 0.4], "scratch": [0.1, 0.1]}
     rows = [

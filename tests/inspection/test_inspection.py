@@ -128,15 +128,49 @@ def test_gap__bad_arguments__say_what_to_do(digits_fit):
         _gap(digits_fit, features="pixels")
     with pytest.raises(DataError, match="X has 90 rows and y has 5"):
         _gap((clf, X, y[:5]))
+    with pytest.raises(DataError, match="y holds nan in row 0"):
+        _gap((clf, X, np.where(y > 0, y, np.nan)))
 
 
-@pytest.mark.parametrize("settings", [{}, {"pretrained": False}, {"source": "arrays"}])
+def test_gap__memory_map__only_the_rows_it_needs(digits_fit, tmp_path, monkeypatch):
+    clf, X, y = digits_fit
+    read, encode = [], type(clf._encoder).transform
+
+    def spy(self, rows):
+        read.append(len(rows))
+        return encode(self, rows)
+
+    monkeypatch.setattr(type(clf._encoder), "transform", spy)
+    mapped = np.memmap(tmp_path / "X", X.dtype, "w+", shape=X.shape)
+    mapped[:] = X
+    display = _gap((clf, mapped, y), n_samples=12, n_repeats=2, n_steps=2)
+    assert read == [12, 12]
+    same = _gap((clf, X, y), n_samples=12, n_repeats=2, n_steps=2)
+    np.testing.assert_array_equal(display.to_source, same.to_source)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"pretrained": False, "random_state": None},
+        {"source": "arrays"},
+        {"source": ["formula", "arrays"]},
+        {"source": "table", "random_state": None},
+    ],
+)
 def test_source__built_again__as_it_was_in_fit(settings, monkeypatch):
     from sklearn_pare.nn.model import PaReModel
 
     X, y = load_digits(return_X_y=True)
-    if settings.get("source") == "arrays":
-        settings = {"source": (X[:60], y[:60])}
+    kinds = {
+        "arrays": (X[:60].reshape(-1, 1, 8, 8), y[:60]),
+        "table": load_wine(return_X_y=True),
+        # The rows themselves are nearest.
+        "['formula', 'arrays']": ["formula", (X[:60].reshape(-1, 1, 8, 8), y[:60])],
+    }
+    source = settings.get("source", "formula")
+    settings = settings | {"source": kinds.get(str(source), source)}
     seen = {}
     forward = PaReModel.forward
 
@@ -150,6 +184,7 @@ def test_source__built_again__as_it_was_in_fit(settings, monkeypatch):
     settings = {"input_shape": (1, 8, 8), "max_epochs": 1} | settings
     clf = tiny(PaReClassifier, **settings).fit(X[:60], y[:60])
     again = fitted_with_source(clf).source_embed
+    assert clf.source_ == "arrays 1" if source == ["formula", "arrays"] else True
     with torch.no_grad():
         torch.testing.assert_close(again(seen["rows"]), seen["tokens"])
 
@@ -231,6 +266,24 @@ def test_patches__table__shares_of_columns():
     assert [text.get_text() for text in ax.get_yticklabels()] == list(data.data)
 
 
+@pytest.mark.parametrize("width", [5, 30])
+def test_patches__table_as_source__columns_of_its_own(width):
+    data = load_wine(as_frame=True)
+    source = RNG.normal(size=(30, width)), np.arange(30) % 2
+    clf = tiny(PaReClassifier, source=source, max_epochs=1)
+    display = PatchReplacementDisplay.from_estimator(
+        clf.fit(data.data, data.target), data.data[:1], random_state=0
+    )
+    names, others = (
+        [text.get_text() for text in ax.get_yticklabels()] for ax in display.axes_
+    )
+    assert names == list(data.data)
+    assert others == [f"column {c}" for c in range(width)]
+    shares = [bar.get_width() for bar in display.axes_[1].patches]
+    assert len(shares) == width
+    assert 0 < np.nanmax(shares) <= 1
+
+
 def test_patches__random_selector__other_seeds_other_tokens():
     X, y = load_digits(return_X_y=True)
     clf = tiny(PaReClassifier, selector="random", input_shape=(1, 8, 8), max_epochs=1)
@@ -263,6 +316,14 @@ def test_landscape__middle__loss_of_the_fit_which_stays(digits_fit):
     assert display.loss[1, 1] == pytest.approx(expected, rel=1e-4)
     assert display.steps.tolist() == [-0.5, 0.0, 0.5]
     np.testing.assert_array_equal(clf.predict_proba(X), before)
+
+
+def test_landscape__network_without_a_share__says_so():
+    X, y = load_wine(return_X_y=True)
+    clf = tiny(PaReClassifier, max_epochs=1).fit(X, y)
+    assert clf.network_share_ == 0
+    with pytest.raises(DataError, match=r"network_share_ is 0.*linear_path=False"):
+        loss_landscape(clf, X, y, n_points=2)
 
 
 def test_landscape__far_away__loss_is_higher(digits_fit):

@@ -31,6 +31,11 @@ def test_mix_fraction__cosine__same_ends_and_middle_but_slow_at_the_ends():
     assert cosine[3] < linear[3]
 
 
+def test_mix_fraction__unknown_schedule__says_which_are():
+    with pytest.raises(ValueError, match=r"'cosin' is unknown.*'linear' or 'cosine'"):
+        mix_fraction(0.5, 0.6, 0.1, "cosin")
+
+
 def test_gap_fraction__follows_the_ratio_of_losses():
     assert gap_fraction(1.0, 0.6, 0.1) == 0.6
     assert gap_fraction(7.0, 0.6, 0.1) == 0.6

@@ -51,7 +51,7 @@ def test_rank__one_candidate__distance_by_hand(digits_rows):
     ((name, distance),) = sources.rank(X, y, names, backbone=NAME, random_state=3)
     assert name == "formula:heaps"
     # The same through a fitted estimator would need its seed: build it from parts.
-    seed = int(np.random.RandomState(3).randint(2**31 - 1))
+    seed = int(np.random.RandomState(3).randint(2**31 - 1, size=4)[1])
     backbone = backbones.get(NAME, generator=torch.Generator().manual_seed(seed),
                              input_shape=(1, 8, 8))  # fmt: skip
     scaled = (X - X.mean()) / X.std()
@@ -98,6 +98,16 @@ def test_rank__twice__same_table_and_no_global_state(digits_rows):
          r"'folder:/nowhere' cannot be compared.*rows of shape \(1, 8, 8\).*test-tiny"),
         ({"candidates": ["mask-token"]}, DataError, "'mask-token' is a token"),
         ({"y": [0, 1]}, DataError, "X has 80 rows and y has 2"),
+        ({"y": [np.nan] * 80}, DataError, "y holds nan in row 0"),
+        ({"y": [None] * 80}, DataError, "y holds None in row 0"),
+        ({"y": None}, DataError, "X has 80 rows and y has no"),
+        ({"max_samples": -1}, DataError, "max_samples=-1, but it must be"),
+        ({"candidates": ("formula", "noise")}, DataError,
+         r"tuple of names.*\['formula"),
+        ({"candidates": [([[0.0], [1.0]], [0, np.nan])]}, DataError,
+         "y_source holds nan in row 1"),
+        ({"candidates": [([[0.0], [1.0]], [0, 1, 1])]}, DataError,
+         "X_source has 2 rows and y_source has 3"),
         ({"input_shape": (3, 5, 5)}, DataError, "do not fit input_shape"),
     ],
 )  # fmt: skip
@@ -118,6 +128,11 @@ def test_fit__choice__takes_the_nearest_and_says_so(digits_rows, source, tmp_pat
         clf.source_distances_.values()
     )
     assert set(names) >= set(FAMILIES if source == "auto" else source)
+    table = sources.rank(X, y, source, backbone=NAME, random_state=0)
+    assert [row.source for row in table] == names
+    np.testing.assert_allclose(
+        [row.distance for row in table], list(clf.source_distances_.values()), rtol=1e-6
+    )
     plain = tiny(PaReClassifier, source=clf.source_, max_epochs=1).fit(X, y)
     np.testing.assert_array_equal(plain.predict_proba(X), clf.predict_proba(X))
     assert plain.source_distances_ == {}

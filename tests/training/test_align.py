@@ -6,6 +6,7 @@ import torch
 from sklearn.datasets import load_digits, load_wine
 
 from sklearn_pare import PaReClassifier, PaReRegressor
+from sklearn_pare.exceptions import DataError
 from sklearn_pare.otdd import coarse_classes, dataset_distance
 from sklearn_pare.training.align import mmd, paired
 from tests.common.instances import tiny
@@ -142,6 +143,24 @@ def test_align__one_row_of_a_class__is_left_out():
     y = y.copy()
     y[0] = 7
     clf = _align("otdd").fit(X, y)
+    assert np.isfinite(clf.alignment_history_).all()
+
+
+def test_align__no_two_rows_of_a_class__all_are_one():
+    X, _ = _wine()
+    model = tiny(PaReRegressor, alignment="l2", max_epochs=1).fit(X[:18], np.arange(18))
+    assert min(model.alignment_history_) > 0
+
+
+def test_align__embedder_that_is_fixed__says_what_to_do():
+    with pytest.raises(DataError, match=r"alignment='otdd'.*tune='head'.*tune='none'"):
+        _align("otdd", tune="head").fit(*_wine())
+
+
+def test_align__source_without_spread__finite():
+    X, y = _wine()
+    source = np.ones((20, 1, 8, 8)), np.zeros(20)
+    clf = _align("otdd", source=source).fit(X, y)
     assert np.isfinite(clf.alignment_history_).all()
 
 

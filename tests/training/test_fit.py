@@ -414,6 +414,22 @@ def test_mix_schedule__fraction_falls(table, schedule):
         assert fractions[-1] == pytest.approx(0.1, abs=0.03)
 
 
+def test_mix_schedule__gap__starts_from_none():
+    # Without a mixed row there would never be a ratio to rise by.
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    y = (X[:, 0] > 0).astype(int)
+    settings = {"mix_schedule": "gap", "mix_start": 0.0, "mix_end": 0.6}
+    clf = tiny(PaReClassifier, max_epochs=12, linear_path=False, **settings).fit(X, y)
+    assert min(row["mix_fraction"] for row in clf.history_) > 0
+
+
+def test_mix_schedule__gap__diverges_with_the_right_error():
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    reg = tiny(PaReRegressor, mix_schedule="gap", lr=1e30, batch_size=4)
+    with pytest.raises(DivergenceError, match="in epoch 1 with lr"):
+        reg.fit(X, X[:, 0])
+
+
 def test_mix_schedule__gap__labels_without_meaning_keep_the_mixing_high(table):
     X, y = table
     shuffled = np.random.default_rng(2).permutation(y)
