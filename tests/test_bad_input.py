@@ -228,7 +228,7 @@ CASES = {
     ),
     "y too short": (
         PaReClassifier, {}, TABLE, CLASSES[:-1], ValueError,
-        "X_source has 20 rows and y_source has 19, but must have one target",
+        r"inconsistent numbers of samples: \[20, 19\]",
     ),
     "continuous classes": (
         PaReClassifier, {}, TABLE, NUMBERS, ValueError, "label type: continuous",
@@ -351,7 +351,7 @@ CASES = {
     ),
     "source lengths": (
         PaReClassifier, {"source": (TABLE, CLASSES[:3])}, TABLE, CLASSES, ValueError,
-        r"\[20, 3\]",
+        "X_source has 20 rows and y_source has 3, but must have one target a row",
     ),
     "source with nan": (
         PaReClassifier, {"source": (_with(np.nan), CLASSES)}, TABLE, CLASSES,

@@ -9,6 +9,7 @@ from sklearn_pare.benchmarks import (
     compare,
     distances,
     embedders,
+    gap,
     modalities,
     timings,
     unlabeled,
@@ -96,6 +97,7 @@ def _parser():
     more.add_argument("--out", help="file of JSON lines; its fits are kept")
     far = commands.add_parser("distances", help="cost of the distance between data")
     far.add_argument("--sizes", type=int, nargs="*", default=distances.SIZES)
+    commands.add_parser("gap", help="whether the gap closes along the curriculum")
     commands.add_parser("timings", help="cost of mixing and of selection")
     return parser
 
@@ -169,6 +171,8 @@ def main(argv=None):
             arguments.tasks, range(arguments.seeds), log, arguments.out
         )
         print(unlabeled.table(rows))
+    elif arguments.command == "gap":
+        print(gap.table(gap.run(log)))
     elif arguments.command == "distances":
         print(distances.table(distances.growth(arguments.sizes, log)))
     else:
