@@ -46,6 +46,10 @@ TRIALS = {
     "pare-more-heavy": {"mix_start": 0.8, "mix_end": 0.3, "mix_weight": 2.0},
     "pare-cosine": {"mix_schedule": "cosine"},
     "pare-gap": {"mix_schedule": "gap"},
+    "pare-fast": {"lr": 2e-3},
+    "pare-slow": {"lr": 5e-4},
+    "nft-fast": _NO_MIXING | {"lr": 2e-3},
+    "nft-slow": _NO_MIXING | {"lr": 5e-4},
 }
 
 #: Open questions: what else gives the probabilities of PaRe, what its gate might look
