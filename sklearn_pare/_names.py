@@ -4,6 +4,9 @@ import difflib
 
 from sklearn_pare.exceptions import UnknownNameError
 
+# As many names as can be read at a glance.
+_SHOWN = 24
+
 
 def check_name(name, known, what):
     """Complain about a name that is not known, and suggest the nearest.
@@ -33,8 +36,10 @@ def check_name(name, known, what):
     if name in known:
         return name
     near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
+    names = list(dict.fromkeys(known))
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     raise UnknownNameError(
         f"There is no {what} {name!r}."
         + (f" Did you mean {near[0]!r}?" if near else "")
-        + f" Known: {', '.join(known)}."
+        + f" Known: {', '.join(names[:_SHOWN])}{more}."
     )

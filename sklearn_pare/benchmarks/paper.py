@@ -1,8 +1,8 @@
 """Settings of the papers, as far as the estimators have an argument for them.
 
 Of PaRe (Cai et al., ICML 2024) for NAS-Bench-360, of ORCA (Shen et al., ICML 2023) for
-PDEBench and OpenML-CC18, for which PaRe's code has none. What has no argument is said in
-a note.
+PDEBench and OpenML-CC18, for which PaRe's code has none. What has no argument is said
+in a note.
 """
 
 from typing import NamedTuple
@@ -89,7 +89,9 @@ _NAS_BENCH_360 = {
         more={"loss": "squared_error"},
     ),
     "cosmic": Paper("PASCAL", 60, "AdamW", 1e-3, 0.0, 4, 1, None, 5, 60, _COSMIC, 0.3),
-    "ecg": Paper("text", 15, "AdamW", 3e-5, 0.1, 64, 1, None, 5, 200, _SENTENCE, 0.1, 50),
+    "ecg": Paper(
+        "text", 15, "AdamW", 3e-5, 0.1, 64, 1, None, 5, 200, _SENTENCE, 0.1, 50
+    ),
     "satellite": Paper(
         "text", 60, "AdamW", 3e-5, 3e-6, 64, 1, None, 5, 60, _SENTENCE, 0.1, 46
     ),
@@ -230,8 +232,8 @@ def _not_said(paper):
         yield f"The optimiser was {paper.optimiser}; here it is AdamW."
     if paper.accumulation > 1:
         yield (
-            f"A step had {paper.accumulation} batches of {paper.batch} rows; here it has "
-            "one."
+            f"A step had {paper.accumulation} batches of {paper.batch} rows; here it "
+            "has one."
         )
     if paper.clip != 1.0:
         was = "not bounded" if paper.clip is None else f"bounded by {paper.clip:g}"

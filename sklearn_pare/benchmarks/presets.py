@@ -6,8 +6,7 @@ from typing import NamedTuple
 from sklearn_pare import PaReClassifier, PaReRegressor
 from sklearn_pare._names import check_name
 from sklearn_pare.benchmarks import paper
-from sklearn_pare.benchmarks.methods import CHOICES
-from sklearn_pare.benchmarks.probes import WRAPPERS
+from sklearn_pare.benchmarks.methods import METHODS
 from sklearn_pare.nn.losses import IGNORED
 
 
@@ -45,12 +44,11 @@ def estimator(task, settings, method, seed):
     task : Task
     settings : dict
     method : str
-        Name in `CHOICES`.
+        Name in `METHODS`.
     seed : int
     """
     kind = PaReRegressor if task.kind == "fields" else PaReClassifier
-    made = kind(**settings | CHOICES[method], random_state=seed)
-    return WRAPPERS.get(method, lambda own: own)(made)
+    return kind(**settings | METHODS[method], random_state=seed)
 
 
 def get(task, name, data_home):

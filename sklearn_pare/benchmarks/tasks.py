@@ -1,4 +1,4 @@
-"""What the tasks of the published benchmarks are; how they are read is `datasets`' affair.
+"""What the tasks of published benchmarks are; to read them is the loaders' affair.
 
 NAS-Bench-360 (Tu et al., NeurIPS Datasets and Benchmarks 2022), PDEBench (Takamoto et
 al., NeurIPS Datasets and Benchmarks 2022) and OpenML-CC18 (Bischl et al., NeurIPS
