@@ -1,7 +1,6 @@
 """Command line of the benchmarks."""
 
 import argparse
-import functools
 import sys
 
 from sklearn_pare._names import check_name
@@ -25,9 +24,12 @@ def main(argv=None):
     parser = argparse.ArgumentParser(
         prog="python -m sklearn_pare.benchmarks",
         description="Measure what the documentation quotes, and run benchmarks.",
-        formatter_class=functools.partial(argparse.HelpFormatter, max_help_position=16),
+        usage="%(prog)s [-h] COMMAND ...",
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    # As long as the longest command, which argparse would wrap for lack of room.
+    commands = parser.add_subparsers(
+        required=True, metavar="COMMAND, one of", prog=parser.prog
+    )
     for add in COMMANDS:
         add(commands)
     words = sys.argv[1:] if argv is None else list(argv)

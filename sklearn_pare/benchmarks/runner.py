@@ -26,6 +26,8 @@ MARKER = "SIMULATED"
 #: What tells cells apart.
 NAMES = ("task", "method", "seed", "suite", "preset", "simulated", "recipe")
 _FAILED = "failed"
+# Metrics of groups of rows: chunks of a clip are scored together.
+_GROUPED = ("clip-map",)
 
 
 def run(tasks, methods, seeds, preset, log, *, data_home, path=None, jobs=None):
@@ -194,7 +196,8 @@ def _held_out(task, model, at_most, data_home, seed):
         lambda: model.fit(train.X, train.y, X_val=valid.X, y_val=valid.y)
     )
     wall = time.perf_counter() - start
-    scorer = get_scorer(parts.metric)
+    options = {"groups": test.groups} if parts.metric in _GROUPED else {}
+    scorer = get_scorer(parts.metric, **options)
     score, _ = on_one_thread(lambda: scorer(model, test.X, test.y))
     return {
         "metric": parts.metric,
@@ -216,7 +219,7 @@ def _official_folds(task, model, at_most, data_home, seed):
     run, cpu = on_one_thread(lambda: run_task(model, task.openml_id))
     wall = time.perf_counter() - start
     scores = fold_scores(run)
-    auroc, accuracy = (float(np.mean(scores[name])) for name in ("auroc", "accuracy"))
+    auroc, accuracy = (float(np.nanmean(scores[name])) for name in ("auroc", "accuracy"))
     return {
         "metric": "auroc",
         "score": auroc,

@@ -130,7 +130,7 @@ def _list(arguments):
     for suite in arguments.suite:
         print(suite)
         for task in tasks.SUITES[suite].values():
-            number = f"task {task.openml_id}, " if task.openml_id else ""
+            number = f"task {task.openml_id}. " if task.openml_id else ""
             what = task.about if task.load is None else f"{task.rows}. {task.about}"
             print(f"  {task.name}: {number}{what}")
 
