@@ -219,7 +219,9 @@ def _official_folds(task, model, at_most, data_home, seed):
     run, cpu = on_one_thread(lambda: run_task(model, task.openml_id))
     wall = time.perf_counter() - start
     scores = fold_scores(run)
-    auroc, accuracy = (float(np.nanmean(scores[name])) for name in ("auroc", "accuracy"))
+    auroc, accuracy = (
+        float(np.nanmean(scores[name])) for name in ("auroc", "accuracy")
+    )
     return {
         "metric": "auroc",
         "score": auroc,

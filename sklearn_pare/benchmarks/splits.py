@@ -58,31 +58,31 @@ def read(task, at_most, seed, data_home):
     parts, digest = [], hashlib.sha256()
     for name in NAMES:
         bunch = task.load(name, data_home)
-        y = _all(bunch.target)
-        rows = None
-        if at_most.get(name, len(y)) < len(y):
+        n_rows, rows = len(bunch.target), None
+        if at_most.get(name, n_rows) < n_rows:
             rng = np.random.default_rng(seed if name == "train" else 0)
-            rows = draw(y, at_most[name], task.kind == "classes", rng)
-        part = _select(Part(bunch.data, y, bunch.groups), rows)
+            classes = bunch.target if task.kind == "classes" else None
+            rows = draw(n_rows, at_most[name], classes, rng)
+        part = _select(Part(bunch.data, bunch.target, bunch.groups), rows)
+        part = part._replace(y=_in_memory(part.y))
         if name == "valid" and task.kind == "classes":
             # What was not learned cannot be told right, and fit refuses it.
             known = np.flatnonzero(np.isin(part.y, parts[0].y))
             part = part if len(known) == len(part.y) else _select(part, known)
         parts.append(part)
-        _update(digest, name, len(y), rows, part.y)
+        _update(digest, name, n_rows, rows, part.y)
     return Split(*parts, bunch.metric, digest.hexdigest()[:16])
 
 
-def draw(y, n, stratify, rng):
-    """Row numbers of `n` rows, sorted.
+def draw(n_rows, n, classes, rng):
+    """Numbers of `n` rows, sorted.
 
     Parameters
     ----------
-    y : ndarray of shape (n_rows, ...)
-    n : int
-    stratify : bool
-        Whether y (n_rows,) are classes: one row of each as long as there is room, then
-        all in proportion.
+    n_rows, n : int
+        Rows that there are, and that are wanted.
+    classes : ndarray of shape (n_rows,) or None
+        One row of each is taken as long as there is room, then all in proportion.
     rng : numpy.random.Generator
 
     Returns
@@ -94,34 +94,40 @@ def draw(y, n, stratify, rng):
     >>> import numpy as np
     >>> from sklearn_pare.benchmarks.splits import draw
     >>> y = np.repeat([0, 1], [98, 2])
-    >>> np.bincount(y[draw(y, 10, True, np.random.default_rng(0))])
+    >>> np.bincount(y[draw(100, 10, y, np.random.default_rng(0))])
     array([9, 1])
     """
-    order = rng.permutation(len(y))
-    if stratify:
-        _, codes, counts = np.unique(y[order], return_inverse=True, return_counts=True)
+    order = rng.permutation(n_rows)
+    if classes is not None:
+        _, codes, counts = np.unique(
+            classes[order], return_inverse=True, return_counts=True
+        )
         # Place of a row among those of its class, as a part of them.
         by_class = np.argsort(codes, kind="stable")
-        place = np.empty(len(y))
+        place = np.empty(n_rows)
         starts = np.cumsum(counts) - counts
-        place[by_class] = np.arange(len(y)) - np.repeat(starts, counts)
+        place[by_class] = np.arange(n_rows) - np.repeat(starts, counts)
         part = np.where(place == 0, -1.0, (place + 0.5) / counts[codes])
         order = order[np.argsort(part, kind="stable")]
     return np.sort(order[:n])
-
-
-def _all(array):
-    """An array that may lie in a file, read whole."""
-    return array if isinstance(array, np.ndarray) else np.asarray(array[:])
 
 
 def _select(part, rows):
     """Some rows, in memory; all of them as they are, in a file perhaps."""
     if rows is None:
         return part
-    X, y, groups = part
-    X = X[rows] if isinstance(X, np.ndarray) else np.asarray(LazyArray(X)[rows])
-    return Part(X, y[rows], None if groups is None else groups[rows])
+    groups = None if part.groups is None else part.groups[rows]
+    return Part(_take(part.X, rows), _take(part.y, rows), groups)
+
+
+def _take(array, rows):
+    if isinstance(array, np.ndarray):
+        return array[rows]
+    return np.asarray(LazyArray(array)[rows], array.dtype)
+
+
+def _in_memory(array):
+    return array if isinstance(array, np.ndarray) else np.asarray(array[:])
 
 
 def _update(digest, name, n_rows, rows, y):

@@ -114,7 +114,7 @@ _NAS_BENCH_360 = _by_name(
         "1 x 16 x 52 -> 18 classes",
         "Gestures from electric signals of the muscles of the lower arm.",
         tuple(
-            f"ninaPro/{what}_{part}.npy"
+            f"ninapro/{what}_{part}.npy"
             for what in ("ninapro", "label")
             for part in ("train", "val", "test")
         ),
