@@ -101,7 +101,8 @@ def _marked(values, n_seeds):
     """A cell; where seeds are missing, with the number of those that are there."""
     if values is None:
         return "-"
-    return _cell(values) + (f" ({len(values)} seeds)" if len(values) < n_seeds else "")
+    missing = f" ({len(values)} of {n_seeds} seeds)" if len(values) < n_seeds else ""
+    return _cell(values) + missing
 
 
 def _rank_line(rows, methods, n_more):

@@ -15,7 +15,7 @@ import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 
 from sklearn_pare._device import resolve_device, resolve_precision
-from sklearn_pare.benchmarks import presets, splits
+from sklearn_pare.benchmarks import pascal, presets, splits
 from sklearn_pare.benchmarks.lines import resume
 from sklearn_pare.benchmarks.measures import on_one_thread
 from sklearn_pare.benchmarks.resources import forget_peak, peak, versions
@@ -189,6 +189,7 @@ def _held_out(task, model, at_most, data_home, seed):
     """Figures by the parts that the benchmark has."""
     from sklearn_pare.metrics import as_error, get_scorer
 
+    pascal.register(model.source)
     parts = splits.read(task, at_most, seed, data_home)
     train, valid, test = parts.train, parts.valid, parts.test
     start = time.perf_counter()
@@ -219,14 +220,13 @@ def _official_folds(task, model, at_most, data_home, seed):
     run, cpu = on_one_thread(lambda: run_task(model, task.openml_id))
     wall = time.perf_counter() - start
     scores = fold_scores(run)
-    auroc, accuracy = (
-        float(np.nanmean(scores[name])) for name in ("auroc", "accuracy")
-    )
+    # A fold of one class has no AUROC.
+    auroc = float(np.nanmean(scores["auroc"]))
     return {
         "metric": "auroc",
         "score": auroc,
         "error": 1 - auroc,
-        "accuracy": accuracy,
+        "accuracy": float(np.mean(scores["accuracy"])),
         "epochs": None,
         "rows": None,
         # Nobody but OpenML chooses rows.
