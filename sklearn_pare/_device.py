@@ -76,3 +76,16 @@ def resolve_precision(precision, device):
     if precision == "auto":
         return _fast_in_bfloat16(device)
     return precision == "bf16"
+
+
+def reset_peak_memory(device):
+    """Let the next `peak_memory` say what is needed from now on."""
+    if device.type != "cpu":
+        torch.accelerator.reset_peak_memory_stats(device)
+
+
+def peak_memory(device):
+    """Most bytes of tensors that were on a device at a time; None on a CPU."""
+    if device.type == "cpu":
+        return None
+    return torch.accelerator.max_memory_allocated(device)

@@ -27,6 +27,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # A module imports only from its own line and from lines above it.
 LAYERS = [
     {"exceptions", "_device", "_version"},
+    {"_names"},
     {"otdd"},
     {"nn"},
     {"backbones"},
@@ -45,6 +46,7 @@ LAYERS = [
     {""},
     {"inspection"},
     {"datasets"},
+    {"metrics"},
     {"benchmarks"},
     {"backbones.evaluate"},  # a command: it needs the estimators
 ]

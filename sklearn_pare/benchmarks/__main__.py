@@ -1,183 +1,48 @@
 """Command line of the benchmarks."""
 
 import argparse
-import functools
+import sys
 
-from sklearn_pare.benchmarks import (
-    accuracy,
-    choice,
-    compare,
-    distances,
-    embedders,
-    gap,
-    modalities,
-    timings,
-    unlabeled,
-)
-from sklearn_pare.benchmarks.lines import read
-from sklearn_pare.benchmarks.methods import CHOICES, METHODS
-from sklearn_pare.benchmarks.suites import PEERS, SUITES
-
-
-def _some_of(known):
-    """Type of an argument: names from a list, with commas between them."""
-
-    def names(text):
-        chosen = [name for name in text.split(",") if name]
-        for name in chosen:
-            if name not in known:
-                raise argparse.ArgumentTypeError(
-                    f"{name!r} is none of {', '.join(known)}"
-                )
-        return chosen
-
-    return names
-
-
-def _parser():
-    parser = argparse.ArgumentParser(
-        prog="python -m sklearn_pare.benchmarks",
-        description="Measure what the documentation quotes.",
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-    one = commands.add_parser("accuracy", help="accuracy with few labelled rows")
-    one.add_argument("data", choices=accuracy.DATA)
-    one.add_argument("--methods", nargs="*", default=list(METHODS), choices=METHODS)
-    one.add_argument("--seeds", type=int, default=5, help="number of splits")
-    every = commands.add_parser("modalities", help="every modality, beside its peers")
-    every.add_argument(
-        "--tasks",
-        type=_some_of(modalities.TASKS),
-        default=list(modalities.TASKS),
-        metavar="NAME,NAME",
-        help=f"default: all of {', '.join(modalities.TASKS)}",
-    )
-    every.add_argument(
-        "--methods",
-        type=_some_of(CHOICES),
-        default=["pare", "nft"],
-        metavar="NAME,NAME",
-        help=f"of {', '.join(CHOICES)}; default: pare,nft",
-    )
-    every.add_argument("--seeds", type=int, default=3, help="number of splits")
-    every.add_argument("--out", help="file of JSON lines; its fits are kept")
-    every.add_argument(
-        "--report", action="store_true", help="only print the table of that file"
-    )
-    many = commands.add_parser("compare", help="methods on a suite of small tasks")
-    many.add_argument("--suite", choices=SUITES, default="small")
-    many.add_argument("--tasks", metavar="NAME,NAME", help="default: all of the suite")
-    many.add_argument(
-        "--methods",
-        type=_some_of([*CHOICES, *PEERS]),
-        default=list(compare.MAIN),
-        metavar="NAME,NAME",
-    )
-    many.add_argument("--seeds", type=int, default=5, help="number of splits")
-    many.add_argument("--budget", choices=compare.BUDGETS, default="epochs")
-    many.add_argument("--jobs", type=int, default=1, help="fits at a time")
-    many.add_argument("--out", help="file of JSON lines; its fits are kept")
-    many.add_argument("--picture", metavar="FILE", help="of the mean ranks, as PNG")
-    one = commands.add_parser("embedders", help="ways to cut a signal into tokens")
-    one.add_argument("--seeds", type=int, default=3, help="number of splits")
-    near = commands.add_parser("sources", help="whether the nearest source is good")
-    near.add_argument("--suite", choices=SUITES, default="small")
-    near.add_argument("--tasks", metavar="NAME,NAME", default=",".join(choice.TASKS))
-    near.add_argument("--seeds", type=int, default=3, help="number of splits")
-    near.add_argument("--out", help="file of JSON lines; its fits are kept")
-    more = commands.add_parser("unlabeled", help="what rows without targets are worth")
-    more.add_argument(
-        "--tasks",
-        type=_some_of(unlabeled.TASKS),
-        default=list(unlabeled.TASKS),
-        metavar="NAME,NAME",
-        help=f"default: all of {', '.join(unlabeled.TASKS)}",
-    )
-    more.add_argument("--seeds", type=int, default=5, help="number of splits")
-    more.add_argument("--out", help="file of JSON lines; its fits are kept")
-    far = commands.add_parser("distances", help="cost of the distance between data")
-    far.add_argument("--sizes", type=int, nargs="*", default=distances.SIZES)
-    commands.add_parser("gap", help="whether the gap closes along the curriculum")
-    commands.add_parser("timings", help="cost of mixing and of selection")
-    return parser
-
-
-def _tasks(parser, arguments):
-    """Names of tasks given, or all of the suite."""
-    suite = list(SUITES[arguments.suite])
-    try:
-        return _some_of(suite)(arguments.tasks) if arguments.tasks else suite
-    except argparse.ArgumentTypeError as error:
-        parser.error(f"argument --tasks: {error}")
-
-
-def _compare(parser, arguments, log):
-    tasks = _tasks(parser, arguments)
-    rows = compare.run(
-        arguments.suite,
-        tasks,
-        arguments.methods,
-        range(arguments.seeds),
-        arguments.budget,
-        log,
-        arguments.out,
-        arguments.jobs,
-    )
-    print(compare.table(rows))
-    if arguments.picture:
-        compare.picture(rows, arguments.picture)
+from sklearn_pare._names import check_name
+from sklearn_pare.benchmarks.commands import COMMANDS
+from sklearn_pare.exceptions import PaReError, UnknownNameError
 
 
 def main(argv=None):
-    """Run ``python -m sklearn_pare.benchmarks``."""
-    parser = _parser()
-    arguments = parser.parse_args(argv)
-    log = functools.partial(print, flush=True)
-    if arguments.command == "accuracy":
-        results = accuracy.run(
-            arguments.data, arguments.methods, range(arguments.seeds), log
-        )
-        print(accuracy.table(results))
-    elif arguments.command == "embedders":
-        print(embedders.table(embedders.run(range(arguments.seeds), log)))
-    elif arguments.command == "modalities":
-        if arguments.report and not arguments.out:
-            parser.error("--report needs the file: --out results.jsonl")
-        rows = (
-            read(arguments.out)
-            if arguments.report
-            else modalities.run(
-                arguments.tasks,
-                arguments.methods,
-                range(arguments.seeds),
-                log,
-                arguments.out,
-            )
-        )
-        print(modalities.table(rows))
-    elif arguments.command == "compare":
-        _compare(parser, arguments, log)
-    elif arguments.command == "sources":
-        rows = choice.run(
-            arguments.suite,
-            _tasks(parser, arguments),
-            range(arguments.seeds),
-            log,
-            arguments.out,
-        )
-        print(choice.table(rows))
-    elif arguments.command == "unlabeled":
-        rows = unlabeled.run(
-            arguments.tasks, range(arguments.seeds), log, arguments.out
-        )
-        print(unlabeled.table(rows))
-    elif arguments.command == "gap":
-        print(gap.table(gap.run(log)))
-    elif arguments.command == "distances":
-        print(distances.table(distances.growth(arguments.sizes, log)))
-    else:
-        print(timings.table())
+    """Run ``python -m sklearn_pare.benchmarks``.
+
+    Parameters
+    ----------
+    argv : sequence of str, default=None
+        The words after it; None: those that the process was started with.
+
+    Returns
+    -------
+    status : int or None
+        1 if something that was asked for could not be done.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m sklearn_pare.benchmarks",
+        description="Measure what the documentation quotes, and run benchmarks.",
+        usage="%(prog)s [-h] COMMAND ...",
+    )
+    # As long as the longest command, which argparse would wrap for lack of room.
+    commands = parser.add_subparsers(
+        required=True, metavar="COMMAND, one of", prog=parser.prog
+    )
+    for add in COMMANDS:
+        add(commands)
+    words = sys.argv[1:] if argv is None else list(argv)
+    try:
+        if words and not words[0].startswith("-"):
+            check_name(words[0], commands.choices, "command")
+        arguments = parser.parse_args(words)
+        return arguments.do(arguments)
+    except UnknownNameError as error:
+        parser.error(str(error))
+    except PaReError as error:
+        parser.exit(1, f"{type(error).__name__}: {error}\n")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

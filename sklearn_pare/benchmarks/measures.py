@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from sklearn.base import is_classifier
 from sklearn.metrics import average_precision_score, log_loss, r2_score, roc_auc_score
+from threadpoolctl import threadpool_limits
 
 from sklearn_pare.benchmarks.unet import relative_l2
 
@@ -100,7 +101,10 @@ def measure(estimator, X, y):
 
 
 def on_one_thread(work):
-    """Do some work on one thread of torch: the time of two is no measure of it.
+    """Do some work on one thread: the time of two is no measure of it.
+
+    That goes for torch and for linear algebra, whose results also differ in the last
+    bits from one number of threads to another.
 
     Parameters
     ----------
@@ -116,8 +120,9 @@ def on_one_thread(work):
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        start = time.process_time()
-        result = work()
-        return result, round(time.process_time() - start, 2)
+        with threadpool_limits(1):
+            start = time.process_time()
+            result = work()
+            return result, round(time.process_time() - start, 2)
     finally:
         torch.set_num_threads(threads)

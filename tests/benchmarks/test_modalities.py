@@ -215,7 +215,7 @@ def test_run__timed_peers__the_seconds_of_pare(small, monkeypatch):
 
 def test_command__unknown_task_and_report_without_file(capsys):
     for words, told in [
-        (["--tasks", "wine-50,chess"], "'chess' is none of"),
+        (["--tasks", "wine-50,chess"], "task='chess' is unknown"),
         (["--report"], "--out results.jsonl"),
     ]:
         with pytest.raises(SystemExit):

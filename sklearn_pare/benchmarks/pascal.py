@@ -1,0 +1,104 @@
+"""PASCAL VOC 2012 as a source of masks, for the papers' settings of dense tasks."""
+
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from sklearn_pare import sources
+from sklearn_pare.exceptions import DataError
+from sklearn_pare.sources.base import Source, draw_index
+from sklearn_pare.sources.folder import _KEPT, _MEAN, _STD
+
+PREFIX = "pascal:"
+_NAMES = Path("ImageSets", "Segmentation", "train.txt")
+# Colour numbers of masks that are no object: background, and its border.
+_NO_OBJECT = (0, 255)
+
+
+class PascalSource(Source):
+    """Photographs, and for each pixel whether it shows one of 20 kinds of things.
+
+    Parameters
+    ----------
+    folder : str or Path
+        "VOC2012", as it is distributed: with JPEGImages, SegmentationClass and
+        ImageSets.
+    size : tuple of int, default=(32, 32)
+        Height and width of a row; `for_body` takes those of the body.
+
+    Raises
+    ------
+    DataError
+        On first use: if a file is missing or is no image; a ValueError.
+    """
+
+    n_classes, dense = 2, True
+
+    def __init__(self, folder, size=(32, 32)):
+        self.folder, self.size = Path(folder), tuple(size)
+        self.row_shape = (3, *self.size)
+        # Three numbers of a pixel and its class.
+        self._pair = lru_cache(_KEPT // (4 * size[0] * size[1]))(self._decode)
+
+    @cached_property
+    def _names(self):
+        path = self.folder / _NAMES
+        try:
+            return path.read_text().split()
+        except OSError as error:
+            raise DataError(
+                f"source='{PREFIX}{self.folder}': {path} cannot be read: {error}. "
+                "Expected the folder VOC2012 of the PASCAL VOC 2012 challenge, from "
+                "its archive VOCtrainval_11-May-2012.tar."
+            ) from error
+
+    def _decode(self, name):
+        """Image uint8 (H, W, 3) and mask bool (H, W)."""
+        from PIL import Image
+
+        height, width = self.size
+        image = self.folder / "JPEGImages" / f"{name}.jpg"
+        mask = self.folder / "SegmentationClass" / f"{name}.png"
+        try:
+            with Image.open(image) as pixels, Image.open(mask) as colours:
+                pixels = pixels.convert("RGB").resize(
+                    (width, height), Image.Resampling.BILINEAR
+                )
+                # Between two numbers of colours lies no third.
+                colours = colours.resize((width, height), Image.Resampling.NEAREST)
+        except OSError as error:
+            raise DataError(
+                f"source='{PREFIX}{self.folder}': {name} cannot be read: {error}. "
+                f"Expected an image and its mask, {image} and {mask}."
+            ) from error
+        return np.asarray(pixels), ~np.isin(np.asarray(colours), _NO_OBJECT)
+
+    def for_body(self, backbone):
+        """The same images in the size that the body's own stem takes."""
+        return PascalSource(self.folder, getattr(backbone.stem, "size", self.size))
+
+    def sample(self, n, generator):
+        """Draw `n` images with their masks."""
+        device = generator.device
+        index = draw_index(len(self._names), n, generator)
+        pairs = [self._pair(self._names[number]) for number in index.tolist()]
+        pixels, masks = (np.stack(part) for part in zip(*pairs, strict=True))
+        rows = torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2) / 255
+        mean = torch.tensor(_MEAN, device=device).view(3, 1, 1)
+        std = torch.tensor(_STD, device=device).view(3, 1, 1)
+        return (rows - mean) / std, torch.from_numpy(masks).to(device).long()
+
+
+def register(source):
+    """Let estimators find "pascal:FOLDER"; any other source is left alone.
+
+    Parameters
+    ----------
+    source : object
+        Argument of an estimator.
+    """
+    if isinstance(source, str) and source.startswith(PREFIX):
+        folder = source.removeprefix(PREFIX)
+        sources.register(source, lambda: PascalSource(folder))

@@ -1,0 +1,60 @@
+"""Small tasks in the place of published ones; importable, so that workers have them."""
+
+import numpy as np
+from sklearn.datasets import load_iris
+from sklearn.utils import Bunch
+
+import tests.common.tiny  # noqa: F401  registers the tiny body
+from sklearn_pare.benchmarks import presets, tasks
+from sklearn_pare.benchmarks.presets import Preset
+from tests.common.tiny import NAME
+
+#: Calls of `load` in this process.
+LOADED = []
+
+
+def _bunch(X, y, kind, metric, split):
+    # Every third row to select on, every third to test on.
+    part = {"train": 0, "valid": 1, "test": 2}[split]
+    return Bunch(
+        data=X[part::3], target=y[part::3], metric=metric, kind=kind, groups=None
+    )
+
+
+def _iris(split, data_home):
+    LOADED.append(("iris", split))
+    X, y = load_iris(return_X_y=True)
+    return _bunch(X, y, "classes", "accuracy", split)
+
+
+def _fields(split, data_home):
+    LOADED.append(("waves", split))
+    X = np.random.default_rng(0).normal(size=(60, 1, 32)).astype(np.float32)
+    return _bunch(X, np.roll(X, 3, axis=-1), "fields", "nrmse", split)
+
+
+def _missing(split, data_home):
+    raise FileNotFoundError(f"{data_home}/nothing.npy is not there")
+
+
+def small(task, data_home):
+    """Two epochs of the tiny body."""
+    settings = {"backbone": NAME, "max_epochs": 2, "batch_size": 16}
+    return Preset(settings, {"train": 40, "valid": 15, "test": 30}, "A note.")
+
+
+def _task(name, kind, load):
+    return tasks.Task("tiny", name, kind, f"error of {name}", "rows", "About.", load)
+
+
+TASKS = {
+    "iris": _task("iris", "classes", _iris),
+    "waves": _task("waves", "fields", _fields),
+}
+MISSING = _task("missing", "classes", _missing)
+
+
+def register():
+    """Add the suite "tiny" and the preset "tiny"."""
+    tasks.SUITES["tiny"] = TASKS
+    presets.PRESETS["tiny"] = small
