@@ -23,3 +23,11 @@ class ModelFileError(PaReError, ValueError):
 
 class WeightsError(PaReError, RuntimeError):
     """Pretrained weights are not at hand and cannot be fetched."""
+
+
+class FileFormatError(PaReError, ValueError):
+    """A data file is damaged, or is not laid out as its benchmark says."""
+
+
+class MissingFileError(PaReError, FileNotFoundError):
+    """A data file is not at hand and may not be, or cannot be, downloaded."""
