@@ -10,12 +10,14 @@ from sklearn_pare.benchmarks import (
     distances,
     embedders,
     modalities,
+    prepare,
     timings,
     unlabeled,
 )
 from sklearn_pare.benchmarks.lines import read
 from sklearn_pare.benchmarks.methods import CHOICES, METHODS
 from sklearn_pare.benchmarks.suites import PEERS, SUITES
+from sklearn_pare.exceptions import PaReError
 
 
 def _some_of(known):
@@ -91,6 +93,23 @@ def _parser():
     more.add_argument("--out", help="file of JSON lines; its fits are kept")
     far = commands.add_parser("distances", help="cost of the distance between data")
     far.add_argument("--sizes", type=int, nargs="*", default=distances.SIZES)
+    ready = commands.add_parser("prepare", help="files of the benchmarks in miniature")
+    ready.add_argument(
+        "--simulated",
+        required=True,
+        metavar="DIR",
+        help="folder that simulated files are written into, as data_home",
+    )
+    ready.add_argument(
+        "--suite",
+        type=_some_of(prepare.TASKS),
+        default=list(prepare.TASKS),
+        metavar="NAME,NAME",
+        help=f"default: {','.join(prepare.TASKS)}",
+    )
+    ready.add_argument(
+        "--tasks", metavar="NAME,NAME", help="default: all of the suites"
+    )
     commands.add_parser("timings", help="cost of mixing and of selection")
     return parser
 
@@ -116,6 +135,16 @@ def _compare(parser, arguments, log):
     print(compare.table(rows))
     if arguments.picture:
         compare.picture(rows, arguments.picture)
+
+
+def _prepare(parser, arguments, log):
+    try:
+        chosen = prepare.choose(
+            arguments.suite, arguments.tasks and arguments.tasks.split(",")
+        )
+        prepare.prepare(arguments.simulated, chosen, log)
+    except PaReError as error:
+        parser.error(str(error))
 
 
 def main(argv=None):
@@ -147,6 +176,8 @@ def main(argv=None):
         print(modalities.table(rows))
     elif arguments.command == "compare":
         _compare(parser, arguments, log)
+    elif arguments.command == "prepare":
+        _prepare(parser, arguments, log)
     elif arguments.command == "sources":
         tasks = arguments.tasks.split(",")
         seeds = range(arguments.seeds)

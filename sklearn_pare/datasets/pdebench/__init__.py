@@ -12,7 +12,7 @@ from sklearn_pare._names import check_name
 from sklearn_pare.datasets._fetch import get_data_home, retrieve
 from sklearn_pare.datasets.pdebench.fields import FieldRows
 from sklearn_pare.datasets.pdebench.layouts import find_layout
-from sklearn_pare.datasets.pdebench.tasks import DOI, PRESET, PRESETS, TASKS
+from sklearn_pare.datasets.pdebench.tasks import DOI, PLAIN, PRESET, PRESETS, TASKS
 from sklearn_pare.exceptions import DataError, FileFormatError
 
 __all__ = ["fetch_pdebench"]
@@ -147,54 +147,50 @@ def fetch_pdebench(
     ...     bunch.data.shape, bunch.target[:5].shape
     ((16, 1, 64), (5, 1, 64))
     """
+    known = [*TASKS, *(PRESET + name for name in TASKS)]
+    name = check_name(task, known, "task of PDEBench").removeprefix(PRESET)
     check_name(split, _SPLITS, "split")
-    name = task.removeprefix(PRESET)
-    known = [*TASKS, *(PRESET + key for key in TASKS)]
-    about = TASKS[check_name(task, known, "task of PDEBench").removeprefix(PRESET)]
-    preset = PRESETS[name] if task.startswith(PRESET) else None
+    about, preset = TASKS[name], PRESETS[name] if task.startswith(PRESET) else PLAIN
     path = get_data_home(data_home).absolute() / "pdebench" / about.file
     retrieve(about.url, path, known_hash=f"md5:{about.md5}", download=download)
 
-    if preset:
-        channels_in = channels_in or preset.channels_in
-        channels_out = channels_out or preset.channels_out
-    source = find_layout(path, about, _channels(channels_in, about.inputs))
-    answer = find_layout(path, about, _channels(channels_out, about.outputs))
+    inputs = _channels(channels_in or preset.channels_in, about.inputs)
+    outputs = _channels(channels_out or preset.channels_out, about.outputs)
+    source = find_layout(path, about, inputs)
+    answer = find_layout(path, about, outputs)
     if source.n_rows != answer.n_rows:
         raise FileFormatError(
             f"{path}: {answer.keys[0]} has {answer.n_rows} rows. Expected "
-            f"{source.n_rows}, as {source.keys[0]} has."
+            f"{source.n_rows}, as {source.keys[0]} has. Is the file damaged?"
         )
     if validation_fraction is None:
-        validation_fraction = 0 if preset else 0.1
+        validation_fraction = preset.validation_fraction
     rows = _rows(source.n_rows, test_rows or about.test_rows, validation_fraction)
-    stride = time_stride or about.time_stride
-    first = _frame("in_frame", 0 if in_frame is None else in_frame, source, stride)
-    if out_frame is None and preset:
-        wanted = preset.test_frame if split == "test" else preset.out_frame
-        out_frame = min(wanted, (answer.n_frames - 1) // stride)
-    last = _frame("out_frame", -1 if out_frame is None else out_frame, answer, stride)
-
-    how = {"stride": space_stride or about.space_stride}
-    if preset and preset.joined:
-        how["joined"] = True
-    if preset and preset.normalise:
-        fitted = range(source.n_rows)[:100]
-        if preset.normalise == "training":
-            fitted = rows["train"]
-        of_data = _moments(FieldRows(source, fitted, first, **how))
-        of_target = of_data
-        if preset.normalise == "first":
-            of_target = _moments(FieldRows(answer, fitted, last, **how))
-    else:
-        of_data = of_target = {}
     chosen = rows[split]
     if not chosen:
         raise DataError(
-            f"{task} has no rows for split={split!r}: the file has {source.n_rows}, "
-            f"and validation_fraction is {validation_fraction:g}. Choose another split, "
-            "or validation_fraction=0.1; a file needs ten rows at least."
+            f"{task} has no rows for split={split!r}: {path.name} has "
+            f"{source.n_rows} rows, and validation_fraction is "
+            f"{validation_fraction:g}. Choose another split, or "
+            "validation_fraction=0.1; for testing a file needs ten rows at least."
         )
+
+    stride = time_stride or about.time_stride
+    first = _frame("in_frame", in_frame or 0, source, stride)
+    if out_frame is None:
+        out_frame = preset.test_frame if split == "test" else preset.out_frame
+        # As in ORCA's code: a frame beyond the last one is the last one.
+        out_frame = min(out_frame, (answer.n_frames - 1) // stride)
+    last = _frame("out_frame", out_frame, answer, stride)
+
+    how = {"stride": space_stride or about.space_stride, "joined": preset.joined}
+    of_data = of_target = {}
+    if preset.normalise == "training":
+        of_data = of_target = _moments(FieldRows(source, rows["train"], first, **how))
+    elif preset.normalise == "first":
+        fitted = range(source.n_rows)[:100]
+        of_data = _moments(FieldRows(source, fitted, first, **how))
+        of_target = _moments(FieldRows(answer, fitted, last, **how))
     data = FieldRows(source, chosen, first, **how, **of_data)
     target = FieldRows(answer, chosen, last, **how, **of_target)
     return Bunch(
@@ -209,13 +205,12 @@ def fetch_pdebench(
         source=about.url,
         files=[path],
         DESCR=(
-            f"{about.title}, {task} of PDEBench, file {about.folder}{about.file}. "
+            f"{about.title}: {task} of PDEBench, file {about.folder}{about.file}. "
             f"Split {split}: rows {chosen.start} to {chosen.stop - 1} of "
-            f"{source.n_rows}. data: {', '.join(channels_in or about.inputs)} in frame "
-            f"{first}, {data.shape}; target: "
-            f"{', '.join(channels_out or about.outputs)} in frame {last} of "
-            f"{answer.n_frames}, {target.shape}; every {how['stride']} points; "
-            f"{'normalised' if of_data else 'physical'} fields."
+            f"{source.n_rows}. data: {', '.join(inputs)} in frame {first}, "
+            f"{data.shape}; target: {', '.join(outputs)} in frame {last} of "
+            f"{answer.n_frames}, {target.shape}. Space stride {how['stride']}, "
+            f"{(preset.normalise and 'normalised') or 'physical'} fields."
         ),
     )
 

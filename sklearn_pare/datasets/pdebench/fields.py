@@ -85,7 +85,9 @@ class FieldRows:
         """Rows of any index, (m, ...)."""
         rows, inverse = np.unique(index, return_inverse=True)
         fields = np.empty((len(rows), *self.row_shape), self.dtype)
-        at_once = max(1, _BLOCK // (self.layout.n_channels * math.prod(self.layout.grid)))
+        at_once = max(
+            1, _BLOCK // (self.layout.n_channels * math.prod(self.layout.grid))
+        )
         for start, stop in runs(rows):
             for low in range(start, stop, at_once):
                 high = min(low + at_once, stop)
@@ -95,9 +97,7 @@ class FieldRows:
     def _read(self, start, stop):
         """Consecutive rows of this array from the file."""
         first = self.rows.start
-        fields = self.layout.read(
-            self._file(), first + start, first + stop, self.frame
-        )
+        fields = self.layout.read(self._file(), first + start, first + stop, self.frame)
         every = slice(None, None, self.stride)
         fields = fields[(..., *[every] * len(self.layout.grid))]
         fields = fields.reshape(-1, *self.row_shape)

@@ -38,7 +38,8 @@ def open_file(path, keys):
         import h5py
     except ImportError as error:
         raise ImportError(
-            "HDF5 files need h5py. Install it by pip install 'sklearn-pare[benchmarks]'."
+            "HDF5 files need h5py. Install it by "
+            "pip install 'sklearn-pare[benchmarks]'."
         ) from error
     try:
         return h5py.File(path, "r")

@@ -38,14 +38,15 @@ class Task(NamedTuple):
 
 
 class Preset(NamedTuple):
-    """How ORCA departs from the defaults; frames are counted after the stride.
+    """What is selected by default; frames are counted after the stride.
 
-    A frame beyond the last one is the last one. `normalise` names the rows whose mean
-    and standard deviation are used: "training" rows, or the "first" 100.
+    `normalise` names the rows whose mean and standard deviation are used: "training"
+    rows, or the "first" 100.
     """
 
     out_frame: int
     test_frame: int
+    validation_fraction: float = 0.0
     channels_in: tuple | None = None
     channels_out: tuple | None = None
     joined: bool = False
@@ -174,7 +175,9 @@ TASKS = {
     ),
 }
 
-# Its test set takes frame 99 whatever the training set takes.
+#: Without a preset: the last frame for every split, and rows for validation.
+PLAIN = Preset(-1, -1, validation_fraction=0.1)
+# ORCA's test set takes frame 99 whatever the training set takes.
 _TEST_FRAME = 99
 PRESETS = {
     "advection": Preset(199, _TEST_FRAME),
