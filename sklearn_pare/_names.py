@@ -1,40 +1,30 @@
-"""Names that users type, against those that are known."""
+"""Names that a user may get wrong."""
 
 import difflib
 
 from sklearn_pare.exceptions import UnknownNameError
 
 
-def check_name(name, known, what):
-    """Complain about a name that is not known, and suggest the nearest.
+def look_up(table, name, what):
+    """``table[name]``, or an error that suggests the nearest name.
 
     Parameters
     ----------
-    name : object
-    known : collection of str
-    what : str
-        What the name stands for, such as "task".
-
-    Returns
-    -------
+    table : dict
+        Name -> anything.
     name : str
-        The same.
+    what : str
+        What is named.
 
     Raises
     ------
     UnknownNameError
-
-    Examples
-    --------
-    >>> from sklearn_pare._names import check_name
-    >>> check_name("darcy", ["advection", "darcy"], "task")
-    'darcy'
+        If there is no such name; a ValueError.
     """
-    if name in known:
-        return name
-    near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
+    if isinstance(name, str) and name in table:
+        return table[name]
+    near = difflib.get_close_matches(str(name).lower(), table, 1, 0.4)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
     raise UnknownNameError(
-        f"There is no {what} {name!r}."
-        + (f" Did you mean {near[0]!r}?" if near else "")
-        + f" Known: {', '.join(known)}."
+        f"{what}={name!r} is unknown.{hint} There are {', '.join(map(repr, table))}."
     )

@@ -26,8 +26,8 @@ class WeightsError(PaReError, RuntimeError):
 
 
 class FileFormatError(PaReError, ValueError):
-    """A data file is damaged, or is not laid out as its benchmark says."""
+    """A file of a data set is damaged, or laid out in another way than expected."""
 
 
 class MissingFileError(PaReError, FileNotFoundError):
-    """A data file is not at hand and may not be, or cannot be, downloaded."""
+    """A file of a data set is not at hand and cannot be fetched."""

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.metrics import make_scorer
 
-from sklearn_pare._names import check_name
+from sklearn_pare._names import look_up
 from sklearn_pare.exceptions import DataError
 
 
@@ -86,4 +86,4 @@ def get_scorer(name):
     >>> float(get_scorer("nrmse")(DummyRegressor().fit(X, y), X, y))
     -0.0
     """
-    return _SCORERS[check_name(name, _SCORERS, "metric")]
+    return look_up(_SCORERS, name, "metric")

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from sklearn_pare._names import check_name
+from sklearn_pare._names import look_up
 from sklearn_pare.datasets.pdebench.tasks import TASKS as _PDEBENCH
 
 #: Suite -> its tasks.
@@ -37,10 +37,8 @@ def choose(suites, tasks=None):
     ------
     UnknownNameError
     """
-    known = {task for suite in suites for task in TASKS[suite]}
-    for task in tasks or ():
-        check_name(task, sorted(known), f"task of {' or '.join(suites)}")
-    wanted = known if tasks is None else set(tasks)
+    known = {task: task for suite in suites for task in TASKS[suite]}
+    wanted = {look_up(known, task, "task") for task in tasks or known}
     return [
         (suite, task) for suite in suites for task in TASKS[suite] if task in wanted
     ]

@@ -35,7 +35,7 @@ def test_choose__all__nineteen_tasks():
     [
         (["--tasks", "burgrs"], "Did you mean 'burgers'"),
         (["--suite", "pde"], "'pde' is none of nas-bench-360, pdebench"),
-        (["--suite", "pdebench", "--tasks", "ecg"], "no task of pdebench 'ecg'"),
+        (["--suite", "pdebench", "--tasks", "ecg"], "task='ecg' is unknown"),
     ],
 )
 def test_prepare__unknown_name__error(arguments, message, tmp_path, capsys):

@@ -125,7 +125,8 @@ def test_fetch__bunch__says_what_it_is(task, tmp_path):
     assert "10.18419/darus-2986" in bunch.licence
     assert TASKS[task].file in bunch.DESCR
     assert "physical" in bunch.DESCR
-    assert get_scorer(bunch.metric) is get_scorer("nrmse")
+    assert callable(get_scorer(bunch.metric))
+    assert (bunch.settings, bunch.protocol) == ({}, ("train+valid", "test"))
 
 
 def _encoded(values, rows):
@@ -308,6 +309,20 @@ def test_pickle__without_the_numbers__reads_the_file_again(task, tmp_path):
     state = pickle.dumps(bunch.data)
     assert len(state) < 3000
     np.testing.assert_array_equal(pickle.loads(state), expected)
+
+
+def test_fetch__orca_place_that_is_constant__finite(tmp_path):
+    _write(tmp_path, "navier-stokes-1d")
+    with h5py.File(_path(tmp_path, "navier-stokes-1d"), "a") as file:
+        file["Vx"][:, 0, 3] = 2.5
+    bunch = _fetch("orca:navier-stokes-1d", tmp_path)
+    place = 2 * 12 + 3
+    np.testing.assert_array_equal(bunch.data[:, 0, place], 0)
+    with h5py.File(_path(tmp_path, "navier-stokes-1d")) as file:
+        last = file["Vx"][3:, 100, 3]
+    np.testing.assert_allclose(
+        bunch.target[:, 0, place], (last - 2.5) / 1e-5, rtol=1e-5
+    )
 
 
 def test_pickle__normalised__the_same(tmp_path):
@@ -574,12 +589,15 @@ def test_fetch__no_such_frame__error(frames, message, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"task": "burger"}, "no task of PDEBench 'burger'. Did you mean 'burgers'"),
+        ({"task": "burger"}, "task='burger' is unknown. Did you mean 'burgers'"),
         ({"task": "orca:darcie"}, "Did you mean 'orca:darcy'"),
-        ({"task": "burgers", "split": "validation"}, "no split .* Known: train, valid"),
+        (
+            {"task": "burgers", "split": "validation"},
+            "split='validation' .* There are 'train', 'valid'",
+        ),
         (
             {"task": "navier-stokes-2d", "channels_in": ["velocity_x"]},
-            "no channel 'velocity_x'. Did you mean 'velocity-x'",
+            "channel='velocity_x' is unknown. Did you mean 'velocity-x'",
         ),
     ],
 )

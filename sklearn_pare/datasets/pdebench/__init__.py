@@ -8,7 +8,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Bunch, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from sklearn_pare._names import check_name
+from sklearn_pare._names import look_up
 from sklearn_pare.datasets._fetch import get_data_home, retrieve
 from sklearn_pare.datasets.pdebench.fields import FieldRows
 from sklearn_pare.datasets.pdebench.layouts import find_layout
@@ -17,7 +17,11 @@ from sklearn_pare.exceptions import DataError, FileFormatError
 
 __all__ = ["fetch_pdebench"]
 
-_SPLITS = ("train", "valid", "test", "train+valid")
+_SPLITS = dict.fromkeys(("train", "valid", "test", "train+valid"))
+# Name that a user may give -> task, and what is selected from it.
+_SELECTIONS = {name: (name, PLAIN) for name in TASKS} | {
+    PRESET + name: (name, preset) for name, preset in PRESETS.items()
+}
 _STRIDE = [Interval(Integral, 1, None, closed="left"), None]
 
 
@@ -115,6 +119,9 @@ def fetch_pdebench(
             "nrmse", see `sklearn_pare.metrics.nrmse`.
         ``kind``, ``task``, ``split``, ``groups``
             "fields", the arguments, and None.
+        ``settings``, ``protocol``
+            Arguments that the target asks of an estimator, none; the splits that the
+            papers train on and score.
         ``licence``, ``source``, ``files``, ``DESCR``
             What the source says, its address, the path read, and what was selected.
 
@@ -147,10 +154,9 @@ def fetch_pdebench(
     ...     bunch.data.shape, bunch.target[:5].shape
     ((16, 1, 64), (5, 1, 64))
     """
-    known = [*TASKS, *(PRESET + name for name in TASKS)]
-    name = check_name(task, known, "task of PDEBench").removeprefix(PRESET)
-    check_name(split, _SPLITS, "split")
-    about, preset = TASKS[name], PRESETS[name] if task.startswith(PRESET) else PLAIN
+    name, preset = look_up(_SELECTIONS, task, "task")
+    look_up(_SPLITS, split, "split")
+    about = TASKS[name]
     path = get_data_home(data_home).absolute() / "pdebench" / about.file
     retrieve(about.url, path, known_hash=f"md5:{about.md5}", download=download)
 
@@ -201,6 +207,8 @@ def fetch_pdebench(
         task=task,
         split=split,
         groups=None,
+        settings={},
+        protocol=("train+valid", "test"),
         licence=f"as DaRUS states, {DOI}",
         source=about.url,
         files=[path],
@@ -217,10 +225,7 @@ def fetch_pdebench(
 
 def _channels(wanted, known):
     """Channels by name -> key, in the order wanted."""
-    return {
-        name: known[check_name(name, list(known), "channel")]
-        for name in wanted or known
-    }
+    return {name: look_up(known, name, "channel") for name in wanted or known}
 
 
 def _rows(n, test_rows, validation_fraction):

@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
 
-from sklearn_pare._names import check_name
+from sklearn_pare._names import look_up
 from sklearn_pare.datasets import simulate
 from sklearn_pare.datasets._fetch import get_data_home
 from sklearn_pare.datasets.pdebench.tasks import TASKS
@@ -225,7 +225,7 @@ def write_pdebench(task, data_home, *, n=None, random_state=0):
     ...     write_pdebench("advection", folder, n=10).name
     '1D_Advection_Sols_beta0.4.hdf5'
     """
-    simulate_task, rows = _SIMULATIONS[check_name(task, TASKS, "task of PDEBench")]
+    simulate_task, rows = look_up(_SIMULATIONS, task, "task")
     path = get_data_home(data_home) / "pdebench" / TASKS[task].file
     _check_free(path)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -60,5 +60,7 @@ def test_get_scorer__error__negative():
 
 
 def test_get_scorer__unknown__nearest():
-    with pytest.raises(UnknownNameError, match=r"'nmrse'\. Did you mean 'nrmse'\?"):
+    with pytest.raises(
+        UnknownNameError, match=r"'nmrse' is unknown\. Did you mean 'nrmse'\?"
+    ):
         get_scorer("nmrse")
