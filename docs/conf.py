@@ -44,6 +44,7 @@ _plain = (
     "otdd",
     "inspection",
     "comparison",
+    "pdebench",
     "changelog",
 )
 html_sidebars = {"**": ["sidebar-nav-bs"]} | {page: [] for page in _plain}
