@@ -9,6 +9,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from sklearn.model_selection import train_test_split
 
 from sklearn_pare import PaReRegressor
 from sklearn_pare.datasets import fetch_pdebench, pdebench
@@ -290,6 +291,16 @@ def test_index__out_of_range__index_error(task, tmp_path):
     for key in (24, -25, [0, 24]):
         with pytest.raises(IndexError):
             lazy[key]
+
+
+def test_split__by_scikit_learn__as_of_the_array(tmp_path):
+    _write(tmp_path, "advection")
+    bunch = _fetch("advection", tmp_path)
+    parts = train_test_split(bunch.data, bunch.target, random_state=0)
+    whole = (np.asarray(bunch.data), np.asarray(bunch.target))
+    expected = train_test_split(*whole, random_state=0)
+    for part, rows in zip(parts, expected, strict=True):
+        np.testing.assert_array_equal(part, rows)
 
 
 @both
