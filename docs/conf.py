@@ -45,6 +45,7 @@ _plain = (
     "inspection",
     "comparison",
     "benchmarks",
+    "pdebench",
     "changelog",
 )
 html_sidebars = {"**": ["sidebar-nav-bs"]} | {page: [] for page in _plain}

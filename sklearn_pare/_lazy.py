@@ -22,6 +22,15 @@ def blocks(X, axis=0):
     return gen_batches(n, max(1, _BLOCK * n // math.prod(X.shape)))
 
 
+def runs(rows):
+    """Pairs (start, stop) of the stretches of `rows`, rising integers, without a gap.
+
+    Neighbours are read as slices, which every format of files can do.
+    """
+    cuts = np.flatnonzero(np.diff(rows) > 1) + 1
+    return pairwise([0, *cuts, len(rows)]) if len(rows) else ()
+
+
 def standardise(block, mean, scale):
     """``(block - mean) / scale`` in float32; NaN stays NaN.
 
@@ -146,13 +155,11 @@ class LazyArray:
         return np.asarray(self[index])
 
     def __array__(self, dtype=None, copy=None):
-        # Runs of neighbours, as slices: all that every format can do.
         rows, inverse = np.unique(self.index, return_inverse=True)
         block = np.empty(
             (len(rows), *self.source.shape[1:]), np.result_type(self.dtype, np.float32)
         )
-        cuts = [0, *(np.flatnonzero(np.diff(rows) > 1) + 1), len(rows)]
-        for start, stop in pairwise(cuts):
+        for start, stop in runs(rows):
             first, last = int(rows[start]), int(rows[stop - 1])
             block[start:stop] = self.source[first : last + 1]
         check_finite(block, rows)

@@ -16,10 +16,12 @@ from sklearn_pare import (
     backbones,
     datasets,
     inspection,
+    metrics,
     nn,
     otdd,
     sources,
 )
+from sklearn_pare.datasets import write
 
 PACKAGE = Path(sklearn_pare.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -45,8 +47,8 @@ LAYERS = [
     {"_load"},
     {""},
     {"inspection"},
-    {"datasets"},
     {"metrics"},
+    {"datasets"},
     {"benchmarks"},
     {"backbones.evaluate"},  # a command: it needs the estimators
 ]
@@ -107,8 +109,10 @@ def test_import__light_and_without_cuda():
     code = (
         "import sys, warnings, torch, scipy.special, sklearn.metrics, skorch\n"
         "before = torch.get_num_threads(), list(warnings.filters)\n"
-        "import sklearn_pare\n"
+        "import sklearn_pare, sklearn_pare.metrics\n"
         "heavy = {'timm', 'ot', 'openml', 'matplotlib', 'transformers'}\n"
+        "import sklearn_pare.datasets, sklearn_pare.datasets.write\n"
+        "heavy |= {'h5py', 'pooch'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
         "assert not torch.cuda.is_initialized()\n"
         "assert (torch.get_num_threads(), list(warnings.filters)) == before\n"
@@ -149,6 +153,9 @@ PUBLIC = [
     backbones.list,
     backbones.register,
     *(getattr(datasets, name) for name in datasets.__all__),
+    *(getattr(write, name) for name in write.__all__),
+    metrics.get_scorer,
+    metrics.nrmse,
     sources.get,
     sources.list,
     sources.register,

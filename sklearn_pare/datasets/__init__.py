@@ -1,5 +1,6 @@
-"""Simulated data of modalities for which nobody ships a pretrained model."""
+"""Benchmarks' data, and simulated data of modalities without pretrained models."""
 
+from sklearn_pare.datasets.pdebench import fetch_pdebench
 from sklearn_pare.datasets.simulate import (
     make_advection,
     make_burgers,
@@ -14,6 +15,7 @@ from sklearn_pare.datasets.simulate import (
     make_gait,
     make_motifs,
     make_navier_stokes_1d,
+    make_navier_stokes_2d,
     make_patterns,
     make_permeability,
     make_shallow_water_2d,
@@ -22,6 +24,7 @@ from sklearn_pare.datasets.simulate import (
 )
 
 __all__ = [
+    "fetch_pdebench",
     "make_advection",
     "make_burgers",
     "make_chirps",
@@ -35,6 +38,7 @@ __all__ = [
     "make_gait",
     "make_motifs",
     "make_navier_stokes_1d",
+    "make_navier_stokes_2d",
     "make_patterns",
     "make_permeability",
     "make_shallow_water_2d",

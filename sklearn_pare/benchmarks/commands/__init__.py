@@ -8,6 +8,7 @@ from sklearn_pare.benchmarks.commands import published, studies
 
 #: Functions that add a command, in the order of the help.
 COMMANDS = (
+    published.add_prepare,
     published.add_run,
     published.add_report,
     published.add_list,

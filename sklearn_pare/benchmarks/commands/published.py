@@ -3,7 +3,7 @@
 import textwrap
 from pathlib import Path
 
-from sklearn_pare.benchmarks import presets, report, runner, tasks
+from sklearn_pare.benchmarks import prepare, presets, report, runner, tasks
 from sklearn_pare.benchmarks.commands.arguments import (
     SEVERAL,
     add_picture,
@@ -17,6 +17,8 @@ from sklearn_pare.benchmarks.methods import METHODS
 from sklearn_pare.exceptions import DataError
 
 _METHODS = ("pare", "nft", "scratch")
+# Suites whose tasks are files.
+_FILES = ("nas-bench-360", "pdebench")
 
 
 def _add_suites(parser, default):
@@ -46,7 +48,7 @@ def _data_home(arguments):
 def add_run(commands):
     """Fit and score methods."""
     parser = commands.add_parser("run", help="methods on published benchmarks")
-    _add_suites(parser, ("nas-bench-360", "pdebench"))
+    _add_suites(parser, _FILES)
     parser.add_argument(
         "--tasks", metavar=SEVERAL, help="default: all; see the command list"
     )
@@ -96,6 +98,33 @@ def _run(arguments):
         "reasons above. The same command tries them again and keeps what is done."
     )
     return 1
+
+
+def add_prepare(commands):
+    """Simulated files."""
+    parser = commands.add_parser("prepare", help="simulated files for the command run")
+    parser.add_argument(
+        "--simulated",
+        required=True,
+        metavar="DIR",
+        help="folder to write them into; give it to run as --data",
+    )
+    parser.add_argument(
+        "--suite",
+        type=names_of(_FILES, "suite"),
+        default=list(_FILES),
+        metavar=SEVERAL,
+        help=f"default: {','.join(_FILES)}",
+    )
+    parser.add_argument(
+        "--tasks", metavar=SEVERAL, help="default: all; see the command list"
+    )
+    parser.set_defaults(do=_prepare)
+
+
+def _prepare(arguments):
+    names = None if arguments.tasks is None else split(arguments.tasks)
+    prepare.prepare(arguments.simulated, tasks.choose(arguments.suite, names), log)
 
 
 def add_report(commands):

@@ -8,6 +8,7 @@ from sklearn_pare.datasets.simulate.conservation import (
     make_navier_stokes_1d,
     make_shallow_water_2d,
 )
+from sklearn_pare.datasets.simulate.gas2d import make_navier_stokes_2d
 from sklearn_pare.datasets.simulate.images import (
     make_cosmic_rays,
     make_distance_maps,
@@ -41,6 +42,7 @@ __all__ = [
     "make_gait",
     "make_motifs",
     "make_navier_stokes_1d",
+    "make_navier_stokes_2d",
     "make_patterns",
     "make_permeability",
     "make_shallow_water_2d",

@@ -1,0 +1,52 @@
+import pytest
+
+from sklearn_pare.benchmarks import prepare
+from sklearn_pare.benchmarks.__main__ import main
+from sklearn_pare.datasets import fetch_pdebench
+
+
+def _prepare(home, *arguments):
+    main(["prepare", "--simulated", str(home), *arguments])
+
+
+def test_prepare__some_tasks__files_the_loader_reads(tmp_path, capsys):
+    _prepare(tmp_path, "--suite", "pdebench", "--tasks", "darcy,advection")
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("1/2  pdebench  advection")
+    assert said[1].startswith("2/2  pdebench  darcy")
+    assert str(tmp_path) in said[2]
+    for task in ("darcy", "advection"):
+        bunch = fetch_pdebench(task, data_home=tmp_path, download=False, split="test")
+        assert len(bunch.data) >= 10
+    assert len(list((tmp_path / "pdebench").iterdir())) == 2
+    assert "simulated" in (tmp_path / "SIMULATED").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--tasks", "burgrs"], "Did you mean 'burgers'"),
+        (["--suite", "pde"], "suite='pde' is unknown"),
+        (["--suite", "pdebench", "--tasks", "ecg"], "task='ecg' is unknown"),
+    ],
+)
+def test_prepare__unknown_name__error(arguments, message, tmp_path, capsys):
+    with pytest.raises(SystemExit) as caught:
+        _prepare(tmp_path, *arguments)
+    assert caught.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_prepare__original_there__error(tmp_path, capsys):
+    folder = tmp_path / "pdebench"
+    folder.mkdir()
+    (folder / "2D_DarcyFlow_beta0.1_Train.hdf5").write_text("precious")
+    with pytest.raises(SystemExit):
+        _prepare(tmp_path, "--suite", "pdebench", "--tasks", "darcy")
+    assert "is no simulated file" in capsys.readouterr().err
+
+
+def test_prepare__help__fits_a_screen(capsys):
+    with pytest.raises(SystemExit):
+        main(["prepare", "--help"])
+    assert len(capsys.readouterr().out.splitlines()) < 24
