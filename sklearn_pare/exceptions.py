@@ -23,3 +23,11 @@ class ModelFileError(PaReError, ValueError):
 
 class WeightsError(PaReError, RuntimeError):
     """Pretrained weights are not at hand and cannot be fetched."""
+
+
+class FileFormatError(PaReError, ValueError):
+    """A file of a data set is damaged, or laid out in another way than expected."""
+
+
+class MissingFileError(PaReError, FileNotFoundError):
+    """A file of a data set is not at hand and cannot be fetched."""

@@ -26,7 +26,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # A module imports only from its own line and from lines above it.
 LAYERS = [
-    {"exceptions", "_device", "_version"},
+    {"exceptions", "_device", "_version", "_names"},
     {"otdd"},
     {"nn"},
     {"backbones"},
@@ -44,6 +44,7 @@ LAYERS = [
     {"_load"},
     {""},
     {"inspection"},
+    {"metrics"},
     {"datasets"},
     {"benchmarks"},
     {"backbones.evaluate"},  # a command: it needs the estimators

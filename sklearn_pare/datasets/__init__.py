@@ -1,5 +1,7 @@
-"""Simulated data of modalities for which nobody ships a pretrained model."""
+"""Data of modalities for which nobody ships a pretrained model, simulated or fetched."""
 
+from sklearn_pare.datasets._fetch import get_data_home
+from sklearn_pare.datasets.nas_bench_360 import fetch_nas_bench_360
 from sklearn_pare.datasets.simulate import (
     make_advection,
     make_burgers,
@@ -22,6 +24,8 @@ from sklearn_pare.datasets.simulate import (
 )
 
 __all__ = [
+    "fetch_nas_bench_360",
+    "get_data_home",
     "make_advection",
     "make_burgers",
     "make_chirps",

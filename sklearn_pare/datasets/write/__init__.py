@@ -1,0 +1,8 @@
+"""Writers: small files in the formats of the benchmarks, from the simulators.
+
+For tests, and for those who want to see a benchmark run before they fetch its files.
+"""
+
+from sklearn_pare.datasets.write.nas_bench_360 import write_nas_bench_360
+
+__all__ = ["write_nas_bench_360"]
