@@ -1,4 +1,7 @@
-"""Data of modalities for which nobody ships a pretrained model, simulated or fetched."""
+"""Data of modalities for which nobody ships a pretrained model.
+
+Simulated, or fetched from benchmarks.
+"""
 
 from sklearn_pare.datasets._fetch import get_data_home
 from sklearn_pare.datasets.nas_bench_360 import fetch_nas_bench_360

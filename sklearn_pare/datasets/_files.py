@@ -126,7 +126,9 @@ def take_key(content, path, key, kind=None):
     """
     expected = f"a dictionary with the key {key!r}"
     if not isinstance(content, dict):
-        raise bad_file(path, key, f"the file holds a {type(content).__name__}", expected)
+        raise bad_file(
+            path, key, f"the file holds a {type(content).__name__}", expected
+        )
     if key not in content:
         keys = ", ".join(map(repr, list(content)[:10])) or "none"
         raise bad_file(path, key, f"no such key; there are {keys}", expected)

@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.utils import Bunch
 
-from sklearn_pare.datasets._fetch import get_data_home
 from sklearn_pare._names import look_up
+from sklearn_pare.datasets._fetch import get_data_home
 from sklearn_pare.datasets._rows import join
 from sklearn_pare.datasets.nas_bench_360._registry import TASKS
 from sklearn_pare.datasets.nas_bench_360._task import SPLITS, Request
@@ -142,4 +142,6 @@ def describe(task):
         "Source": _source(task),
         "Licence": task.licence,
     }
-    return "\n".join([task.title, "", *(f"{key}: {text}" for key, text in lines.items())])
+    return "\n".join(
+        [task.title, "", *(f"{key}: {text}" for key, text in lines.items())]
+    )

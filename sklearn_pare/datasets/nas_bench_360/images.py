@@ -40,7 +40,9 @@ def _read_cifar(request, name):
     content = read_object(path)
     images = take_key(content, path, "data")
     images = check_array(images, path, "data", (None, 3 * 32 * 32), kinds="u")
-    labels = _labels(take_key(content, path, "fine_labels"), path, "fine_labels", images)
+    labels = _labels(
+        take_key(content, path, "fine_labels"), path, "fine_labels", images
+    )
     return images.reshape(-1, 3, 32, 32), labels
 
 
