@@ -44,7 +44,7 @@ LAYERS = [
     {"_load"},
     {""},
     {"inspection"},
-    {"metrics"},
+    {"metrics", "_metrics", "_legacy_metrics"},
     {"datasets"},
     {"benchmarks"},
     {"backbones.evaluate"},  # a command: it needs the estimators

@@ -289,7 +289,7 @@ def _load_mat(path, key):
     try:
         content = scipy.io.loadmat(path, variable_names=[key])
         names = [key] if key in content else [v[0] for v in scipy.io.whosmat(path)]
-    # scipy raises errors of its own, of zlib, and those of whatever the bytes look like.
+    # scipy raises errors of its own, of zlib, and of whatever the bytes look like.
     except Exception as error:
         found = f"broken ({type(error).__name__}: {error})"
         raise bad_file(path, key, found, "a MATLAB file") from error

@@ -1,8 +1,8 @@
 """Pickles of data sets, read without running anything that they name.
 
-Data sets of others come as pickles. Of what a pickle may name, this module knows numpy's
-arrays, dtypes and scalars alone, and makes even those itself: nothing of a file reaches
-numpy's own `__setstate__`. Everything else is refused.
+Data sets of others come as pickles. Of what a pickle may name, this module knows the
+arrays, dtypes and scalars of numpy alone, and makes even those itself: nothing of a
+file reaches numpy's own `__setstate__`. Everything else is refused.
 """
 
 import pickle
