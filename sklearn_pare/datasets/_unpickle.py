@@ -118,11 +118,18 @@ def _encode(text, encoding="latin1"):
     return text.encode("latin1")
 
 
+def _no_bytes():
+    """How protocol 2 spells b""."""
+    return b""
+
+
 def _text(value):
     return value.decode("latin1") if isinstance(value, bytes) else value
 
 
-class _Unpickler(pickle.Unpickler):
+# In C, one damaged byte can ask for gigabytes of memo, and get them; that in Python keeps
+# a dictionary.
+class _Unpickler(pickle._Unpickler):
     def find_class(self, module, name):
         if module in _MULTIARRAY and name in {"_reconstruct", "scalar"}:
             return _Global(_Array if name == "_reconstruct" else _scalar)
@@ -132,8 +139,8 @@ class _Unpickler(pickle.Unpickler):
             return _Global(_Dtype if name == "dtype" else _Array)
         if module == "_codecs" and name == "encode":
             return _Global(_encode)
-        if module in {"builtins", "__builtin__"} and name == "complex":
-            return _Global(complex)
+        if module in {"builtins", "__builtin__"} and name in {"complex", "bytes"}:
+            return _Global(complex if name == "complex" else _no_bytes)
         raise pickle.UnpicklingError(f"it names {module}.{name}")
 
 
