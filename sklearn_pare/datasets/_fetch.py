@@ -13,8 +13,8 @@ from pathlib import Path
 
 from sklearn_pare.exceptions import FileFormatError, MissingFileError
 
-# Bytes in one go.
-_BLOCK = 2**20
+# Bytes in one go; as many are lost where a connection breaks.
+_BLOCK = 2**16
 
 
 def get_data_home(data_home=None) -> Path:
