@@ -64,7 +64,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 @contextlib.contextmanager
 def serving(**manners):
     with _Server(**manners) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread = threading.Thread(
+            target=server.serve_forever, args=(0.01,), daemon=True
+        )
         thread.start()
         yield server
         server.shutdown()
@@ -102,7 +104,9 @@ def test_retrieve__cut_short__kept_then_whole(tmp_path):
     path, part = tmp_path / "b.bin", tmp_path / "b.bin.part"
     with (
         serving(length=150_000) as server,
-        pytest.raises(MissingFileError, match=r"b\.bin\.part holds what came; the next"),
+        pytest.raises(
+            MissingFileError, match=r"b\.bin\.part holds what came; the next"
+        ),
     ):
         retrieve(server.url, path, known_hash=SHA256)
     assert not path.exists()
@@ -126,7 +130,10 @@ def test_retrieve__part_that_is_whole_or_too_long(extra, tmp_path):
 
 def test_retrieve__another_hash__removed(tmp_path):
     path = tmp_path / "b.bin"
-    with serving() as server, pytest.raises(FileFormatError, match="not the hash md5:00"):
+    with (
+        serving() as server,
+        pytest.raises(FileFormatError, match="not the hash md5:00"),
+    ):
         retrieve(server.url, path, known_hash="md5:00")
     assert [p.name for p in tmp_path.iterdir() if p.suffix != ".lock"] == []
 

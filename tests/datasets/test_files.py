@@ -129,7 +129,9 @@ def test_malicious_pickle__refused_and_not_run(name, form, tmp_path):
         opened = gzip.open if form == "gzip" else open
         with opened(path, "wb") as file:
             pickle.dump(thing, file, protocol=2)
-    with pytest.raises(FileFormatError, match=r"file.*not read: .*Expected a pickle of"):
+    with pytest.raises(
+        FileFormatError, match=r"file.*not read: .*Expected a pickle of"
+    ):
         _files.read_npz(path, "a") if form == "npz" else _files.read_object(path)
     assert not goal.exists()
 
@@ -210,12 +212,18 @@ def test_read_mat__key_and_shape(write, tmp_path):
     path = tmp_path / "a.mat"
     write(path, X=np.zeros((4, 6, 9)), other=np.eye(3))
     index = (slice(None),) * 3
-    with pytest.raises(FileFormatError, match=r"a\.mat, 'Y': no such key.*'X', 'other'"):
+    with pytest.raises(
+        FileFormatError, match=r"a\.mat, 'Y': no such key.*'X', 'other'"
+    ):
         _files.read_mat(path, "Y", (None, 6, 9), index)
-    with pytest.raises(FileFormatError, match=r"a\.mat, 'X': has shape.*Expected an arr"):
+    with pytest.raises(
+        FileFormatError, match=r"a\.mat, 'X': has shape.*Expected an arr"
+    ):
         _files.read_mat(path, "X", (None, 6, 10), index)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(FileFormatError, match=r"a\.mat, 'X': broken|a\.mat, 'X': no such"):
+    with pytest.raises(
+        FileFormatError, match=r"a\.mat, 'X': broken|a\.mat, 'X': no such"
+    ):
         _files.read_mat(path, "X", (None, 6, 9), index)
 
 
@@ -224,7 +232,9 @@ def test_read_npz__key_truncated_and_objects(tmp_path):
     np.savez(path, x=np.arange(3), o=_objects())
     np.testing.assert_array_equal(_files.read_npz(path, "x"), np.arange(3))
     assert _files.read_npz(path, "o")[1, 1] == "text"
-    with pytest.raises(FileFormatError, match=r"a\.npz, 'y': no such array; there are x"):
+    with pytest.raises(
+        FileFormatError, match=r"a\.npz, 'y': no such array; there are x"
+    ):
         _files.read_npz(path, "y")
     whole = path.read_bytes()
     path.write_bytes(whole[:-30])
@@ -262,7 +272,9 @@ def test_read_wav__channels_rate_and_cut(tmp_path):
 
 def test_check_array__names_file_key_and_expectation(tmp_path):
     path = tmp_path / "a.npy"
-    with pytest.raises(FileFormatError, match=r"a\.npy, 'x': has shape \(2,\).*\(N, 3\)"):
+    with pytest.raises(
+        FileFormatError, match=r"a\.npy, 'x': has shape \(2,\).*\(N, 3\)"
+    ):
         _files.check_array(np.zeros(2), path, "x", (None, 3))
     with pytest.raises(FileFormatError, match=r"has shape \(0, 3\)"):
         _files.check_array(np.zeros((0, 3)), path, "x", (None, 3))
