@@ -127,8 +127,8 @@ def _text(value):
     return value.decode("latin1") if isinstance(value, bytes) else value
 
 
-# In C, one damaged byte can ask for gigabytes of memo, and get them; that in Python keeps
-# a dictionary.
+# In C, one damaged byte can ask for gigabytes of memo, and get them; the one in Python
+# keeps a dictionary.
 class _Unpickler(pickle._Unpickler):
     def find_class(self, module, name):
         if module in _MULTIARRAY and name in {"_reconstruct", "scalar"}:
