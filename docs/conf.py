@@ -44,6 +44,7 @@ _plain = (
     "otdd",
     "inspection",
     "comparison",
+    "nas_bench_360",
     "changelog",
 )
 html_sidebars = {"**": ["sidebar-nav-bs"]} | {page: [] for page in _plain}

@@ -16,10 +16,12 @@ from sklearn_pare import (
     backbones,
     datasets,
     inspection,
+    metrics,
     nn,
     otdd,
     sources,
 )
+from sklearn_pare.datasets import write
 
 PACKAGE = Path(sklearn_pare.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -106,8 +108,9 @@ def test_import__light_and_without_cuda():
     code = (
         "import sys, warnings, torch, scipy.special, sklearn.metrics, skorch\n"
         "before = torch.get_num_threads(), list(warnings.filters)\n"
-        "import sklearn_pare\n"
+        "import sklearn_pare, sklearn_pare.datasets, sklearn_pare.metrics\n"
         "heavy = {'timm', 'ot', 'openml', 'matplotlib', 'transformers'}\n"
+        "heavy |= {'h5py', 'pooch', 'filelock', 'requests'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
         "assert not torch.cuda.is_initialized()\n"
         "assert (torch.get_num_threads(), list(warnings.filters)) == before\n"
@@ -148,6 +151,9 @@ PUBLIC = [
     backbones.list,
     backbones.register,
     *(getattr(datasets, name) for name in datasets.__all__),
+    datasets.nas_bench_360.describe,
+    write.write_nas_bench_360,
+    *(getattr(metrics, name) for name in metrics.__all__),
     sources.get,
     sources.list,
     sources.register,
@@ -167,7 +173,7 @@ def test_docstring__names_every_parameter_in_order(thing):
         numpydoc.docscrape.FunctionDoc
     )  # fmt: skip
     parameters = read(thing)["Parameters"]
-    described = [name for p in parameters for name in p.name.split(", ")]
+    described = [name.lstrip("*") for p in parameters for name in p.name.split(", ")]
     assert described == list(inspect.signature(thing).parameters)
 
 

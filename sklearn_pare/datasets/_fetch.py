@@ -4,6 +4,7 @@ Downloads go on where they were cut short, are checked, and appear under their n
 when they are whole. Many processes may ask for one file: one of them fetches it.
 """
 
+import importlib
 import os
 import shutil
 import tarfile
@@ -15,6 +16,17 @@ from sklearn_pare.exceptions import FileFormatError, MissingFileError
 
 # Bytes in one go; as many are lost where a connection breaks.
 _BLOCK = 2**16
+
+
+def extra(name):
+    """A module of the extra "benchmarks", or an ImportError that says how to get it."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise ImportError(
+            f"The files of the benchmarks need {name}, which is not installed: "
+            "pip install 'sklearn-pare[benchmarks]'."
+        ) from error
 
 
 def get_data_home(data_home=None) -> Path:
@@ -81,9 +93,7 @@ def retrieve(url, path, *, known_hash=None, download=True) -> Path:
             f"{path.name} was looked for as {path}; it is not there, and {reason}. "
             f"{_advice(url, path)}"
         )
-    import filelock
-    import pooch
-
+    filelock, pooch = extra("filelock"), extra("pooch")
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
     with filelock.FileLock(path.with_name(f"{path.name}.lock")):

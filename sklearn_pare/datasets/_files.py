@@ -15,10 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
+from sklearn_pare.datasets._fetch import extra
 from sklearn_pare.datasets._unpickle import unpickle
 from sklearn_pare.exceptions import FileFormatError
 
-_NPY, _GZIP = b"\x93NUMPY", b"\x1f\x8b"
+_NPY, _GZIP, _HDF5 = b"\x93NUMPY", b"\x1f\x8b", b"\x89HDF\r\n\x1a\n"
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -269,9 +270,8 @@ def read_mat(path, key, shape, index):
     FileFormatError
         If the file is broken, has no such array, or one of another shape; a ValueError.
     """
-    import h5py
-
-    if h5py.is_hdf5(path):
+    if _is_hdf5(path):
+        h5py = extra("h5py")
         # A file cut short is seen when it is opened, damage when it is read.
         try:
             with h5py.File(path, "r") as file:
@@ -281,6 +281,13 @@ def read_mat(path, key, shape, index):
         except OSError as error:
             raise bad_file(path, key, f"broken ({error})", "an HDF5 file") from error
     return check_array(_load_mat(path, key), path, key, shape)[index]
+
+
+def _is_hdf5(path):
+    """Whether it starts as HDF5, or does so after the header of MATLAB."""
+    with Path(path).open("rb") as file:
+        start = file.read(512 + len(_HDF5))
+    return start.startswith(_HDF5) or start.endswith(_HDF5)
 
 
 def _load_mat(path, key):
@@ -356,19 +363,24 @@ def read_csv(path, columns):
     """
     try:
         with Path(path).open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
+            reader = csv.reader(file)
+            names = next(reader, [])
             for column in columns:
-                take_key(dict.fromkeys(reader.fieldnames or []), path, column)
-            rows = list(reader)
+                take_key(dict.fromkeys(names), path, column)
+            places = [names.index(column) for column in columns]
+            rows = [_cells(row, places, path, reader.line_num) for row in reader if row]
     except (UnicodeDecodeError, csv.Error) as error:
         raise bad_file(path, None, f"no CSV ({error})", "a CSV file") from error
-    for number, row in enumerate(rows, start=2):
-        for column in columns:
-            if row[column] is None:
-                raise bad_file(path, column, f"no value in line {number}", "one a line")
     if not rows:
         raise bad_file(path, None, "no rows", f"columns {', '.join(columns)}")
-    return [[row[column] for row in rows] for column in columns]
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _cells(row, places, path, line):
+    if len(row) <= max(places):
+        found = f"{len(row)} values in line {line}"
+        raise bad_file(path, None, found, f"{max(places) + 1} or more in each")
+    return [row[place] for place in places]
 
 
 def read_json(path):

@@ -56,7 +56,7 @@ def fetch_nas_bench_360(task, *, data_home=None, download=True, split="train"):
             The splits that the papers train on and score.
         task, split, licence, source, DESCR : str
         files : list of Path
-            Files and folders that were opened.
+            Files that were opened; of tasks with a file for each row, their lists.
         y_mean, y_scale : ndarray of shape (85, 85)
             Of "darcy" alone: mean and scale of each point of the target.
 
@@ -108,7 +108,7 @@ def fetch_nas_bench_360(task, *, data_home=None, download=True, split="train"):
         licence=found.licence,
         source=_source(found),
         files=request.files,
-        DESCR=describe(found),
+        DESCR=describe(task),
         **request.extras,
     )
 
@@ -119,16 +119,30 @@ def _source(task):
 
 
 def describe(task):
-    """What a task is, for people to read.
+    """What a task of the benchmark is, for people to read.
 
     Parameters
     ----------
-    task : Task
+    task : str
+        As in `fetch_nas_bench_360`.
 
     Returns
     -------
     text : str
+        Title, rows, parts, what is done to them, metric, files, source and licence.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such task; a ValueError.
+
+    Examples
+    --------
+    >>> from sklearn_pare.datasets import nas_bench_360
+    >>> print(nas_bench_360.describe("satellite").splitlines()[2])
+    Rows: (1, 46) -> 24 classes
     """
+    task = look_up(TASKS, task, "task")
     sizes = ", ".join(dict.fromkeys(remote.size for remote in task.files))
     train, test = task.protocol
     lines = {

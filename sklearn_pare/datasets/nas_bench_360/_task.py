@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sklearn_pare.datasets._fetch import retrieve, unpack
-from sklearn_pare.exceptions import MissingFileError
+from sklearn_pare.exceptions import FileFormatError, MissingFileError
 
 #: Split -> the parts that it joins.
 SPLITS = {
@@ -94,6 +94,7 @@ class Task:
         How to get a file that has no plain address.
     settings : dict
         Arguments of the estimators that the target asks for.
+    licence : str, default="See the source."
     """
 
     name: str
@@ -130,6 +131,7 @@ class Request:
         self.task, self.home, self.download = task, home, download
         #: Whether the rows are to be trained on: some tasks change those.
         self.training = "train" in parts
+        #: What has been opened; what else the user gets, by name.
         self.files, self.extras = [], {}
         self._known = {}
 
@@ -144,7 +146,7 @@ class Request:
         path = self.home / name
         if not path.exists():
             self._fetch(name, path)
-        if path not in self.files:
+        if path.is_file() and path not in self.files:
             self.files.append(path)
         return path
 
@@ -201,7 +203,17 @@ def hold_out(n, n_valid, part, *, shuffle=True):
     -------
     rows : ndarray of int
         Sorted.
+
+    Raises
+    ------
+    FileFormatError
+        If there are no two rows; a ValueError.
     """
+    if n < 2:
+        raise FileFormatError(
+            f"{n} row to train on cannot be split into rows to train on and rows to "
+            "validate on. Expected a file with at least two."
+        )
     order = np.random.default_rng(0).permutation(n) if shuffle else np.arange(n)
     first = n - min(max(1, n_valid), n - 1)
     return np.sort(order[:first] if part == "train" else order[first:])

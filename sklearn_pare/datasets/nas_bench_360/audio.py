@@ -1,7 +1,6 @@
 """FSD50K: chunks of sound as log-mel spectrograms."""
 
 from functools import cache, partial
-from pathlib import PurePosixPath
 
 import numpy as np
 
@@ -27,9 +26,10 @@ def load_fsd50k(request, part):
                 expected = "labels of lbl_map.json, with commas between them"
                 raise bad_file(path, "labels", f"has {label!r}", expected)
             target[row, codes[label]] = 1
-    paths = [_wav(request, path, file) for file in files]
-    compute = partial(one_by_one, partial(_spectrogram, paths))
-    data = ComputedRows(compute, np.arange(len(paths)), (1, _BANDS, _FRAMES + 1))
+    names = [_name(path, file) for file in files]
+    spectrogram = partial(_spectrogram, request.home / "audio", names)
+    compute = partial(one_by_one, spectrogram)
+    data = ComputedRows(compute, np.arange(len(names)), (1, _BANDS, _FRAMES + 1))
     data[:1]
     return Part(data, target, np.array(clips))
 
@@ -44,17 +44,17 @@ def _codes(request):
     return codes
 
 
-def _wav(request, path, file):
+def _name(path, file):
     """Where a chunk lies: its path, without what the authors' folder was called."""
-    rest = PurePosixPath(file[4:].lstrip("/"))
-    if ".." in rest.parts or not rest.parts:
+    rest = file[4:].lstrip("/")
+    if ".." in rest.split("/") or not rest:
         raise bad_file(path, "files", f"has {file!r}", "paths such as data/x/1.wav")
-    return request.home / "audio" / rest
+    return rest
 
 
-def _spectrogram(paths, number):
+def _spectrogram(folder, names, number):
     """Log-mel spectrogram of one chunk, (1, 96, 102)."""
-    path = paths[number]
+    path = folder / names[number]
     if not path.exists():
         raise bad_file(path, None, "no such file", "a chunk that the CSV file names")
     sound = read_wav(path, _RATE)

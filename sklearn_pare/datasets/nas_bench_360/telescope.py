@@ -56,6 +56,7 @@ def _paths(request, name):
         for path in folder.glob(f"{_FILTER}/*/*/*.npy")
         if path.name != "sky.npy" and "_".join(path.parts[-3:-1]) in _GALAXIES
     )
+    request.files.extend(paths)
     if not paths:
         expected = f"files {_FILTER}/PROPOSAL/VISIT/*.npy of fields of galaxies"
         raise bad_file(folder, None, "no image", expected)
