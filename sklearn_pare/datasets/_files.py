@@ -75,7 +75,8 @@ def check_array(array, path, key, shape, *, kinds="biuf", low=None, high=None):
     """
     array = _numbers(array, path, key)
     wanted = check_form(array, path, key, shape, kinds)
-    if low is not None and (array.min() < low or array.max() > high):
+    # So that NaN is out of range.
+    if low is not None and not (array.min() >= low and array.max() <= high):
         found = f"has values from {array.min()} to {array.max()}"
         raise bad_file(path, key, found, f"{wanted} of values from {low} to {high}")
     return array

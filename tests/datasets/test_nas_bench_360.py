@@ -162,6 +162,14 @@ def test_fetch__joined_parts_are_their_rows(written):
             np.testing.assert_array_equal(joined[key][:], expected)
 
 
+@pytest.mark.parametrize("task", TASKS)
+def test_fetch__rows_go_to_other_processes(task, written):
+    bunch = fetch(task, written, "test")
+    again = pickle.loads(pickle.dumps(bunch))
+    np.testing.assert_array_equal(again.data[1:3], bunch.data[1:3])
+    np.testing.assert_array_equal(again.target[1:3], bunch.target[1:3])
+
+
 def test_cifar_100__channels_standardised_by_the_training_part(written):
     raw = _load(written / FOLDER / "cifar-100-python" / "train")
     images = raw[b"data"].reshape(-1, 3, 32, 32) / 255
@@ -681,6 +689,12 @@ def test_damage__malicious_pickle_in_place_of_the_file__refused(home, task):
          lambda y: y[:-1], r"label_train\.npy: has shape \(23,\)"),
         ("psicov", "psicov", "protein/deepcov/distance/deepcov000-cb.npy",
          lambda content: content[:2], "the length, the sequence and the distances"),
+        ("psicov", "psicov", "protein/deepcov/distance/deepcov000-cb.npy",
+         lambda content: content[::-1], "the length, the sequence and the distances"),
+        ("ecg", "ecg", "challenge2017.pkl",
+         _with("data", lambda d: 3), "'data': is a int. Expected a list"),
+        ("ninapro", "ninapro", "ninapro/label_train.npy",
+         lambda y: np.where(y == 1, np.nan, y), "values from nan to nan"),
     ],
     indirect=["home"],
 )  # fmt: skip

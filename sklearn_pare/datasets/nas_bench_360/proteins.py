@@ -1,6 +1,7 @@
 """PSICOV: features and distances of the residues of proteins."""
 
 from functools import partial
+from numbers import Integral
 
 import numpy as np
 
@@ -26,7 +27,7 @@ def load_psicov(request, part):
     """Rows of PSICOV, (n, 57, 512, 512), with distances (n, 1, 512, 512)."""
     name = "deepcov" if part == "train" else "psicov"
     path = request.path(f"protein/{name}.lst")
-    words = [line.split() for line in path.read_text("utf-8").splitlines()]
+    words = [line.split() for line in path.read_text("utf-8", "replace").splitlines()]
     proteins = [line[0] for line in words if line]
     if part != "train":
         half = len(proteins) // 2
@@ -91,7 +92,8 @@ def _distances(folder, proteins, largest, number):
     path = _files(folder, proteins[number])[1]
     content = read_object(path)
     expected = "the length, the sequence and the distances of a protein"
-    if not isinstance(content, tuple | list | np.ndarray) or len(content) != 3:
+    three = isinstance(content, tuple | list | np.ndarray) and len(content) == 3
+    if not three or not isinstance(content[0], Integral):
         raise bad_file(path, None, f"holds a {type(content).__name__}", expected)
     length = int(content[0])
     distances = check_array(content[2], path, "map", (length, length), kinds="f").copy()

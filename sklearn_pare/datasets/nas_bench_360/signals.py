@@ -72,6 +72,7 @@ def _letters(X, rows):
 _RHYTHMS = ("N", "A", "O", "~")
 _STRIDES = np.array([500, 83, 250, 25])
 _WINDOW = 1000
+_SEQUENCE = list | tuple | np.ndarray
 
 
 def load_ecg(request, part):
@@ -113,10 +114,10 @@ def _windows(recordings, windows, rows):
 
 def _read_ecg(path):
     content = read_object(path)
-    recordings = take_key(content, path, "data")
+    recordings = take_key(content, path, "data", _SEQUENCE)
     labels = [
         label.decode("latin1") if isinstance(label, bytes) else str(label)
-        for label in take_key(content, path, "label")
+        for label in take_key(content, path, "label", _SEQUENCE)
     ]
     if len(recordings) != len(labels) or len(labels) < 10:
         found = f"{len(recordings)} recordings and {len(labels)} labels"
