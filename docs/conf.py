@@ -46,6 +46,7 @@ _plain = (
     "comparison",
     "benchmarks",
     "pdebench",
+    "nas_bench_360",
     "changelog",
 )
 html_sidebars = {"**": ["sidebar-nav-bs"]} | {page: [] for page in _plain}

@@ -1,77 +1,160 @@
-"""Scores of the benchmarks, as functions and as scorers of scikit-learn."""
+"""Metrics of the benchmarks, and scikit-learn scorers for them by name.
 
-import numpy as np
-from sklearn.metrics import make_scorer
+Beside each metric stands, under a name that starts with "legacy-", what the code of
+ORCA and PaRe computes in its place.
+"""
 
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sklearn.metrics import accuracy_score, make_scorer
+
+from sklearn_pare._legacy_metrics import (
+    legacy_accuracy,
+    legacy_clip_map,
+    legacy_label_auroc,
+    legacy_mae8,
+    legacy_mean_f1,
+    legacy_pixel_auroc,
+    legacy_relative_l2,
+)
+from sklearn_pare._metrics import (
+    clip_map,
+    label_auroc,
+    mae8,
+    mean_f1,
+    nrmse,
+    pixel_auroc,
+    relative_l2,
+)
 from sklearn_pare._names import look_up
-from sklearn_pare.exceptions import DataError
+
+__all__ = [
+    "as_error",
+    "clip_map",
+    "get_scorer",
+    "label_auroc",
+    "legacy_accuracy",
+    "legacy_clip_map",
+    "legacy_label_auroc",
+    "legacy_mae8",
+    "legacy_mean_f1",
+    "legacy_pixel_auroc",
+    "legacy_relative_l2",
+    "list_scorers",
+    "mae8",
+    "mean_f1",
+    "nrmse",
+    "pixel_auroc",
+    "relative_l2",
+]
 
 
-def nrmse(y_true, y_pred):
-    """Mean over rows of the error relative to the row: normalised RMSE of PDEBench.
+@dataclass(frozen=True)
+class _Metric:
+    """A function, what it wants of an estimator, and which way is better."""
 
-    The root mean square of ``y_true - y_pred`` over all channels and places of a row,
-    over that of ``y_true`` [1]_. Fields are taken as they are: physical ones give the
-    score in physical units, normalised ones another.
+    function: Callable
+    response: str | tuple = "predict"
+    greater: bool = True
 
-    Parameters
-    ----------
-    y_true : array-like of shape (n, ...)
-        Without a row of zeros only.
-    y_pred : array-like of shape (n, ...)
+
+_SCORES = ("decision_function", "predict_proba")
+_METRICS = {
+    "accuracy": _Metric(accuracy_score),
+    "clip-map": _Metric(clip_map, "predict_proba"),
+    "label-auroc": _Metric(label_auroc, _SCORES),
+    "mae8": _Metric(mae8, greater=False),
+    "mean-f1": _Metric(mean_f1),
+    "nrmse": _Metric(nrmse, greater=False),
+    "pixel-auroc": _Metric(pixel_auroc, _SCORES),
+    "relative-l2": _Metric(relative_l2, greater=False),
+    "legacy-accuracy": _Metric(legacy_accuracy),
+    "legacy-clip-map": _Metric(legacy_clip_map, "decision_function"),
+    "legacy-label-auroc": _Metric(legacy_label_auroc, _SCORES),
+    "legacy-mae8": _Metric(legacy_mae8, greater=False),
+    "legacy-mean-f1": _Metric(legacy_mean_f1),
+    "legacy-pixel-auroc": _Metric(legacy_pixel_auroc, "decision_function"),
+    "legacy-relative-l2": _Metric(legacy_relative_l2, greater=False),
+}
+
+
+def list_scorers():
+    """Names for `get_scorer`.
 
     Returns
     -------
-    error : float
-        0 is best.
-
-    Raises
-    ------
-    DataError
-        If the shapes differ, or a row of `y_true` is zero everywhere; a ValueError.
-
-    References
-    ----------
-    .. [1] M. Takamoto et al. PDEBench: an extensive benchmark for scientific machine
-       learning. NeurIPS Datasets and Benchmarks (2022).
+    names : list of str
+        The papers' variants last, with names that start with "legacy-".
 
     Examples
     --------
-    >>> from sklearn_pare.metrics import nrmse
-    >>> nrmse([[3.0, 4.0], [1.0, 1.0]], [[3.0, 3.0], [1.0, 1.0]])
-    0.1
+    >>> from sklearn_pare import metrics
+    >>> metrics.list_scorers()[:3]
+    ['accuracy', 'clip-map', 'label-auroc']
     """
-    y_true, y_pred = (np.asarray(y, np.float64) for y in (y_true, y_pred))
-    if y_true.shape != y_pred.shape or not y_true.size:
-        raise DataError(
-            f"y_true has shape {y_true.shape}, y_pred {y_pred.shape}. nrmse needs the "
-            "same shape, with one row at least."
-        )
-    n = len(y_true)
-    size = np.linalg.norm(y_true.reshape(n, -1), axis=1)
-    if not size.all():
-        raise DataError(
-            f"Row {int(np.argmin(size))} of y_true is zero everywhere: nrmse divides "
-            "by its root mean square. Leave the row out."
-        )
-    error = np.linalg.norm((y_true - y_pred).reshape(n, -1), axis=1)
-    return float((error / size).mean())
+    return sorted(_METRICS, key=lambda name: (name.startswith("legacy-"), name))
 
 
-_SCORERS = {"nrmse": make_scorer(nrmse, greater_is_better=False)}
-
-
-def get_scorer(name):
-    """A scorer by the name of a metric; errors have their sign changed.
+def get_scorer(name, **options):
+    """A scikit-learn scorer: greater is better, errors have a minus sign.
 
     Parameters
     ----------
     name : str
+        One of `list_scorers`.
+    **options : object
+        Arguments of the metric, such as ``groups=bunch.groups`` of "clip-map", whose
+        rows are then those that are scored.
 
     Returns
     -------
     scorer : callable
-        Called with an estimator, X and y: greater is better.
+        ``scorer(estimator, X, y)`` -> float. It also serves as `scoring` of
+        :func:`sklearn.model_selection.cross_val_score`.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such metric; a ValueError.
+    TypeError
+        If the metric has no such argument.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from sklearn_pare.metrics import get_scorer
+    >>> X, y = load_iris(return_X_y=True)
+    >>> round(get_scorer("accuracy")(DummyClassifier().fit(X, y), X, y), 3)
+    0.333
+    """
+    metric = look_up(_METRICS, name, "metric")
+    # Now, and not when the first model has been fitted.
+    inspect.signature(metric.function).bind(None, None, **options)
+    return make_scorer(
+        metric.function,
+        response_method=metric.response,
+        greater_is_better=metric.greater,
+        **options,
+    )
+
+
+def as_error(name, score):
+    """The error that the benchmarks' tables show for a score.
+
+    Parameters
+    ----------
+    name : str
+        One of `list_scorers`.
+    score : float or ndarray
+        What its scorer gave.
+
+    Returns
+    -------
+    error : float or ndarray
+        The metric itself if it is an error, else one minus it.
 
     Raises
     ------
@@ -80,10 +163,8 @@ def get_scorer(name):
 
     Examples
     --------
-    >>> from sklearn.dummy import DummyRegressor
-    >>> from sklearn_pare.metrics import get_scorer
-    >>> X, y = [[0.0], [1.0]], [[2.0, 2.0], [2.0, 2.0]]
-    >>> float(get_scorer("nrmse")(DummyRegressor().fit(X, y), X, y))
-    -0.0
+    >>> from sklearn_pare.metrics import as_error
+    >>> as_error("accuracy", 0.75), as_error("relative-l2", -0.02)
+    (0.25, 0.02)
     """
-    return look_up(_SCORERS, name, "metric")
+    return 1 - score if look_up(_METRICS, name, "metric").greater else -score

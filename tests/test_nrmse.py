@@ -37,9 +37,9 @@ def test_nrmse__scale_of_a_row__does_not_matter():
 @pytest.mark.parametrize(
     ("y", "prediction", "message"),
     [
-        (np.ones((3, 4)), np.ones((3, 1, 4)), r"\(3, 4\), y_pred \(3, 1, 4\)"),
-        (np.ones((0, 4)), np.ones((0, 4)), "one row at least"),
-        ([[1.0, 1.0], [0.0, 0.0]], [[1.0, 1.0], [1.0, 0.0]], "Row 1 of y_true is zero"),
+        (np.ones((3, 4)), np.ones((3, 1, 4)), r"\(3, 4\), the prediction \(3, 1, 4\)"),
+        (np.ones((0, 4)), np.ones((0, 4)), "Expected the same shape, and rows"),
+        ([[1.0, 1.0], [0.0, 0.0]], [[1.0, 1.0], [1.0, 0.0]], "Row 1 of y_true is 0"),
     ],
 )
 def test_nrmse__bad_input__error(y, prediction, message):

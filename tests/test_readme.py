@@ -21,6 +21,7 @@ def test_api_page__names_everything_public():
         datasets,
         exceptions,
         inspection,
+        metrics,
         nn,
         sources,
     )
@@ -32,5 +33,6 @@ def test_api_page__names_everything_public():
     public += [f"sources.{n}" for n in sources.__all__]
     public += [f"datasets.{n}" for n in datasets.__all__]
     public += [f"inspection.{n}" for n in inspection.__all__]
+    public += [f"metrics.{n}" for n in metrics.__all__]
     public += [f"exceptions.{n}" for n in vars(exceptions) if n.endswith("Error")]
     assert [name for name in public if f"   {name}\n" not in page] == []

@@ -1,5 +1,10 @@
-"""Benchmarks' data, and simulated data of modalities without pretrained models."""
+"""Data of modalities for which nobody ships a pretrained model.
 
+Simulated, or fetched from benchmarks.
+"""
+
+from sklearn_pare.datasets._fetch import get_data_home
+from sklearn_pare.datasets.nas_bench_360 import fetch_nas_bench_360
 from sklearn_pare.datasets.pdebench import fetch_pdebench
 from sklearn_pare.datasets.simulate import (
     make_advection,
@@ -24,7 +29,9 @@ from sklearn_pare.datasets.simulate import (
 )
 
 __all__ = [
+    "fetch_nas_bench_360",
     "fetch_pdebench",
+    "get_data_home",
     "make_advection",
     "make_burgers",
     "make_chirps",

@@ -53,7 +53,10 @@ def test_choice__other_settings__other_fits(suite, tmp_path, monkeypatch):
 def test_choice__unknown_task__names_those_that_are(capsys):
     with pytest.raises(SystemExit):
         main(["sources", "--tasks", "digits-99"])
-    assert "task='digits-99' is unknown. Did you mean 'digits-100'?" in capsys.readouterr().err
+    assert (
+        "task='digits-99' is unknown. Did you mean 'digits-100'?"
+        in capsys.readouterr().err
+    )
 
 
 def test_choice__made_rows__nearest_first_and_its_place():

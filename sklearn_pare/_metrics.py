@@ -1,0 +1,329 @@
+"""Metrics of the benchmarks, as they are meant: on all rows at once."""
+
+import numpy as np
+from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
+
+from sklearn_pare.exceptions import DataError
+from sklearn_pare.nn.losses import IGNORED
+
+# Of a protein: shortest distance along the chain and longest in space that are scored,
+# and the least that is predicted.
+_APART, _NEAR, _LEAST = 24, 8.0, 0.01
+
+
+def relative_l2(y_true, y_pred):
+    """Mean over rows of ``norm(y_pred - y_true) / norm(y_true)``.
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of shape (n, ...)
+        Physical fields.
+
+    Returns
+    -------
+    error : float
+        0 for fields that agree.
+
+    Raises
+    ------
+    DataError
+        If shapes differ, or a row of `y_true` is zero everywhere; a ValueError.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_pare.metrics import relative_l2
+    >>> relative_l2(np.full((2, 3), 2.0), np.full((2, 3), 1.0))
+    0.5
+    """
+    y_true, y_pred = _same_shape(y_true, y_pred)
+    error = np.linalg.norm((y_pred - y_true).reshape(len(y_true), -1), axis=1)
+    size = np.linalg.norm(y_true.reshape(len(y_true), -1), axis=1)
+    if not size.all():
+        raise DataError(
+            f"Row {int(size.argmin())} of y_true is 0 everywhere: no error is relative "
+            "to it. Leave the row out."
+        )
+    return float((error / size).mean())
+
+
+def nrmse(y_true, y_pred):
+    """Mean over rows of the root mean squared error relative to the row.
+
+    The root mean square of ``y_true - y_pred`` over all channels and places of a row,
+    over that of ``y_true`` [1]_: the same as `relative_l2`, under the name that it has
+    in PDEBench. Of physical fields it is that in physical units.
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of shape (n, ...)
+
+    Returns
+    -------
+    error : float
+        0 for fields that agree.
+
+    Raises
+    ------
+    DataError
+        If shapes differ, or a row of `y_true` is zero everywhere; a ValueError.
+
+    References
+    ----------
+    .. [1] M. Takamoto et al. PDEBench: an extensive benchmark for scientific machine
+       learning. NeurIPS Datasets and Benchmarks (2022).
+
+    Examples
+    --------
+    >>> from sklearn_pare.metrics import nrmse
+    >>> nrmse([[3.0, 4.0]], [[3.0, 3.0]])
+    0.2
+    """
+    return relative_l2(y_true, y_pred)
+
+
+def mae8(y_true, y_pred):
+    """Mean absolute error of the short distances of proteins, "MAE8".
+
+    Of each protein the prediction is at least 0.01 and is made symmetric. Pairs of
+    residues count that are 24 or more apart in the chain and 8 Angstrom or less in
+    space. The result is the mean over the proteins that have such pairs.
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of shape (n, 1, S, S) or (n, S, S)
+        Distances in Angstrom. Places of `y_true` that are no residues hold more than 8,
+        as :func:`sklearn_pare.datasets.fetch_nas_bench_360` has them, and do not count.
+
+    Returns
+    -------
+    error : float
+        In Angstrom.
+
+    Raises
+    ------
+    DataError
+        If shapes differ, or no protein has such a pair; a ValueError.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_pare.metrics import mae8
+    >>> y = np.full((1, 30, 30), 100.0)
+    >>> y[0, 0, 29] = y[0, 29, 0] = 6
+    >>> mae8(y, np.full((1, 30, 30), 7.5))
+    1.5
+    """
+    y_true, y_pred = _maps(y_true, y_pred)
+    errors = [
+        error
+        for true, predicted in zip(y_true, y_pred, strict=True)
+        if (error := _short_error(true, (predicted + predicted.T) / 2)) is not None
+    ]
+    if not errors:
+        raise DataError(
+            f"None of {len(y_true)} proteins has a pair of residues {_APART} or more "
+            f"apart in the chain and {_NEAR:g} Angstrom or less in space: MAE8 is not "
+            "defined. Give longer proteins, and distances in Angstrom."
+        )
+    return float(np.mean(errors))
+
+
+def _short_error(true, predicted):
+    """Error of the pairs i < j that count, or None if none does."""
+    near = np.triu(true <= _NEAR, _APART)
+    return np.abs(true - predicted)[near].mean() if near.any() else None
+
+
+def _maps(y_true, y_pred):
+    y_true, y_pred = _same_shape(y_true, y_pred)
+    if y_true.ndim == 4 and y_true.shape[1] == 1:
+        y_true, y_pred = y_true[:, 0], y_pred[:, 0]
+    if y_true.ndim != 3 or y_true.shape[1] != y_true.shape[2]:
+        raise DataError(
+            f"y_true has shape {y_true.shape}. Expected square maps, (n, 1, S, S) or "
+            "(n, S, S)."
+        )
+    return y_true, np.maximum(y_pred, _LEAST)
+
+
+def pixel_auroc(y_true, y_score):
+    """Area under the ROC curve over all pixels that are not to be ignored.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n, ...)
+        Masks of 0 and 1, with -100 where a place is to be ignored.
+    y_score : array-like of shape (n, ...) or (n, 2, ...)
+        Larger where 1 is more likely; or the logits of 0 and 1.
+
+    Returns
+    -------
+    area : float
+
+    Raises
+    ------
+    DataError
+        If shapes differ, or the masks do not hold both 0 and 1; a ValueError.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_pare.metrics import pixel_auroc
+    >>> pixel_auroc([[0, 0, 1, 1, -100]], [[0.1, 0.4, 0.35, 0.8, 9]])
+    0.75
+    """
+    y_true, y_score = _pixels(y_true, y_score)
+    used = y_true != IGNORED
+    return _area(y_true[used] > 0, y_score[used])
+
+
+def _pixels(y_true, y_score):
+    y_true, y_score = np.asarray(y_true), np.asarray(y_score, np.float64)
+    if y_score.ndim == y_true.ndim + 1 and y_score.shape[1] == 2:
+        y_score = y_score[:, 1] - y_score[:, 0]
+    return _same_shape(y_true, y_score)
+
+
+def _area(hits, scores):
+    if hits.all() or not hits.any():
+        raise DataError(
+            f"y_true holds {int(hits.sum())} hits in {hits.size} places: an ROC curve "
+            "needs places with and without. Give more rows at once."
+        )
+    return float(roc_auc_score(hits, scores))
+
+
+def mean_f1(y_true, y_pred, *, n_classes=4):
+    """Mean over the classes of their F1 score, on all rows.
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of int of shape (n,)
+        Classes from 0.
+    n_classes : int, default=4
+        A class that is nowhere counts as 0.
+
+    Returns
+    -------
+    score : float
+
+    Examples
+    --------
+    >>> from sklearn_pare.metrics import mean_f1
+    >>> mean_f1([0, 1, 2, 3], [0, 1, 2, 2])
+    0.6666666666666666
+    """
+    labels = np.arange(n_classes)
+    return float(
+        f1_score(y_true, y_pred, labels=labels, average="macro", zero_division=0)
+    )
+
+
+def label_auroc(y_true, y_score):
+    """Mean over labels of the area under the ROC curve, on all rows.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n, K)
+        0 and 1. Labels that hold one of them only are left out.
+    y_score : array-like of shape (n, K)
+
+    Returns
+    -------
+    area : float
+
+    Raises
+    ------
+    DataError
+        If shapes differ, or no label holds both 0 and 1; a ValueError.
+
+    Examples
+    --------
+    >>> from sklearn_pare.metrics import label_auroc
+    >>> label_auroc([[0, 1], [1, 1], [0, 1]], [[0.2, 0.1], [0.5, 0.2], [0.6, 0.3]])
+    0.5
+    """
+    area = _label_area(*_same_shape(y_true, y_score))
+    if area is None:
+        raise DataError(
+            "No label of y_true holds both 0 and 1: an ROC curve needs both. Give more "
+            "rows."
+        )
+    return area
+
+
+def _label_area(y_true, y_score):
+    """Mean over the labels that hold 0 and 1, or None if none does."""
+    y_true = y_true > 0
+    both = y_true.any(0) & ~y_true.all(0)
+    if not both.any():
+        return None
+    pairs = zip(y_true.T[both], y_score.T[both], strict=True)
+    return float(np.mean([roc_auc_score(*pair) for pair in pairs]))
+
+
+def clip_map(y_true, y_score, *, groups=None):
+    """Mean over labels of the average precision, on clips.
+
+    The score of a clip is the mean of its rows'.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n, K)
+        0 and 1, the same for all rows of a clip. Labels that no row has are left out.
+    y_score : array-like of shape (n, K)
+        Probabilities.
+    groups : array-like of shape (n,), default=None
+        Clip of each row; None: each is its own.
+
+    Returns
+    -------
+    score : float
+
+    Raises
+    ------
+    DataError
+        If shapes differ, or no row has a label; a ValueError.
+
+    Examples
+    --------
+    >>> from sklearn_pare.metrics import clip_map
+    >>> y = [[1], [1], [0], [0]]
+    >>> clip_map(y, [[0.9], [0.3], [0.5], [0.5]], groups=[7, 7, 8, 8])
+    1.0
+    """
+    y_true, y_score = _same_shape(y_true, y_score)
+    if groups is not None:
+        y_true, y_score = _by_clip(y_true, y_score, groups)
+    present = (y_true > 0).any(0)
+    if not present.any():
+        raise DataError("y_true holds no label: precision is not defined. Give others.")
+    pairs = zip((y_true > 0).T[present], y_score.T[present], strict=True)
+    return float(np.mean([average_precision_score(*pair) for pair in pairs]))
+
+
+def _by_clip(y_true, y_score, groups):
+    """Labels of clips, and the mean of their rows' scores."""
+    _, number, counts = np.unique(groups, return_inverse=True, return_counts=True)
+    if len(number) != len(y_true):
+        raise DataError(
+            f"groups has {len(number)} entries, y_true {len(y_true)} rows. Give the "
+            "clip of each row, such as bunch.groups."
+        )
+    total = np.zeros((len(counts), *y_score.shape[1:]))
+    np.add.at(total, number, y_score)
+    labels = np.zeros(total.shape, bool)
+    np.logical_or.at(labels, number, y_true > 0)
+    return labels, total / counts[:, None]
+
+
+def _same_shape(y_true, y_pred):
+    y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
+    if y_true.shape != y_pred.shape or not len(y_true):
+        raise DataError(
+            f"y_true has shape {y_true.shape}, the prediction {y_pred.shape}. Expected "
+            "the same shape, and rows."
+        )
+    kept = np.result_type(y_true, y_pred, np.float64)
+    return y_true.astype(kept), y_pred.astype(kept)

@@ -1,0 +1,79 @@
+"""CIFAR-100 and Spherical: colour images in pickles."""
+
+from functools import partial
+
+import numpy as np
+
+from sklearn_pare.datasets._files import check_array, read_object, take_key
+from sklearn_pare.datasets._rows import ComputedRows
+from sklearn_pare.datasets.nas_bench_360._task import Part, hold_out
+
+_CLASSES = 100
+
+
+def load_cifar_100(request, part):
+    """Rows of CIFAR-100, (n, 3, 32, 32), each channel standardised."""
+    images, labels, rows = _rows(request, part, _read_cifar)
+    mean, scale = request.once("statistics", partial(_statistics, request))
+    compute = partial(_standardised, images, mean, scale)
+    return Part(ComputedRows(compute, rows, images.shape[1:]), labels[rows])
+
+
+def load_spherical(request, part):
+    """Rows of Spherical, (n, 3, 60, 60), between 0 and 1."""
+    images, labels, rows = _rows(request, part, _read_spherical)
+    compute = partial(_standardised, images, np.zeros(3), np.ones(3))
+    return Part(ComputedRows(compute, rows, images.shape[1:]), labels[rows])
+
+
+def _rows(request, part, read):
+    """Images and labels of the file, and which of them a part is."""
+    name = "test" if part == "test" else "train"
+    images, labels = request.once(name, partial(read, request, name))
+    if part == "test":
+        return images, labels, np.arange(len(images))
+    return images, labels, hold_out(len(images), len(images) // 5, part)
+
+
+def _read_cifar(request, name):
+    path = request.path(f"cifar-100-python/{name}")
+    content = read_object(path)
+    images = take_key(content, path, "data")
+    images = check_array(images, path, "data", (None, 3 * 32 * 32), kinds="u")
+    labels = _labels(
+        take_key(content, path, "fine_labels"), path, "fine_labels", images
+    )
+    return images.reshape(-1, 3, 32, 32), labels
+
+
+def _read_spherical(request, name):
+    path = request.path("spherical/s2_cifar100.gz")
+    content = take_key(request.once(path, partial(read_object, path)), path, name, dict)
+    images, labels = (take_key(content, path, key) for key in ("images", "labels"))
+    key = f"{name}/images"
+    images = check_array(images, path, key, (None, 3, 60, 60), kinds="u")
+    return images, _labels(labels, path, f"{name}/labels", images)
+
+
+def _labels(labels, path, key, images):
+    labels = check_array(
+        labels, path, key, (len(images),), kinds="iu", low=0, high=_CLASSES - 1
+    )
+    return labels.astype(np.int64)
+
+
+def _statistics(request):
+    """Mean and standard deviation of each channel of the training part, of 0 to 1."""
+    images, _, rows = _rows(request, "train", _read_cifar)
+    values = np.arange(256) / 255
+    counts = np.stack(
+        [np.bincount(images[rows, c].ravel(), minlength=256) for c in range(3)]
+    )
+    share = counts / counts.sum(1, keepdims=True)
+    mean = share @ values
+    return mean, np.sqrt(share @ values**2 - mean**2)
+
+
+def _standardised(images, mean, scale, rows):
+    mean, scale = (s.reshape(3, 1, 1).astype(np.float32) for s in (mean, scale))
+    return (images[rows].astype(np.float32) / 255 - mean) / scale

@@ -1,0 +1,133 @@
+"""PSICOV: features and distances of the residues of proteins."""
+
+from functools import partial
+from numbers import Integral
+
+import numpy as np
+
+from sklearn_pare.datasets._files import (
+    bad_file,
+    check_array,
+    read_object,
+    take_key,
+)
+from sklearn_pare.datasets._rows import ComputedRows, one_by_one
+from sklearn_pare.datasets.nas_bench_360._task import Part
+
+_SIZE, _BORDER = 512, 5
+_CHANNELS = 57
+# Distance of places that are no residues, and the largest that is trained on.
+_OUTSIDE, _LARGEST = 100.0, 16.0
+# Features of one residue, in the order of the channels, with their shape for L = -1.
+_SINGLE = {"ss": (3, -1), "pssm": (-1, 22), "sa": (-1,), "entropy": (-1,)}
+_PAIRS = ("ccmpred", "freecon", "potential")
+
+
+def load_psicov(request, part):
+    """Rows of PSICOV, (n, 57, 512, 512), with distances (n, 1, 512, 512)."""
+    name = "deepcov" if part == "train" else "psicov"
+    path = request.path(f"protein/{name}.lst")
+    words = [line.split() for line in path.read_text("utf-8", "replace").splitlines()]
+    proteins = [line[0] for line in words if line]
+    if part != "train":
+        half = len(proteins) // 2
+        proteins = proteins[:half] if part == "test" else proteins[half:]
+    if not proteins:
+        raise bad_file(path, None, "too few lines", "the name of a protein in each")
+    folder = request.path(f"protein/{name}")
+    for protein in proteins:
+        for file in _files(folder, protein):
+            if not file.exists():
+                expected = f"{file}, as for every protein of the list"
+                raise bad_file(path, protein, "a file is missing", expected)
+    index = np.arange(len(proteins))
+    data = ComputedRows(
+        partial(one_by_one, partial(_features, folder, proteins)),
+        index,
+        (_CHANNELS, _SIZE, _SIZE),
+    )
+    largest = _LARGEST if request.training else np.inf
+    target = ComputedRows(
+        partial(one_by_one, partial(_distances, folder, proteins, largest)),
+        index,
+        (1, _SIZE, _SIZE),
+    )
+    # What is wrong with all files is to be said now, not after an hour.
+    data[:1], target[:1]
+    return Part(data, target)
+
+
+def _files(folder, protein):
+    return (
+        folder / "features" / f"{protein}.pkl",
+        folder / "distance" / f"{protein}-cb.npy",
+    )
+
+
+def _features(folder, proteins, number):
+    """Channels of one protein, (57, 512, 512)."""
+    path = _files(folder, proteins[number])[0]
+    content = read_object(path)
+    length = len(take_key(content, path, "seq", str | bytes))
+    canvas = np.zeros((_CHANNELS, _SIZE, _SIZE), np.float32)
+    channels = np.empty((_CHANNELS, length, length), np.float32)
+    channel = 0
+    for key, form in _SINGLE.items():
+        shape = tuple(length if size == -1 else size for size in form)
+        values = check_array(take_key(content, path, key), path, key, shape)
+        for row in np.atleast_2d(values if key == "ss" else values.T):
+            # The value of the second residue of a pair, then of the first.
+            channels[channel], channels[channel + 1] = row, row[:, None]
+            channel += 2
+    for key in _PAIRS:
+        values = take_key(content, path, key)
+        channels[channel] = check_array(values, path, key, (length, length))
+        channel += 1
+    _place(canvas, np.nan_to_num(channels, nan=0.0), number)
+    return canvas
+
+
+def _distances(folder, proteins, largest, number):
+    """Distances of the residues of one protein, (1, 512, 512)."""
+    path = _files(folder, proteins[number])[1]
+    content = read_object(path)
+    expected = "the length, the sequence and the distances of a protein"
+    three = isinstance(content, tuple | list | np.ndarray) and len(content) == 3
+    if not three or not isinstance(content[0], Integral):
+        raise bad_file(path, None, f"holds a {type(content).__name__}", expected)
+    length = int(content[0])
+    distances = check_array(content[2], path, "map", (length, length), kinds="f").copy()
+    # Neighbours in the chain: no residue is at no distance from itself, for a network.
+    distances[distances < 1] = 1
+    _fill_diagonal(distances)
+    canvas = np.full((1, _SIZE, _SIZE), _OUTSIDE, np.float32)
+    _place(canvas, distances[None], number)
+    return np.nan_to_num(np.minimum(canvas, largest), nan=0.0)
+
+
+def _fill_diagonal(distances):
+    """The diagonal as the mean of its neighbours in the row, in place."""
+    if len(distances) < 2:
+        return
+    inner = np.arange(1, len(distances) - 1)
+    around = np.stack([distances[inner, inner - 1], distances[inner, inner + 1]])
+    known = ~np.isnan(around)
+    mean = np.where(known, around, 0).sum(0) / np.maximum(known.sum(0), 1)
+    mean = np.where(known.any(0), mean, 1)
+    # A residue whose place is unknown stays so.
+    distances[inner, inner] = np.where(np.isnan(distances[inner, inner]), np.nan, mean)
+    distances[0, 0], distances[-1, -1] = distances[0, 1], distances[-1, -2]
+
+
+def _place(canvas, channels, number):
+    """Write the channels into the canvas, a border of 5 away from its top left.
+
+    Of a protein that is too long, a window: the same for rows and columns, so that the
+    canvas stays symmetric, and always the same for this protein.
+    """
+    length = channels.shape[-1]
+    over = length + 2 * _BORDER - _SIZE
+    first = int(np.random.default_rng(number).integers(over + 1)) if over > 0 else 0
+    start, stop = max(0, _BORDER - first), min(_SIZE, _BORDER + length - first)
+    inside = slice(start + first - _BORDER, stop + first - _BORDER)
+    canvas[:, start:stop, start:stop] = channels[:, inside, inside]

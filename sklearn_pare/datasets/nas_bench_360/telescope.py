@@ -1,0 +1,113 @@
+"""Cosmic: images of a telescope and the pixels that cosmic rays have hit."""
+
+from functools import partial
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from sklearn_pare.datasets._files import bad_file, check_array, read_object
+from sklearn_pare.datasets._rows import ComputedRows, one_by_one
+from sklearn_pare.datasets.nas_bench_360._task import Part, hold_out
+from sklearn_pare.nn.losses import IGNORED
+
+_FILTER = "f435w"
+_CROP = slice(64, 192)
+_SKY = (-0.9, 3.0)
+# Fields of galaxies, PROPOSAL_VISIT; the others are star clusters and empty sky.
+_GALAXIES = {
+    "10182_pb", "10182_pd", "10190_13", "10190_28", "10260_5", "10260_7", "10342_3",
+    "10407_3", "10584_13", "10760_2", "10760_4", "12058_1", "12058_6", "12058_12",
+    "12058_16", "12513_2", "12513_3", "13057_1", "13364_95", "13691_11", "13737_2",
+    "13737_3", "13804_6", "14343_1", "14704_1", "9490_a2", "9490_a3",
+}  # fmt: skip
+
+
+def load_cosmic(request, part):
+    """Rows of Cosmic, (n, 1, 128, 128), with masks (n, 128, 128), by field."""
+    name = "test" if part == "test" else "train"
+    paths = request.once(name, partial(_paths, request, name))
+    rows = np.arange(len(paths))
+    if part != "test":
+        test = request.once("test", partial(_paths, request, "test"))
+        # As many as for the test, where that leaves most to train on.
+        rows = hold_out(len(paths), min(len(test), len(paths) // 2), part)
+    share = np.zeros(len(paths))
+    if request.training:
+        share = np.random.default_rng(0).uniform(*_SKY, len(paths))
+    data = ComputedRows(
+        partial(one_by_one, partial(_image, paths, share)), rows, (1, 128, 128)
+    )
+    target = ComputedRows(
+        partial(one_by_one, partial(_mask, paths)), rows, (128, 128), np.int8
+    )
+    data[:1], target[:1]
+    groups = np.array(["_".join(path.parts[-3:-1]) for path in paths])
+    return Part(data, target, groups[rows])
+
+
+def _paths(request, name):
+    """Files of the training or test set, in an order that never changes."""
+    folder = request.path(f"cosmic/npy_{name}")
+    listed = request.home / "cosmic" / f"{name}_dirs.npy"
+    if listed.exists():
+        return _listed(request, request.path(f"cosmic/{name}_dirs.npy"))
+    paths = sorted(
+        path
+        for path in folder.glob(f"{_FILTER}/*/*/*.npy")
+        if path.name != "sky.npy" and "_".join(path.parts[-3:-1]) in _GALAXIES
+    )
+    request.files.extend(paths)
+    if not paths:
+        expected = f"files {_FILTER}/PROPOSAL/VISIT/*.npy of fields of galaxies"
+        raise bad_file(folder, None, "no image", expected)
+    return paths
+
+
+def _listed(request, path):
+    """Files that a list names, as paths below the folder of the benchmark."""
+    names = np.ravel(read_object(path))
+    names = [n.decode("utf-8") if isinstance(n, bytes) else n for n in names]
+    expected = "paths such as './cosmic/npy_train/f435w/10760/2/1_0.npy'"
+    paths = []
+    for name in names:
+        if not isinstance(name, str) or ".." in PurePosixPath(name).parts:
+            raise bad_file(path, None, f"holds {name!r}", expected)
+        paths.append(request.home / PurePosixPath(name.lstrip("/")))
+        if not paths[-1].exists():
+            raise bad_file(path, name, "no such file", f"{paths[-1]}")
+    if not paths:
+        raise bad_file(path, None, "an empty list", expected)
+    return paths
+
+
+def _read(path):
+    """Image, mask and places to ignore, (3, 256, 256)."""
+    layers = read_object(path)
+    n = 2 if np.shape(layers)[:1] == (2,) else 3
+    layers = check_array(layers, path, None, (n, 256, 256))[:, _CROP, _CROP]
+    return layers if n == 3 else np.concatenate([layers, 0 * layers[:1]])
+
+
+def _image(paths, share, number):
+    image = _read(paths[number])[0].astype(np.float32)
+    # Only where it is added: other rows need no file of it.
+    light = share[number] * _sky(paths[number]) if share[number] else 0.0
+    return image[None] + np.float32(light)
+
+
+def _sky(path):
+    """Light of the sky in the exposure that a file was cut from."""
+    skies = path.with_name("sky.npy")
+    if not skies.exists():
+        return 0.0
+    values = check_array(read_object(skies), skies, None, (None,))
+    exposure = path.name.partition("_")[0]
+    if not exposure.isdigit() or not 0 < int(exposure) <= len(values):
+        expected = f"one value for the exposure {exposure!r} of {path.name}"
+        raise bad_file(skies, None, f"{len(values)} values", expected)
+    return float(values[int(exposure) - 1])
+
+
+def _mask(paths, number):
+    _, mask, ignored = _read(paths[number])
+    return np.where(ignored > 0, IGNORED, mask > 0).astype(np.int8)
