@@ -17,6 +17,7 @@ from sklearn_pare import (
     datasets,
     inspection,
     nn,
+    openml,
     otdd,
     sources,
 )
@@ -26,7 +27,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # A module imports only from its own line and from lines above it.
 LAYERS = [
-    {"exceptions", "_device", "_version"},
+    {"exceptions", "_device", "_version", "_redact"},
     {"otdd"},
     {"nn"},
     {"backbones"},
@@ -45,6 +46,7 @@ LAYERS = [
     {""},
     {"inspection"},
     {"datasets"},
+    {"openml"},
     {"benchmarks"},
     {"backbones.evaluate"},  # a command: it needs the estimators
 ]
@@ -154,6 +156,10 @@ PUBLIC = [
     nn.replace_tokens,
     nn.mix_fraction,
     sources.rank,
+    openml.fold_scores,
+    openml.publish,
+    openml.run_task,
+    openml.write_task,
     otdd.Alignment,
     otdd.dataset_distance,
     *(getattr(inspection, name) for name in inspection.__all__),

@@ -1,8 +1,8 @@
 """Flows: what OpenML knows of an estimator, completed and checked before it leaves."""
 
+import re
 from importlib.metadata import version
 
-from packaging.version import Version
 from sklearn.base import clone
 
 from sklearn_pare._base import _BasePaRe
@@ -90,9 +90,11 @@ def complete(flow):
 
 
 def _bound(text):
-    """A version as openml can read it, at or below the one given."""
-    parsed = Version(text)
-    return "0" if parsed.is_prerelease else parsed.base_version
+    """A version that openml can read, at or below the one given."""
+    release = re.fullmatch(
+        r"(\d+(?:\.\d+){0,2})(?:\.\d+)*(?:\.post\d+)?(?:\+.+)?", text
+    )
+    return release[1] if release else "0"
 
 
 def check(flow):

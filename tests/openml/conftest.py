@@ -1,5 +1,6 @@
 """A cache of openml of its own for every test, and a server where one is asked for."""
 
+import copy
 import socket
 import warnings
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer
 
 from sklearn_pare import PaReClassifier
-from sklearn_pare.openml import write_task
+from sklearn_pare.openml import run_task, write_task
 from tests.common.instances import tiny
 from tests.openml_server import KEY, OpenMLServer
 
@@ -56,7 +57,7 @@ def write_cancer(n_rows=569, n_folds=10):
     )
 
 
-def write_mixed(labels=("good", "bad"), n_folds=3, n_rows=90):
+def write_mixed(labels=("good", "bad"), n_folds=3, n_rows=90, empty=True):
     """Categories, booleans, gaps, an empty column, and classes not in sorted order."""
     rng = np.random.default_rng(0)
     codes = np.arange(n_rows) % len(labels)
@@ -65,10 +66,13 @@ def write_mixed(labels=("good", "bad"), n_folds=3, n_rows=90):
             "amount of money": codes * 2 + rng.normal(size=n_rows),
             "purpose": rng.choice(["radio/tv", "car, new", "it's"], n_rows),
             "own": rng.random(n_rows) < 0.5,
-            "rank": pd.Categorical(rng.choice(["low", "high"], n_rows), ["low", "high"]),
-            "empty": np.nan,
+            "rank": pd.Categorical(
+                rng.choice(["low", "high"], n_rows), ["low", "high"]
+            ),
         }
     )
+    if empty:
+        X["empty"] = np.nan
     for column in ("amount of money", "purpose", "rank"):
         X[column] = X[column].mask(rng.random(n_rows) < 0.2)
     y = pd.Categorical(np.array(labels)[codes], labels)
@@ -82,7 +86,7 @@ def server(tmp_path):
         openml.config.server = double.url
         openml.config.set_root_cache_directory(tmp_path / "written")
         write_cancer(n_rows=60, n_folds=2)
-        write_mixed()
+        write_mixed(empty=False)
         Path(openml.config.get_cache_directory()).rename(tmp_path / "served")
         openml.config.set_root_cache_directory(tmp_path / "cache")
         openml.config.apikey = KEY
@@ -92,7 +96,22 @@ def server(tmp_path):
 @pytest.fixture
 def clf():
     """A classifier that fits in milliseconds."""
-    return tiny(PaReClassifier, max_epochs=1, linear_path=False)
+    return tiny(PaReClassifier, max_epochs=1, linear_path=False, source="noise")
+
+
+_MADE = {}
+
+
+@pytest.fixture
+def ready(server, clf):
+    """A run of a task of the server; it is made once, and copied for each test."""
+
+    def copy_of(task_id):
+        if task_id not in _MADE:
+            _MADE[task_id] = run_task(clf, task_id)
+        return copy.deepcopy(_MADE[task_id])
+
+    return copy_of
 
 
 @pytest.fixture

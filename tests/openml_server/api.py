@@ -6,13 +6,13 @@ from pathlib import Path
 
 import arff
 
+from tests.openml_server.elements import children, dump, element, find, insert
 from tests.openml_server.predictions import (
     check_predictions,
     read_folds,
     read_trace,
 )
 from tests.openml_server.schemas import Refusal, check, parse
-from tests.openml_server.elements import children, dump, element, find, insert
 
 _DATE = "2026-01-01T00:00:00"
 _USER = 7
@@ -177,7 +177,9 @@ class Api:
             name, value = find(setting, "name"), find(setting, "value")
             part = int(find(setting, "component") or number)
             flow = parts.get(part, ())
-            names = {find(each, "name") for each in flow if each.tag.endswith("parameter")}
+            names = {
+                find(each, "name") for each in flow if each.tag.endswith("parameter")
+            }
             if name not in names or (part, name) in settings:
                 raise Refusal(213, "Unknown parameter", f"{name} of flow {part}")
             settings[part, name] = value
@@ -264,9 +266,7 @@ class Api:
         insert(root, "uploader", _USER)
         insert(root, "run_id", number)
         insert(root, "task_type", "Supervised Classification", after="task_id")
-        flow = self.flows[run["flow_id"]]
         insert(root, "setup_id", run["setup_id"], after="flow_id")
-        insert(root, "flow_name", find(flow, "name"), after="flow_id")
         data, _ = self._truth(str(run["task_id"]))
         dataset = element("dataset", did=data, name="made", url="http://127.0.0.1/")
         (output,) = children(root, "output_data")
@@ -276,6 +276,9 @@ class Api:
             file = element("file", did=-1, file_id=number, name=name, url=url)
             output.insert(position, file)
         check(root, "run.upload", 202)
+        # The schema of runs knows no "=" in names of flows, though that of flows does.
+        flow = self.flows[run["flow_id"]]
+        insert(root, "flow_name", find(flow, "name"), after="flow_id")
         return dump(root)
 
     def _get_predictions(self, number):

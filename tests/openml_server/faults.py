@@ -1,5 +1,6 @@
 """What can go wrong between a client and a server, at a chosen request."""
 
+import re
 import time
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ class Fault:
     ----------
     method : {"GET", "POST"}
     path : str
-        How the path begins, behind "/api/v1/xml".
+        Pattern of the whole path behind "/api/v1/xml".
     kind : {"502", "drop", "stall"}
         A page of a proxy; a connection closed without an answer; no answer for a while.
     when : {"before", "after"}
@@ -28,7 +29,7 @@ class Fault:
     times: int = 1
 
     def fits(self, method, path, when):
-        fits = method == self.method and path.startswith(self.path)
+        fits = method == self.method and bool(re.fullmatch(self.path, path))
         fits &= when == self.when and self.times > 0
         self.times -= fits
         return fits
@@ -38,5 +39,5 @@ class Fault:
             page = b"<html><head><title>502 Bad Gateway</title></head><body><hr></html>"
             handler.answer(502, page, "text/html")
         elif self.kind == "stall":
-            time.sleep(1.0)
+            time.sleep(1.5)
         handler.close_connection = True

@@ -6,8 +6,8 @@ from collections import Counter
 
 import arff
 
-from tests.openml_server.schemas import Refusal, check
 from tests.openml_server.elements import element
+from tests.openml_server.schemas import Refusal, check
 
 
 def _load(upload, what):

@@ -8,8 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.openml_server.api import Api
-from tests.openml_server.schemas import Refusal
 from tests.openml_server.elements import dump, element
+from tests.openml_server.schemas import Refusal
 
 #: The one key that the server knows.
 KEY = "00c0ffee00c0ffee00c0ffee00c0ffee"
