@@ -1,6 +1,8 @@
 """Flows: what OpenML knows of an estimator, completed and checked before it leaves."""
 
+import logging
 import re
+from contextlib import contextmanager
 from importlib.metadata import version
 
 from sklearn.base import clone
@@ -15,6 +17,21 @@ _PACKAGES = ("skorch", "timm", "torch")
 # Limits of OpenML's schema for flows, in characters.
 _LIMITS = {"name": 1024, "external_version": 128, "description": 1024,
            "dependencies": 1024}  # fmt: skip
+
+
+@contextmanager
+def _quiet():
+    """Drop the warnings of openml that a docstring has not scikit-learn's last line."""
+    logger = logging.getLogger("openml.extensions.sklearn.extension")
+
+    def keep(record):
+        return "'Read more' not found" not in record.getMessage()
+
+    logger.addFilter(keep)
+    try:
+        yield
+    finally:
+        logger.removeFilter(keep)
 
 
 def make_flow(estimator):
@@ -43,7 +60,8 @@ def make_flow(estimator):
             estimator, raise_if_no_extension=True
         )
         model = extension.seed_model(clone(estimator))
-        flow = extension.model_to_flow(model)
+        with _quiet():
+            flow = extension.model_to_flow(model)
     except (AttributeError, TypeError, ValueError, PyOpenMLError) as error:
         raise FlowError(
             f"{type(estimator).__name__} cannot be described to OpenML: {error}. "
