@@ -27,7 +27,7 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
     pretrained : bool, default=True
         If False, the same body starts from fresh Xavier weights: the control
         "from scratch".
-    tune : {"all", "norm", "attention-frozen", "none", "head"}, default="all"
+    tune : str, {"all", "norm", "attention-frozen", "none", "head"}, default="all"
         What trains inside the body: everything; its LayerNorms; everything but the
         maps to queries and keys (for "pare-tiny" one matrix makes queries, keys and
         values, and stays fixed as a whole); nothing. Embedder, gate and heads always
@@ -55,16 +55,16 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         Fraction of target tokens replaced at the first step.
     mix_end : float, default=0.1
         Fraction replaced at the last step. Both 0.0: plain ("naive") fine-tuning.
-    mix_schedule : {"linear", "cosine", "gap"}, default="linear"
+    mix_schedule : str, {"linear", "cosine", "gap"}, default="linear"
         How the fraction gets from `mix_start` to `mix_end`: along a line or half a
         cosine, or as the loss of clean rows falls below that of mixed rows. With "gap"
         it need not reach `mix_end`.
     mix_weight : float or "auto", default="auto"
         Weight of the loss on mixed rows beside the loss on clean rows. "auto" is 0.3,
         as in the paper's experiments with fields.
-    selector : {"gate", "random"}, default="gate"
+    selector : str, {"gate", "random"}, default="gate"
         Who chooses the tokens: the learned gate, or chance (a control).
-    alignment : {"otdd", "mmd", "l2"} or None, default=None
+    alignment : str, {"otdd", "mmd", "l2"} or None, default=None
         A stage before fine-tuning, as in ORCA (Shen et al., ICML 2023): for 20 epochs
         the embedder alone learns to put each class near the source, by the optimal
         transport dataset distance (see `sklearn_pare.otdd`), the maximum mean
@@ -75,7 +75,7 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         as rows that are held out support it: on small tables that may be not at all.
         The path is left out above 4,000 rows, for arrays in files, for fields where it
         explains too little.
-    loss : {"auto", "squared_error", "huber", "relative_l2"}, default="auto"
+    loss : str, {"auto", "squared_error", "huber", "relative_l2"}, default="auto"
         "squared_error"; "huber", which is linear beyond one standard deviation of what
         the linear path leaves, or else of y; "relative_l2", the norm of a row's error
         over the norm of its y. "auto" is "squared_error" for numbers, "relative_l2"
@@ -104,7 +104,7 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
     device : str, default="auto"
         "auto" is the first of cuda, xpu and mps that is there, else the CPU; or a
         name that torch knows, such as "cuda:1".
-    precision : {"auto", "fp32", "bf16"}, default="auto"
+    precision : str, {"auto", "fp32", "bf16"}, default="auto"
         Of the body and of the decoder of dense targets. "auto" is bfloat16 where the
         device has instructions for it, else float32. Other heads, gate, losses and
         weights are float32 always.

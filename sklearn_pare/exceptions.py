@@ -31,3 +31,29 @@ class FileFormatError(PaReError, ValueError):
 
 class MissingFileError(PaReError, FileNotFoundError):
     """A file of a data set is not at hand and cannot be fetched."""
+
+
+class TaskError(PaReError, ValueError):
+    """A task of OpenML cannot be loaded, written or run."""
+
+
+class FlowError(PaReError, ValueError):
+    """An estimator cannot be described to OpenML."""
+
+
+class PublishError(PaReError, RuntimeError):
+    """A run did not reach the server of OpenML, or was refused there."""
+
+
+class RunExistsError(PublishError):
+    """The server of OpenML has this run already.
+
+    Attributes
+    ----------
+    run_ids : list of int
+        The runs there, of the same parameters on the same task.
+    """
+
+    def __init__(self, message, run_ids=()):
+        super().__init__(message)
+        self.run_ids = sorted(run_ids)

@@ -18,6 +18,7 @@ from sklearn_pare import (
     inspection,
     metrics,
     nn,
+    openml,
     otdd,
     sources,
 )
@@ -29,7 +30,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # A module imports only from its own line and from lines above it.
 LAYERS = [
     {"exceptions", "_device", "_version"},
-    {"_names"},
+    {"_names", "_redact"},
     {"otdd"},
     {"nn"},
     {"backbones"},
@@ -49,6 +50,7 @@ LAYERS = [
     {"inspection"},
     {"metrics", "_metrics", "_legacy_metrics"},
     {"datasets"},
+    {"openml"},
     {"benchmarks"},
     {"backbones.evaluate"},  # a command: it needs the estimators
 ]
@@ -163,6 +165,10 @@ PUBLIC = [
     nn.replace_tokens,
     nn.mix_fraction,
     sources.rank,
+    openml.fold_scores,
+    openml.publish,
+    openml.run_task,
+    openml.write_task,
     otdd.Alignment,
     otdd.dataset_distance,
     *(getattr(inspection, name) for name in inspection.__all__),

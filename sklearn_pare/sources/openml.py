@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 
+from sklearn_pare._redact import redact
 from sklearn_pare.exceptions import DataError, UnknownNameError
 from sklearn_pare.sources.arrays import ArraySource
 from sklearn_pare.sources.base import Source
@@ -68,20 +69,24 @@ class OpenMLSource(Source):
         """Columns and target of the data set, by openml."""
         import openml
 
+        problem = None
         try:
             dataset = openml.datasets.get_dataset(self.dataset_id)
             name = dataset.default_target_attribute
             frame, target, _, _ = dataset.get_data(target=name)
         # openml raises errors of its own, of requests, of urllib3 and of its parsers.
         except Exception as error:
+            problem = f"{type(error).__name__}: {redact(error)}"
+        # Out of the block above: the error there may hold a key, and is left behind.
+        if problem is not None:
             raise DataError(
                 f"source='openml:{self.dataset_id}': data set {self.dataset_id} could "
-                f"not be loaded ({type(error).__name__}: {error}). openml looks in its "
+                f"not be loaded ({problem}). openml looks in its "
                 f"cache {openml.config.get_cache_directory()}, then on its server. "
                 "Where there is a network, openml.datasets.get_dataset("
                 f"{self.dataset_id}, download_data=True) fetches it into the cache; "
                 "another cache is named by the environment variable OPENML_CACHE_DIR."
-            ) from error
+            )
         if target is None:
             raise DataError(
                 f"source='openml:{self.dataset_id}': data set {self.dataset_id} has no "

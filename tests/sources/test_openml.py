@@ -131,6 +131,14 @@ def test_openml__not_in_the_cache__says_how_to_fetch(cache):
     assert "OPENML_CACHE_DIR" in str(caught.value)
 
 
+def test_openml__no_answer__key_is_not_shown(cache, monkeypatch):
+    monkeypatch.setattr(openml.config, "apikey", "secret/key")
+    with pytest.raises(DataError, match="ConnectionError") as caught:
+        _ = sources.get("openml:40927").n_classes
+    assert "secret" not in str(caught.value)
+    assert caught.value.__cause__ is caught.value.__context__ is None
+
+
 @pytest.mark.parametrize("spec", ["0", "-3", "1.5", "cifar", "7 ", "\u0663"])
 def test_openml__no_number__refused_at_once(spec):
     with pytest.raises(UnknownNameError, match="names no data set"):

@@ -1,0 +1,208 @@
+"""An estimator on the folds of a task, as a run that OpenML understands."""
+
+import json
+import time
+from itertools import product
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.metrics import accuracy_score
+from sklearn.pipeline import Pipeline
+
+from sklearn_pare.openml._flow import make_flow
+from sklearn_pare.openml._tasks import load_task
+
+
+def run_task(estimator, task_id):
+    """Cross-validate a classifier on the official folds of a task of OpenML.
+
+    The task comes from the cache of openml, or else from its server; a filled cache is
+    enough, there is no need for a network. Nothing is uploaded.
+
+    Parameters
+    ----------
+    estimator : classifier
+        `PaReClassifier` or any classifier of scikit-learn, also within a pipeline or a
+        search. It is cloned. Each `random_state` that is None becomes an int, which the
+        run records.
+    task_id : int
+        Number of the task, not of its data set; such as those of `CC18`.
+
+    Returns
+    -------
+    run : openml.runs.OpenMLRun
+        Predictions and times of all folds, and of a search its trace. `fold_scores`
+        reads it, `publish` uploads it.
+
+    Raises
+    ------
+    TaskError
+        If the task cannot be loaded, or is no classification.
+    FlowError
+        If a parameter of the estimator cannot be described to OpenML.
+
+    See Also
+    --------
+    fold_scores : AUROC and accuracy of each fold.
+    publish : Upload the run.
+
+    Notes
+    -----
+    ``openml.runs.run_model_on_task(estimator, task)`` works as well. The differences:
+    openml 0.15 cannot run targets with the classes true and false; it writes
+    confidences into the columns of other classes where the classes of the task are not
+    in sorted order; and it leaves the versions of torch, timm and skorch out of the
+    flow.
+
+    Columns without any value in the training part of a fold are left out in that fold.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import openml
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn_pare.openml import fold_scores, run_task, write_task
+    >>> X, y = load_iris(return_X_y=True)
+    >>> before = openml.config._root_cache_directory
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     openml.config.set_root_cache_directory(folder)
+    ...     _ = write_task(59, X, y, dataset_id=61, n_folds=3)
+    ...     run = run_task(LogisticRegression(max_iter=1000), 59)
+    ...     scores = fold_scores(run)
+    >>> openml.config.set_root_cache_directory(before)
+    >>> scores["n_test"].tolist(), bool((scores["accuracy"] > 0.9).all())
+    ([50, 50, 50], True)
+    """
+    import openml
+
+    task, X, y = load_task(task_id)
+    flow = make_flow(estimator)
+    lines, trace, measures = [], [], {}
+    repeats, folds, _ = task.get_split_dimensions()
+    for repeat, fold in product(range(repeats), range(folds)):
+        train, test = task.get_train_test_split_indices(repeat=repeat, fold=fold)
+        result = _fit_and_predict(
+            clone(flow.model), X.iloc[train], y[train], X.iloc[test], task.class_labels
+        )
+        lines += _lines(task, repeat, fold, test, y[test], *result[1:3])
+        trace += _trace(result[0], repeat, fold)
+        figures = result[3] | {
+            "predictive_accuracy": accuracy_score(y[test], result[1])
+        }
+        for name, value in figures.items():
+            measures.setdefault(name, {}).setdefault(repeat, {})[fold] = float(value)
+    versions = flow.extension.get_version_information()
+    run = openml.runs.OpenMLRun(
+        task_id=task.task_id,
+        flow_id=None,
+        dataset_id=task.dataset_id,
+        model=flow.model,
+        flow=flow,
+        flow_name=flow.name,
+        setup_string=flow.extension.create_setup_string(flow.model),
+        tags=["openml-python", versions[1]],
+        data_content=lines,
+        fold_evaluations=measures,
+        trace=_as_trace(trace),
+        description_text="\n".join(
+            [*flow.external_version.split(","), "Created by sklearn_pare.openml"]
+        ),
+    )
+    openml.config.logger.info("Ran task %s by %s.", task_id, flow.name)
+    return run
+
+
+def _fit_and_predict(model, X_train, y_train, X_test, labels):
+    """Fitted model, predictions, confidences in the order of `labels`, and times."""
+    some = X_train.notna().any().to_numpy()
+    start = time.perf_counter(), time.process_time()
+    model.fit(X_train.loc[:, some], y_train)
+    fitted = time.perf_counter(), time.process_time()
+    predicted = model.predict(X_test.loc[:, some])
+    confidences = np.zeros((len(X_test), len(labels)))
+    # Labels need not be sorted, and not all of them need be in this fold.
+    place = {label: column for column, label in enumerate(labels)}
+    if hasattr(model, "predict_proba"):
+        columns = [place[label] for label in _classes(model)]
+        confidences[:, columns] = model.predict_proba(X_test.loc[:, some])
+    else:
+        columns = [place[label] for label in predicted]
+        confidences[np.arange(len(X_test)), columns] = 1.0
+    end = time.perf_counter(), time.process_time()
+    times = {}
+    for clock, name in enumerate(("wall_clock_time_millis", "usercpu_time_millis")):
+        times[f"{name}_training"] = 1000 * (fitted[clock] - start[clock])
+        times[f"{name}_testing"] = 1000 * (end[clock] - fitted[clock])
+        times[name] = 1000 * (end[clock] - start[clock])
+    return model, predicted, confidences, times
+
+
+def _classes(model):
+    return (model[-1] if isinstance(model, Pipeline) else model).classes_
+
+
+def _lines(task, repeat, fold, rows, truth, predicted, confidences):
+    """Lines of OpenML's file of predictions."""
+    from openml.runs.functions import format_prediction
+
+    return [
+        format_prediction(
+            task=task,
+            repeat=repeat,
+            fold=fold,
+            index=int(row),
+            prediction=str(guess),
+            truth=str(label),
+            proba=dict(zip(task.class_labels, chances.tolist(), strict=True)),
+        )
+        for row, guess, label, chances in zip(
+            rows, predicted, truth, confidences, strict=True
+        )
+    ]
+
+
+def _trace(model, repeat, fold):
+    """What a search tried: one dict for each candidate, empty for other estimators."""
+    if not hasattr(model, "cv_results_"):
+        return []
+    found = model.cv_results_
+    return [
+        {
+            "repeat": repeat,
+            "fold": fold,
+            "iteration": iteration,
+            "evaluation": float(found["mean_test_score"][iteration]),
+            "selected": "true" if iteration == model.best_index_ else "false",
+        }
+        | {
+            name.replace("param_", "parameter_", 1): _as_json(values[iteration])
+            for name, values in found.items()
+            if name.startswith("param_")
+        }
+        for iteration in range(len(found["params"]))
+    ]
+
+
+def _as_json(value):
+    """Value of a parameter as text; None where a candidate does not have it."""
+    if value is np.ma.masked:
+        return None
+    return json.dumps(value.tolist() if isinstance(value, np.generic) else value)
+
+
+def _as_trace(trace):
+    import openml
+
+    if not trace:
+        return None
+    kinds = {"selected": ["true", "false"]}
+    attributes = [
+        (
+            name,
+            kinds.get(name, "STRING" if name.startswith("parameter_") else "NUMERIC"),
+        )
+        for name in trace[0]
+    ]
+    content = [list(candidate.values()) for candidate in trace]
+    return openml.runs.OpenMLRunTrace.generate(attributes, content)

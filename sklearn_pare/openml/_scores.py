@@ -1,0 +1,132 @@
+"""AUROC and accuracy of the folds of a run."""
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+from sklearn_pare.exceptions import TaskError
+
+_CONFIDENCE = "confidence."
+
+
+def fold_scores(run):
+    """AUROC and accuracy of each fold of a run, from its predictions.
+
+    Parameters
+    ----------
+    run : openml.runs.OpenMLRun
+        From `run_task`, from ``openml.runs.run_model_on_task``, or from the server.
+
+    Returns
+    -------
+    scores : DataFrame
+        One row a fold, with the columns "repeat", "fold", "n_test" (rows), "auroc" and
+        "accuracy", both from 0 to 1. AUROC is that of the confidences: for more than
+        two classes the mean over all pairs of classes ("one-vs-one", Hand and Till,
+        Machine Learning 45, 2001). It is NaN where a fold has only one class.
+
+    Raises
+    ------
+    TaskError
+        If the run is not one of classification.
+
+    See Also
+    --------
+    run_task : Make such a run; its example shows both.
+
+    Notes
+    -----
+    OpenML's own "area_under_roc_curve" averages one-vs-rest AUROCs by class shares, and
+    its figures for a run pool the rows of all folds: they are other numbers.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> import pandas as pd
+    >>> from sklearn_pare.openml import fold_scores
+    >>> predictions = pd.DataFrame(
+    ...     {
+    ...         "repeat": 0,
+    ...         "fold": [0, 0, 1, 1],
+    ...         "prediction": ["no", "no", "no", "yes"],
+    ...         "correct": ["no", "yes", "no", "yes"],
+    ...         "confidence.no": [0.8, 0.6, 0.7, 0.1],
+    ...         "confidence.yes": [0.2, 0.4, 0.3, 0.9],
+    ...     }
+    ... )
+    >>> scores = fold_scores(SimpleNamespace(predictions=predictions))
+    >>> scores[["fold", "auroc", "accuracy"]].values.tolist()
+    [[0.0, 1.0, 0.5], [1.0, 1.0, 1.0]]
+    """
+    import pandas as pd
+
+    frame = run.predictions
+    columns = [name for name in frame if name.startswith(_CONFIDENCE)]
+    if not columns:
+        raise TaskError(
+            f"The predictions of this run have the columns {list(frame)}. Expected "
+            "those of a classification, with a confidence for each class."
+        )
+    labels = np.array([name.removeprefix(_CONFIDENCE) for name in columns])
+    scores = []
+    for (repeat, fold), part in frame.groupby(["repeat", "fold"]):
+        truth, guess = (part[name].to_numpy(str) for name in ("correct", "prediction"))
+        confidences = part[columns].to_numpy(float)
+        order = column_order(labels, guess, confidences)
+        scores.append(
+            {
+                "repeat": int(repeat),
+                "fold": int(fold),
+                "n_test": len(part),
+                "auroc": _auroc(labels, truth, confidences[:, order]),
+                "accuracy": float(np.mean(truth == guess)),
+            }
+        )
+    return pd.DataFrame(scores)
+
+
+def _auroc(labels, truth, confidences):
+    if len(set(truth)) < 2:
+        return np.nan
+    codes = np.searchsorted(np.sort(labels), truth)
+    confidences = confidences[:, np.argsort(labels)]
+    if len(labels) == 2:
+        return float(roc_auc_score(codes, confidences[:, 1]))
+    return float(
+        roc_auc_score(
+            codes,
+            confidences / confidences.sum(axis=1, keepdims=True),
+            multi_class="ovo",
+            labels=np.arange(len(labels)),
+        )
+    )
+
+
+def column_order(labels, predicted, confidences):
+    """Which column of a fold's confidences belongs to which label.
+
+    openml 0.15 heads the columns with the labels in the task's order, but fills them in
+    sorted order, wherever all labels are in the training part of the fold. The right
+    order is that in which the largest confidence is the predicted label's.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (K,), str
+    predicted : ndarray of shape (n,), str
+    confidences : ndarray of shape (n, K)
+
+    Returns
+    -------
+    order : ndarray of shape (K,), int
+        The k-th label is that of column ``order[k]``. Columns stay where they are
+        unless all predictions, and not all before, agree with the sorted order.
+    """
+    as_is, in_sorted = np.arange(len(labels)), np.argsort(np.argsort(labels))
+
+    def agree(order):
+        ordered = confidences[:, order]
+        chosen = ordered[np.arange(len(predicted)), position]
+        return np.all(chosen >= ordered.max(axis=1))
+
+    place = {label: column for column, label in enumerate(labels)}
+    position = np.array([place[label] for label in predicted])
+    return in_sorted if not agree(as_is) and agree(in_sorted) else as_is

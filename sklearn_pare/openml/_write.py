@@ -1,0 +1,223 @@
+"""Arrays as a task in the cache of openml, in the files that openml keeps there."""
+
+from xml.sax.saxutils import escape
+
+import numpy as np
+from sklearn.model_selection import StratifiedKFold
+from sklearn.utils import check_consistent_length
+
+from sklearn_pare.exceptions import TaskError
+from sklearn_pare.openml._tasks import folder
+
+_SPACE = 'xmlns:oml="http://openml.org/openml"'
+
+
+def write_task(
+    task_id, X, y, *, dataset_id, name="made", target="class", n_folds=10,
+    random_state=0,
+):  # fmt: skip
+    """Write rows and stratified folds into the cache of openml, as one of its tasks.
+
+    The files are those that openml keeps for a task of its server, so that `run_task`
+    and openml itself run the task without a network. The folder of the cache is
+    ``openml.config.get_cache_directory()``.
+
+    Parameters
+    ----------
+    task_id : int
+        Number of the task.
+    X : DataFrame or array of shape (n, F)
+        Numbers; columns of text, categories and booleans become nominal. Columns of an
+        array are called V1, V2 and so on. NaN and None are missing values.
+    y : array-like of shape (n,)
+        Classes.
+    dataset_id : int
+        Number of the data set.
+    name : str, default="made"
+        Of the data set.
+    target : str, default="class"
+        Name for the column of classes.
+    n_folds : int, default=10
+        Number of folds.
+    random_state : int, default=0
+        Fixes the folds.
+
+    Returns
+    -------
+    folders : tuple of Path
+        Of the task and of the data set.
+
+    Raises
+    ------
+    TaskError
+        If the cache holds the task or the data set already.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import openml
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_pare.openml import write_task
+    >>> X, y = load_iris(return_X_y=True)
+    >>> before = openml.config._root_cache_directory
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     openml.config.set_root_cache_directory(folder)
+    ...     _ = write_task(59, X, y, dataset_id=61, name="iris")
+    ...     task = openml.tasks.get_task(59)
+    >>> openml.config.set_root_cache_directory(before)
+    >>> task.class_labels
+    ['0', '1', '2']
+    """
+    import arff
+    import pandas as pd
+
+    if target in getattr(X, "columns", ()):
+        raise TaskError(
+            f"X has a column {target!r}, which is the name for the column of classes. "
+            "Rename it, or pass another target."
+        )
+    frame = pd.DataFrame(X).copy()
+    if hasattr(X, "columns"):
+        frame.columns = frame.columns.map(str)
+    else:
+        frame.columns = [f"V{i + 1}" for i in range(frame.shape[1])]
+    check_consistent_length(frame, y)
+    folders = folder("tasks", task_id), folder("datasets", dataset_id)
+    for path in folders:
+        if path.exists():
+            raise TaskError(
+                f"{path} is there already. Choose another number, or remove it first."
+            )
+    frame[target] = pd.Series(y, index=frame.index).astype("category")
+    columns = {label: _column(frame[label]) for label in frame}
+    rows = [list(row) for row in zip(*(v for _, v in columns.values()), strict=True)]
+    attributes = [(label, kind) for label, (kind, _) in columns.items()]
+    texts = {
+        "description.xml": _description(dataset_id, name, target),
+        "features.xml": _features(attributes, columns, target),
+        "qualities.xml": _qualities(frame, target),
+        "dataset.arff": arff.dumps(
+            {"relation": name, "attributes": attributes, "data": rows}
+        ),
+    }
+    _write(folders[1], texts)
+    texts = {
+        "task.xml": _task(task_id, dataset_id, target, n_folds),
+        "datasplits.arff": _splits(frame[target], n_folds, random_state),
+    }
+    _write(folders[0], texts)
+    return folders
+
+
+def _write(path, texts):
+    path.mkdir(parents=True)
+    for file, text in texts.items():
+        (path / file).write_text(text, encoding="utf-8")
+
+
+def _column(values):
+    """Type and values of a column, as liac-arff wants them."""
+    missing = values.isna()
+    if values.dtype.kind in "fiu":
+        numbers = values.astype(float).tolist()
+        return "REAL", [
+            None if gap else number
+            for number, gap in zip(numbers, missing, strict=True)
+        ]
+    categories = values.astype("category").cat.categories
+    texts = [
+        None if gap else str(value) for value, gap in zip(values, missing, strict=True)
+    ]
+    return [str(category) for category in categories], texts
+
+
+def _description(dataset_id, name, target):
+    return (
+        f"<oml:data_set_description {_SPACE}><oml:id>{dataset_id}</oml:id>"
+        f"<oml:name>{escape(name)}</oml:name><oml:version>1</oml:version>"
+        "<oml:description>Written by sklearn_pare.openml.write_task</oml:description>"
+        "<oml:format>ARFF</oml:format>"
+        f"<oml:url>{_url(f'data/{dataset_id}/dataset.arff')}</oml:url>"
+        f"<oml:file_id>{dataset_id}</oml:file_id>"
+        f"<oml:default_target_attribute>{escape(target)}"
+        "</oml:default_target_attribute><oml:status>active</oml:status>"
+        "</oml:data_set_description>"
+    )
+
+
+def _url(path):
+    import openml
+
+    return f"{openml.config.get_server_base_url()}/{path}"
+
+
+def _features(attributes, columns, target):
+    features = []
+    for index, (label, kind) in enumerate(attributes):
+        nominal = isinstance(kind, list)
+        gaps = sum(value is None for value in columns[label][1])
+        features.append(
+            f"<oml:feature><oml:index>{index}</oml:index>"
+            f"<oml:name>{escape(label)}</oml:name>"
+            f"<oml:data_type>{'nominal' if nominal else 'numeric'}</oml:data_type>"
+            + "".join(
+                f"<oml:nominal_value>{escape(value)}</oml:nominal_value>"
+                for value in (kind if nominal else ())
+            )
+            + f"<oml:is_target>{str(label == target).lower()}</oml:is_target>"
+            "<oml:is_ignore>false</oml:is_ignore>"
+            "<oml:is_row_identifier>false</oml:is_row_identifier>"
+            f"<oml:NumberOfMissingValues>{gaps}</oml:NumberOfMissingValues>"
+            "</oml:feature>"
+        )
+    return f"<oml:data_features {_SPACE}>{''.join(features)}</oml:data_features>"
+
+
+def _qualities(frame, target):
+    counts = {
+        "NumberOfInstances": len(frame),
+        "NumberOfFeatures": frame.shape[1],
+        "NumberOfClasses": frame[target].nunique(),
+        "NumberOfMissingValues": int(frame.isna().sum().sum()),
+    }
+    qualities = "".join(
+        f"<oml:quality><oml:name>{name}</oml:name><oml:value>{count}</oml:value>"
+        "</oml:quality>"
+        for name, count in counts.items()
+    )
+    return f"<oml:data_qualities {_SPACE}>{qualities}</oml:data_qualities>"
+
+
+def _task(task_id, dataset_id, target, n_folds):
+    splits = _url(f"api_splits/get/{task_id}/Task_{task_id}_splits.arff")
+    return (
+        f"<oml:task {_SPACE}><oml:task_id>{task_id}</oml:task_id>"
+        "<oml:task_type_id>1</oml:task_type_id>"
+        "<oml:task_type>Supervised Classification</oml:task_type>"
+        '<oml:input name="source_data"><oml:data_set>'
+        f"<oml:data_set_id>{dataset_id}</oml:data_set_id>"
+        f"<oml:target_feature>{escape(target)}</oml:target_feature>"
+        '</oml:data_set></oml:input><oml:input name="estimation_procedure">'
+        "<oml:estimation_procedure><oml:type>crossvalidation</oml:type>"
+        f"<oml:data_splits_url>{splits}</oml:data_splits_url>"
+        '<oml:parameter name="number_repeats">1</oml:parameter>'
+        f'<oml:parameter name="number_folds">{n_folds}</oml:parameter>'
+        '<oml:parameter name="stratified_sampling">true</oml:parameter>'
+        "</oml:estimation_procedure></oml:input></oml:task>"
+    )
+
+
+def _splits(y, n_folds, random_state):
+    import arff
+
+    folds = StratifiedKFold(n_folds, shuffle=True, random_state=random_state)
+    rows = [
+        [kind, int(row), 0, fold]
+        for fold, parts in enumerate(folds.split(np.zeros(len(y)), y))
+        for kind, part in zip(("TRAIN", "TEST"), parts, strict=True)
+        for row in part
+    ]
+    attributes = [("type", ["TRAIN", "TEST"])] + [
+        (name, "INTEGER") for name in ("rowid", "repeat", "fold")
+    ]
+    return arff.dumps({"relation": "splits", "attributes": attributes, "data": rows})

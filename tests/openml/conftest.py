@@ -1,0 +1,129 @@
+"""A cache of openml of its own for every test, and a server where one is asked for."""
+
+import copy
+import socket
+import warnings
+from pathlib import Path
+
+import numpy as np
+import openml
+import pandas as pd
+import pytest
+from sklearn.datasets import load_breast_cancer
+
+from sklearn_pare import PaReClassifier
+from sklearn_pare.openml import run_task, write_task
+from tests.common.instances import tiny
+from tests.openml_server import KEY, OpenMLServer
+
+_SETTINGS = (
+    "apikey", "avoid_duplicate_runs", "connection_n_retries", "retry_policy", "server",
+    "show_progress", "_root_cache_directory",
+)  # fmt: skip
+
+CANCER, MIXED = 9946, 31
+
+
+@pytest.fixture(autouse=True)
+def _settings(tmp_path, monkeypatch):
+    """No key, nobody at the server's address, and all files below tmp_path."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("OPENML_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.delenv("OPENML_APIKEY", raising=False)
+    (tmp_path / "config").mkdir()
+    for name in _SETTINGS:
+        monkeypatch.setattr(openml.config, name, getattr(openml.config, name))
+    openml.config.apikey = ""
+    openml.config.server = "http://127.0.0.1:9/api/v1/xml"
+    openml.config.connection_n_retries = 1
+    openml.config.set_root_cache_directory(tmp_path / "cache")
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    def refuse(*args, **kwargs):
+        raise AssertionError("the network is cut")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+def write_cancer(n_rows=569, n_folds=10):
+    """Task 9946 of OpenML, data set 1510: the same data under the same names."""
+    X, y = load_breast_cancer(return_X_y=True)
+    X, y = X[:n_rows], np.where(y[:n_rows] == 0, "2", "1")
+    return write_task(
+        CANCER, X, y, dataset_id=1510, name="wdbc", target="Class", n_folds=n_folds
+    )
+
+
+def write_mixed(labels=("good", "bad"), n_folds=3, n_rows=90, empty=True):
+    """Categories, booleans, gaps, an empty column, and classes not in sorted order."""
+    rng = np.random.default_rng(0)
+    codes = np.arange(n_rows) % len(labels)
+    X = pd.DataFrame(
+        {
+            "amount of money": codes * 2 + rng.normal(size=n_rows),
+            "purpose": rng.choice(["radio/tv", "car, new", "it's"], n_rows),
+            "own": rng.random(n_rows) < 0.5,
+            "rank": pd.Categorical(
+                rng.choice(["low", "high"], n_rows), ["low", "high"]
+            ),
+        }
+    )
+    if empty:
+        X["empty"] = np.nan
+    for column in ("amount of money", "purpose", "rank"):
+        X[column] = X[column].mask(rng.random(n_rows) < 0.2)
+    y = pd.Categorical(np.array(labels)[codes], labels)
+    return write_task(MIXED, X, y, dataset_id=31, n_folds=n_folds)
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A server with two tasks; the client has a key for it and an empty cache."""
+    with OpenMLServer(tmp_path / "served") as double:
+        openml.config.server = double.url
+        openml.config.set_root_cache_directory(tmp_path / "written")
+        write_cancer(n_rows=60, n_folds=2)
+        write_mixed(empty=False)
+        Path(openml.config.get_cache_directory()).rename(tmp_path / "served")
+        openml.config.set_root_cache_directory(tmp_path / "cache")
+        openml.config.apikey = KEY
+        yield double
+
+
+@pytest.fixture
+def clf():
+    """A classifier that fits in milliseconds."""
+    return tiny(PaReClassifier, max_epochs=1, linear_path=False, source="noise")
+
+
+_MADE = {}
+
+
+@pytest.fixture
+def ready(server, clf):
+    """A run of a task of the server; it is made once, and copied for each test."""
+
+    def copy_of(task_id):
+        if task_id not in _MADE:
+            _MADE[task_id] = run_task(clf, task_id)
+        return copy.deepcopy(_MADE[task_id])
+
+    return copy_of
+
+
+@pytest.fixture
+def plain_run(clf):
+    """Run a task by openml's own function."""
+
+    def run(task_id, estimator=clf):
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "unclosed file", ResourceWarning)
+            task = openml.tasks.get_task(task_id)
+            return openml.runs.run_model_on_task(
+                estimator, task, avoid_duplicate_runs=False
+            )
+
+    return run

@@ -1,0 +1,151 @@
+"""The double itself: what it refuses, by OpenML's numbers."""
+
+import openml
+import pytest
+from openml.exceptions import OpenMLNotAuthorizedError, OpenMLServerException
+
+from sklearn_pare.openml import publish, run_task
+from tests.openml.conftest import CANCER, MIXED
+from tests.openml_server import schemas
+
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+
+needs_schemas = pytest.mark.skipif(
+    not schemas.AVAILABLE, reason="OpenML's schemas are not here"
+)
+
+
+def _refused(code, function, *args):
+    with pytest.raises(OpenMLServerException) as caught:
+        function(*args)
+    assert caught.value.code == code
+
+
+def test_server__dataset_and_task(server):
+    dataset = openml.datasets.get_dataset(
+        1510, download_qualities=True, download_features_meta_data=True
+    )
+    assert (dataset.name, dataset.default_target_attribute) == ("wdbc", "Class")
+    assert dataset.qualities["NumberOfInstances"] == 60
+    assert len(dataset.features) == 31
+    X, y, _, _ = dataset.get_data(target="Class")
+    assert X.shape == (60, 30)
+    assert set(y) == {"1", "2"}
+    task = openml.tasks.get_task(CANCER)
+    assert task.get_split_dimensions() == (1, 2, 1)
+
+
+def test_server__unknown_ids__refused(server):
+    _refused(151, openml.tasks.get_task, 1)
+    _refused(111, openml.datasets.get_dataset, 1)
+    _refused(181, openml.flows.get_flow, 1)
+    _refused(236, openml.runs.get_run, 1)
+    _refused(512, openml.runs.functions._list_runs, [1])
+
+
+def test_server__no_key__102(server, ready):
+    flow = ready(CANCER).flow
+    openml.config.apikey = ""
+    with pytest.raises(OpenMLNotAuthorizedError):
+        flow.publish()
+
+
+def test_server__wrong_key__103(server, ready):
+    flow = ready(CANCER).flow
+    openml.config.apikey = "wrong"
+    _refused(103, flow.publish)
+
+
+def test_server__flow_twice__171(server, ready):
+    flow = ready(CANCER).flow.publish()
+    flow.flow_id = flow.uploader = flow.version = flow.upload_date = None
+    _refused(171, super(openml.flows.OpenMLFlow, flow).publish)
+
+
+def _sent(run):
+    """A run whose flow is there: all but the run itself is uploaded."""
+    run.flow.publish()
+    run.flow_id = run.flow.flow_id
+    return run
+
+
+def test_server__unknown_task_flow_and_parameter(server, ready):
+    run = _sent(ready(CANCER))
+    run.parameter_settings = run.flow.extension.obtain_parameter_values(run.flow)
+    text = run._to_xml()
+    for old, new, code in (
+        (f"task_id>{CANCER}<", "task_id>4<", 204),
+        (f"flow_id>{run.flow_id}<", "flow_id>4<", 205),
+        ("name>mix_start<", "name>mix_begin<", 213),
+        ("name>mix_start<", "name>mix_end<", 213),
+        ('fold="1"', 'fold="2"', 216),
+        ("name>predictive_accuracy<", "name>luck<", 217),
+    ):
+        assert old in text
+        run._to_xml = lambda old=old, new=new: text.replace(old, new, 1)
+        _refused(code, run.publish)
+    del run._to_xml
+    run.publish()
+
+
+@needs_schemas
+def test_server__run_against_its_schema__202(server, ready):
+    run = _sent(ready(CANCER))
+    run.tags = ["two words"]
+    _refused(202, run.publish)
+
+
+def _first(change):
+    """Change the first line of the predictions."""
+    return lambda lines: [change(list(lines[0])), *lines[1:]]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda lines: lines[1:], 216),
+        (lambda lines: [*lines, lines[0]], 216),
+        (_first(lambda line: [0, 2, *line[2:]]), 216),
+        (_first(lambda line: [1, *line[1:]]), 216),
+        (_first(lambda line: [*line[:3], 10**6, *line[4:]]), 216),
+        (_first(lambda line: [*line[:4], *line[4:6], 0.9, 0.9]), 209),
+        (_first(lambda line: [*line[:6], *line[:5:-1]]), 209),
+        (_first(lambda line: [*line[:5], "12".strip(line[5]), *line[6:]]), 209),
+    ],
+    ids=["row missing", "row twice", "unknown fold", "unknown repeat", "unknown row",
+         "no distribution", "confidences swapped", "wrong truth"],
+)  # fmt: skip
+def test_server__predictions_that_are_not_each_row_once(
+    change, code, server, ready, clf
+):
+    run = _sent(ready(CANCER))
+    run.data_content = change(run.data_content)
+    _refused(code, run.publish)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code"),
+    [("predictions.csv", None, 206), ("predictions.arff", "no ARFF", 209)],
+)
+def test_server__predictions_in_another_format(name, content, code, server, ready):
+    run = _sent(ready(CANCER))
+    files = run._get_file_elements()
+    files["predictions"] = name, content or files["predictions"][1]
+    run._get_file_elements = lambda: files
+    _refused(code, run.publish)
+
+
+def test_server__trace_without_a_choice_for_a_fold__216(server, clf):
+    from sklearn.model_selection import GridSearchCV
+
+    grid = GridSearchCV(clf, {"mix_start": [0.2, 0.6]}, cv=2)
+    run = _sent(run_task(grid, CANCER))
+    for candidate in run.trace:
+        candidate.selected = candidate.selected and candidate.fold == 0
+    _refused(216, run.publish)
+
+
+def test_server__takes_duplicates_as_openml_does(server, ready):
+    publish(ready(MIXED))
+    _sent(ready(MIXED)).publish()
+    assert len(server.api.runs) == 2

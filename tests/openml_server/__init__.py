@@ -1,0 +1,6 @@
+"""OpenML's REST API on the loopback interface, stricter than the original."""
+
+from tests.openml_server.faults import Fault
+from tests.openml_server.server import KEY, OpenMLServer
+
+__all__ = ["KEY", "Fault", "OpenMLServer"]

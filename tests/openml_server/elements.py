@@ -1,0 +1,43 @@
+"""XML in OpenML's namespace, in as few words as possible."""
+
+from lxml import etree
+
+SPACE = "http://openml.org/openml"
+_MAP = {"oml": SPACE}
+
+
+def element(name, /, *children, text=None, **attributes):
+    """An element: children are elements; values of keywords become text of children."""
+    made = etree.Element(f"{{{SPACE}}}{name}", nsmap=_MAP)
+    made.text = text
+    for child in children:
+        made.append(child)
+    for key, value in attributes.items():
+        made.append(element(key, text=str(value)))
+    return made
+
+
+def find(root, name):
+    """Text of the first child of that name, or None."""
+    return root.findtext(f"{{{SPACE}}}{name}")
+
+
+def children(root, name):
+    """Children of that name."""
+    return root.findall(f"{{{SPACE}}}{name}")
+
+
+def insert(root, name, text, *, before=None, after=None):
+    """Put a new child next to another one, by name; without names, first."""
+    made = element(name, text=str(text))
+    if after is not None:
+        children(root, after)[-1].addnext(made)
+    elif before is not None:
+        children(root, before)[0].addprevious(made)
+    else:
+        root.insert(0, made)
+
+
+def dump(root):
+    """Bytes of a tree."""
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")

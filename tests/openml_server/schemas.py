@@ -1,0 +1,59 @@
+"""OpenML's XML schemas, where they are at hand, and the refusal of what breaks them."""
+
+import functools
+import os
+from pathlib import Path
+
+from lxml import etree
+
+REPOSITORY = Path(__file__).parents[2]
+FOLDER = Path(
+    os.environ.get(
+        "SKLEARN_PARE_OPENML_XSD", REPOSITORY.parent / "shared" / "openml-xsd"
+    )
+)
+AVAILABLE = FOLDER.is_dir()
+
+
+class Refusal(Exception):
+    """An answer of OpenML with status 412: number and message."""
+
+    def __init__(self, code, message, details=""):
+        super().__init__(f"{code} {message} {details}")
+        self.code, self.message, self.details = code, message, details
+
+
+@functools.cache
+def _schema(name):
+    return etree.XMLSchema(etree.parse(FOLDER / f"openml.{name}.xsd"))
+
+
+def parse(text, schema, code):
+    """XML as a tree, refused with a number where it breaks its schema.
+
+    Parameters
+    ----------
+    text : bytes
+    schema : str or None
+        Part of the file's name, such as "run.upload"; None: no schema.
+    code : int
+
+    Returns
+    -------
+    root : lxml.etree.Element
+    """
+    try:
+        root = etree.fromstring(text)
+    except etree.XMLSyntaxError as error:
+        raise Refusal(code, "XML does not parse", str(error)) from error
+    check(root, schema, code)
+    return root
+
+
+def check(root, schema, code):
+    """Refuse a tree that breaks its schema, where that is at hand."""
+    if schema is None or not AVAILABLE:
+        return
+    schema = _schema(schema)
+    if not schema.validate(root):
+        raise Refusal(code, "XML breaks its schema", str(schema.error_log.last_error))

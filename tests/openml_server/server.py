@@ -1,0 +1,145 @@
+"""HTTP on 127.0.0.1: keys, forms, compressed answers, and failures on demand."""
+
+import gzip
+import threading
+from email import policy
+from email.parser import BytesParser
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, urlsplit
+
+from tests.openml_server.api import Api
+from tests.openml_server.elements import dump, element
+from tests.openml_server.schemas import Refusal
+
+#: The one key that the server knows.
+KEY = "00c0ffee00c0ffee00c0ffee00c0ffee"
+
+_BASE = "/api/v1/xml"
+
+
+class OpenMLServer:
+    """A server in a thread of this process, for the length of a with block.
+
+    Parameters
+    ----------
+    folder : Path
+        With tasks/ID and datasets/ID, as in a cache of openml.
+
+    Attributes
+    ----------
+    url : str
+        For ``openml.config.server``.
+    api : Api
+        What the server knows.
+    requests : list of str
+        What was asked, such as "POST /run/".
+    faults : list of Fault
+        Failures to come.
+    """
+
+    def __init__(self, folder):
+        self.requests, self.faults = [], []
+        self.api = Api(folder)
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self._http.double, self._http.daemon_threads = self, True
+        self._http.lock = threading.Lock()
+        self._thread = threading.Thread(
+            target=self._http.serve_forever, kwargs={"poll_interval": 0.01}
+        )
+        self.api.base = f"http://127.0.0.1:{self._http.server_port}"
+        self.url = self.api.base + _BASE
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error):
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self._serve("GET")
+
+    def do_POST(self):
+        self._serve("POST")
+
+    def log_message(self, *args):
+        pass
+
+    def _serve(self, method):
+        double = self.server.double
+        parts = urlsplit(self.path)
+        path = parts.path.removeprefix(_BASE).replace("//", "/")
+        form, uploads = self._fields()
+        form |= dict(parse_qsl(parts.query))
+        double.requests.append(f"{method} {path}")
+        if self._fail(method, path, "before"):
+            return
+        try:
+            _check_key(method, form)
+            with self.server.lock:
+                status, content = 200, double.api.answer(method, path, form, uploads)
+        except Refusal as refusal:
+            status, content = 412, _error(refusal)
+        if not self._fail(method, path, "after"):
+            self.answer(status, content, "text/xml")
+
+    def _fail(self, method, path, when):
+        for fault in self.server.double.faults:
+            if fault.fits(method, path, when):
+                fault.happen(self)
+                return True
+        return False
+
+    def _fields(self):
+        """Text fields and files of a form, of both kinds of forms."""
+        content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        kind = self.headers.get("Content-Type", "")
+        if not kind.startswith("multipart/"):
+            return dict(parse_qsl(content.decode())), {}
+        head = f"Content-Type: {kind}\r\n\r\n".encode()
+        form, uploads = {}, {}
+        for part in BytesParser(policy=policy.HTTP).parsebytes(head + content).walk():
+            field = part.get_param("name", header="content-disposition")
+            if field is None:
+                continue
+            payload = part.get_payload(decode=True)
+            if part.get_filename() is None:
+                form[field] = payload.decode()
+            else:
+                uploads[field] = part.get_filename(), payload
+        return form, uploads
+
+    def answer(self, status, content, kind):
+        """Send an answer, compressed as OpenML's are."""
+        content = gzip.compress(content)
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+
+def _check_key(method, form):
+    key = form.get("api_key", "")
+    if method != "GET" and not key:
+        raise Refusal(102, "Please provide an API key")
+    if key and key != KEY:
+        raise Refusal(103, "Authentication failed")
+
+
+def _error(refusal):
+    return dump(
+        element(
+            "error",
+            code=refusal.code,
+            message=refusal.message,
+            additional_information=refusal.details,
+        )
+    )
