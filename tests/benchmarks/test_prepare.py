@@ -1,6 +1,5 @@
 import pytest
 
-from sklearn_pare.benchmarks import prepare
 from sklearn_pare.benchmarks.__main__ import main
 from sklearn_pare.datasets import fetch_pdebench
 
