@@ -47,6 +47,7 @@ _plain = (
     "benchmarks",
     "pdebench",
     "nas_bench_360",
+    "openml",
     "changelog",
 )
 html_sidebars = {"**": ["sidebar-nav-bs"]} | {page: [] for page in _plain}

@@ -11,8 +11,8 @@ def _prepare(home, *arguments):
 def test_prepare__some_tasks__files_the_loader_reads(tmp_path, capsys):
     _prepare(tmp_path, "--suite", "pdebench", "--tasks", "darcy,advection")
     said = capsys.readouterr().out.splitlines()
-    assert said[0].startswith("1/2  pdebench  advection")
-    assert said[1].startswith("2/2  pdebench  darcy")
+    assert said[0].startswith("1/2  pdebench  darcy")
+    assert said[1].startswith("2/2  pdebench  advection")
     assert str(tmp_path) in said[2]
     for task in ("darcy", "advection"):
         bunch = fetch_pdebench(task, data_home=tmp_path, download=False, split="test")

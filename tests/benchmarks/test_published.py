@@ -53,7 +53,7 @@ def test_choose__name_of_two_suites_and_number_of_openml():
     assert [task.suite for task in both] == ["nas-bench-360", "pdebench"]
     (wdbc,) = tasks.choose(["openml-cc18"], ["9946"])
     assert (wdbc.name, DATA_SETS[9946][0]) == ("wdbc", 1510)
-    with pytest.raises(ValueError, match="no task 'None'"):
+    with pytest.raises(ValueError, match="task='None' is unknown"):
         tasks.choose(["nas-bench-360"], ["None"])
 
 
