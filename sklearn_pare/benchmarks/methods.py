@@ -68,6 +68,8 @@ PROBES = {
     "pare-shuffled": {},
     "pare-digits": {},
     "pare-joint": {},
+    "pare-families": {},
+    "pare-smoothing": {},
     "pare-linear-path": {"linear_path": True},
     "nft-long": _NO_MIXING | {"max_epochs": 80},
     "pare-long": {"max_epochs": 80},

@@ -11,6 +11,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 from sklearn_pare import sources
+from sklearn_pare.sources.formula import FAMILIES, FAMILY_STARTS
 from sklearn_pare.training.align import mmd
 
 _SMOOTHING = 0.1
@@ -106,6 +107,18 @@ class ShuffledSource(sources.FormulaSource):
         )
 
 
+class FamilySource(sources.FormulaSource):
+    """Images drawn from formulas, with their family as class."""
+
+    n_classes = len(FAMILIES)
+
+    def sample(self, n, generator):
+        """Draw `n` rows, each with the number of its family."""
+        x, y = super().sample(n, generator)
+        edges = torch.tensor(FAMILY_STARTS[1:], device=y.device)
+        return x, torch.bucketize(y, edges, right=True)
+
+
 def digits_source():
     """Source of scikit-learn's handwritten digits."""
     X, y = load_digits(return_X_y=True)
@@ -141,7 +154,9 @@ WRAPPERS = {
     "pare-no-clipping": _as(_with(max_grad_norm=1e9)),
     "pare-noisy": _as(_with(noise=(1.0, 1.0))),
     "pare-joint": _as(_Joint),
+    "pare-smoothing": _as(_Smoothed),
     "pare-shuffled": _as(_mixing(ShuffledSource)),
+    "pare-families": _as(_mixing(FamilySource)),
     "pare-digits": _as(_mixing(digits_source)),
     "pare-quiet": _as(_with(noise=(0.1, 0.0))),
 }

@@ -16,6 +16,7 @@ Contours: Takashima et al., "Visual Atoms", CVPR 2023. Fractals: Kataoka et al.,
 
 import math
 from functools import lru_cache
+from itertools import accumulate
 from typing import NamedTuple
 
 import torch
@@ -48,6 +49,8 @@ _FAMILIES = (
 N_CLASSES = sum(family.n_classes for family in _FAMILIES)
 #: Names of the families, each a source of its own: "formula:NAME".
 FAMILIES = tuple(family.name for family in _FAMILIES)
+#: First class of each.
+FAMILY_STARTS = (0, *accumulate(family.n_classes for family in _FAMILIES[:-1]))
 
 
 def _class_range(name):
@@ -60,7 +63,7 @@ def _class_range(name):
             f"{', '.join(FAMILIES)}."
         )
     place = FAMILIES.index(name)
-    start = sum(family.n_classes for family in _FAMILIES[:place])
+    start = FAMILY_STARTS[place]
     return start, start + _FAMILIES[place].n_classes
 
 
