@@ -166,8 +166,8 @@ def test_fetch__joined_parts_are_their_rows(written):
 def test_fetch__rows_go_to_other_processes(task, written):
     bunch = fetch(task, written, "test")
     again = pickle.loads(pickle.dumps(bunch))
-    np.testing.assert_array_equal(again.data[1:3], bunch.data[1:3])
-    np.testing.assert_array_equal(again.target[1:3], bunch.target[1:3])
+    np.testing.assert_array_equal(again.data[1:2], bunch.data[1:2])
+    np.testing.assert_array_equal(again.target[1:2], bunch.target[1:2])
 
 
 def test_cifar_100__channels_standardised_by_the_training_part(written):
