@@ -65,6 +65,9 @@ def read(task, at_most, seed, data_home):
             rows = draw(n_rows, at_most[name], classes, rng)
         part = _select(Part(bunch.data, bunch.target, bunch.groups), rows)
         part = part._replace(y=_in_memory(part.y))
+        if name in at_most:
+            # So few that they need not be read again in each epoch.
+            part = part._replace(X=_in_memory(part.X))
         if name == "valid" and task.kind == "classes":
             # What was not learned cannot be told right, and fit refuses it.
             known = np.flatnonzero(np.isin(part.y, parts[0].y))
