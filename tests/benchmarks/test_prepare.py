@@ -41,8 +41,18 @@ def test_prepare__original_there__error(tmp_path, capsys):
     folder.mkdir()
     (folder / "2D_DarcyFlow_beta0.1_Train.hdf5").write_text("precious")
     with pytest.raises(SystemExit):
-        _prepare(tmp_path, "--suite", "pdebench", "--tasks", "darcy")
-    assert "is no simulated file" in capsys.readouterr().err
+        _prepare(tmp_path, "--suite", "pdebench", "--tasks", "advection")
+    assert "is there without a file SIMULATED" in capsys.readouterr().err
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_prepare__again__same_files(tmp_path):
+    task = "--suite", "nas-bench-360", "--tasks", "satellite"
+    _prepare(tmp_path, *task)
+    (path,) = tmp_path.rglob("satellite_train.npy")
+    first = path.read_bytes()
+    _prepare(tmp_path, *task)
+    assert path.read_bytes() == first
 
 
 def test_prepare__help__fits_a_screen(capsys):
