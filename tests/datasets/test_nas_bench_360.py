@@ -482,6 +482,15 @@ def test_fsd50k__log_mel_and_labels(written):
     assert not found[:, 101].any()
 
 
+def test_fsd50k__silence_is_80_db_below_the_loudest(tmp_path):
+    time = np.arange(22050) / 22050
+    sound = np.where(time < 0.5, np.sin(2 * np.pi * 880 * time), 0).astype(np.float32)
+    scipy.io.wavfile.write(tmp_path / "a.wav", 22050, sound)
+    found = audio._spectrogram(tmp_path, ["a.wav"], 0)[0, :, :101]
+    assert np.ptp(found) == pytest.approx(80, abs=1e-3)
+    np.testing.assert_allclose(found, _log_mel(sound), atol=2e-3)
+
+
 @pytest.mark.parametrize("length", [3000, 22050, 40000])
 def test_fsd50k__short_sounds_repeat_and_long_ones_are_cut(length, tmp_path):
     sound = np.random.default_rng(0).normal(0, 0.1, length).astype(np.float32)
