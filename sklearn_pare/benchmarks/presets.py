@@ -96,12 +96,12 @@ def _paper(task, data_home):
 # Rows at most, and rows a step.
 _ROWS = {"train": 400, "valid": 100, "test": 400}, 16
 _FIELD_ROWS = {"train": 100, "valid": 30, "test": 100}, 8
-_LARGE_ROWS = {"train": 8, "valid": 2, "test": 3}, 1
+_LARGE_ROWS = {"train": 5, "valid": 2, "test": 3}, 1
 # Steps bound the time of a fit to about 45 s on one core of 2026, and the places of a
 # target bound the steps.
 _STEPS, _SIGNAL_STEPS = 200, 150
 _IMAGE_STEPS = {
-    "psicov": 8,
+    "psicov": 5,
     "cosmic": 20,
     "shallow-water": 20,
     "diffusion-reaction-2d": 20,
