@@ -131,7 +131,6 @@ _NAS_BENCH_360 = _by_name(
             "audio/chunks/val.csv",
             "audio/chunks/eval.csv",
             "audio/chunks/lbl_map.json",
-            "audio/noise_22050/",
         ),
         "24 GB",
     ),

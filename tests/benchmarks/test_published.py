@@ -6,13 +6,15 @@ import pytest
 import torch
 from PIL import Image
 
-from sklearn_pare import PaReClassifier, PaReRegressor, backbones
+from sklearn_pare import PaReClassifier, PaReRegressor, backbones, openml
 from sklearn_pare.benchmarks import pascal, presets, report, runner, tasks
 from sklearn_pare.benchmarks.__main__ import main
 from sklearn_pare.benchmarks.cc18 import DATA_SETS, ORCA
 from sklearn_pare.benchmarks.commands import COMMANDS
 from sklearn_pare.benchmarks.figures import FIGURES
 from sklearn_pare.benchmarks.lines import append
+from sklearn_pare.datasets import pdebench
+from sklearn_pare.datasets.write import write_nas_bench_360
 from sklearn_pare.exceptions import DataError
 from tests.common.tiny import NAME
 
@@ -348,3 +350,22 @@ def test_pascal__no_folder__says_what_is_wanted(tmp_path):
     (tmp_path / "ImageSets/Segmentation/train.txt").write_text("a\n")
     with pytest.raises(DataError, match=r"an image and its mask, .*a\.jpg"):
         source.sample(1, torch.Generator())
+
+
+def test_cc18__same_tasks_as_openml():
+    assert set(openml.CC18) == set(DATA_SETS)
+    assert len(openml.CC18) == 72
+
+
+@pytest.mark.parametrize("name", tasks.SUITES["nas-bench-360"])
+def test_tasks__files_are_those_that_are_written(name, tmp_path):
+    write_nas_bench_360(name, tmp_path, n=20)
+    folder = tmp_path / "nas-bench-360"
+    for wanted in tasks.SUITES["nas-bench-360"][name].files:
+        paths = [part.strip() for part in wanted.split("|")]
+        assert any((folder / path).exists() for path in paths), wanted
+
+
+def test_tasks__files_are_those_that_are_read():
+    for name, task in tasks.SUITES["pdebench"].items():
+        assert task.files == (pdebench.tasks.TASKS[name].file,)
