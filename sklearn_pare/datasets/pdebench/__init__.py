@@ -88,10 +88,10 @@ def fetch_pdebench(
     out_frame : int, default=None
         Frame of `target`; by default the last.
     space_stride : int, default=None
-        Takes every so manieth point along each axis; by default 4 (advection), 2
+        Step between the points taken along each axis; by default 4 (advection), 2
         (darcy, navier-stokes-2d) or 1.
     time_stride : int, default=None
-        Takes every so manieth frame; by default 5 (advection, burgers,
+        Step between the frames taken; by default 5 (advection, burgers,
         navier-stokes-1d) or 1.
     channels_in : list of str, default=None
         Channels of `data`, of "density", "pressure" and "velocity"

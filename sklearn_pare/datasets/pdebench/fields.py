@@ -27,7 +27,7 @@ class FieldRows:
     frame : int
         Of the file.
     stride : int, default=1
-        Takes every so manieth point along each axis of space.
+        Step between the points taken along each axis of space.
     joined : bool, default=False
         Whether the channels of signals follow each other in one.
     mean, scale : ndarray of shape (C, L) or (C, H, W), optional
