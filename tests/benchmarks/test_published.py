@@ -6,7 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
-from sklearn_pare import PaReClassifier, PaReRegressor, backbones, openml
+from sklearn_pare import PaReClassifier, PaReRegressor, backbones, openml, sources
 from sklearn_pare.benchmarks import pascal, presets, report, runner, tasks
 from sklearn_pare.benchmarks.__main__ import main
 from sklearn_pare.benchmarks.cc18 import DATA_SETS, ORCA
@@ -332,7 +332,8 @@ def test_pascal__masks_of_objects(voc):
     assert len(x[:, 0, 0, 0].unique()) == 2
 
 
-def test_pascal__registered_by_its_folder__trains_fields(voc):
+def test_pascal__registered_by_its_folder__trains_fields(voc, monkeypatch):
+    monkeypatch.setattr(sources, "_FACTORIES", dict(sources._FACTORIES))
     name = f"pascal:{voc}"
     pascal.register(name)
     X = np.random.default_rng(0).normal(size=(16, 1, 8, 8))
