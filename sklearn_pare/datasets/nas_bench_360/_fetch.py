@@ -37,28 +37,29 @@ def fetch_nas_bench_360(task, *, data_home=None, download=True, split="train"):
     Returns
     -------
     bunch : Bunch
-        With the attributes
-
-        data : ndarray or array-like of shape (n, C, L) or (n, C, H, W)
-            float32. Rows of large tasks are read or computed on access, in any order:
-            the estimators of this package take them, ``numpy.asarray`` gives all.
-        target : ndarray or array-like
+        ``data``
+            ndarray or array-like of shape (n, C, L) or (n, C, H, W), float32. Rows of
+            large tasks are read or computed on access, in any order: the estimators of
+            this package take them, ``numpy.asarray`` gives all.
+        ``target``
             Classes (n,), labels (n, K) of 0 and 1, masks (n, H, W) with -100 where
             places are to be ignored, or fields (n, 1, H, W).
-        kind : {"classes", "labels", "masks", "fields"}
-        metric : str
+        ``kind``
+            "classes", "labels", "masks" or "fields".
+        ``metric``
             A name for :func:`sklearn_pare.metrics.get_scorer`.
-        groups : ndarray of shape (n,) or None
-            Recording, clip or field that a row is from.
-        settings : dict
-            Arguments that the target asks of an estimator.
-        protocol : tuple of str
+        ``groups``
+            Recording, clip or field that a row is from, (n,), or None.
+        ``settings``
+            Arguments that the target asks of an estimator, a dict.
+        ``protocol``
             The splits that the papers train on and score.
-        task, split, licence, source, DESCR : str
-        files : list of Path
+        ``task``, ``split``, ``licence``, ``source``, ``DESCR``
+            Texts.
+        ``files``
             Files that were opened; of tasks with a file for each row, their lists.
-        y_mean, y_scale : ndarray of shape (85, 85)
-            Of "darcy" alone: mean and scale of each point of the target.
+        ``y_mean``, ``y_scale``
+            Of "darcy" alone: mean and scale of each point of the target, (85, 85).
 
     Raises
     ------
