@@ -17,8 +17,20 @@ class DivergenceError(PaReError, RuntimeError):
     """The loss became infinite or NaN during training."""
 
 
+class OutOfMemoryError(PaReError, MemoryError):
+    """A device has no room even for the smallest batch."""
+
+
 class ModelFileError(PaReError, ValueError):
-    """A file is not a saved model of this package."""
+    """A file is no saved model or checkpoint of this package, or is damaged."""
+
+
+class CheckpointError(PaReError, ValueError):
+    """A checkpoint belongs to a fit with other arguments or data."""
+
+
+class SaveError(PaReError, OSError):
+    """A file cannot be written; what was there before is untouched."""
 
 
 class WeightsError(PaReError, RuntimeError):

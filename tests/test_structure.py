@@ -30,7 +30,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # A module imports only from its own line and from lines above it.
 LAYERS = [
     {"exceptions", "_device", "_version"},
-    {"_names", "_redact"},
+    {"_names", "_redact", "_files"},
     {"otdd"},
     {"nn"},
     {"backbones"},
