@@ -39,6 +39,8 @@ LAYERS = [
     {"backbones.pretrain"},  # a command: it needs the formulas
     {"_assembly"},
     {"training"},
+    {"_fields"},
+    {"_schema"},
     {"_persist"},
     {"_linear"},
     {"_prepare"},
