@@ -6,6 +6,7 @@ import math
 import numpy as np
 
 from sklearn_pare._assembly import Architecture
+from sklearn_pare._auto import auto_for
 from sklearn_pare._fields import (
     ANY,
     FLAG,
@@ -35,7 +36,7 @@ TARGETS = {
     "PaReClassifier": (ClassTarget, LabelTarget, MaskTarget),
     "PaReRegressor": (ValueTarget,),
 }
-# Numbers of a batch, of which a prediction takes one at a time: 4 GB.
+# Of a batch, in and out; prediction makes one at a time. These are 4 GB.
 _MOST_NUMBERS = 2**30
 
 
@@ -78,9 +79,15 @@ def _is_scale(encoder):
 
 
 def _are_columns(encoder):
-    each = filter(None.__ne__, encoder.categories_)
-    same = len(encoder.categories_) == len(encoder.mean_)
-    return same and all(map(_are_categories, each)) and _is_scale(encoder)
+    if not _is_scale(encoder) or len(encoder.categories_) != len(encoder.mean_):
+        return False
+    # Codes of categories are not standardised: embedders look them up.
+    return all(
+        values is None or (_are_categories(values) and mean == 0 and scale == 1)
+        for values, mean, scale in zip(
+            encoder.categories_, encoder.mean_, encoder.scale_, strict=True
+        )
+    )
 
 
 _SIZES = Many(whole(1), tuple, 3)
@@ -234,6 +241,7 @@ def _conditions(kind, fitted, batch_size):
     yield len(size) in (0, len(shape) - 1), f"a target of size {size}"
     known = has_config(architecture["backbone"])
     yield known == (architecture["config"] is not None), "the body's configuration"
-    if type(batch_size) is int:
-        small = batch_size * math.prod(shape) <= _MOST_NUMBERS
-        yield small, f"batch_size={batch_size}, with more than 2**30 numbers a batch,"
+    rows = batch_size if type(batch_size) is int else auto_for(target).batch_size
+    numbers = rows * max(math.prod(shape), math.prod(target.output_shape))
+    small = numbers <= _MOST_NUMBERS
+    yield small, f"a batch of {rows} rows, {numbers} numbers where 2**30 are the limit,"
