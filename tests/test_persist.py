@@ -443,6 +443,10 @@ def test_save__omit_pretrained__smaller_by_what_did_not_change(
     assert body * least - 100 * n_tensors <= gain <= body + 100 * n_tensors
     if tune == "all":
         assert gain == 0
+    if tune == "none":
+        # The figures of docs/saving.rst.
+        assert (tmp_path / "whole.pare").stat().st_size > 10_500_000
+        assert (tmp_path / "part.pare").stat().st_size < 40_000
     loaded = sklearn_pare.load(tmp_path / "part.pare")
     np.testing.assert_array_equal(
         loaded.predict_proba(digits[0]), clf.predict_proba(digits[0])
