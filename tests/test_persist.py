@@ -655,3 +655,16 @@ def test_load__written_before_the_first_release__says_so(saved, tmp_path):
 def test_load__missing_file__file_not_found(tmp_path):
     with pytest.raises(FileNotFoundError):
         sklearn_pare.load(tmp_path / "nowhere.pare")
+
+
+@pytest.mark.parametrize("kind", [PaReClassifier, PaReRegressor])
+def test_save__every_fitted_attribute__is_in_the_schema(kind, table, tmp_path):
+    import pandas as pd
+
+    X = pd.DataFrame(table[0], columns=list("abcde"))
+    y = table[1] if kind is PaReClassifier else X["a"]
+    estimator = tiny(kind, max_epochs=1).fit(X, y)
+    fitted = vars(estimator).keys() - estimator.get_params().keys() - {"_model"}
+    estimator.save(tmp_path / "model.pare")
+    loaded = sklearn_pare.load(tmp_path / "model.pare")
+    assert fitted == vars(loaded).keys() - loaded.get_params().keys() - {"_model"}
