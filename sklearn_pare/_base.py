@@ -16,20 +16,23 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from sklearn_pare import _persist, _validation, backbones, sources
+from sklearn_pare import _files, _persist, _validation, backbones, sources
 from sklearn_pare._assembly import Architecture, build, export_arrays, restore
 from sklearn_pare._auto import auto_for
 from sklearn_pare._device import resolve_device, resolve_precision
+from sklearn_pare._fingerprint import describe
 from sklearn_pare._lazy import LazyArray
 from sklearn_pare._linear import MAX_ROWS
 from sklearn_pare._parameters import Parameters
 from sklearn_pare._prepare import prepare
+from sklearn_pare._warm import WarmStart
 from sklearn_pare.backbones.tuning import freeze
-from sklearn_pare.exceptions import DataError
+from sklearn_pare.exceptions import DataError, DivergenceError
 from sklearn_pare.nn.model import PaReModel
 from sklearn_pare.sources.ranking import distances, encoded_sample
 from sklearn_pare.training.align import align
 from sklearn_pare.training.callbacks import UserCallbacks
+from sklearn_pare.training.checkpoint import Checkpoints
 from sklearn_pare.training.fit import Recipe, train
 from sklearn_pare.training.share import fit_share
 
@@ -55,6 +58,10 @@ _FITTED = (
     "_architecture",
     "_init_seed",
 )
+
+
+# What a fit has only after training.
+_TRAINED = ("n_iter_", "history_", "_model")
 
 
 class _Data(NamedTuple):
@@ -150,10 +157,25 @@ class _BasePaRe(
         device = resolve_device(self.device)
         candidates = self._open_candidates()
         backbones.check(self.backbone)
+        start = None
+        if self.warm_start and hasattr(self, "_model"):
+            start = WarmStart(self, data.target)
 
         # Complaints about data are above: refused data leave random_state as it was.
-        seeds = check_random_state(self.random_state).randint(2**31 - 1, size=4)
-        init_seed, split_seed, *train_seeds = map(int, seeds)
+        random_state = check_random_state(self.random_state)
+        seeds = random_state.randint(2**31 - 1, size=4).tolist()
+        checkpoints = None
+        if self.checkpoint_dir is not None:
+            fingerprint = self._fingerprint(data, y, device, start, seeds)
+            checkpoints = Checkpoints(self.checkpoint_dir, fingerprint, seeds)
+            seeds = checkpoints.seeds
+        with _FIT_LOCK:
+            self._fit(data, device, candidates, start, seeds, checkpoints, given)
+        return self
+
+    def _fit(self, data, device, candidates, start, seeds, checkpoints, given):
+        """Build, train and keep; of two fits in a process the second one waits."""
+        init_seed, split_seed, *train_seeds = seeds
         data = self._hold_out(data, split_seed)
         encoder = _validation.encoder_for(data.X)
         architecture = Architecture(
@@ -165,61 +187,71 @@ class _BasePaRe(
             getattr(encoder, "cardinalities", None),
             self._has_linear_path(data),
         )
-        with _FIT_LOCK:
-            found = self._measure(
-                candidates, data, encoder, architecture, device, split_seed
-            )
-            # The first of both is the nearest, or the only one.
-            name = next(iter(found or candidates), None)
-            source = candidates.get(name)
-            prepared = prepare(architecture, encoder, data, device, split_seed)
-            target = prepared.target
-            model, architecture, source = build(
-                prepared.architecture,
-                torch.Generator().manual_seed(init_seed),
-                pretrained=self.pretrained,
-                source=source,
-                linear=prepared.linear,
-            )
-            if hasattr(model.embed, "fit"):
-                model.embed.fit(prepared.some)
-            if target.kind == "masks":
-                # Rare classes would take most of the steps to become rare.
-                shares = target.log_shares(data.codes)
-                model.head.start_at(torch.from_numpy(shares))
-            model.to(device)
-            freeze(model.body, self.tune)
-            model.embed.requires_grad_(self.tune != "head")
-            if self.compile:
-                model.body.compile()
-            recipe = self._recipe(len(prepared.rows), target, model, device)
-            fitted = {
-                "input_shape_": data.X.shape[1:],
-                "n_tokens_": recipe.n_tokens,
-                "_encoder": encoder,
-                "_target": target,
-                "_architecture": architecture,
-                "_init_seed": init_seed,
-                "alignment_history_": [],
-                "source_": name,
-                "source_distances_": found,
+        found = self._measure(
+            candidates, data, encoder, architecture, device, split_seed
+        )
+        # The first of both is the nearest, or the only one.
+        name = next(iter(found or candidates), None)
+        source = candidates.get(name)
+        prepared = prepare(architecture, encoder, data, device, split_seed)
+        target = prepared.target
+        model, architecture, source = build(
+            prepared.architecture,
+            torch.Generator().manual_seed(init_seed),
+            pretrained=self.pretrained,
+            source=source,
+            linear=prepared.linear,
+        )
+        if hasattr(model.embed, "fit"):
+            model.embed.fit(prepared.some)
+        if target.kind == "masks":
+            # Rare classes would take most of the steps to become rare.
+            shares = target.log_shares(data.codes)
+            model.head.start_at(torch.from_numpy(shares))
+        if start is not None:
+            start.apply(model, architecture, encoder)
+        model.to(device)
+        freeze(model.body, self.tune)
+        model.embed.requires_grad_(self.tune != "head")
+        if self.compile:
+            model.body.compile()
+        recipe = self._recipe(len(prepared.rows), target, model, device)
+        past = [] if start is None else start.history
+        fitted = {
+            "input_shape_": data.X.shape[1:],
+            "n_tokens_": recipe.n_tokens,
+            "_encoder": encoder,
+            "_target": target,
+            "_architecture": architecture,
+            "_init_seed": init_seed,
+            "alignment_history_": self._align(
+                model, prepared.rows, source, start, checkpoints, split_seed
+            ),
+            "source_": name,
+            "source_distances_": found,
+            "network_share_": 1.0,
+        }
+
+        def attributes(history):
+            # Built anew from arrays: compiled code, gradients and what only the
+            # source needed stay behind, and the weights leave the device.
+            history = [row | {"epoch": len(past) + row["epoch"]} for row in history]
+            return fitted | {
+                "n_iter_": len(past) + len(history),
+                "history_": [*past, *history],
+                "_model": restore(architecture, export_arrays(model)),
             }
 
-            def attributes(history):
-                # Built anew from arrays: compiled code, gradients and what only the
-                # source needed stay behind, and the weights leave the device.
-                return fitted | {
-                    "n_iter_": len(history),
-                    "history_": history,
-                    "_model": restore(architecture, export_arrays(model)),
-                }
-
-            if self.alignment is not None:
-                fitted["alignment_history_"] = align(
-                    model, prepared.rows, source, self.alignment, self.lr, split_seed
+        def finish(history):
+            if prepared.share_rows is not None:
+                fitted["network_share_"] = fit_share(
+                    model, prepared.share_rows, target.loss, recipe.batch_size
                 )
-            context = self._init_callback_context(max_subtasks=recipe.n_epochs)
-            context.call_on_fit_task_begin(estimator=self, **given)
+            vars(self).update(attributes(history))
+
+        context = self._init_callback_context(max_subtasks=recipe.n_epochs)
+        context.call_on_fit_task_begin(estimator=self, **given)
+        try:
             history = train(
                 model,
                 recipe,
@@ -230,19 +262,51 @@ class _BasePaRe(
                 seeds=train_seeds,
                 scorer=target.score,
                 callbacks=[UserCallbacks(context, self, given, attributes)],
+                checkpoints=checkpoints,
                 verbose=self.verbose,
             )
-            fitted["network_share_"] = 1.0
-            if prepared.share_rows is not None:
-                fitted["network_share_"] = fit_share(
-                    model, prepared.share_rows, target.loss, recipe.batch_size
-                )
-            fitted = attributes(history)
-        vars(self).update(fitted)
+        except DivergenceError as error:
+            # What was learned until then is worth having.
+            if error.history:
+                finish(error.history)
+            raise
+        finish(history)
+        kept = {name: vars(self)[name] for name in [*fitted, *_TRAINED]}
         context.call_on_fit_task_end(
-            estimator=self, reconstruction_attributes=lambda: fitted, **given
+            estimator=self, reconstruction_attributes=lambda: kept, **given
         )
-        return self
+
+    def _align(self, model, rows, source, start, checkpoints, seed):
+        """Losses of the stage before training, which is run at most once."""
+        if self.alignment is None:
+            return []
+        if start is not None:
+            return start.alignment_history
+        if checkpoints is not None and checkpoints.found:
+            return checkpoints.extra["alignment_history"]
+        losses = align(model, rows, source, self.alignment, self.lr, seed)
+        if checkpoints is not None:
+            checkpoints.extra["alignment_history"] = losses
+        return losses
+
+    def _fingerprint(self, data, y, device, start, seeds):
+        """What the result depends on, in words."""
+        arguments = self.get_params(deep=False)
+        for name in ("checkpoint_dir", "verbose", "warm_start", "random_state"):
+            del arguments[name]
+        if self.random_state is not None:
+            arguments["random_state"] = seeds
+        names = ("X_val", "y_val", "validation weights")
+        given = {
+            "X": data.X,
+            "y": y,
+            "sample_weight": data.weight,
+            "X_unlabeled": data.unlabeled,
+            **dict(zip(names, data.validation or (None,) * 3, strict=True)),
+            "the model it starts from": start and _files.digest(start.arrays),
+        }
+        own = arguments | given | {"device": device.type}
+        return {name: describe(value) for name, value in own.items()}
 
     def _check_data(self, X, y, sample_weight, X_val, y_val):
         """All complaints about data, then rows, codes and weights."""

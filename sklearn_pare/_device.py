@@ -89,3 +89,12 @@ def peak_memory(device):
     if device.type == "cpu":
         return None
     return torch.accelerator.max_memory_allocated(device)
+
+
+def is_out_of_memory(error):
+    return isinstance(error, torch.OutOfMemoryError)
+
+
+def free_cache(device):
+    if device.type != "cpu":
+        torch.accelerator.empty_cache()

@@ -32,7 +32,7 @@ def digest(arrays, text=""):
     """
     found = hashlib.sha256(text.encode())
     for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
+        array = np.asarray(arrays[name], order="C")
         found.update(f"\0{name}\0{array.dtype.str}\0{array.shape}\0".encode())
         found.update(array.reshape(-1).view(np.uint8))
     return found.hexdigest()
@@ -59,7 +59,7 @@ def write(path, arrays, text):
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         save_file(
-            {name: np.ascontiguousarray(array) for name, array in arrays.items()},
+            {name: np.asarray(array, order="C") for name, array in arrays.items()},
             partial,
             metadata={_TEXT: text, _DIGEST: digest(arrays, text)},
         )
