@@ -29,7 +29,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # A module imports only from its own line and from lines above it.
 LAYERS = [
-    {"exceptions", "_device", "_version"},
+    {"exceptions", "_version"},
+    {"_device"},
     {"_names", "_redact", "_files"},
     {"otdd"},
     {"nn"},
