@@ -52,7 +52,7 @@ FITS = {
     # name: (estimator, arguments of fit)
     "classes": (tiny(PaReClassifier, batch_size=16, max_epochs=3), (TABLE, CLASSES)),
     "early stopping": (
-        tiny(PaReClassifier, early_stopping=True, n_iter_no_change=2, max_epochs=6,
+        tiny(PaReClassifier, early_stopping=True, n_iter_no_change=2, max_epochs=4,
              batch_size=16, linear_path=False),
         (TABLE, CLASSES),
     ),
