@@ -150,7 +150,7 @@ class _BasePaRe(
         seeds = random_state.randint(2**31 - 1, size=4).tolist()
         checkpoints = None
         if self.checkpoint_dir is not None:
-            fingerprint = self._fingerprint(data, y, device, start, seeds)
+            fingerprint = self._fingerprint(data, device, start, seeds)
             checkpoints = Checkpoints(self.checkpoint_dir, fingerprint, seeds)
             seeds = checkpoints.seeds
         try:
@@ -285,7 +285,7 @@ class _BasePaRe(
             checkpoints.extra["alignment_history"] = losses
         return losses
 
-    def _fingerprint(self, data, y, device, start, seeds):
+    def _fingerprint(self, data, device, start, seeds):
         """What the result depends on, in words."""
         arguments = self.get_params(deep=False)
         for name in ("checkpoint_dir", "verbose", "warm_start", "random_state"):
@@ -295,7 +295,7 @@ class _BasePaRe(
         names = ("X_val", "y_val", "validation weights")
         given = {
             "X": data.X,
-            "y": y,
+            "y": data.y,
             "sample_weight": data.weight,
             "X_unlabeled": data.unlabeled,
             **dict(zip(names, data.validation or (None,) * 3, strict=True)),

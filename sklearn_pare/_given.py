@@ -12,7 +12,7 @@ from sklearn_pare.exceptions import DataError
 class Data(NamedTuple):
     """Checked data: rows, codes and positive weights; validation is such a triple.
 
-    What is unlabelled is rows alone, or None.
+    What is unlabelled is rows alone, or None; `y` is what the codes were made from.
     """
 
     X: np.ndarray
@@ -21,6 +21,7 @@ class Data(NamedTuple):
     target: object
     validation: tuple | None
     unlabeled: object
+    y: np.ndarray
 
 
 class GivenData:
@@ -55,7 +56,7 @@ class GivenData:
         validation = self._check_validation(X_val, y_val, X.shape[1:], target)
         if self.early_stopping and validation is None:
             _validation.n_held_out(len(X), self.validation_fraction)
-        return Data(X, codes, weight, target, validation, None)
+        return Data(X, codes, weight, target, validation, None, y)
 
     def _check_unlabeled(self, X_unlabeled, X):
         """Unlabelled rows, if any were given; complaints name both sides."""
