@@ -82,23 +82,26 @@ def test_fit__checkpoint_as_it_was__goes_on(content, fits):
 
 def test_fit__bytes_changed__same_or_refused(content, fits):
     damaged = mutations(content, np.random.default_rng(1))
-    for what, other in itertools.islice(damaged, N_BYTES):
+    for _, other in itertools.islice(damaged, N_BYTES):
         clf = fits.try_(other)
         if clf is not None:
             # Blanks and the order of names in the header say nothing.
-            assert_same_fit(clf, fits.whole), what
+            assert_same_fit(clf, fits.whole)
     assert fits.events == []
     assert fits.counts["ModelFileError"] > 0.9 * N_BYTES
 
 
 def test_fit__tensors_changed_and_signed__refused(parts, fits):
     arrays, text = parts
-    for _, other in itertools.islice(
-        edits(arrays, np.random.default_rng(2)), N_TENSORS
-    ):
-        fits.try_(resigned(other, text))
+    changed = edits(arrays, np.random.default_rng(2))
+    for what, other in itertools.islice(changed, N_TENSORS):
+        clf = fits.try_(resigned(other, text))
+        if clf is not None:
+            # The loss that an error would name may be any number.
+            assert what == "number guard/loss"
+            assert_same_fit(clf, fits.whole)
     assert fits.events == []
-    assert fits.counts["fitted"] == 0
+    assert fits.counts["CheckpointError"] > 0.9 * N_TENSORS
 
 
 def test_fit__metadata_changed_and_signed__fits_or_refused(parts, fits):
