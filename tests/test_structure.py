@@ -42,7 +42,7 @@ LAYERS = [
     {"training"},
     {"_persist"},
     {"_linear"},
-    {"_prepare", "_warm"},
+    {"_prepare", "_predict", "_warm"},
     {"_parameters", "_auto"},
     {"_base"},
     {"_classifier", "_regressor"},
