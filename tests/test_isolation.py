@@ -3,14 +3,23 @@
 import gc
 import os
 import threading
+import weakref
+from pathlib import Path
 
 import joblib
 import numpy as np
 import pytest
+import torch
 
 from sklearn_pare import PaReClassifier, PaReRegressor
+from sklearn_pare.exceptions import DataError, DivergenceError, OutOfMemoryError
+from sklearn_pare.nn.model import PaReModel
+from sklearn_pare.training.batches import LazyRows, Rows
+from sklearn_pare.training.net import PaReNet
+from tests.common.instances import tiny
 
 N_FITS = 20
+STATM = Path("/proc/self/statm")
 RNG = np.random.default_rng(0)
 TABLE = RNG.normal(size=(40, 5))
 SIGNALS = RNG.normal(size=(40, 2, 16))
@@ -78,16 +87,140 @@ def test_fit__two_loky_workers_20_times_each__same_bits_as_serial(serial):
 def _resident():
     """Megabytes of this process that are in memory."""
     gc.collect()
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+    pages = int(STATM.read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-@pytest.mark.skipif(
-    not os.path.exists("/proc/self/statm"), reason="needs Linux's account of memory"
-)
+@pytest.mark.skipif(not STATM.exists(), reason="needs Linux's account of memory")
 def test_fit__200_in_a_row__same_bits_and_no_memory_kept(serial):
     _assert_serial(_work(_names(N_FITS)), serial)
     before = _resident()
     for _ in range(10):
         _assert_serial(_work(_names(N_FITS)), serial)
     assert _resident() - before < 20
+
+
+# What holds the memory of a training.
+HEAVY = (PaReModel, PaReNet, Rows, LazyRows, torch.optim.AdamW)
+
+
+@pytest.fixture
+def alive(monkeypatch):
+    """Function that says what there is of a training's parts; nobody collects them."""
+    made, references = set(), []
+    for kind in HEAVY:
+        start = kind.__init__
+
+        def begin(self, *args, _start=start, **kwargs):
+            references.append(weakref.ref(self))
+            made.add(type(self))
+            _start(self, *args, **kwargs)
+
+        monkeypatch.setattr(kind, "__init__", begin)
+
+    def find(*expected):
+        assert made >= set(expected)
+        return [one for one in (reference() for reference in references) if one]
+
+    gc.collect()
+    gc.disable()
+    yield find
+    gc.enable()
+
+
+class Watch:
+    """A callback that looks at the model of each epoch, and may fail."""
+
+    def __init__(self, error=None):
+        self.error = error
+
+    def setup(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context):
+        pass
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator):
+        assert fitted_estimator.predict(SIGNALS).shape == (40,)
+        if self.error is not None:
+            raise self.error
+
+    def teardown(self, estimator, context):
+        pass
+
+
+def _fit(X=SIGNALS, callback=None, **settings):
+    estimator = tiny(PaReClassifier, max_epochs=2, **settings)
+    if callback is not None:
+        estimator.set_callbacks(callback)
+    return estimator.fit(X, X.reshape(len(X), -1)[:, 0] > 0)
+
+
+def _read_only(folder):
+    """Signals in a file."""
+    path = folder / "X.npy"
+    np.save(path, SIGNALS)
+    return np.load(path, mmap_mode="r")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"linear_path": False, "mix_schedule": "gap"},
+        {"early_stopping": True, "verbose": 1},
+        {"alignment": "l2"},
+        {"checkpoint_dir": True},
+        {"in file": True},
+        {"callback": Watch()},
+    ],
+    ids=lambda settings: " ".join(settings) or "default",
+)
+def test_fit_and_predict__done__training_is_gone(settings, alive, tmp_path):
+    settings = dict(settings)
+    if "checkpoint_dir" in settings:
+        settings["checkpoint_dir"] = str(tmp_path / "checkpoints")
+    if settings.pop("in file", False):
+        settings["X"] = _read_only(tmp_path)
+    estimator = _fit(**settings)
+    rows = LazyRows if "X" in settings else Rows
+    assert alive(PaReModel, PaReNet, rows, torch.optim.AdamW) == [estimator._model]
+    estimator.predict(SIGNALS)
+    assert alive() == [estimator._model]
+    del estimator
+    assert alive() == []
+
+
+def _no_room(*args, **kwargs):
+    raise torch.OutOfMemoryError("CUDA out of memory")
+
+
+@pytest.mark.parametrize(
+    ("error", "settings"),
+    [
+        (DataError, {"X": np.full((40, 2, 16), np.nan)}),
+        (DivergenceError, {"lr": 1e30}),
+        (KeyboardInterrupt, {"callback": Watch(KeyboardInterrupt())}),
+        (OutOfMemoryError, {}),
+        (RuntimeError, {"callback": Watch(RuntimeError("of a callback"))}),
+    ],
+)
+def test_fit__fails__training_is_gone(error, settings, alive, monkeypatch):
+    if error is OutOfMemoryError:
+        monkeypatch.setattr(PaReModel, "forward", _no_room)
+    with pytest.raises(error):
+        _fit(**settings)
+    if "callback" in settings:
+        # The error that it keeps holds the frames it went through.
+        settings["callback"].error = None
+    if error is not DataError:
+        assert alive(PaReModel, PaReNet, Rows, torch.optim.AdamW) == []
+    assert alive() == []
+
+
+def test_predict__fails__copy_is_gone(alive, monkeypatch):
+    estimator = _fit()
+    monkeypatch.setattr(PaReModel, "predict", _no_room)
+    with pytest.raises(OutOfMemoryError):
+        estimator.predict(SIGNALS)
+    assert alive() == [estimator._model]
