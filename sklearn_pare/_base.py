@@ -3,7 +3,6 @@
 import math
 import threading
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,13 +13,19 @@ from sklearn.base import (
 )
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_pare import _files, _persist, _validation, backbones, sources
 from sklearn_pare._assembly import Architecture, build, export_arrays, restore
 from sklearn_pare._auto import auto_for
-from sklearn_pare._device import resolve_device, resolve_precision
+from sklearn_pare._device import (
+    is_out_of_memory,
+    out_of_memory,
+    resolve_device,
+    resolve_precision,
+)
 from sklearn_pare._fingerprint import describe
+from sklearn_pare._given import GivenData
 from sklearn_pare._lazy import LazyArray
 from sklearn_pare._linear import MAX_ROWS
 from sklearn_pare._parameters import Parameters
@@ -65,41 +70,14 @@ _FITTED = (
 _TRAINED = ("n_iter_", "history_", "_model")
 
 
-class _Data(NamedTuple):
-    """Checked data: rows, codes and positive weights; validation is such a triple.
-
-    What is unlabelled is rows alone, or None.
-    """
-
-    X: np.ndarray
-    codes: np.ndarray
-    weight: np.ndarray
-    target: object
-    validation: tuple | None
-    unlabeled: object
-
-
 class _BasePaRe(
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     CallbackSupportMixin,
+    GivenData,
     Parameters,
 ):
     """Fit, forward and state; what y means is the subclasses' affair."""
-
-    # ---- what subclasses say about y
-
-    def _target_array(self, y, row_shape):
-        """Return y as an array, after complaints about its form."""
-        raise NotImplementedError
-
-    def _target_from(self, y, row_shape):
-        """The target object (see `_targets`) for such an array."""
-        raise NotImplementedError
-
-    def _weigh(self, weight, y, target):
-        """Weights (n,) after the subclass's own weighting of rows."""
-        return weight
 
     # ---- fit
 
@@ -151,6 +129,12 @@ class _BasePaRe(
             RuntimeError.
         DivergenceError
             If the loss becomes infinite or NaN; a RuntimeError.
+        OutOfMemoryError
+            If the device has no room even for one row; a MemoryError.
+        CheckpointError
+            If `checkpoint_dir` belongs to another fit; a ValueError.
+        SaveError
+            If a checkpoint cannot be written; an OSError.
         """
         given = {"X": X, "y": y}
         data = self._check_data(X, y, sample_weight, X_val, y_val)
@@ -167,11 +151,23 @@ class _BasePaRe(
         seeds = random_state.randint(2**31 - 1, size=4).tolist()
         checkpoints = None
         if self.checkpoint_dir is not None:
-            fingerprint = self._fingerprint(data, y, device, start, seeds)
+            fingerprint = self._fingerprint(data, device, start, seeds)
             checkpoints = Checkpoints(self.checkpoint_dir, fingerprint, seeds)
             seeds = checkpoints.seeds
-        with _FIT_LOCK:
-            self._fit(data, device, candidates, start, seeds, checkpoints, given)
+        try:
+            with _FIT_LOCK:
+                self._fit(data, device, candidates, start, seeds, checkpoints, given)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            shape = data.X.shape
+            size = math.prod(shape) * 4 / 2**20
+            raise out_of_memory(
+                device,
+                f"training {self.backbone!r} on {shape[0]} rows of shape {shape[1:]} "
+                f"({size:.1f} MB in float32), even one row at a time",
+                ("a smaller max_tokens", "tune='none'", "another device or backbone"),
+            ) from error
         return self
 
     def _fit(self, data, device, candidates, start, seeds, checkpoints, given):
@@ -290,7 +286,7 @@ class _BasePaRe(
             checkpoints.extra["alignment_history"] = losses
         return losses
 
-    def _fingerprint(self, data, y, device, start, seeds):
+    def _fingerprint(self, data, device, start, seeds):
         """What the result depends on, in words."""
         arguments = self.get_params(deep=False)
         for name in ("checkpoint_dir", "verbose", "warm_start", "random_state"):
@@ -300,7 +296,7 @@ class _BasePaRe(
         names = ("X_val", "y_val", "validation weights")
         given = {
             "X": data.X,
-            "y": y,
+            "y": data.y,
             "sample_weight": data.weight,
             "X_unlabeled": data.unlabeled,
             **dict(zip(names, data.validation or (None,) * 3, strict=True)),
@@ -308,77 +304,6 @@ class _BasePaRe(
         }
         own = arguments | given | {"device": device.type}
         return {name: describe(value) for name, value in own.items()}
-
-    def _check_data(self, X, y, sample_weight, X_val, y_val):
-        """All complaints about data, then rows, codes and weights."""
-        _validation.check_input_shape(self.input_shape)
-        X, y = _validation.check_rows(self, X, y, reset=True)
-        X = _validation.shape_rows(X, self.input_shape)
-        weight = _check_sample_weight(
-            sample_weight, X, dtype=np.float64, ensure_non_negative=True
-        )
-        y = self._target_array(y, X.shape[1:])
-        X, y, weight = _validation.positive(weight, X, y)
-        target = self._target_from(y, X.shape[1:])
-        codes = target.encode(y)
-        weight = self._weigh(weight, y, target)
-        X, codes, weight = _validation.positive(weight, X, codes)
-        validation = self._check_validation(X_val, y_val, X.shape[1:], target)
-        if self.early_stopping and validation is None:
-            _validation.n_held_out(len(X), self.validation_fraction)
-        return _Data(X, codes, weight, target, validation, None)
-
-    def _check_unlabeled(self, X_unlabeled, X):
-        """Unlabelled rows, if any were given; complaints name both sides."""
-        if X_unlabeled is None:
-            return None
-        if self.source is None or max(self.mix_start, self.mix_end) == 0:
-            raise DataError(
-                "X_unlabeled is learned from by mixing, but there is none with "
-                f"source={self.source!r}, mix_start={self.mix_start} and mix_end="
-                f"{self.mix_end}. Leave X_unlabeled out, or give them back their "
-                "defaults."
-            )
-        try:
-            rows = _validation.check_rows(self, X_unlabeled, reset=False)
-            return _validation.shape_rows(rows, X.shape[1:])
-        except ValueError as error:
-            raise DataError(
-                f"X_unlabeled does not go with X, whose rows have shape "
-                f"{tuple(X.shape[1:])}: {error}"
-            ) from error
-
-    def _hold_out(self, data, seed):
-        """Validation rows for early stopping, if none were given."""
-        if data.validation is not None or not self.early_stopping:
-            return data
-        kept, held_out = _validation.split(
-            len(data.X),
-            data.target.strata(data.codes),
-            self.validation_fraction,
-            seed,
-        )
-        return data._replace(
-            X=_validation.select(data.X, kept),
-            codes=data.codes[kept],
-            weight=data.weight[kept],
-            validation=(
-                _validation.select(data.X, held_out),
-                data.codes[held_out],
-                data.weight[held_out],
-            ),
-        )
-
-    def _check_validation(self, X_val, y_val, input_shape, target):
-        """Validation rows, codes and weights, or None if none were given."""
-        if X_val is None and y_val is None:
-            return None
-        if X_val is None or y_val is None:
-            raise DataError("X_val and y_val go together: one of them is None.")
-        X_val, y_val = _validation.check_rows(self, X_val, y_val, reset=False)
-        X_val = _validation.shape_rows(X_val, input_shape)
-        codes = target.encode(self._target_array(y_val, input_shape))
-        return X_val, codes, np.ones(len(X_val))
 
     def _has_linear_path(self, data):
         """Whether a linear map of the raw row has something to say."""

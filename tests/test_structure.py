@@ -43,7 +43,7 @@ LAYERS = [
     {"_persist"},
     {"_linear"},
     {"_prepare", "_predict", "_warm"},
-    {"_parameters", "_auto"},
+    {"_parameters", "_auto", "_given"},
     {"_base"},
     {"_classifier", "_regressor"},
     {"_load"},

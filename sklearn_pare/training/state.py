@@ -5,7 +5,8 @@ import torch
 from sklearn_pare.training.callbacks import KeepBest
 
 # What a state of other arrays or values can raise while it is put into a net.
-_ERRORS = (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
+_ERRORS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError,
+           ValueError)  # fmt: skip
 
 
 def capture(net, keep):

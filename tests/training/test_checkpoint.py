@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from numpy.random import RandomState
 
 from sklearn_pare import PaReClassifier, PaReRegressor, _files
@@ -52,7 +53,7 @@ FITS = {
     # name: (estimator, arguments of fit)
     "classes": (tiny(PaReClassifier, batch_size=16, max_epochs=3), (TABLE, CLASSES)),
     "early stopping": (
-        tiny(PaReClassifier, early_stopping=True, n_iter_no_change=2, max_epochs=6,
+        tiny(PaReClassifier, early_stopping=True, n_iter_no_change=2, max_epochs=4,
              batch_size=16, linear_path=False),
         (TABLE, CLASSES),
     ),
@@ -419,3 +420,18 @@ def test_fit__no_room_for_a_checkpoint__those_before_are_intact(tmp_path):
     clf.set_params(checkpoint_dir=tmp_path / "full").fit(X, X[:, 0] > 0)
     assert_same_fit(clf, ended)
     assert_same_fit(clf, whole)
+
+
+@pytest.mark.parametrize("form", ["list", "tensor", "frame"])
+def test_fit__same_data_in_another_form__goes_on(form, tmp_path, stop):
+    clf = tiny(PaReClassifier, checkpoint_dir=tmp_path, max_epochs=2)
+    y = (TABLE[:, 0] > 0).astype(np.int64)
+    clf.fit(TABLE, y)
+    stop.before(None)
+    given = {
+        "list": (TABLE.tolist(), y.tolist()),
+        "tensor": (torch.tensor(TABLE), torch.tensor(y)),
+        "frame": (pd.DataFrame(TABLE), pd.Series(y)),
+    }[form]
+    clf.fit(*given)
+    assert stop.seen == 0

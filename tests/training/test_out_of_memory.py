@@ -175,7 +175,10 @@ def test_fit__no_room_for_one_row__error_with_sizes_and_remedies(memory):
     memory.n_rows = 0
     X = np.random.default_rng(0).normal(size=(32, 5))
     clf = tiny(PaReClassifier, batch_size=16, linear_path=False)
-    with pytest.raises(OutOfMemoryError, match="memory") as raised:
+    with pytest.raises(
+        OutOfMemoryError,
+        match=r"'test-tiny' on 32 rows of shape \(5,\).*GiB.*tune='none'",
+    ) as raised:
         clf.fit(X, X[:, 0] > 0)
     assert memory.errors == 1 + math.log2(16)
     assert isinstance(raised.value.__cause__, torch.OutOfMemoryError)
