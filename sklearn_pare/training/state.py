@@ -31,8 +31,7 @@ def capture(net, keep):
     for number, moments in net.optimizer_.state_dict()["state"].items():
         tensors |= _named(f"optimizer/{number}", moments)
     tensors |= _named("sums", net.sums_) | _named("counts", net.counts_)
-    # Before the first step there is no loss: NaN.
-    tensors["guard/counts"], tensors["guard/loss"] = net.guard_.values.split([2, 1])
+    tensors |= _named("guard", _named_guard(net))
     tensors["generators/source"] = net.source_generator.get_state()
     batches = _batches(net)
     for name, own in batches.items():
@@ -72,8 +71,10 @@ def _restore(net, keep, arrays, values):
     tensors = {name: torch.tensor(array) for name, array in arrays.items()}
     taken = _Parts(tensors)
     device = net.source_generator.device
-    counts, loss = taken.one("guard/counts"), taken.one("guard/loss", finite=False)
-    net.guard_.values = torch.cat([counts.reshape(2), loss.reshape(1)]).to(device)
+    guard = taken.like("guard", _named_guard(net), finite=False)
+    if not guard["counts"].isfinite().all():
+        raise ValueError("guard/counts holds a number that is not finite")
+    net.guard_.values = torch.cat([*guard.values()]).to(device)
     weights = net.module_.state_dict()
     net.module_.load_state_dict(taken.like("model", weights))
     _restore_moments(net.optimizer_, taken)
@@ -151,15 +152,15 @@ class _Parts:
             raise ValueError(f"{name} holds a number that is not finite")
         return tensor
 
-    def all(self, prefix):
+    def all(self, prefix, *, finite=True):
         """All tensors under a prefix."""
         start = f"{prefix}/"
         names = [name for name in self.tensors if name.startswith(start)]
-        return {name.removeprefix(start): self.one(name) for name in names}
+        return {n.removeprefix(start): self.one(n, finite=finite) for n in names}
 
-    def like(self, prefix, expected):
+    def like(self, prefix, expected, *, finite=True):
         """Those under a prefix, which have names, shapes and dtypes of others."""
-        found = self.all(prefix)
+        found = self.all(prefix, finite=finite)
         for name, tensor in expected.items():
             own = found.get(name)
             if own is None or (own.shape, own.dtype) != (tensor.shape, tensor.dtype):
@@ -167,7 +168,7 @@ class _Parts:
         if len(found) > len(expected):
             more = min(found.keys() - expected.keys())
             raise ValueError(f"{prefix}/{more} is no part of it")
-        return found
+        return {name: found[name] for name in expected}
 
     def check_empty(self):
         """Complain about what nobody took."""
@@ -179,6 +180,12 @@ def _batches(net):
     """Batches in random order, by name."""
     batches = {"train": net.batches, "unlabeled": net.unlabeled}
     return {name: own for name, own in batches.items() if own is not None}
+
+
+def _named_guard(net):
+    """What the guard has seen; before the first step there is no loss: NaN."""
+    counts, loss = net.guard_.values.split([2, 1])
+    return {"counts": counts, "loss": loss}
 
 
 def _named(prefix, tensors):
