@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 
 from sklearn_pare import backbones
+from sklearn_pare.backbones.text import without_words
 from sklearn_pare.nn.decoder import DenseDecoder, stages
 from sklearn_pare.nn.embed import embedder
 from sklearn_pare.nn.gate import Gate, RandomGate
@@ -39,6 +40,8 @@ class Architecture(NamedTuple):
         Whether there is a linear path.
     config : dict or None
         Of a body that is not known by its name alone.
+    card : dict or None
+        Of the body that training began with, without what was measured on it.
     """
 
     backbone: str
@@ -49,6 +52,7 @@ class Architecture(NamedTuple):
     cardinalities: tuple | None = None
     linear: bool = False
     config: dict | None = None
+    card: dict | None = None
 
 
 class Built(NamedTuple):
@@ -58,7 +62,7 @@ class Built(NamedTuple):
     ----------
     model : PaReModel
     architecture : Architecture
-        With the configuration of the body.
+        With the configuration and the card of the body.
     source : sources.Source or None
         Fitted to the body.
     """
@@ -134,9 +138,14 @@ def build(architecture, generator, *, pretrained, source=None, linear=None):
         source_embed.requires_grad_(source.trains)
     return Built(
         PaReModel(embed, body, head, gate, source_embed, source_head, linear),
-        architecture._replace(config=backbone.config),
+        architecture._replace(config=backbone.config, card=_described(backbone)),
         source,
     )
+
+
+def _described(backbone):
+    card = backbone.card.to_dict()
+    return {key: card[key] for key in card if key not in {"figures", "transfer"}}
 
 
 @torch.no_grad()
@@ -182,11 +191,22 @@ def export_arrays(model):
     }
 
 
+def _untrained(architecture):
+    if architecture.config is not None:
+        # Of a model without its source, word vectors are no part.
+        architecture = architecture._replace(config=without_words(architecture.config))
+    return build(architecture, torch.Generator().manual_seed(0), pretrained=False).model
+
+
+def outline(architecture):
+    """The model that `restore` would build, without memory for its weights."""
+    with torch.device("meta"):
+        return _untrained(architecture)
+
+
 def restore(architecture, arrays):
     """The model that `export_arrays` was called on, on the CPU."""
-    model = build(
-        architecture, torch.Generator().manual_seed(0), pretrained=False
-    ).model
+    model = _untrained(architecture)
     # Copied: arrays may be read-only maps of a file.
     model.load_state_dict({k: torch.tensor(v) for k, v in arrays.items()})
     return model.train(False)

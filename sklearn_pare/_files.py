@@ -100,7 +100,13 @@ def read(path):
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        text, expected = metadata[_TEXT], metadata[_DIGEST]
+        text = metadata[_TEXT]
+        if _DIGEST not in metadata:
+            raise ModelFileError(
+                f"{path} has no sha256: it was written before the first release of "
+                "sklearn_pare, or by another program. Fit and save again."
+            )
+        expected = metadata[_DIGEST]
     except FileNotFoundError:
         raise
     # Types that numpy lacks come as TypeError or AttributeError.

@@ -8,7 +8,6 @@ import csv
 import gzip
 import io
 import json
-import pickle
 import warnings
 import zipfile
 from pathlib import Path
@@ -16,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from sklearn_pare.datasets._fetch import extra
-from sklearn_pare.datasets._unpickle import unpickle
+from sklearn_pare.datasets._unpickle import UnpicklingError, unpickle
 from sklearn_pare.exceptions import FileFormatError
 
 _NPY, _GZIP, _HDF5 = b"\x93NUMPY", b"\x1f\x8b", b"\x89HDF\r\n\x1a\n"
@@ -190,7 +189,7 @@ def _read_gzip(stream, path):
 def _read_pickle(stream, path, key):
     try:
         return unpickle(stream)
-    except pickle.UnpicklingError as error:
+    except UnpicklingError as error:
         expected = "a pickle of numpy arrays, numbers, text, dict, list and tuple only"
         raise bad_file(path, key, f"not read: {error}", expected) from error
 

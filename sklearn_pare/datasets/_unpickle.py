@@ -14,6 +14,8 @@ import numpy as np
 _MULTIARRAY = {"numpy.core.multiarray", "numpy._core.multiarray"}
 _NUMERIC = {"numpy.core.numeric", "numpy._core.numeric"}
 _CODE = re.compile(r"[?biufcSUVO]\d*")
+#: What `unpickle` raises.
+UnpicklingError = pickle.UnpicklingError
 _PLAIN = (str, bytes, int, float, complex, bool, type(None), np.generic)
 
 
@@ -142,6 +144,11 @@ class _Unpickler(pickle._Unpickler):
         if module in {"builtins", "__builtin__"} and name in {"complex", "bytes"}:
             return _Global(complex if name == "complex" else _no_bytes)
         raise pickle.UnpicklingError(f"it names {module}.{name}")
+
+
+def write_pickle(content, stream, protocol=2):
+    """Write a pickle as files of benchmarks are, for `unpickle` to read."""
+    pickle.dump(content, stream, protocol=protocol)
 
 
 def unpickle(stream):

@@ -193,7 +193,8 @@ class TableEmbed(nn.Module):
         group = math.ceil(n_columns / n_tokens)
         columns = torch.arange(n_tokens * group).reshape(n_tokens, group) % n_columns
         self.register_buffer("columns", columns, persistent=False)
-        sizes = torch.tensor(cardinalities or [0] * n_columns)
+        cardinalities = cardinalities or [0] * n_columns
+        sizes = torch.tensor(cardinalities)
         self.register_buffer("numeric", sizes == 0, persistent=False)
         # Rows of the vectors: each column has one for what is missing.
         first = torch.cat([torch.zeros(1, dtype=torch.int64), (sizes + 1).cumsum(0)])
@@ -202,14 +203,15 @@ class TableEmbed(nn.Module):
         self.register_buffer("edges", torch.zeros(n_columns, _BINS + 1))
         self.weight = nn.Parameter(torch.empty(n_tokens, group * (1 + _BINS), dim))
         self.bias = nn.Parameter(torch.empty(n_tokens, dim))
-        self.vectors = nn.Embedding(int(first[-1]), dim)
+        self.vectors = nn.Embedding(sum(cardinalities) + n_columns, dim)
         self.norm = nn.LayerNorm(dim)
 
     @torch.no_grad()
     def fit(self, x):
         """Set the bins of each column of numbers from rows (n, F)."""
         levels = torch.linspace(0, 1, _BINS + 1, device=x.device)
-        self.edges.copy_(x.nanquantile(levels, 0).T)
+        # All that these rows have of a column may be missing.
+        self.edges.copy_(x.nanquantile(levels, 0).T.nan_to_num(0.0))
 
     def forward(self, x):
         """Rows (B, F), NaN where nothing is known -> tokens (B, N, D)."""

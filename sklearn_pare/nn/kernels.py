@@ -99,5 +99,5 @@ class DilatedKernels(nn.Module):
 def _dilations(length, most):
     """Exponentially spaced dilations, so that the longest kernel spans the signal."""
     largest = math.log2(max(1.0, (length - 1) / (_TAPS - 1)))
-    exponents = torch.linspace(0, largest, most, dtype=torch.float64)
+    exponents = torch.linspace(0, largest, most, dtype=torch.float64, device="cpu")
     return sorted({int(2**e) for e in exponents.tolist()})

@@ -30,9 +30,10 @@ class ColumnFeatures(nn.Module):
 
     def __init__(self, cardinalities):
         super().__init__()
-        sizes = torch.tensor(cardinalities)
+        # Read here, so never on a device without values.
+        sizes = torch.tensor(cardinalities, device="cpu")
         self.register_buffer("numeric", (sizes == 0).nonzero()[:, 0], persistent=False)
-        columns = torch.arange(len(sizes)).repeat_interleave(sizes)
+        columns = torch.arange(len(sizes), device="cpu").repeat_interleave(sizes)
         codes = [torch.arange(size) for size in cardinalities if size]
         self.register_buffer("columns", columns, persistent=False)
         codes = torch.cat([torch.arange(0), *codes])
