@@ -50,6 +50,15 @@ def bad_file(path, key, found, expected):
     )
 
 
+def exists(path):
+    """Whether there is a file, by a name that another file gives."""
+    try:
+        return path.exists()
+    # Of names that no file can have: they are too long, or not of characters.
+    except (OSError, ValueError):
+        return False
+
+
 def check_array(array, path, key, shape, *, kinds="biuf", low=None, high=None):
     """Check an array that a file holds.
 
@@ -109,7 +118,7 @@ def _numbers(array, path, key):
         if array.dtype == object and array.ndim == 1 and np.ndim(array[0]) > 0:
             array = np.stack(list(array))
         return array.astype(np.float64) if array.dtype.kind in "OSU" else array
-    except (TypeError, ValueError, IndexError, OverflowError) as error:
+    except (TypeError, ValueError, IndexError, OverflowError, MemoryError) as error:
         raise bad_file(path, key, f"is no array ({error})", "numbers") from error
 
 

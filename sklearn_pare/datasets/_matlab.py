@@ -150,4 +150,5 @@ def _read_array(stream, order, key):
     if min(shape, default=-1) < 0 or math.prod(shape) * stored.itemsize != len(content):
         raise ValueError(f"{len(content)} bytes of {stored} for the shape {shape}")
     array = np.frombuffer(content, stored).reshape(shape, order="F")
-    return name, array.astype(_CLASSES[of], copy=False)
+    with np.errstate(invalid="ignore"):
+        return name, array.astype(_CLASSES[of], copy=False)
