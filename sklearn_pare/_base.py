@@ -261,10 +261,10 @@ class _BasePaRe(
         if start is not None:
             return start.alignment_history
         if checkpoints is not None and checkpoints.found:
-            return checkpoints.extra["alignment_history"]
+            return checkpoints.alignment_history
         losses = align(model, rows, source, self.alignment, self.lr, seed)
         if checkpoints is not None:
-            checkpoints.extra["alignment_history"] = losses
+            checkpoints.alignment_history = losses
         return losses
 
     def _fingerprint(self, data, device, start, seeds):
