@@ -1,9 +1,8 @@
 """What both estimators share: fit, and prediction in batches of one size."""
 
-import copy
 import math
 import threading
-from typing import NamedTuple
+from functools import partial
 
 import numpy as np
 import torch
@@ -14,22 +13,32 @@ from sklearn.base import (
 )
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
-from sklearn_pare import _persist, _validation, backbones, sources
+from sklearn_pare import _files, _persist, _validation, backbones, sources
 from sklearn_pare._assembly import Architecture, build, export_arrays, restore
 from sklearn_pare._auto import auto_for
-from sklearn_pare._device import resolve_device, resolve_precision
+from sklearn_pare._device import (
+    is_out_of_memory,
+    out_of_memory,
+    resolve_device,
+    resolve_precision,
+)
+from sklearn_pare._fingerprint import describe
+from sklearn_pare._given import GivenData
 from sklearn_pare._lazy import LazyArray
 from sklearn_pare._linear import MAX_ROWS
 from sklearn_pare._parameters import Parameters
+from sklearn_pare._predict import in_batches
 from sklearn_pare._prepare import prepare
+from sklearn_pare._warm import WarmStart
 from sklearn_pare.backbones.tuning import freeze
-from sklearn_pare.exceptions import DataError
+from sklearn_pare.exceptions import DataError, DivergenceError
 from sklearn_pare.nn.model import PaReModel
 from sklearn_pare.sources.ranking import distances, encoded_sample
 from sklearn_pare.training.align import align
 from sklearn_pare.training.callbacks import UserCallbacks
+from sklearn_pare.training.checkpoint import Checkpoints
 from sklearn_pare.training.fit import Recipe, train
 from sklearn_pare.training.share import fit_share
 
@@ -38,41 +47,18 @@ from sklearn_pare.training.share import fit_share
 _FIT_LOCK = threading.RLock()
 
 
-class _Data(NamedTuple):
-    """Checked data: rows, codes and positive weights; validation is such a triple.
-
-    What is unlabelled is rows alone, or None.
-    """
-
-    X: np.ndarray
-    codes: np.ndarray
-    weight: np.ndarray
-    target: object
-    validation: tuple | None
-    unlabeled: object
+# What a fit has only after training.
+_TRAINED = ("n_iter_", "history_", "_model")
 
 
 class _BasePaRe(
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     CallbackSupportMixin,
+    GivenData,
     Parameters,
 ):
     """Fit, forward and state; what y means is the subclasses' affair."""
-
-    # ---- what subclasses say about y
-
-    def _target_array(self, y, row_shape):
-        """Return y as an array, after complaints about its form."""
-        raise NotImplementedError
-
-    def _target_from(self, y, row_shape):
-        """The target object (see `_targets`) for such an array."""
-        raise NotImplementedError
-
-    def _weigh(self, weight, y, target):
-        """Weights (n,) after the subclass's own weighting of rows."""
-        return weight
 
     # ---- fit
 
@@ -124,6 +110,12 @@ class _BasePaRe(
             RuntimeError.
         DivergenceError
             If the loss becomes infinite or NaN; a RuntimeError.
+        OutOfMemoryError
+            If the device has no room even for one row; a MemoryError.
+        CheckpointError
+            If `checkpoint_dir` belongs to another fit; a ValueError.
+        SaveError
+            If a checkpoint cannot be written; an OSError.
         """
         given = {"X": X, "y": y}
         data = self._check_data(X, y, sample_weight, X_val, y_val)
@@ -131,10 +123,37 @@ class _BasePaRe(
         device = resolve_device(self.device)
         candidates = self._open_candidates()
         backbones.check(self.backbone)
+        start = None
+        if self.warm_start and hasattr(self, "_model"):
+            start = WarmStart(self, data.target)
 
         # Complaints about data are above: refused data leave random_state as it was.
-        seeds = check_random_state(self.random_state).randint(2**31 - 1, size=4)
-        init_seed, split_seed, *train_seeds = map(int, seeds)
+        random_state = check_random_state(self.random_state)
+        seeds = random_state.randint(2**31 - 1, size=4).tolist()
+        checkpoints = None
+        if self.checkpoint_dir is not None:
+            fingerprint = self._fingerprint(data, device, start, seeds)
+            checkpoints = Checkpoints(self.checkpoint_dir, fingerprint, seeds)
+            seeds = checkpoints.seeds
+        try:
+            with _FIT_LOCK:
+                self._fit(data, device, candidates, start, seeds, checkpoints, given)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            shape = data.X.shape
+            size = math.prod(shape) * 4 / 2**20
+            raise out_of_memory(
+                device,
+                f"training {self.backbone!r} on {shape[0]} rows of shape {shape[1:]} "
+                f"({size:.1f} MB in float32), even one row at a time",
+                ("a smaller max_tokens", "tune='none'", "another device or backbone"),
+            ) from error
+        return self
+
+    def _fit(self, data, device, candidates, start, seeds, checkpoints, given):
+        """Build, train and keep; of two fits in a process the second one waits."""
+        init_seed, split_seed, *train_seeds = seeds
         data = self._hold_out(data, split_seed)
         encoder = _validation.encoder_for(data.X)
         architecture = Architecture(
@@ -146,61 +165,71 @@ class _BasePaRe(
             getattr(encoder, "cardinalities", None),
             self._has_linear_path(data),
         )
-        with _FIT_LOCK:
-            found = self._measure(
-                candidates, data, encoder, architecture, device, split_seed
-            )
-            # The first of both is the nearest, or the only one.
-            name = next(iter(found or candidates), None)
-            source = candidates.get(name)
-            prepared = prepare(architecture, encoder, data, device, split_seed)
-            target = prepared.target
-            model, architecture, source = build(
-                prepared.architecture,
-                torch.Generator().manual_seed(init_seed),
-                pretrained=self.pretrained,
-                source=source,
-                linear=prepared.linear,
-            )
-            if hasattr(model.embed, "fit"):
-                model.embed.fit(prepared.some)
-            if target.kind == "masks":
-                # Rare classes would take most of the steps to become rare.
-                shares = target.log_shares(data.codes)
-                model.head.start_at(torch.from_numpy(shares))
-            model.to(device)
-            freeze(model.body, self.tune)
-            model.embed.requires_grad_(self.tune != "head")
-            if self.compile:
-                model.body.compile()
-            recipe = self._recipe(len(prepared.rows), target, model, device)
-            fitted = {
-                "input_shape_": data.X.shape[1:],
-                "n_tokens_": recipe.n_tokens,
-                "_encoder": encoder,
-                "_target": target,
-                "_architecture": architecture,
-                "_init_seed": init_seed,
-                "alignment_history_": [],
-                "source_": name,
-                "source_distances_": found,
+        found = self._measure(
+            candidates, data, encoder, architecture, device, split_seed
+        )
+        # The first of both is the nearest, or the only one.
+        name = next(iter(found or candidates), None)
+        source = candidates.get(name)
+        prepared = prepare(architecture, encoder, data, device, split_seed)
+        target = prepared.target
+        model, architecture, source = build(
+            prepared.architecture,
+            torch.Generator().manual_seed(init_seed),
+            pretrained=self.pretrained,
+            source=source,
+            linear=prepared.linear,
+        )
+        if hasattr(model.embed, "fit"):
+            model.embed.fit(prepared.some)
+        if target.kind == "masks":
+            # Rare classes would take most of the steps to become rare.
+            shares = target.log_shares(data.codes)
+            model.head.start_at(torch.from_numpy(shares))
+        if start is not None:
+            start.apply(model, architecture, encoder)
+        model.to(device)
+        freeze(model.body, self.tune)
+        model.embed.requires_grad_(self.tune != "head")
+        if self.compile:
+            model.body.compile()
+        recipe = self._recipe(len(prepared.rows), target, model, device)
+        past = [] if start is None else start.history
+        fitted = {
+            "input_shape_": data.X.shape[1:],
+            "n_tokens_": recipe.n_tokens,
+            "_encoder": encoder,
+            "_target": target,
+            "_architecture": architecture,
+            "_init_seed": init_seed,
+            "alignment_history_": self._align(
+                model, prepared.rows, source, start, checkpoints, split_seed
+            ),
+            "source_": name,
+            "source_distances_": found,
+            "network_share_": 1.0,
+        }
+
+        def attributes(history):
+            # Built anew from arrays: compiled code, gradients and what only the
+            # source needed stay behind, and the weights leave the device.
+            history = [row | {"epoch": len(past) + row["epoch"]} for row in history]
+            return fitted | {
+                "n_iter_": len(past) + len(history),
+                "history_": [*past, *history],
+                "_model": restore(architecture, export_arrays(model)),
             }
 
-            def attributes(history):
-                # Built anew from arrays: compiled code, gradients and what only the
-                # source needed stay behind, and the weights leave the device.
-                return fitted | {
-                    "n_iter_": len(history),
-                    "history_": history,
-                    "_model": restore(architecture, export_arrays(model)),
-                }
-
-            if self.alignment is not None:
-                fitted["alignment_history_"] = align(
-                    model, prepared.rows, source, self.alignment, self.lr, split_seed
+        def finish(history):
+            if prepared.share_rows is not None:
+                fitted["network_share_"] = fit_share(
+                    model, prepared.share_rows, target.loss, recipe.batch_size
                 )
-            context = self._init_callback_context(max_subtasks=recipe.n_epochs)
-            context.call_on_fit_task_begin(estimator=self, **given)
+            vars(self).update(attributes(history))
+
+        context = self._init_callback_context(max_subtasks=recipe.n_epochs)
+        context.call_on_fit_task_begin(estimator=self, **given)
+        try:
             history = train(
                 model,
                 recipe,
@@ -211,90 +240,51 @@ class _BasePaRe(
                 seeds=train_seeds,
                 scorer=target.score,
                 callbacks=[UserCallbacks(context, self, given, attributes)],
+                checkpoints=checkpoints,
                 verbose=self.verbose,
             )
-            fitted["network_share_"] = 1.0
-            if prepared.share_rows is not None:
-                fitted["network_share_"] = fit_share(
-                    model, prepared.share_rows, target.loss, recipe.batch_size
-                )
-            fitted = attributes(history)
-        vars(self).update(fitted)
+        except DivergenceError as error:
+            # What was learned until then is worth having.
+            if error.history:
+                finish(error.history)
+            raise
+        finish(history)
+        kept = {name: vars(self)[name] for name in [*fitted, *_TRAINED]}
         context.call_on_fit_task_end(
-            estimator=self, reconstruction_attributes=lambda: fitted, **given
-        )
-        return self
-
-    def _check_data(self, X, y, sample_weight, X_val, y_val):
-        """All complaints about data, then rows, codes and weights."""
-        _validation.check_input_shape(self.input_shape)
-        X, y = _validation.check_rows(self, X, y, reset=True)
-        X = _validation.shape_rows(X, self.input_shape)
-        weight = _check_sample_weight(
-            sample_weight, X, dtype=np.float64, ensure_non_negative=True
-        )
-        y = self._target_array(y, X.shape[1:])
-        X, y, weight = _validation.positive(weight, X, y)
-        target = self._target_from(y, X.shape[1:])
-        codes = target.encode(y)
-        weight = self._weigh(weight, y, target)
-        X, codes, weight = _validation.positive(weight, X, codes)
-        validation = self._check_validation(X_val, y_val, X.shape[1:], target)
-        if self.early_stopping and validation is None:
-            _validation.n_held_out(len(X), self.validation_fraction)
-        return _Data(X, codes, weight, target, validation, None)
-
-    def _check_unlabeled(self, X_unlabeled, X):
-        """Unlabelled rows, if any were given; complaints name both sides."""
-        if X_unlabeled is None:
-            return None
-        if self.source is None or max(self.mix_start, self.mix_end) == 0:
-            raise DataError(
-                "X_unlabeled is learned from by mixing, but there is none with "
-                f"source={self.source!r}, mix_start={self.mix_start} and mix_end="
-                f"{self.mix_end}. Leave X_unlabeled out, or give them back their "
-                "defaults."
-            )
-        try:
-            rows = _validation.check_rows(self, X_unlabeled, reset=False)
-            return _validation.shape_rows(rows, X.shape[1:])
-        except ValueError as error:
-            raise DataError(
-                f"X_unlabeled does not go with X, whose rows have shape "
-                f"{tuple(X.shape[1:])}: {error}"
-            ) from error
-
-    def _hold_out(self, data, seed):
-        """Validation rows for early stopping, if none were given."""
-        if data.validation is not None or not self.early_stopping:
-            return data
-        kept, held_out = _validation.split(
-            len(data.X),
-            data.target.strata(data.codes),
-            self.validation_fraction,
-            seed,
-        )
-        return data._replace(
-            X=_validation.select(data.X, kept),
-            codes=data.codes[kept],
-            weight=data.weight[kept],
-            validation=(
-                _validation.select(data.X, held_out),
-                data.codes[held_out],
-                data.weight[held_out],
-            ),
+            estimator=self, reconstruction_attributes=lambda: kept, **given
         )
 
-    def _check_validation(self, X_val, y_val, input_shape, target):
-        """Validation rows, codes and weights, or None if none were given."""
-        if X_val is None and y_val is None:
-            return None
-        if X_val is None or y_val is None:
-            raise DataError("X_val and y_val go together: one of them is None.")
-        X_val, y_val = _validation.check_rows(self, X_val, y_val, reset=False)
-        X_val = _validation.shape_rows(X_val, input_shape)
-        codes = target.encode(self._target_array(y_val, input_shape))
-        return X_val, codes, np.ones(len(X_val))
+    def _align(self, model, rows, source, start, checkpoints, seed):
+        """Losses of the stage before training, which is run at most once."""
+        if self.alignment is None:
+            return []
+        if start is not None:
+            return start.alignment_history
+        if checkpoints is not None and checkpoints.found:
+            return checkpoints.alignment_history
+        losses = align(model, rows, source, self.alignment, self.lr, seed)
+        if checkpoints is not None:
+            checkpoints.alignment_history = losses
+        return losses
+
+    def _fingerprint(self, data, device, start, seeds):
+        """What the result depends on, in words."""
+        arguments = self.get_params(deep=False)
+        for name in ("checkpoint_dir", "verbose", "warm_start", "random_state"):
+            del arguments[name]
+        if self.random_state is not None:
+            arguments["random_state"] = seeds
+        names = ("X_val", "y_val", "validation weights")
+        given = {
+            "X": data.X,
+            "y": data.y,
+            "sample_weight": data.weight,
+            "X_unlabeled": data.unlabeled,
+            **dict(zip(names, data.validation or (None,) * 3, strict=True)),
+            "the model it starts from": start and _files.digest(start.arrays),
+        }
+        own = arguments | given | {"device": device.type}
+        return {name: describe(value) for name, value in own.items()}
 
     def _has_linear_path(self, data):
         """Whether a linear map of the raw row has something to say."""
@@ -379,34 +369,39 @@ class _BasePaRe(
     # ---- prediction
 
     def _infer(self, X, compute):
-        """Apply ``compute(model, batch, bfloat16=...)`` to all rows, batch by batch.
-
-        All batches have one fixed shape, the last is padded: a row's result never
-        depends, to the bit, on the rows beside it.
-        """
+        """Apply ``compute(model, batch, bfloat16=...)`` to all rows."""
         check_is_fitted(self)
         X = _validation.check_rows(self, X, reset=False)
         X = _validation.shape_rows(X, self.input_shape_)
+        encode = self._encoder.transform
         if X.ndim == 2:
-            X = self._encoder.transform(X)
+            # Columns of a DataFrame are encoded at once or slowly.
+            X, encode = encode(X), np.asarray
         device = resolve_device(self.device)
         bfloat16 = resolve_precision(self.precision, device)
-        model = self._model
-        if device.type != "cpu":
-            model = copy.deepcopy(model).to(device)
-        size = self._rows_per_batch(self._target)
-        batch = torch.zeros(size, *self.input_shape_, device=device)
-        results = []
-        with torch.no_grad():
-            for start in range(0, len(X), size):
-                rows = X[start : start + size]
-                if X.ndim > 2:
-                    rows = self._encoder.transform(rows)
-                batch.zero_()
-                batch[: len(rows)] = torch.from_numpy(rows)
-                result = compute(model, batch, bfloat16=bfloat16)
-                results.append(result[: len(rows)].cpu().numpy())
-        return np.concatenate(results)
+        return in_batches(
+            partial(compute, bfloat16=bfloat16),
+            self._model,
+            X,
+            encode,
+            tuple(self.input_shape_),
+            self._rows_per_batch(self._target),
+            device,
+            self._remedies(device, bfloat16),
+        )
+
+    def _remedies(self, device, bfloat16):
+        """What to type where a device has no room for a row."""
+        found = ["to end other programs that use it"]
+        found.append("more swap space" if device.type == "cpu" else "device='cpu'")
+        if not bfloat16:
+            found.append("precision='bf16'")
+        if self.backbone != "pare-tiny":
+            found += [
+                f"a fit with max_tokens={max(1, self.n_tokens_ // 2)}",
+                "a fit with a smaller body, such as backbone='pare-tiny'",
+            ]
+        return [*found, "a fit with rows that are pooled or cut to fewer numbers"]
 
     def _outputs(self, X):
         return self._infer(X, PaReModel.predict)

@@ -122,10 +122,15 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         weights are float32 always.
     compile : bool, default=False
         Whether to train with a compiled body: slow to start, then faster.
-    warm_start : False
-        Reserved; only False is available.
-    checkpoint_dir : None
-        Reserved; only None is available.
+    warm_start : bool, default=False
+        Whether a second call of fit starts from the weights of the first, through all
+        of its schedules again; `history_` goes on. Data and arguments must make the
+        same network; encoder, source and linear path are fitted anew.
+    checkpoint_dir : str or None, default=None
+        Folder for checkpoints: one after each epoch and every ten minutes, the last two
+        of which are kept. A fit with the same arguments and data goes on where they
+        end, to the same bits, also after a kill; one with others is refused. One folder
+        for each fit, so not for the fits of a grid search.
     random_state : int, RandomState instance or None, default=None
         Fixes weights, order of rows, source and noise. With an int, the same data give
         the same model to the bit on one machine at one number of threads.
@@ -161,7 +166,8 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         One an epoch: "epoch", from 1; "train_loss" and its terms "target_loss",
         "mixed_target_loss", "mixed_source_loss" (None without mixing) and
         "unlabeled_loss" (None without such rows), means over the epoch; "mix_fraction"
-        and "lr" of its last step; "duration" in seconds; with validation rows
+        and "lr" of its last step; "skipped_steps", how many of the fit's were not
+        finite (under bfloat16 one may be); "duration" in seconds; with validation rows
         "valid_loss" and "valid_score".
 
     See Also

@@ -3,7 +3,11 @@
 The only module that asks torch which devices there are.
 """
 
+import os
+
 import torch
+
+from sklearn_pare.exceptions import OutOfMemoryError
 
 _PREFERENCE = ("cuda", "xpu", "mps")
 
@@ -89,3 +93,79 @@ def peak_memory(device):
     if device.type == "cpu":
         return None
     return torch.accelerator.max_memory_allocated(device)
+
+
+# How torch's allocators complain that do not raise OutOfMemoryError.
+_COMPLAINTS = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    # Libraries of CUDA, which allocate by themselves.
+    "alloc_failed",
+)
+
+
+def is_out_of_memory(error):
+    """Whether an error says that a device, or the host, has no room.
+
+    Parameters
+    ----------
+    error : Exception
+
+    Returns
+    -------
+    found : bool
+    """
+    if isinstance(error, OutOfMemoryError):
+        # The last word on it: ours.
+        return False
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(c in text for c in _COMPLAINTS)
+
+
+def free_cache(device):
+    """Give what torch holds in reserve on a device back to it."""
+    if device.type != "cpu":
+        torch.accelerator.empty_cache()
+
+
+def memory(device):
+    """Free and total bytes of a device; None where the platform does not say."""
+    if device.type == "cpu":
+        try:
+            pages = os.sysconf("SC_AVPHYS_PAGES"), os.sysconf("SC_PHYS_PAGES")
+        except (AttributeError, ValueError, OSError):
+            return None
+        return tuple(os.sysconf("SC_PAGE_SIZE") * n for n in pages)
+    try:
+        return torch.accelerator.get_memory_info(device)
+    except (RuntimeError, ValueError):
+        return None
+
+
+def out_of_memory(device, what, remedies):
+    """The error for a device that has no room even for the smallest batch.
+
+    Parameters
+    ----------
+    device : torch.device
+    what : str
+        What there was no room for, with its size.
+    remedies : sequence of str
+        What to type.
+
+    Returns
+    -------
+    error : OutOfMemoryError
+    """
+    known = memory(device)
+    state = ""
+    if known is not None:
+        free, total = (size / 2**30 for size in known)
+        state = f", {free:.2f} of {total:.2f} GiB of which are free"
+    return OutOfMemoryError(
+        f"There is no room for {what} on {str(device)!r}{state}. Try "
+        f"{', '.join(remedies[:-1])}, or {remedies[-1]}."
+    )

@@ -1,9 +1,10 @@
 """Arguments of both estimators: what may be given, and what is taken by default."""
 
 from numbers import Integral, Real
+from os import PathLike
 
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 
 
 class Parameters(BaseEstimator):
@@ -41,8 +42,8 @@ class Parameters(BaseEstimator):
         "compile": ["boolean"],
         "max_steps": [Interval(Integral, 1, None, closed="left"), None],
         "linear_path": ["boolean"],
-        "warm_start": [Options(bool, {False})],
-        "checkpoint_dir": [None],
+        "warm_start": ["boolean"],
+        "checkpoint_dir": [str, PathLike, None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }

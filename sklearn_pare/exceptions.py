@@ -14,7 +14,16 @@ class UnknownNameError(PaReError, ValueError):
 
 
 class DivergenceError(PaReError, RuntimeError):
-    """The loss became infinite or NaN during training."""
+    """The loss became infinite or NaN during training.
+
+    Attributes
+    ----------
+    history : list of dict
+        The epochs up to the weights that the estimator predicts with now; empty where
+        it has to be fitted again.
+    """
+
+    history = ()
 
 
 class OutOfMemoryError(PaReError, MemoryError):

@@ -321,13 +321,13 @@ CASES = {
         PaReClassifier, {"alignment": "mmd", "source": "mask-token"}, TABLE, CLASSES,
         DataError, "alignment='mmd'.*source='mask-token' has none",
     ),
-    "warm_start not there yet": (
-        PaReClassifier, {"warm_start": True}, TABLE, CLASSES, InvalidParameterError,
-        "'warm_start' parameter",
+    "warm_start": (
+        PaReClassifier, {"warm_start": "yes"}, TABLE, CLASSES, InvalidParameterError,
+        "'warm_start' parameter.*'yes'",
     ),
-    "checkpoint_dir not there yet": (
-        PaReClassifier, {"checkpoint_dir": "/tmp/x"}, TABLE, CLASSES,
-        InvalidParameterError, "'checkpoint_dir' parameter.*'/tmp/x'",
+    "checkpoint_dir": (
+        PaReClassifier, {"checkpoint_dir": 3}, TABLE, CLASSES, InvalidParameterError,
+        "'checkpoint_dir' parameter.*Got 3",
     ),
     "unknown backbone": (
         PaReClassifier, {"backbone": "swin_tiny"}, TABLE, CLASSES,

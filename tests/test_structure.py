@@ -30,12 +30,13 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # A module imports only from its own line and from lines above it.
 LAYERS = [
-    {"exceptions", "_device", "_version"},
+    {"exceptions", "_version"},
+    {"_device"},
     {"_names", "_redact", "_files"},
     {"otdd"},
     {"nn"},
     {"backbones"},
-    {"_lazy", "_tables", "_validation", "_targets"},
+    {"_lazy", "_tables", "_validation", "_targets", "_fingerprint"},
     {"sources"},
     {"backbones.pretrain"},  # a command: it needs the formulas
     {"_assembly"},
@@ -44,8 +45,8 @@ LAYERS = [
     {"_schema"},
     {"_persist"},
     {"_linear"},
-    {"_prepare"},
-    {"_parameters"},
+    {"_prepare", "_predict", "_warm"},
+    {"_parameters", "_given"},
     {"_base"},
     {"_classifier", "_regressor"},
     {"_load"},

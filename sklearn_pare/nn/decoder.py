@@ -213,7 +213,7 @@ class DenseDecoder(nn.Module):
             field = block(torch.cat([own, field], 1))
         # Values in full precision, whatever the convolutions run in.
         with torch.autocast(x.device.type, enabled=False):
-            read = self.read(F.gelu(self.norm(field.float())))
+            read = self.read(F.gelu(self.norm(field.to(x.dtype))))
         return resample(read, self.output_size)
 
 

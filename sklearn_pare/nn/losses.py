@@ -126,9 +126,23 @@ class LossTerms(NamedTuple):
     mixed_source: torch.Tensor | None = None
     unlabeled: torch.Tensor | None = None
 
+    def plus(self, other):
+        """Terms of two parts of a batch; what one of them lacks is the other's."""
+        pairs = zip(self, other, strict=True)
+        return LossTerms(
+            *(b if a is None else a if b is None else a + b for a, b in pairs)
+        )
+
 
 def pare_loss(
-    outputs, y, weight, loss, y_source=None, mix_weight=1.0, source_weight=1.0
+    outputs,
+    y,
+    weight,
+    loss,
+    y_source=None,
+    mix_weight=1.0,
+    source_weight=1.0,
+    shares=(1.0, 1.0),
 ):
     """L(clean) + w * ((1 - lam) * L(mixed) + lam * v * CE_source(mixed)).
 
@@ -146,6 +160,9 @@ def pare_loss(
         Classes of the source rows that were mixed in, or of their pixels.
     mix_weight, source_weight : float, default=1.0
         w and v. The paper has no v: it is 1.
+    shares : tuple of two float, default=(1.0, 1.0)
+        Of the rows of a batch, and of its mixed rows, that these outputs belong to:
+        then the terms of all parts add up to those of the batch.
 
     Returns
     -------
@@ -155,19 +172,20 @@ def pare_loss(
     -----
     lam = k / N_t is the fraction of replaced tokens (Cai et al., ICML 2024).
     """
-    target = (weight * loss(outputs.target, y)).mean()
+    share, mixed_share = shares
+    target = share * (weight * loss(outputs.target, y)).mean()
     if outputs.mixed_target is None:
         return LossTerms(target, target)
     lam = outputs.fraction
     n_mixed = len(outputs.mixed_target)
     mixed_target = loss(outputs.mixed_target, y[:n_mixed])
-    mixed_target = (weight[:n_mixed] * mixed_target).mean()
-    mixed_source = source_loss(outputs.mixed_source, y_source)
+    mixed_target = mixed_share * (weight[:n_mixed] * mixed_target).mean()
+    mixed_source = mixed_share * source_loss(outputs.mixed_source, y_source)
     mixed = (1 - lam) * mixed_target + lam * source_weight * mixed_source
     return LossTerms(target + mix_weight * mixed, target, mixed_target, mixed_source)
 
 
-def add_agreement(terms, outputs, agreement, mix_weight=1.0):
+def add_agreement(terms, outputs, agreement, mix_weight=1.0, share=1.0):
     """Ask of unlabelled rows that their mixed and their clean predictions agree.
 
     Parameters
@@ -178,6 +196,8 @@ def add_agreement(terms, outputs, agreement, mix_weight=1.0):
     agreement : callable
         ``agreement(mixed, clean)`` -> losses (B,).
     mix_weight : float, default=1.0
+    share : float, default=1.0
+        Of the unlabelled rows of a batch that these outputs belong to.
 
     Returns
     -------
@@ -190,5 +210,6 @@ def add_agreement(terms, outputs, agreement, mix_weight=1.0):
     one; here the hard view is the row with tokens of the source.
     """
     loss = agreement(outputs.mixed_target, outputs.target.detach()).mean()
+    loss = share * loss
     total = terms.total + mix_weight * (1 - outputs.fraction) * loss
     return terms._replace(total=total, unlabeled=loss)

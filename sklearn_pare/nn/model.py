@@ -117,11 +117,11 @@ class PaReModel(nn.Module):
         """Outputs (B, K, ...), and what of the body a source head reads."""
         if isinstance(self.head, DenseDecoder):
             maps = self._run_body(partial(stages, self.body), tokens, bfloat16)
-            read = [features.float() for features in maps]
+            read = [features.to(tokens.dtype) for features in maps]
             with torch.autocast(x.device.type, torch.bfloat16, enabled=bfloat16):
                 outputs = self.head(read, x, offset)
         else:
-            read = self._run_body(self.body, tokens, bfloat16).float()
+            read = self._run_body(self.body, tokens, bfloat16).to(tokens.dtype)
             outputs = self.head(read)
         return outputs if offset is None else outputs + offset, read
 

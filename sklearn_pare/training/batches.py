@@ -90,19 +90,34 @@ class Batches:
     batch_size : int
     generator : torch.Generator or None
         On the CPU, so that the order is the same on every device.
+
+    Attributes
+    ----------
+    position : int
+        Batches given of the present pass. The next pass begins there, after the order
+        has been drawn: a pass that was cut off goes on.
     """
 
     def __init__(self, rows, batch_size, generator=None):
         self.rows, self.batch_size, self.generator = rows, batch_size, generator
+        self.position, self._start = 0, None
 
     def __iter__(self):
         n = len(self.rows)
         if self.generator is None:
             order = torch.arange(n)
         else:
+            self._start = self.generator.get_state()
             order = torch.randperm(n, generator=self.generator)
-        for index in order.to(self.rows.index_device).split(self.batch_size):
+        batches = order.to(self.rows.index_device).split(self.batch_size)
+        for index in batches[self.position :]:
+            self.position += 1
             yield self.rows[index]
+        self.position = 0
+
+    def state(self):
+        """State of the generator that the order of the present pass is drawn from."""
+        return self._start if self.position else self.generator.get_state()
 
 
 def endless(batches):

@@ -27,7 +27,39 @@ class StopWhenAsked(Callback):
             raise StopTraining
 
 
-class KeepBest(Callback):
+class Keep(Callback):
+    """Remember the weights after each epoch, in case the next one diverges.
+
+    Attributes
+    ----------
+    weights : dict of str to torch.Tensor
+        On the CPU.
+    n_epochs : int
+        How many were finished when the weights were remembered.
+    """
+
+    def on_train_begin(self, net, **kwargs):
+        """Remember the start."""
+        self.keep(net)
+
+    def on_epoch_end(self, net, **kwargs):
+        """Remember the epoch."""
+        self.keep(net)
+
+    def keep(self, net):
+        """Remember the present weights."""
+        self.n_epochs = len(net.history)
+        self.weights = {
+            name: value.detach().to("cpu", copy=True)
+            for name, value in net.module_.state_dict().items()
+        }
+
+    def put_back(self, net):
+        """Give the net the weights remembered."""
+        net.module_.load_state_dict(self.weights)
+
+
+class KeepBest(Keep):
     """Remember the weights of the best validation score; stop when it stands still.
 
     The state before the first epoch counts too. Among equal scores the lower
@@ -37,6 +69,13 @@ class KeepBest(Callback):
     ----------
     patience : int
         Epochs without a better result until training stops.
+
+    Attributes
+    ----------
+    best : list of two float
+        Score, and loss with its sign turned.
+    waited : int
+        Epochs since.
     """
 
     def __init__(self, patience):
@@ -45,33 +84,30 @@ class KeepBest(Callback):
     def on_train_begin(self, net, dataset_valid=None, **kwargs):
         """Score the model as it starts."""
         loss, score = net.evaluate(net.get_iterator(dataset_valid))
-        self._keep(net, self._rank(loss, score))
+        self._keep_best(net, self._rank(loss, score))
 
     def on_epoch_end(self, net, **kwargs):
         """Compare with the best so far."""
         row = net.history[-1]
         result = self._rank(row["valid_loss"], row["valid_score"])
-        if result > self.best_:
-            self._keep(net, result)
+        if result > self.best:
+            self._keep_best(net, result)
         else:
-            self.waited_ += 1
-            net.stop_ |= self.waited_ >= self.patience
+            self.waited += 1
+            net.stop_ |= self.waited >= self.patience
 
     @staticmethod
     def _rank(loss, score):
         # R2 of a single row is NaN: then the loss alone decides.
-        return (-math.inf if math.isnan(score) else score, -loss)
+        return [-math.inf if math.isnan(score) else score, -loss]
 
-    def _keep(self, net, result):
-        self.best_, self.waited_ = result, 0
-        self.weights_ = {
-            name: value.detach().to("cpu", copy=True)
-            for name, value in net.module_.state_dict().items()
-        }
+    def _keep_best(self, net, result):
+        self.best, self.waited = result, 0
+        self.keep(net)
 
     def on_train_end(self, net, **kwargs):
         """Put the best weights back."""
-        net.module_.load_state_dict(self.weights_)
+        self.put_back(net)
 
 
 class Report(Callback):

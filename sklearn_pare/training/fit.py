@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import torch
 from skorch.helper import predefined_split
 
-from sklearn_pare.training.batches import Batches, endless
+from sklearn_pare.exceptions import DivergenceError
+from sklearn_pare.training.batches import Batches
 from sklearn_pare.training.callbacks import (
+    Keep,
     KeepBest,
     Report,
     StopTraining,
@@ -85,6 +87,7 @@ def train(
     seeds,
     scorer,
     callbacks=(),
+    checkpoints=None,
     verbose=0,
 ):
     """Fine-tune `model` in place.
@@ -104,6 +107,8 @@ def train(
     scorer : callable
         ``scorer(outputs, y, weight)`` on numpy arrays, higher is better.
     callbacks : sequence of skorch.callbacks.Callback
+    checkpoints : Checkpoints, optional
+        Where training goes on from, and what it leaves behind.
     verbose : int
 
     Returns
@@ -114,21 +119,26 @@ def train(
     Raises
     ------
     DivergenceError
+        Then `model` has the weights after the last epoch that was finite, or the best
+        of early stopping, if there are any.
     """
     device = train_rows.device
-    keep_best = [] if recipe.patience is None else [KeepBest(recipe.patience)]
+    keep = Keep() if recipe.patience is None else KeepBest(recipe.patience)
+    saving = [] if checkpoints is None else [checkpoints]
     net = PaReNet(
         model,
         recipe=recipe,
         source=source,
+        batches=Batches(
+            train_rows, recipe.batch_size, torch.Generator().manual_seed(seeds[0])
+        ),
         unlabeled=_unlabeled(unlabeled_rows, recipe, seeds[0]),
-        shuffle_generator=torch.Generator().manual_seed(seeds[0]),
         source_generator=torch.Generator(device).manual_seed(seeds[1]),
         scorer=scorer,
         criterion=torch.nn.Module,
         device=None,
         train_split=None if valid_rows is None else predefined_split(valid_rows),
-        callbacks=[Report(), *keep_best, *callbacks, StopWhenAsked()],
+        callbacks=[Report(), keep, *callbacks, *saving, StopWhenAsked()],
         callbacks__epoch_timer=None,
         callbacks__train_loss=None,
         callbacks__valid_loss=None,
@@ -137,18 +147,33 @@ def train(
     )
     net.initialize()
     with visible_log(verbose):
-        net.notify("on_train_begin", dataset_valid=valid_rows)
-        with suppress(StopTraining):
-            net.fit_loop(train_rows, epochs=recipe.n_epochs)
-        net.notify("on_train_end")
-    net.check_outputs(train_rows)
+        try:
+            _run(net, keep, checkpoints, train_rows, valid_rows)
+        except DivergenceError as error:
+            keep.put_back(net)
+            if keep.n_epochs and net.outputs_are_finite(train_rows):
+                error.history = net.epochs()[: keep.n_epochs]
+            raise
     return net.epochs()
 
 
+def _run(net, keep, checkpoints, train_rows, valid_rows):
+    net.notify("on_train_begin", dataset_valid=valid_rows)
+    if checkpoints is not None:
+        checkpoints.start(net, keep)
+    n_epochs = 0 if net.stop_ else net.recipe.n_epochs - len(net.history)
+    with suppress(StopTraining):
+        net.fit_loop(train_rows, epochs=n_epochs)
+    net.notify("on_train_end")
+    # The last step of all shows in no loss.
+    if not net.outputs_are_finite(train_rows):
+        raise net.guard_.error("output", len(net.history))
+
+
 def _unlabeled(rows, recipe, seed):
-    """Batches without end, as many rows in each as labelled rows are mixed."""
+    """Batches with as many rows as there are labelled rows that are mixed."""
     if rows is None:
         return None
     n = math.ceil(recipe.mixed_share * recipe.batch_size)
     # Not the generator of the labelled rows: their order stays what it is.
-    return endless(Batches(rows, n, torch.Generator().manual_seed(seed + 1)))
+    return Batches(rows, n, torch.Generator().manual_seed(seed + 1))

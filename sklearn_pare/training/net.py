@@ -5,9 +5,8 @@ import math
 import torch
 from skorch import NeuralNet
 
+from sklearn_pare._device import free_cache, is_out_of_memory
 from sklearn_pare.backbones.tuning import layer_scales
-from sklearn_pare.exceptions import DivergenceError
-from sklearn_pare.nn.losses import add_agreement, pare_loss
 from sklearn_pare.nn.model import Mixing
 from sklearn_pare.nn.schedule import (
     gap_fraction,
@@ -15,9 +14,12 @@ from sklearn_pare.nn.schedule import (
     mix_fraction,
     n_replaced,
 )
-from sklearn_pare.training.batches import Batches
+from sklearn_pare.training.batches import Batches, endless
+from sklearn_pare.training.guard import Guard
+from sklearn_pare.training.step import Step, backward
 
-_TERMS = ("target", "mixed_target", "mixed_source", "unlabeled")
+#: Parts of the loss.
+TERMS = ("target", "mixed_target", "mixed_source", "unlabeled")
 # Losses of single batches are noise: about the last ten steps count.
 _MEMORY = 0.9
 
@@ -32,9 +34,8 @@ class PaReNet(NeuralNet):
     recipe : Recipe
         Numbers of the run.
     source : object with `sample`, or None
-    unlabeled : iterator of batches, or None
-    shuffle_generator : torch.Generator
-        Order of the target rows; on the CPU.
+    batches, unlabeled : Batches
+        To train on; `unlabeled` may be None.
     source_generator : torch.Generator
         Source rows and selection noise; on the device of `module`.
     scorer : callable
@@ -49,16 +50,16 @@ class PaReNet(NeuralNet):
         *,
         recipe,
         source,
+        batches,
         unlabeled,
-        shuffle_generator,
         source_generator,
         scorer,
         **kwargs,
     ):
         self.recipe = recipe
         self.source = source
+        self.batches = batches
         self.unlabeled = unlabeled
-        self.shuffle_generator = shuffle_generator
         self.source_generator = source_generator
         self.scorer = scorer
         super().__init__(module, **kwargs)
@@ -69,6 +70,12 @@ class PaReNet(NeuralNet):
         self.step_ = 0
         self.ratio_ = 1.0
         self.stop_ = False
+        # Of the present epoch, on the device.
+        self.sums_, self.counts_, self.fraction_ = {}, {}, 0.0
+        # A batch goes through in so many parts; more where memory is short.
+        self.n_parts_ = 1
+        self.guard_ = Guard(self.recipe, self.source_generator.device)
+        self._endless = self.unlabeled and endless(self.unlabeled)
         return self
 
     def initialize_optimizer(self):
@@ -94,8 +101,13 @@ class PaReNet(NeuralNet):
 
     def get_iterator(self, dataset, training=False):
         """Batches of `Rows`, shuffled in training."""
-        generator = self.shuffle_generator if training else None
-        return Batches(dataset, self.recipe.batch_size, generator)
+        return self.batches if training else Batches(dataset, self.recipe.batch_size)
+
+    def set_rate(self, step):
+        """Give all groups of weights their learning rates of a step, from 0 on."""
+        factor = learning_rate_factor((step + 0.5) / self.recipe.n_steps)
+        for group in self.optimizer_.param_groups:
+            group["lr"] = self.recipe.lr * factor * group["scale"]
 
     def _fraction(self):
         """Fraction of the tokens to replace in this step."""
@@ -128,53 +140,54 @@ class PaReNet(NeuralNet):
         noise = -scale * noise.exponential_(generator=generator).log()
         return Mixing(x, k, *noise), y
 
-    def _draw_unlabeled(self, offset):
-        """Unlabelled rows of this step, and the offsets of them and of the others."""
-        if self.unlabeled is None or self.source is None:
-            return (), offset
-        x = next(self.unlabeled)[0]
-        if offset is not None:
-            with torch.no_grad():
-                offset = torch.cat([self.module_.linear(x), offset])
-        return x, offset
+    def _draw(self, batch):
+        """Everything random of this step."""
+        x, y, weight, offset = batch
+        n_unlabeled = 0
+        if self.unlabeled is not None and self.source is not None:
+            more = next(self._endless)[0]
+            n_unlabeled = len(more)
+            if offset is not None:
+                with torch.no_grad():
+                    offset = torch.cat([self.module_.linear(more), offset])
+            # Those that are all mixed come first.
+            x = torch.cat([more, x])
+        mixing, y_source = self._mixing(len(y), n_unlabeled)
+        return Step(x, y, weight, offset, mixing, y_source, n_unlabeled)
 
     def train_step_single(self, batch, **fit_params):
         """Forward and backward on clean and mixed rows at once."""
-        x, y, weight, offset = batch
+        recipe = self.recipe
         self._set_training(True)
-        factor = learning_rate_factor((self.step_ + 0.5) / self.recipe.n_steps)
-        for group in self.optimizer_.param_groups:
-            group["lr"] = self.recipe.lr * factor * group["scale"]
-        unlabeled, offset = self._draw_unlabeled(offset)
-        n_unlabeled = len(unlabeled)
-        mixing, y_source = self._mixing(len(x), n_unlabeled)
-        # Those that are all mixed come first.
-        x = torch.cat([unlabeled, x]) if n_unlabeled else x
-        outputs = self.module_(x, mixing, offset, bfloat16=self.recipe.bfloat16)
-        without, outputs = outputs.split(n_unlabeled)
-        terms = pare_loss(
-            outputs,
-            y,
-            weight,
-            self.recipe.loss,
-            None if y_source is None else y_source[n_unlabeled:],
-            self.recipe.mix_weight,
-            self.recipe.source_weight,
-        )
-        if mixing is not None and n_unlabeled:
-            terms = add_agreement(
-                terms, without, self.recipe.agreement, self.recipe.mix_weight
-            )
-        terms.total.backward()
-        if self.recipe.mix_schedule == "gap" and terms.mixed_target is not None:
+        self.set_rate(self.step_)
+        terms, fraction = self._backward(self._draw(batch))
+        if recipe.mix_schedule == "gap" and terms.mixed_target is not None:
             ratio = (terms.target / terms.mixed_target.clamp_min(1e-9)).item()
-            # A loss that is not finite is reported at the end of the epoch.
             if math.isfinite(ratio):
                 self.ratio_ = _MEMORY * self.ratio_ + (1 - _MEMORY) * ratio
         trained = (p for p in self.module_.parameters() if p.requires_grad)
-        torch.nn.utils.clip_grad_norm_(trained, self.recipe.max_grad_norm)
+        norm = torch.nn.utils.clip_grad_norm_(trained, recipe.max_grad_norm)
         self.step_ += 1
-        return {"loss": terms.total.detach(), "terms": terms, "outputs": outputs}
+        finite = self.guard_.see(self.step_, terms.total, norm)
+        # As GradScaler does: the fused kernel leaves the weights as they are.
+        self.optimizer_.found_inf = (~finite).float()
+        return {"loss": terms.total, "terms": terms, "fraction": fraction,
+                "finite": finite}  # fmt: skip
+
+    def _backward(self, step):
+        """Terms and fraction of a step, in as many parts as the device has room for."""
+        while True:
+            # The last batch of an epoch may have fewer rows than there are parts.
+            n_parts = min(self.n_parts_, len(step.y))
+            try:
+                return backward(self.module_, step, self.recipe, n_parts)
+            except RuntimeError as error:
+                if not is_out_of_memory(error) or n_parts == len(step.y):
+                    raise
+            # Here nothing holds the tensors of the failed try any more.
+            self.n_parts_ = 2 * n_parts
+            self._zero_grad_optimizer()
+            free_cache(step.x.device)
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         """One pass; figures stay on the device until it ends."""
@@ -185,52 +198,53 @@ class PaReNet(NeuralNet):
             self.history.record("valid_loss", loss)
             self.history.record("valid_score", score)
             return
-        sums, counts = {}, {}
         for batch in iterator:
             if self.step_ == self.recipe.n_steps:
                 # A bound on steps may cut the last epoch short.
                 break
             self.notify("on_batch_begin", batch=batch, training=True)
             step = step_fn(batch)
-            for name in ("total", *_TERMS):
-                value = getattr(step["terms"], name)
-                if value is not None:
-                    sums[name] = sums.get(name, 0) + value.detach() * len(batch[0])
-                    counts[name] = counts.get(name, 0) + len(batch[0])
+            self._add(step, len(batch[1]))
+            if self.guard_.is_due(self.step_):
+                self.guard_.check(len(self.history))
             self.notify("on_batch_end", batch=batch, training=True, **step)
-        self.check_finite("training loss", sums["total"])
-        means = {name: (sums[name] / counts[name]).item() for name in sums}
+        n_skipped = self.guard_.check(len(self.history))
+        means = {name: (self.sums_[name] / self.counts_[name]).item()
+                 for name in self.sums_}  # fmt: skip
+        self.sums_, self.counts_ = {}, {}
         self.history.record("train_loss", means["total"])
-        for name in _TERMS:
+        for name in TERMS:
             self.history.record(f"{name}_loss", means.get(name))
-        self.history.record("mix_fraction", step["outputs"].fraction)
+        self.history.record("mix_fraction", self.fraction_)
         lr = max(group["lr"] for group in self.optimizer_.param_groups)
         self.history.record("lr", lr)
+        self.history.record("skipped_steps", n_skipped)
 
-    def check_finite(self, what, values):
-        """Raise `DivergenceError` if any of `values` is infinite or NaN."""
-        if bool(values.isfinite().all()):
-            return
-        raise DivergenceError(
-            f"The {what} is no longer finite in epoch {len(self.history)} with "
-            f"lr={self.recipe.lr:g}. Try a lower lr, such as "
-            f"lr={self.recipe.lr / 10:g}, or look for extreme values in X, y or "
-            "sample_weight."
-        )
+    def _add(self, step, n):
+        """Add a step of n rows to the figures of the epoch."""
+        self.fraction_ = step["fraction"]
+        for name in ("total", *TERMS):
+            value = getattr(step["terms"], name)
+            if value is not None:
+                # A step that is not taken has no part in the means.
+                value = torch.where(step["finite"], value, 0.0)
+                self.sums_[name] = self.sums_.get(name, 0) + value * n
+                self.counts_[name] = self.counts_.get(name, 0) + step["finite"] * n
 
     @torch.no_grad()
-    def check_outputs(self, rows):
-        """Check a batch of outputs: the last step of all shows in no loss."""
+    def outputs_are_finite(self, rows):
+        """Whether the present weights give finite outputs for a batch."""
         self._set_training(False)
         x, _, _, offset = rows[: self.recipe.batch_size]
         outputs = self.module_.predict(x, offset, bfloat16=self.recipe.bfloat16)
-        self.check_finite("output", outputs)
+        return bool(outputs.isfinite().all())
 
     def epochs(self):
-        """The history as plain dicts, one an epoch."""
+        """The epochs that were finished, as plain dicts."""
         return [
             {name: value for name, value in row.items() if name != "batches"}
             for row in self.history
+            if "lr" in row
         ]
 
     @torch.no_grad()
@@ -240,11 +254,10 @@ class PaReNet(NeuralNet):
         parts = []
         for x, y, weight, offset in iterator:
             outputs = self.module_.predict(x, offset, bfloat16=self.recipe.bfloat16)
-            parts.append((outputs, y, weight))
-        outputs, y, weight = (
-            torch.cat(part).cpu() for part in zip(*parts, strict=True)
-        )
-        self.check_finite("output", outputs)
+            parts.append((outputs.cpu(), y.cpu(), weight.cpu()))
+        outputs, y, weight = map(torch.cat, zip(*parts, strict=True))
+        if not outputs.isfinite().all():
+            raise self.guard_.error("output", len(self.history))
         losses = self.recipe.loss(outputs, y)
         loss = (weight * losses).sum() / weight.sum()
         score = self.scorer(outputs.numpy(), y.numpy(), weight.numpy())

@@ -1,0 +1,82 @@
+"""Watch over a training: no step that is not finite goes unseen or into weights."""
+
+import math
+
+import torch
+
+from sklearn_pare.exceptions import DivergenceError
+
+# Reading a flag makes the device wait: not after every step.
+_STEPS = 50
+# Under autocast a single overflow is a matter of rounding.
+_ALLOWED_IN_BFLOAT16 = 1
+
+
+class Guard:
+    """Count steps whose loss or gradient is not finite, on the device.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    device : torch.device
+    """
+
+    def __init__(self, recipe, device):
+        self.recipe = recipe
+        self.allowed = _ALLOWED_IN_BFLOAT16 if recipe.bfloat16 else 0
+        # Skipped steps, the last of them, and the last loss that was finite.
+        self.values = torch.tensor([0.0, 0.0, math.nan], device=device)
+
+    def see(self, step, loss, norm):
+        """Take note of a step.
+
+        Parameters
+        ----------
+        step : int
+        loss, norm : torch.Tensor, scalars
+            Norm of the gradient.
+
+        Returns
+        -------
+        finite : torch.Tensor, a bool
+            Whether to take the step.
+        """
+        skipped, last, kept = self.values
+        failed = skipped > self.allowed
+        finite = loss.isfinite() & norm.isfinite() & ~failed
+        values = [
+            skipped + ~finite,
+            torch.where(finite, last, float(step)),
+            torch.where(loss.isfinite(), loss.float(), kept),
+        ]
+        # What happens until somebody looks does not change what is said.
+        self.values = torch.where(failed, self.values, torch.stack(values))
+        return finite
+
+    def is_due(self, step):
+        """Whether it is time to `check`."""
+        return step % _STEPS == 0
+
+    def check(self, epoch):
+        """Return how many steps have been skipped.
+
+        Raises
+        ------
+        DivergenceError
+            If they are too many.
+        """
+        skipped, last, _ = self.values.tolist()
+        if skipped > self.allowed:
+            raise self.error("training loss or its gradient", epoch, int(last))
+        return int(skipped)
+
+    def error(self, what, epoch, step=None):
+        """The error that says where it happened and what to try."""
+        lr, kept = self.recipe.lr, self.values[2].item()
+        where = "" if step is None else f", at step {step} of {self.recipe.n_steps}"
+        before = "" if math.isnan(kept) else f" The last finite loss was {kept:.4g}."
+        return DivergenceError(
+            f"The {what} is no longer finite in epoch {epoch} with lr={lr:g}"
+            f"{where}.{before} Try a lower lr, such as lr={lr / 10:g}, or look for "
+            "extreme values in X, y or sample_weight."
+        )
