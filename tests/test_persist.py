@@ -668,3 +668,23 @@ def test_save__every_fitted_attribute__is_in_the_schema(kind, table, tmp_path):
     estimator.save(tmp_path / "model.pare")
     loaded = sklearn_pare.load(tmp_path / "model.pare")
     assert fitted == vars(loaded).keys() - loaded.get_params().keys() - {"_model"}
+
+
+def test_save__checkpoint_dir__is_not_taken_along(table, tmp_path):
+    clf = tiny(PaReClassifier, max_epochs=1, checkpoint_dir=str(tmp_path / "kept"))
+    clf.fit(*table).save(tmp_path / "model.pare")
+    loaded = sklearn_pare.load(tmp_path / "model.pare")
+    assert loaded.checkpoint_dir is None
+    np.testing.assert_array_equal(
+        loaded.predict_proba(table[0]), clf.predict_proba(table[0])
+    )
+
+
+def test_load__warm_start__goes_on_as_the_saved_one_does(table, tmp_path):
+    clf = tiny(PaReClassifier, max_epochs=1, warm_start=True).fit(*table)
+    clf.save(tmp_path / "model.pare")
+    loaded = sklearn_pare.load(tmp_path / "model.pare").fit(*table)
+    np.testing.assert_array_equal(
+        loaded.predict_proba(table[0]), clf.fit(*table).predict_proba(table[0])
+    )
+    assert loaded.n_iter_ == clf.n_iter_ == 2
