@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 
 from sklearn_pare import backbones
+from sklearn_pare.backbones.text import without_words
 from sklearn_pare.nn.decoder import DenseDecoder, stages
 from sklearn_pare.nn.embed import embedder
 from sklearn_pare.nn.gate import Gate, RandomGate
@@ -39,6 +40,8 @@ class Architecture(NamedTuple):
         Whether there is a linear path.
     config : dict or None
         Of a body that is not known by its name alone.
+    card : dict or None
+        Of the body that training began with, without what was measured on it.
     """
 
     backbone: str
@@ -49,6 +52,7 @@ class Architecture(NamedTuple):
     cardinalities: tuple | None = None
     linear: bool = False
     config: dict | None = None
+    card: dict | None = None
 
 
 class Built(NamedTuple):
@@ -58,7 +62,7 @@ class Built(NamedTuple):
     ----------
     model : PaReModel
     architecture : Architecture
-        With the configuration of the body.
+        With the configuration and the card of the body.
     source : sources.Source or None
         Fitted to the body.
     """
@@ -87,32 +91,15 @@ def build(architecture, generator, *, pretrained, source=None, linear=None):
     -------
     built : Built
     """
-    backbone = backbones.get(
-        architecture.backbone,
-        pretrained=pretrained,
-        generator=generator,
-        input_shape=architecture.input_shape,
-        max_tokens=architecture.max_tokens,
-        config=architecture.config,
-    )
+    backbone = _open(architecture, pretrained, generator)
     body, stem = backbone.body, backbone.stem
-    output_shape = tuple(architecture.output_shape)
-    dense = len(output_shape) > 1
+    dense = len(architecture.output_shape) > 1
     if source is not None:
         source = source.for_body(backbone)
         source = source.with_masks() if dense else source
     with DrawFrom(torch.Generator()):
-        embed = embedder(architecture.input_shape, stem, architecture.cardinalities)
         maps = _stage_shapes(body) if dense else None
-        if dense:
-            head = DenseDecoder(
-                architecture.input_shape, output_shape, *maps, architecture.linear
-            )
-        else:
-            head = PooledHead(body.feature_dim, *output_shape)
-        if architecture.linear and linear is None:
-            linear = linear_path(architecture)
-        gate = Gate(body.dim) if architecture.selector == "gate" else RandomGate()
+        embed, head, linear, gate = _parts(architecture, backbone, maps, linear)
         fresh = [embed, head, gate]
         source_embed = source_head = None
         if source is not None:
@@ -134,9 +121,43 @@ def build(architecture, generator, *, pretrained, source=None, linear=None):
         source_embed.requires_grad_(source.trains)
     return Built(
         PaReModel(embed, body, head, gate, source_embed, source_head, linear),
-        architecture._replace(config=backbone.config),
+        architecture._replace(config=backbone.config, card=_described(backbone)),
         source,
     )
+
+
+def _open(architecture, pretrained, generator):
+    return backbones.get(
+        architecture.backbone,
+        pretrained=pretrained,
+        generator=generator,
+        input_shape=architecture.input_shape,
+        max_tokens=architecture.max_tokens,
+        config=architecture.config,
+    )
+
+
+def _parts(architecture, backbone, maps, linear=None):
+    """Embedder, head, linear path and gate around a body, without their weights."""
+    body, output_shape = backbone.body, tuple(architecture.output_shape)
+    embed = embedder(
+        architecture.input_shape, backbone.stem, architecture.cardinalities
+    )
+    if maps is None:
+        head = PooledHead(body.feature_dim, *output_shape)
+    else:
+        head = DenseDecoder(
+            architecture.input_shape, output_shape, *maps, architecture.linear
+        )
+    if architecture.linear and linear is None:
+        linear = linear_path(architecture)
+    gate = Gate(body.dim) if architecture.selector == "gate" else RandomGate()
+    return embed, head, linear, gate
+
+
+def _described(backbone):
+    card = backbone.card.to_dict()
+    return {key: card[key] for key in card if key not in {"figures", "transfer"}}
 
 
 @torch.no_grad()
@@ -182,11 +203,28 @@ def export_arrays(model):
     }
 
 
+def _untrained(architecture):
+    """A model of the right form, whose weights are still to come."""
+    if architecture.config is not None:
+        # Of a model without its source, word vectors are no part.
+        architecture = architecture._replace(config=without_words(architecture.config))
+    backbone = _open(architecture, False, torch.Generator().manual_seed(0))
+    dense = len(architecture.output_shape) > 1
+    with DrawFrom(torch.Generator()):
+        maps = _stage_shapes(backbone.body) if dense else None
+        embed, head, linear, gate = _parts(architecture, backbone, maps)
+    return PaReModel(embed, backbone.body, head, gate, linear=linear)
+
+
+def outline(architecture):
+    """The model that `restore` would build, without memory for its weights."""
+    with torch.device("meta"):
+        return _untrained(architecture)
+
+
 def restore(architecture, arrays):
     """The model that `export_arrays` was called on, on the CPU."""
-    model = build(
-        architecture, torch.Generator().manual_seed(0), pretrained=False
-    ).model
+    model = _untrained(architecture)
     # Copied: arrays may be read-only maps of a file.
     model.load_state_dict({k: torch.tensor(v) for k, v in arrays.items()})
     return model.train(False)

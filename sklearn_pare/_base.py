@@ -47,25 +47,6 @@ from sklearn_pare.training.share import fit_share
 _FIT_LOCK = threading.RLock()
 
 
-# What a saved file holds beside constructor arguments and weights.
-_FITTED = (
-    "n_features_in_",
-    "feature_names_in_",
-    "input_shape_",
-    "n_tokens_",
-    "n_iter_",
-    "history_",
-    "alignment_history_",
-    "source_",
-    "source_distances_",
-    "network_share_",
-    "_encoder",
-    "_target",
-    "_architecture",
-    "_init_seed",
-)
-
-
 # What a fit has only after training.
 _TRAINED = ("n_iter_", "history_", "_model")
 
@@ -280,10 +261,10 @@ class _BasePaRe(
         if start is not None:
             return start.alignment_history
         if checkpoints is not None and checkpoints.found:
-            return checkpoints.extra["alignment_history"]
+            return checkpoints.alignment_history
         losses = align(model, rows, source, self.alignment, self.lr, seed)
         if checkpoints is not None:
-            checkpoints.extra["alignment_history"] = losses
+            checkpoints.alignment_history = losses
         return losses
 
     def _fingerprint(self, data, device, start, seeds):
@@ -452,33 +433,74 @@ class _BasePaRe(
 
     # ---- state
 
-    def save(self, path):
-        """Write the fitted estimator to one safetensors file.
+    def save(self, path, *, omit_pretrained=False):
+        """Write the fitted estimator to one safetensors file, whole or not at all.
 
         Parameters
         ----------
         path : str or Path
             An existing file is replaced.
+        omit_pretrained : bool, default=False
+            Leave out the weights of the body that are still those it was pretrained
+            with, such as all of them after ``tune="none"``: the file is smaller by as
+            much. Whoever loads it needs the body, see `sklearn_pare.backbones.fetch`.
+
+        Raises
+        ------
+        SaveError
+            If the file cannot be written, such as on a full disk, or the estimator is
+            of a class that `sklearn_pare.load` does not know; an OSError. What was
+            there before is untouched.
+        WeightsError
+            If weights of the body are needed to compare with and cannot be fetched; a
+            RuntimeError.
 
         See Also
         --------
         sklearn_pare.load : Read it back, on any machine.
+
+        Notes
+        -----
+        `checkpoint_dir` and callbacks are not saved. A `source` of arrays and a
+        `random_state` that is a generator are not either, and there is a warning.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn_pare import PaReClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = PaReClassifier(tune="none", max_epochs=1, random_state=0).fit(X, y)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "iris.pare"
+        ...     clf.save(path)
+        ...     whole = path.stat().st_size
+        ...     clf.save(path, omit_pretrained=True)
+        ...     small = path.stat().st_size
+        >>> small < whole / 5
+        True
         """
         check_is_fitted(self)
-        state = {name: vars(self)[name] for name in _FITTED if name in vars(self)}
+        self._validate_params()
         _persist.write(
             path,
             type(self).__name__,
             self.get_params(deep=False),
+            vars(self),
             export_arrays(self._model),
-            state,
+            omit_pretrained=omit_pretrained,
         )
 
     def __getstate__(self):
-        """Plain arrays in place of the network: small, and free of devices."""
+        """Plain arrays in place of the network: small, and free of devices.
+
+        Callbacks have done their work in fit; they hold sockets and logs.
+        """
         state = dict(super().__getstate__())
         if "_model" in state:
             state["_model"] = export_arrays(state["_model"])
+            state.pop("_skl_callbacks", None)
         return state
 
     def __setstate__(self, state):

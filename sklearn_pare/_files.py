@@ -32,7 +32,9 @@ def digest(arrays, text=""):
     """
     found = hashlib.sha256(text.encode())
     for name in sorted(arrays):
-        array = np.asarray(arrays[name], order="C")
+        array = np.asarray(arrays[name])
+        # The same numbers have the same hash, however they lie in memory.
+        array = np.asarray(array, array.dtype.newbyteorder("<"), order="C")
         found.update(f"\0{name}\0{array.dtype.str}\0{array.shape}\0".encode())
         found.update(array.reshape(-1).view(np.uint8))
     return found.hexdigest()
@@ -100,7 +102,13 @@ def read(path):
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        text, expected = metadata[_TEXT], metadata[_DIGEST]
+        text = metadata[_TEXT]
+        if _DIGEST not in metadata:
+            raise ModelFileError(
+                f"{path} has no sha256: it was written before the first release of "
+                "sklearn_pare, or by another program. Fit and save again."
+            )
+        expected = metadata[_DIGEST]
     except FileNotFoundError:
         raise
     # Types that numpy lacks come as TypeError or AttributeError.

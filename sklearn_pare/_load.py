@@ -1,12 +1,13 @@
 """Read estimators back; the only classes a file can ask for are listed here."""
 
+import warnings
+
 from sklearn_pare import _persist
-from sklearn_pare._base import _FITTED
 from sklearn_pare._classifier import PaReClassifier
 from sklearn_pare._regressor import PaReRegressor
+from sklearn_pare._version import __version__
 from sklearn_pare.exceptions import ModelFileError
 
-_REQUIRED = set(_FITTED) - {"feature_names_in_"}
 _CLASSES = {"PaReClassifier": PaReClassifier, "PaReRegressor": PaReRegressor}
 
 
@@ -16,7 +17,8 @@ def load(path, *, device="auto"):
     Parameters
     ----------
     path : str or Path
-        A safetensors file. Nothing in it is executed.
+        A safetensors file. Nothing in it is executed, nothing is fetched, and no other
+        file is read but the weights of the body, if they were left out.
     device : str, default="auto"
         Where the loaded estimator predicts; see `PaReClassifier`.
 
@@ -27,8 +29,24 @@ def load(path, *, device="auto"):
 
     Raises
     ------
+    FileNotFoundError
     ModelFileError
-        If the file is not a model of this package; a ValueError.
+        If the file is no model of this package, is damaged, or says what this version
+        does not know; a ValueError.
+    UnknownNameError
+        If the body is one that was registered where the file was written; a ValueError.
+    WeightsError
+        If weights were left out that are not at hand; a RuntimeError.
+
+    Warns
+    -----
+    UserWarning
+        If sklearn_pare, scikit-learn or torch had another major or minor version where
+        the file was written.
+
+    See Also
+    --------
+    PaReClassifier.save : Write such a file.
 
     Examples
     --------
@@ -44,20 +62,34 @@ def load(path, *, device="auto"):
     >>> bool((again.predict_proba(X) == clf.predict_proba(X)).all())
     True
     """
-
-    def build(class_name, parameters, arrays, state):
-        if class_name not in _CLASSES:
-            raise ModelFileError(
-                f"{path} holds a {class_name!r}; this version loads "
-                f"{', '.join(_CLASSES)}."
-            )
-        if isinstance(parameters["input_shape"], list):
-            parameters["input_shape"] = tuple(parameters["input_shape"])
-        estimator = _CLASSES[class_name](**(parameters | {"device": device}))
-        missing = _REQUIRED - state.keys()
-        if missing:
-            raise ModelFileError(f"{path} lacks {', '.join(sorted(missing))}.")
-        estimator.__setstate__(vars(estimator) | state | {"_model": arrays})
-        return estimator
-
-    return _persist.read(path, build)
+    saved, arrays = _persist.read(path)
+    kind = _CLASSES[saved.kind]
+    unknown = sorted(saved.parameters.keys() - set(kind._get_param_names()))
+    if unknown:
+        written = saved.versions.get("sklearn_pare")
+        raise ModelFileError(
+            f"{path} has the argument {unknown[0]}, which {saved.kind} of sklearn_pare "
+            f"{__version__} does not have. It was written by sklearn_pare {written}: "
+            "load it with that version, or a later one."
+        )
+    if isinstance(saved.parameters.get("input_shape"), list):
+        saved.parameters["input_shape"] = tuple(saved.parameters["input_shape"])
+    # Arguments that the file does not know have their defaults.
+    estimator = kind(**saved.parameters)
+    try:
+        estimator._validate_params()
+    except (TypeError, ValueError) as error:
+        raise ModelFileError(f"{path} has an argument out of range: {error}") from error
+    estimator.set_params(device=device)
+    estimator.__setstate__(vars(estimator) | saved.fitted | {"_model": arrays})
+    if estimator._architecture.config is not None:
+        _persist.check_body(path, estimator._model.body)
+    drift = _persist.drift(saved.versions)
+    if drift:
+        warnings.warn(
+            f"{path} was written with {drift}: predictions may differ in the last "
+            "digits. Save it anew with the present versions once you have compared.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return estimator

@@ -1,170 +1,384 @@
-"""Save fitted estimators to one safetensors file, and load them.
+"""Files of fitted estimators: what is in them, and whether to believe it.
 
-Weights are tensors; all else is JSON in the metadata. Nothing in a file is executed:
-loading builds from a list of known classes only.
+Weights are arrays, all else is JSON. Nothing in a file is executed or looked up: what
+it says is checked field by field, then its arrays against what such a model has, and
+only then is a model built.
 """
 
 import json
+import math
 import platform
+import re
 import warnings
-from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import sklearn
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
-from sklearn_pare._assembly import Architecture
-from sklearn_pare._tables import TableEncoder
-from sklearn_pare._targets import ClassTarget, LabelTarget, MaskTarget, ValueTarget
-from sklearn_pare._validation import ChannelScaler
+from sklearn_pare import _files, _schema, backbones
+from sklearn_pare._assembly import outline
+from sklearn_pare._fields import (
+    ANY,
+    TEXT,
+    Argument,
+    Leaf,
+    Mapping,
+    Record,
+    Wrong,
+    one_of,
+    show,
+)
 from sklearn_pare._version import __version__
-from sklearn_pare.exceptions import ModelFileError, PaReError
+from sklearn_pare.backbones.cache import offline
+from sklearn_pare.exceptions import ModelFileError, PaReError, SaveError
 
-SCHEMA = 1
-_BUILT = {
-    kind.__name__: kind
-    for kind in (
-        ClassTarget,
-        LabelTarget,
-        MaskTarget,
-        ValueTarget,
-        ChannelScaler,
-        TableEncoder,
+SCHEMA = 2
+# Of the text. Python makes of JSON about 20 times as much.
+_LONGEST = 2**25
+# Where this machine keeps something is no part of a model.
+_NEVER = {"checkpoint_dir"}
+# A weight of the body that is left out is known by its hash.
+_OMITTED = Mapping(
+    Leaf(
+        "a sha256",
+        lambda value: type(value) is str and re.fullmatch("[0-9a-f]{64}", value),
     )
-}
+)
+_FILE = Record(
+    {
+        "schema": ANY,
+        "class": one_of(_schema.TARGETS),
+        "versions": Mapping(TEXT),
+        "parameters": Mapping(Argument()),
+        "fitted": ANY,
+        "omitted": _OMITTED,
+    }
+)
 
 
-def _to_json(value):
-    """What the json module does not know: arrays, numpy numbers, our own objects."""
-    if isinstance(value, np.ndarray):
-        return {"array": value.tolist(), "dtype": value.dtype.str}
-    if isinstance(value, np.generic):
-        return value.item()
-    if type(value).__name__ in _BUILT:
-        return {"object": type(value).__name__, "fields": vars(value)}
-    raise TypeError(f"{value!r} cannot be saved")
+class Saved(NamedTuple):
+    """What is in a file.
+
+    Attributes
+    ----------
+    kind : str
+        Name of the estimator.
+    parameters : dict
+        Constructor arguments.
+    fitted : dict
+        Fitted attributes without the model.
+    omitted : dict of str to str
+        Hashes of the weights that are not in the file, but those of the body as it is
+        published.
+    versions : dict of str to str
+        Of the packages that wrote it.
+    """
+
+    kind: str
+    parameters: dict
+    fitted: dict
+    omitted: dict
+    versions: dict
 
 
-def _from_json(value):
-    if value.keys() == {"array", "dtype"}:
-        return np.array(value["array"], dtype=value["dtype"])
-    if value.keys() == {"pairs"}:
-        return dict(value["pairs"])
-    if value.keys() == {"object", "fields"}:
-        kind = _BUILT[value["object"]]
-        built = kind.__new__(kind)
-        vars(built).update(value["fields"])
-        return built
-    return value
+def _versions():
+    return {
+        "sklearn_pare": __version__,
+        "sklearn": sklearn.__version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
 
 
-def _json_parameters(parameters):
-    """Constructor arguments that JSON can hold; the others fall back with a warning."""
-    kept = {}
-    for name, value in parameters.items():
-        if isinstance(value, dict):
-            # JSON would turn the keys, classes, into text.
-            value = {"pairs": list(value.items())}
-        try:
-            json.dumps(value, default=_to_json)
-        except TypeError:
-            value = None
-        names = value if isinstance(value, list) else [value]
-        if name == "source" and not all(isinstance(own, str) for own in names):
-            value = None
-        if value is None and parameters[name] is not None:
-            warnings.warn(
-                f"{name}={type(parameters[name]).__name__} is not saved: the loaded "
-                f"estimator predicts as this one does and has {name}=None.",
-                UserWarning,
-                stacklevel=4,
-            )
-        kept[name] = value
-    return kept
+# ---- write
 
 
-def write(path, class_name, parameters, arrays, state):
+def write(path, kind, parameters, fitted, arrays, *, omit_pretrained):
     """Write a fitted estimator.
 
     Parameters
     ----------
     path : str or Path
-    class_name : str
+    kind : str
+        Name of its class.
     parameters : dict
         Constructor arguments.
+    fitted : dict
+        All its attributes.
     arrays : dict of str to ndarray
         Weights.
-    state : dict
-        Other fitted attributes.
+    omit_pretrained : bool
+        Whether to leave out weights that are those of the body as it is published.
+
+    Raises
+    ------
+    SaveError
+        If the file cannot be written, or could not be read again.
     """
-    described = {
-        "schema": SCHEMA,
-        "class": class_name,
-        "parameters": _json_parameters(parameters),
-        "state": state,
-        "versions": {
-            "sklearn_pare": __version__,
-            "sklearn": sklearn.__version__,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
-    }
-    metadata = {"sklearn_pare": json.dumps(described, default=_to_json)}
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
+    omitted = _unchanged(fitted["_architecture"], arrays) if omit_pretrained else {}
+    arrays = {name: arrays[name] for name in arrays.keys() - omitted}
+    parameters = _plain(parameters)
     try:
-        save_file(arrays, partial, metadata=metadata)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+        described = {
+            "schema": SCHEMA,
+            "class": one_of(_schema.TARGETS).load(kind),
+            "versions": _versions(),
+            "parameters": parameters,
+            "fitted": _schema.dump(fitted),
+            "omitted": omitted,
+        }
+        # What comes out of JSON may differ from what went in.
+        text = json.dumps(described, allow_nan=False)
+        _understand(_parse(path, text))
+        _check_finite(arrays)
+    except (Wrong, KeyError, TypeError, ValueError) as error:
+        raise SaveError(
+            f"This {kind} cannot be saved in a file that sklearn_pare.load would take: "
+            f"{error}. pickle takes any estimator."
+        ) from error
+    _files.write(path, arrays, text)
 
 
-def read(path, build):
-    """Read what `write` wrote and build an estimator from it.
+def _plain(parameters):
+    """Constructor arguments that a file can hold; the others fall back to None."""
+    plain, field = {}, Argument()
+    for name, value in parameters.items():
+        if name in _NEVER:
+            continue
+        try:
+            plain[name] = field.dump(value)
+            field.load(plain[name])
+        except Wrong:
+            plain[name] = None
+        if name == "source" and not _is_names(value):
+            plain[name] = None
+        if plain[name] is None and value is not None:
+            warnings.warn(
+                f"{name}={type(value).__name__} is not saved: the loaded estimator "
+                f"predicts as this one does and has {name}=None.",
+                UserWarning,
+                stacklevel=4,
+            )
+    return plain
+
+
+def _is_names(source):
+    names = source if isinstance(source, list) else [source]
+    return all(isinstance(name, str) for name in names)
+
+
+def _unchanged(architecture, arrays):
+    """Hashes of the weights that are still those of the published body."""
+    published = _published(architecture)
+    hashes = {name: _files.digest({name: published[name]}) for name in published}
+    return {
+        name: hashes[name]
+        for name in arrays
+        if _files.digest({name: arrays[name]}) == hashes.get(name)
+    }
+
+
+def _published(architecture):
+    """Weights of the body as everyone can have them, named as in a model."""
+    name = architecture.backbone
+    if backbones.is_local(name):
+        raise SaveError(
+            f"Weights of backbone={name!r} are in a folder of this machine: a file "
+            "without them would be of no use elsewhere. Use omit_pretrained=False."
+        )
+    body = backbones.get(
+        name,
+        pretrained=True,
+        input_shape=architecture.input_shape,
+        max_tokens=architecture.max_tokens,
+    ).body
+    return {f"body.{k}": value.numpy() for k, value in body.state_dict().items()}
+
+
+# ---- read
+
+
+def read(path):
+    """Read what `write` wrote, and check it.
 
     Parameters
     ----------
     path : str or Path
-    build : callable
-        ``build(class_name, parameters, arrays, state)`` returns the estimator.
 
     Returns
     -------
-    estimator : object
+    saved : Saved
+    arrays : dict of str to ndarray
+        All weights of the model, of the right shapes and dtypes.
+
+    Raises
+    ------
+    FileNotFoundError
+    ModelFileError
+        If the file is no model of this package, is damaged, or is of another version.
+    UnknownNameError
+        If the body is of a name that is not registered here.
+    WeightsError
+        If weights were left out, and those of the body are not at hand.
+    """
+    arrays, text = _files.read(path)
+    described = _parse(path, text)
+    try:
+        saved = _understand(described)
+    except (Wrong, RecursionError) as error:
+        raise ModelFileError(
+            f"{path} is no model that sklearn_pare {__version__} can load: {error}. "
+            f"{_advice(described)}"
+        ) from error
+    try:
+        expected = _expected(saved, arrays)
+        arrays = arrays | _left_out(path, saved)
+        for name, array in arrays.items():
+            _check_form(name, array, expected[name])
+        _check_finite(arrays)
+    except (PaReError, ImportError):
+        raise
+    # Sizes that make no sense fail anywhere in torch, timm and transformers.
+    except Exception as error:
+        raise ModelFileError(
+            f"{path} does not hold the weights of the model that it describes: {error}."
+        ) from error
+    return saved, arrays
+
+
+def _parse(path, text):
+    """A text of JSON, which need not be a description yet."""
+    try:
+        if len(text) > _LONGEST:
+            raise Wrong(f"it has {len(text)} characters, {_LONGEST} at most")
+        return json.loads(text, parse_constant=_no_constant)
+    except (Wrong, ValueError, RecursionError) as error:
+        raise ModelFileError(
+            f"{path} does not describe a model of sklearn_pare: {error}."
+        ) from error
+
+
+def _no_constant(name):
+    raise Wrong(f"{name} is no number of JSON")
+
+
+def _understand(described):
+    """What a description says, or `Wrong`."""
+    schema = described.get("schema") if type(described) is dict else None
+    if schema != SCHEMA:
+        raise Wrong(f"it has schema {show(schema)}, this version reads {SCHEMA}")
+    described = _FILE.load(described)
+    kind, parameters = described["class"], described["parameters"]
+    unwanted = parameters.keys() & _NEVER
+    if unwanted:
+        raise Wrong(f"the argument {min(unwanted)} is never saved")
+    fitted = _schema.load(kind, described["fitted"], parameters.get("batch_size"))
+    return Saved(kind, parameters, fitted, described["omitted"], described["versions"])
+
+
+def _advice(described):
+    """Which version wrote what this one does not understand."""
+    try:
+        version = described["versions"]["sklearn_pare"]
+    except (KeyError, TypeError):
+        return "It does not say what wrote it."
+    return f"It was written by sklearn_pare {show(version)}: load it with that version."
+
+
+def _expected(saved, arrays):
+    """The tensors of the model, by name; their names must be those of the file."""
+    model = outline(saved.fitted["_architecture"])
+    n_tokens = math.prod(model.body.grid)
+    if saved.fitted["n_tokens_"] != n_tokens:
+        raise Wrong(f"n_tokens_={saved.fitted['n_tokens_']}, the body has {n_tokens}")
+    expected = model.state_dict()
+    here, omitted = arrays.keys(), saved.omitted.keys()
+    others = {name for name in omitted if not name.startswith("body.")}
+    for names, what in [
+        (expected.keys() - here - omitted, "is missing"),
+        ((here | omitted) - expected.keys(), "is no part of it"),
+        (here & omitted | others, "cannot be left out"),
+    ]:
+        if names:
+            raise Wrong(f"{show(min(names))} {what}")
+    return expected
+
+
+def _left_out(path, saved):
+    """Weights that are not in a file, from the body as it is published."""
+    if not saved.omitted:
+        return {}
+    architecture = saved.fitted["_architecture"]
+    with offline("nothing is fetched while a model is loaded"):
+        published = _published(architecture)
+    for name, written in saved.omitted.items():
+        if name not in published or _files.digest({name: published[name]}) != written:
+            raise ModelFileError(
+                f"{path} leaves out {name}, a weight of backbone="
+                f"{architecture.backbone!r} that is another one here than where it was "
+                "saved. Get the body of then, or save without omit_pretrained."
+            )
+    return {name: published[name] for name in saved.omitted}
+
+
+def _check_form(name, array, expected):
+    shape, dtype = tuple(expected.shape), str(expected.dtype).removeprefix("torch.")
+    if (array.shape, array.dtype.name) != (shape, dtype):
+        raise Wrong(
+            f"{name} is {array.dtype.name} of shape {array.shape}, not {dtype} of "
+            f"shape {shape}"
+        )
+
+
+def _check_finite(arrays):
+    for name, array in arrays.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise Wrong(f"{name} holds a number that is not finite")
+
+
+def check_body(path, body):
+    """Send a row through a body: some settings of it show in no weight.
+
+    Parameters
+    ----------
+    path : str or Path
+        For the text of errors.
+    body : torch.nn.Module
 
     Raises
     ------
     ModelFileError
-        If the file is no model of this package, or of a newer one.
     """
     try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        described = json.loads(metadata["sklearn_pare"], object_hook=_from_json)
-        schema = described["schema"]
-        if schema != SCHEMA:
-            raise ModelFileError(
-                f"{path} has schema {schema}; this version, {__version__}, reads "
-                f"schema {SCHEMA}. It was written by sklearn_pare "
-                f"{described['versions']['sklearn_pare']}: use that version."
-            )
-        state = described["state"]
-        state["_architecture"] = Architecture(*state["_architecture"])
-        state["input_shape_"] = tuple(state["input_shape_"])
-        return build(described["class"], described["parameters"], arrays, state)
-    except PaReError:
-        raise
-    except (
-        SafetensorError,
-        AttributeError,
-        KeyError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-    ) as error:
+        with torch.no_grad():
+            body(torch.zeros(1, math.prod(body.grid), body.dim))
+    except Exception as error:
         raise ModelFileError(
-            f"{path} is not a model saved by sklearn_pare, or is damaged: {error!r}."
+            f"{path} describes a body that does not work: {error}."
         ) from error
+
+
+def drift(versions):
+    """Packages whose versions differ enough to tell.
+
+    Parameters
+    ----------
+    versions : dict of str to str
+        Of the packages that wrote a file.
+
+    Returns
+    -------
+    text : str
+        Empty if major and minor versions are the same.
+    """
+    here = _versions()
+    return ", ".join(
+        f"{name} {show(versions.get(name))} (here {here[name]})"
+        for name in ("sklearn_pare", "sklearn", "torch")
+        if _minor(versions.get(name)) != _minor(here[name])
+    )
+
+
+def _minor(version):
+    return (version or "").split(".")[:2]

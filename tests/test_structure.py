@@ -23,6 +23,7 @@ from sklearn_pare import (
     sources,
 )
 from sklearn_pare.datasets import write
+from tests.common.unsafe import unsafe
 
 PACKAGE = Path(sklearn_pare.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -40,10 +41,12 @@ LAYERS = [
     {"backbones.pretrain"},  # a command: it needs the formulas
     {"_assembly"},
     {"training"},
+    {"_fields", "_auto"},
+    {"_schema"},
     {"_persist"},
     {"_linear"},
     {"_prepare", "_predict", "_warm"},
-    {"_parameters", "_auto", "_given"},
+    {"_parameters", "_given"},
     {"_base"},
     {"_classifier", "_regressor"},
     {"_load"},
@@ -123,21 +126,115 @@ def test_import__light_and_without_cuda():
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
 
 
-UNSAFE = {
-    "torch.load", "pickle.load", "pickle.loads", "joblib.load", "eval", "exec",
-    "os.system",
-}  # fmt: skip
+# Module -> what it may use: the one reader of pickles, which runs nothing that they
+# name, and the one import by name, whose names are literals where it is called.
+ALLOWED = {
+    "datasets._unpickle": {"pickle"},
+    "datasets._fetch": {"importlib.import_module()"},
+}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=_name)
-def test_source__no_unsafe_call_no_print(path):
-    calls = {
-        ast.unparse(node.func)
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Call)
-    }
-    allowed = {"print"} if "benchmarks" in path.parts else set()
-    assert not calls & (UNSAFE | {"print"}) - allowed
+def test_source__nothing_runs_what_files_say(path):
+    allowed = ALLOWED.get(_name(path), set())
+    found = {name for _, name in unsafe(path.read_text())}
+    assert {n for n in found if not {n, n.partition(".")[0]} & allowed} == set()
+
+
+def test_source__what_is_allowed__is_used():
+    for name, allowed in ALLOWED.items():
+        source = (PACKAGE / f"{name.replace('.', '/')}.py").read_text()
+        found = {name for _, name in unsafe(source)}
+        assert allowed <= found | {name.partition(".")[0] for name in found}
+
+
+def test_source__imports_by_name__names_are_literals():
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "extra":
+                assert [type(argument) for argument in node.args] == [ast.Constant]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import torch\ntorch.load(p)",
+        "import torch as t\nt.load(p, weights_only=True)",
+        "from torch import load\nload(p)",
+        "from torch import load as read\nread(p)",
+        "from torch import serialization as s\ns.load(p)",
+        "import torch\nread = torch.load",
+        "import torch\ngetattr(torch, 'load')(p)",
+        "import pickle",
+        "import pickle as p",
+        "from pickle import loads as parse",
+        "import cloudpickle",
+        "import dill",
+        "import shelve",
+        "from marshal import loads",
+        "import joblib\njoblib.load(p)",
+        "from joblib import load\nload(p)",
+        "import numpy as np\nnp.load(p, allow_pickle=True)",
+        "import numpy as np\nnp.load(p, allow_pickle=flag)",
+        "import numpy as np\nnp.load(p, None, True)",
+        "import numpy as np\nnp.load(*arguments)",
+        "import numpy as np\nnp.load(p, **settings)",
+        "from numpy import load as read\nread(p, allow_pickle=1)",
+        "import numpy\nnumpy.lib.format.read_array(f, allow_pickle=True)",
+        "import pandas as pd\npd.read_pickle(p)",
+        "from pandas import read_pickle",
+        "import yaml\nyaml.load(s)",
+        "import yaml\nyaml.unsafe_load(s)",
+        "eval(s)",
+        "list(map(eval, s))",
+        "import builtins\nbuiltins.exec(s)",
+        "exec(s)",
+        "compile(s, '', 'exec')",
+        "__import__(s)",
+        "import importlib\nimportlib.import_module(s)",
+        "from importlib import import_module as get\nget(s)",
+        "import os\nos.system(s)",
+        "from os import system as run\nrun(s)",
+        "import os\nos.popen(s)",
+        "import os\nos.execvp(s, a)",
+        "import subprocess\nsubprocess.run(s, shell=True)",
+        "import subprocess as sp\nsp.Popen(s, shell=flag)",
+        "from subprocess import check_output as out\nout(s, **settings)",
+        "import subprocess\nsubprocess.getoutput(s)",
+    ],
+)
+def test_unsafe__each_way_to_run_something__found(source):
+    assert list(unsafe(source))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import torch\ntorch.compile(m)\nm.eval()",
+        "import re\nre.compile(s)",
+        "def f(compile=False): g(compile=compile)",
+        "import numpy as np\nnp.load(p)\nnp.load(p, allow_pickle=False)",
+        "import json\njson.load(f)",
+        "from safetensors.torch import load\nload(b)",
+        "import importlib\nimportlib.import_module('timm')",
+        "import subprocess\nsubprocess.run([s], shell=False)",
+        "import yaml\nyaml.safe_load(s)",
+        "import os\nos.replace(a, b)",
+    ],
+)
+def test_unsafe__what_runs_nothing__not_found(source):
+    assert list(unsafe(source)) == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_source__no_print(path):
+    if "benchmarks" not in path.parts:
+        calls = {
+            ast.unparse(node.func)
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Call)
+        }
+        assert "print" not in calls
 
 
 @pytest.mark.parametrize("path", MODULES, ids=_name)

@@ -133,7 +133,7 @@ def get(
     (4, 16)
     """
     # A body that comes with its configuration may have lost its folder since.
-    if config is None or _family(name) is None:
+    if config is None or _family(name) is not text:
         check(name)
     if generator is None:
         generator = torch.Generator().manual_seed(0)
@@ -146,9 +146,22 @@ def get(
             max_tokens=max_tokens,
             config=config,
         )
-    backbone = _FACTORIES[name](pretrained, generator)
+    # Factories read files and look at values, which not every device has.
+    with torch.device("cpu"):
+        backbone = _FACTORIES[name](pretrained, generator)
+    backbone.parts.to(torch.get_default_device())
     check_fixed(name, backbone, max_tokens)
     return backbone
+
+
+def has_config(name):
+    """Whether a body is built from a configuration, and not from its name alone."""
+    return name not in _FACTORIES and _family(name) is text
+
+
+def is_local(name):
+    """Whether a body lies in a folder, which this machine alone may have."""
+    return has_config(name) and text.is_local(name)
 
 
 def fetch(name, *, cache_dir=None):

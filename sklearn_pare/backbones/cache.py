@@ -8,6 +8,8 @@ do the work. What is in the cache is used without a look at the network.
 import hashlib
 import os
 import re
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from sklearn_pare.exceptions import ModelFileError, UnknownNameError, WeightsError
@@ -15,9 +17,30 @@ from sklearn_pare.exceptions import ModelFileError, UnknownNameError, WeightsErr
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-def is_offline() -> bool:
-    """Whether the environment variable HF_HUB_OFFLINE forbids the network."""
-    return os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
+_FORBIDDEN = ContextVar("_FORBIDDEN", default=None)
+
+
+@contextmanager
+def offline(reason):
+    """Fetch nothing in this thread for a while.
+
+    Parameters
+    ----------
+    reason : str
+        For the text of errors.
+    """
+    token = _FORBIDDEN.set(reason)
+    try:
+        yield
+    finally:
+        _FORBIDDEN.reset(token)
+
+
+def _why_offline():
+    """What forbids the network, or None."""
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
+        return "HF_HUB_OFFLINE is set"
+    return _FORBIDDEN.get()
 
 
 def cached_file(repo_id, filename, *, backbone, cache_dir=None) -> Path:
@@ -74,10 +97,9 @@ def cached_file(repo_id, filename, *, backbone, cache_dir=None) -> Path:
             f"backbone={backbone!r}: {repo_id!r} is no name of a repository: {error}"
         ) from error
     except LocalEntryNotFoundError:
-        if is_offline():
-            raise _missing(
-                repo_id, filename, backbone, cache_dir, "HF_HUB_OFFLINE is set"
-            ) from None
+        reason = _why_offline()
+        if reason is not None:
+            raise _missing(repo_id, filename, backbone, cache_dir, reason) from None
         try:
             path = locate(local_files_only=False)
         # The library raises its own errors, those of its HTTP client and OSErrors.

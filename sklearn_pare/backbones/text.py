@@ -10,7 +10,6 @@ import threading
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
@@ -37,6 +36,50 @@ _FAMILIES = (
 )
 # More than any encoder above was pretrained with, where it does not say so itself.
 _LONGEST = 512
+# What of a configuration shapes an encoder. All else, such as the names of code to
+# fetch, is not read: a configuration may come from a stranger.
+_SIZES = {
+    "dim",
+    "embedding_size",
+    "global_attn_every_n_layers",
+    "hidden_dim",
+    "hidden_size",
+    "intermediate_size",
+    "local_attention",
+    "max_position_embeddings",
+    "n_heads",
+    "n_layers",
+    "num_attention_heads",
+    "num_hidden_layers",
+    "pad_token_id",
+    "relative_attention_num_buckets",
+    "type_vocab_size",
+    "vocab_size",
+}
+_SHAPING = _SIZES | {
+    "activation",
+    "attention_bias",
+    "global_rope_theta",
+    "hidden_act",
+    "hidden_activation",
+    "layer_norm_eps",
+    "layer_types",
+    "local_rope_theta",
+    "mlp_bias",
+    "model_type",
+    "norm_bias",
+    "norm_eps",
+    "rope_parameters",
+}
+# Sizes and layers beyond those of any text encoder.
+_LARGEST, _DEEPEST = 2**20, 512
+_DEPTHS = ("num_hidden_layers", "n_layers")
+# Words that an encoder without word vectors has no use for.
+_NO_MARKS = dict.fromkeys(
+    ("bos_token_id", "cls_token_id", "eos_token_id", "sep_token_id")
+)
+# Families that number their positions from the padding on.
+_PADDED = {"camembert", "mpnet", "roberta", "xlm-roberta"}
 
 
 class TextBody(nn.Module):
@@ -111,12 +154,16 @@ def load(name, *, pretrained, generator, input_shape, max_tokens, config=None):
     """
     transformers = _transformers(name)
     described = _describe(name, _read_config(name) if config is None else config)
-    grid = choose_grid(tuple(input_shape), _n_positions(described), 1, max_tokens)
+    # Looked for first: an encoder whose weights are missing is not worth its memory.
+    weights = _file(name, _WEIGHTS) if pretrained else None
+    outline, n_positions = _outline(name, described)
+    grid = choose_grid(tuple(input_shape), n_positions, 1, max_tokens)
+    # Before there is room for as many weights as the configuration says.
+    tensors = _read_weights(outline, weights, name) if pretrained else {}
     # While it builds, transformers changes torch's own functions for all threads.
     with _BUILD_LOCK, DrawFrom(generator):
         model = transformers.AutoModel.from_config(described, dtype=torch.float32)
-    if pretrained:
-        _load_weights(model, name)
+    model.load_state_dict(tensors, strict=False)
     words = model.get_input_embeddings()
     with DrawFrom(torch.Generator()):
         stem = WordEmbed(words.num_embeddings, grid, words.embedding_dim)
@@ -129,7 +176,7 @@ def load(name, *, pretrained, generator, input_shape, max_tokens, config=None):
             description=f"{type(model).__name__} on {grid[0] * grid[1]} tokens",
             licence="unknown",
         ),
-        config=described.to_dict(),
+        config=_shaping(described.to_dict()),
         tokenize=lambda texts: _tokenize(name, texts),
     )
     if not pretrained:
@@ -153,6 +200,11 @@ def _transformers(name):
             "pip install 'sklearn-pare[text]'."
         ) from error
     return transformers
+
+
+def is_local(name):
+    """Whether a name is that of a folder, which this machine alone may have."""
+    return _is_folder(name.removeprefix(PREFIX))
 
 
 def _is_folder(place):
@@ -179,7 +231,8 @@ def _read_config(name):
     path = _file(name, _CONFIG)
     try:
         return json.loads(path.read_text())
-    except ValueError as error:
+    # RecursionError: brackets in brackets.
+    except (ValueError, RecursionError) as error:
         raise ModelFileError(
             f"{path} is not the configuration of a model: {error}. Delete it and fetch "
             "or save it again."
@@ -196,7 +249,23 @@ def _describe(name, config):
             f"backbone={name!r} is a {kind!r}. Families of text encoders that fit: "
             f"{', '.join(_FAMILIES)}."
         )
-    described = type(AutoConfig.for_model(kind)).from_dict(config)
+    sizes = {key: config[key] for key in _SIZES & config.keys()}
+    most = dict.fromkeys(sizes, _LARGEST) | dict.fromkeys(_DEPTHS, _DEEPEST)
+    wrong = [key for key, size in sizes.items() if not _is_size(size, most[key])]
+    if wrong:
+        key = min(wrong)
+        raise ModelFileError(
+            f"The configuration of {name!r} has {key}={sizes[key]!r}. "
+            f"Sizes are whole numbers up to {_LARGEST}, layers up to {_DEEPEST}: take "
+            "the configuration that came with the weights."
+        )
+    try:
+        described = type(AutoConfig.for_model(kind)).from_dict(
+            _shaping(config) | _NO_MARKS
+        )
+    # Each kind of configuration has checks of its own.
+    except Exception as error:
+        raise _no_model(name, error) from error
     for key, value in described.to_dict().items():
         # Dropout would draw from torch's global generator.
         if "dropout" in key and isinstance(value, float):
@@ -204,25 +273,73 @@ def _describe(name, config):
     return described
 
 
+def _is_size(value, most):
+    return value is None or (type(value) is int and 0 <= value <= most)
+
+
+def _no_model(name, error):
+    return ModelFileError(
+        f"The configuration of {name!r} describes no text encoder: {error}. Take the "
+        "configuration that came with the weights."
+    )
+
+
+def _outline(name, described):
+    """The model without memory for its weights, and how many tokens it takes."""
+    from transformers import AutoModel
+
+    try:
+        with torch.device("meta"), _BUILD_LOCK, DrawFrom(torch.Generator()):
+            outline = AutoModel.from_config(described, dtype=torch.float32)
+        return outline, _n_positions(described)
+    # Numbers that do not go together are found in as many ways as there are layers.
+    except Exception as error:
+        raise _no_model(name, error) from error
+
+
+def _shaping(config):
+    return {key: config[key] for key in sorted(_SHAPING & config.keys())}
+
+
+def without_words(config):
+    """The configuration of the same encoder with as few word vectors as can be.
+
+    Parameters
+    ----------
+    config : dict
+
+    Returns
+    -------
+    config : dict
+    """
+    padded = config.get("model_type") in _PADDED
+    pad = (config.get("pad_token_id") or 0) if padded else 0
+    return config | {"pad_token_id": pad, "vocab_size": pad + 1}
+
+
 def _n_positions(config):
     # RoBERTa counts positions from padding_idx + 1.
     return min(getattr(config, "max_position_embeddings", _LONGEST) - 2, _LONGEST)
 
 
-def _load_weights(model, name):
-    """Fill a model from its file; from_pretrained draws from torch's own generator."""
-    path, prefix = _file(name, _WEIGHTS), f"{model.base_model_prefix}."
+def _read_weights(outline, path, name):
+    """Tensors of a file that fit the outline of a model, which is filled with them."""
+    prefix = f"{outline.base_model_prefix}."
     try:
         tensors = {
             _modern(k.removeprefix(prefix)): v for k, v in load_file(path).items()
         }
-        missing = model.load_state_dict(tensors, strict=False).missing_keys
-    except (SafetensorError, RuntimeError) as error:
+        missing = outline.load_state_dict(
+            tensors, strict=False, assign=True
+        ).missing_keys
+    # safetensors and torch raise errors of their own, and those of the file system.
+    except Exception as error:
         raise _other_weights(path, name, error) from error
     # A pooler is no part of the body, and files for masked words have none.
     missing = [key for key in missing if not key.startswith("pooler.")]
     if missing:
         raise _other_weights(path, name, f"it has no {', '.join(missing[:3])}")
+    return tensors
 
 
 def _modern(key):

@@ -148,9 +148,6 @@ class DenseDecoder(nn.Module):
             n_levels, n_places = n_levels + 1, n_places // 2**n_axes
         widths = [min(_WIDTH * 2**level, _MAX_WIDTH) for level in range(n_levels)]
         pairs = list(itertools.pairwise(widths))
-        axes = [torch.linspace(-1, 1, side) for side in self.size]
-        grid = torch.stack(torch.meshgrid(*axes, indexing="ij"))
-        self.register_buffer("grid", grid, persistent=False)
         n_seen = channels + n_axes + n_outputs * linear
         self.first = convolution(n_axes, n_seen, _WIDTH, 3, padding=1)
         n_modes = min(_MODES, self.size[0] // 2 + 1)
@@ -195,7 +192,9 @@ class DenseDecoder(nn.Module):
 
     def forward(self, maps, x, offset=None):
         """Stages of the body and rows (B, C, ...) -> outputs (B, K, ...)."""
-        seen = [x, self.grid.expand(len(x), *self.grid.shape)]
+        axes = [torch.linspace(-1, 1, side, device=x.device) for side in self.size]
+        grid = torch.stack(torch.meshgrid(*axes, indexing="ij"))
+        seen = [x, grid.expand(len(x), *grid.shape)]
         if offset is not None:
             seen.append(resample(offset, self.size))
         field, fine = self.first(torch.cat(seen, 1)), []

@@ -3,13 +3,13 @@
 import csv
 import gzip
 import json
-import pickle
 
 import numpy as np
 from sklearn.utils import check_random_state
 
 from sklearn_pare._names import look_up
 from sklearn_pare.datasets._fetch import get_data_home
+from sklearn_pare.datasets._unpickle import write_pickle
 from sklearn_pare.datasets.nas_bench_360._fetch import FOLDER
 from sklearn_pare.datasets.simulate import (
     make_chirps,
@@ -111,7 +111,7 @@ def _write_cifar_100(folder, n, rng):
             b"data": _colour(X, rng).reshape(rows, -1),
         }
         with _make(folder / "cifar-100-python" / name).open("wb") as file:
-            pickle.dump(content, file, protocol=2)
+            write_pickle(content, file)
 
 
 def _write_spherical(folder, n, rng):
@@ -120,7 +120,7 @@ def _write_spherical(folder, n, rng):
         X, y = make_spherical_digits(rows, size=60, random_state=rng)
         content[name] = {"images": _colour(X, rng), "labels": y}
     with gzip.open(_make(folder / "spherical" / "s2_cifar100.gz"), "wb") as file:
-        pickle.dump(content, file, protocol=2)
+        write_pickle(content, file)
 
 
 def _write_ninapro(folder, n, rng):
@@ -165,7 +165,7 @@ def _write_ecg(folder, n, rng):
         "label": [labels[row] for row in order],
     }
     with (folder / "challenge2017.pkl").open("wb") as file:
-        pickle.dump(content, file)
+        write_pickle(content, file, protocol=4)
 
 
 def _write_darcy(folder, n, rng):
@@ -209,7 +209,7 @@ def _write_protein(folder, name, X, distances, rng):
         "potential": X[1],
     }
     with _make(folder / "features" / f"{name}.pkl").open("wb") as file:
-        pickle.dump(features, file, protocol=2)
+        write_pickle(features, file)
     content = np.empty(3, dtype=object)
     content[0], content[1], content[2] = length, sequence, distances
     _save(folder / "distance" / f"{name}-cb.npy", content)
