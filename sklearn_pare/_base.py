@@ -1,8 +1,8 @@
 """What both estimators share: fit, and prediction in batches of one size."""
 
-import copy
 import math
 import threading
+from functools import partial
 
 import numpy as np
 import torch
@@ -29,6 +29,7 @@ from sklearn_pare._given import GivenData
 from sklearn_pare._lazy import LazyArray
 from sklearn_pare._linear import MAX_ROWS
 from sklearn_pare._parameters import Parameters
+from sklearn_pare._predict import in_batches
 from sklearn_pare._prepare import prepare
 from sklearn_pare._warm import WarmStart
 from sklearn_pare.backbones.tuning import freeze
@@ -260,10 +261,10 @@ class _BasePaRe(
         if start is not None:
             return start.alignment_history
         if checkpoints is not None and checkpoints.found:
-            return checkpoints.extra["alignment_history"]
+            return checkpoints.alignment_history
         losses = align(model, rows, source, self.alignment, self.lr, seed)
         if checkpoints is not None:
-            checkpoints.extra["alignment_history"] = losses
+            checkpoints.alignment_history = losses
         return losses
 
     def _fingerprint(self, data, device, start, seeds):
@@ -368,34 +369,39 @@ class _BasePaRe(
     # ---- prediction
 
     def _infer(self, X, compute):
-        """Apply ``compute(model, batch, bfloat16=...)`` to all rows, batch by batch.
-
-        All batches have one fixed shape, the last is padded: a row's result never
-        depends, to the bit, on the rows beside it.
-        """
+        """Apply ``compute(model, batch, bfloat16=...)`` to all rows."""
         check_is_fitted(self)
         X = _validation.check_rows(self, X, reset=False)
         X = _validation.shape_rows(X, self.input_shape_)
+        encode = self._encoder.transform
         if X.ndim == 2:
-            X = self._encoder.transform(X)
+            # Columns of a DataFrame are encoded at once or slowly.
+            X, encode = encode(X), np.asarray
         device = resolve_device(self.device)
         bfloat16 = resolve_precision(self.precision, device)
-        model = self._model
-        if device.type != "cpu":
-            model = copy.deepcopy(model).to(device)
-        size = self._rows_per_batch(self._target)
-        batch = torch.zeros(size, *self.input_shape_, device=device)
-        results = []
-        with torch.no_grad():
-            for start in range(0, len(X), size):
-                rows = X[start : start + size]
-                if X.ndim > 2:
-                    rows = self._encoder.transform(rows)
-                batch.zero_()
-                batch[: len(rows)] = torch.from_numpy(rows)
-                result = compute(model, batch, bfloat16=bfloat16)
-                results.append(result[: len(rows)].cpu().numpy())
-        return np.concatenate(results)
+        return in_batches(
+            partial(compute, bfloat16=bfloat16),
+            self._model,
+            X,
+            encode,
+            tuple(self.input_shape_),
+            self._rows_per_batch(self._target),
+            device,
+            self._remedies(device, bfloat16),
+        )
+
+    def _remedies(self, device, bfloat16):
+        """What to type where a device has no room for a row."""
+        found = ["to end other programs that use it"]
+        found.append("more swap space" if device.type == "cpu" else "device='cpu'")
+        if not bfloat16:
+            found.append("precision='bf16'")
+        if self.backbone != "pare-tiny":
+            found += [
+                f"a fit with max_tokens={max(1, self.n_tokens_ // 2)}",
+                "a fit with a smaller body, such as backbone='pare-tiny'",
+            ]
+        return [*found, "a fit with rows that are pooled or cut to fewer numbers"]
 
     def _outputs(self, X):
         return self._infer(X, PaReModel.predict)

@@ -96,7 +96,13 @@ def peak_memory(device):
 
 
 # How torch's allocators complain that do not raise OutOfMemoryError.
-_COMPLAINTS = ("out of memory", "can't allocate memory", "not enough memory")
+_COMPLAINTS = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    # Libraries of CUDA, which allocate by themselves.
+    "alloc_failed",
+)
 
 
 def is_out_of_memory(error):
@@ -135,7 +141,7 @@ def memory(device):
         return tuple(os.sysconf("SC_PAGE_SIZE") * n for n in pages)
     try:
         return torch.accelerator.get_memory_info(device)
-    except (RuntimeError, NotImplementedError):
+    except (RuntimeError, ValueError):
         return None
 
 

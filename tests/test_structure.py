@@ -45,7 +45,7 @@ LAYERS = [
     {"_schema"},
     {"_persist"},
     {"_linear"},
-    {"_prepare", "_warm"},
+    {"_prepare", "_predict", "_warm"},
     {"_parameters", "_given"},
     {"_base"},
     {"_classifier", "_regressor"},

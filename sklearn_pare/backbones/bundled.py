@@ -89,15 +89,27 @@ def load_file(path: Path, generator: torch.Generator) -> Backbone:
     Heads that the file does not have keep fresh weights.
     """
     tensors, card = read_weights(path)
-    backbone = build_tiny(generator, len(tensors["source_head.linear.weight"]))
-    missing, unexpected = backbone.parts.load_state_dict(tensors, strict=False)
+    # As many classes as it has weights for: the head is made before it is filled.
+    found = tensors.get("source_head.linear.weight", torch.empty(0)).shape
+    if len(found) != 2 or found[1] != _DIMS[-1]:
+        raise _other_weights(path, f"a head of shape {tuple(found)}")
+    backbone = build_tiny(generator, found[0])
+    try:
+        missing, unexpected = backbone.parts.load_state_dict(tensors, strict=False)
+    # Of other shapes.
+    except RuntimeError as error:
+        raise _other_weights(path, error) from error
     wrong = unexpected + [k for k in missing if not k.startswith("dense_head.")]
     if wrong:
-        raise ModelFileError(
-            f"{path} does not hold the weights of this architecture: {wrong[:3]}."
-        )
+        raise _other_weights(path, wrong[:3])
     backbone.card = card
     return backbone
+
+
+def _other_weights(path, what):
+    return ModelFileError(
+        f"{path} does not hold the weights of this architecture: {what}."
+    )
 
 
 def load_tiny(pretrained: bool, generator: torch.Generator) -> Backbone:

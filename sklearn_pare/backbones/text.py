@@ -10,7 +10,6 @@ import threading
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
@@ -74,6 +73,7 @@ _SHAPING = _SIZES | {
 }
 # Sizes and layers beyond those of any text encoder.
 _LARGEST, _DEEPEST = 2**20, 512
+_DEPTHS = ("num_hidden_layers", "n_layers")
 # Words that an encoder without word vectors has no use for.
 _NO_MARKS = dict.fromkeys(
     ("bos_token_id", "cls_token_id", "eos_token_id", "sep_token_id")
@@ -156,12 +156,14 @@ def load(name, *, pretrained, generator, input_shape, max_tokens, config=None):
     described = _describe(name, _read_config(name) if config is None else config)
     # Looked for first: an encoder whose weights are missing is not worth its memory.
     weights = _file(name, _WEIGHTS) if pretrained else None
-    grid = choose_grid(tuple(input_shape), _n_positions(described), 1, max_tokens)
+    outline, n_positions = _outline(name, described)
+    grid = choose_grid(tuple(input_shape), n_positions, 1, max_tokens)
+    # Before there is room for as many weights as the configuration says.
+    tensors = _read_weights(outline, weights, name) if pretrained else {}
     # While it builds, transformers changes torch's own functions for all threads.
     with _BUILD_LOCK, DrawFrom(generator):
         model = transformers.AutoModel.from_config(described, dtype=torch.float32)
-    if pretrained:
-        _load_weights(model, weights, name)
+    model.load_state_dict(tensors, strict=False)
     words = model.get_input_embeddings()
     with DrawFrom(torch.Generator()):
         stem = WordEmbed(words.num_embeddings, grid, words.embedding_dim)
@@ -229,7 +231,8 @@ def _read_config(name):
     path = _file(name, _CONFIG)
     try:
         return json.loads(path.read_text())
-    except ValueError as error:
+    # RecursionError: brackets in brackets.
+    except (ValueError, RecursionError) as error:
         raise ModelFileError(
             f"{path} is not the configuration of a model: {error}. Delete it and fetch "
             "or save it again."
@@ -247,16 +250,22 @@ def _describe(name, config):
             f"{', '.join(_FAMILIES)}."
         )
     sizes = {key: config[key] for key in _SIZES & config.keys()}
-    depth = max(sizes.get("num_hidden_layers") or 0, sizes.get("n_layers") or 0)
-    wrong = [key for key, size in sizes.items() if not _is_size(size)]
-    if wrong or depth > _DEEPEST:
-        key = min(wrong, default="num_hidden_layers")
+    most = dict.fromkeys(sizes, _LARGEST) | dict.fromkeys(_DEPTHS, _DEEPEST)
+    wrong = [key for key, size in sizes.items() if not _is_size(size, most[key])]
+    if wrong:
+        key = min(wrong)
         raise ModelFileError(
-            f"The configuration of {name!r} has {key}={sizes.get(key, depth)!r}. "
+            f"The configuration of {name!r} has {key}={sizes[key]!r}. "
             f"Sizes are whole numbers up to {_LARGEST}, layers up to {_DEEPEST}: take "
             "the configuration that came with the weights."
         )
-    described = type(AutoConfig.for_model(kind)).from_dict(_shaping(config) | _NO_MARKS)
+    try:
+        described = type(AutoConfig.for_model(kind)).from_dict(
+            _shaping(config) | _NO_MARKS
+        )
+    # Each kind of configuration has checks of its own.
+    except Exception as error:
+        raise _no_model(name, error) from error
     for key, value in described.to_dict().items():
         # Dropout would draw from torch's global generator.
         if "dropout" in key and isinstance(value, float):
@@ -264,8 +273,28 @@ def _describe(name, config):
     return described
 
 
-def _is_size(value):
-    return value is None or (type(value) is int and 0 <= value <= _LARGEST)
+def _is_size(value, most):
+    return value is None or (type(value) is int and 0 <= value <= most)
+
+
+def _no_model(name, error):
+    return ModelFileError(
+        f"The configuration of {name!r} describes no text encoder: {error}. Take the "
+        "configuration that came with the weights."
+    )
+
+
+def _outline(name, described):
+    """The model without memory for its weights, and how many tokens it takes."""
+    from transformers import AutoModel
+
+    try:
+        with torch.device("meta"), _BUILD_LOCK, DrawFrom(torch.Generator()):
+            outline = AutoModel.from_config(described, dtype=torch.float32)
+        return outline, _n_positions(described)
+    # Numbers that do not go together are found in as many ways as there are layers.
+    except Exception as error:
+        raise _no_model(name, error) from error
 
 
 def _shaping(config):
@@ -293,20 +322,24 @@ def _n_positions(config):
     return min(getattr(config, "max_position_embeddings", _LONGEST) - 2, _LONGEST)
 
 
-def _load_weights(model, path, name):
-    """Fill a model from its file; from_pretrained draws from torch's own generator."""
-    prefix = f"{model.base_model_prefix}."
+def _read_weights(outline, path, name):
+    """Tensors of a file that fit the outline of a model, which is filled with them."""
+    prefix = f"{outline.base_model_prefix}."
     try:
         tensors = {
             _modern(k.removeprefix(prefix)): v for k, v in load_file(path).items()
         }
-        missing = model.load_state_dict(tensors, strict=False).missing_keys
-    except (SafetensorError, RuntimeError) as error:
+        missing = outline.load_state_dict(
+            tensors, strict=False, assign=True
+        ).missing_keys
+    # safetensors and torch raise errors of their own, and those of the file system.
+    except Exception as error:
         raise _other_weights(path, name, error) from error
     # A pooler is no part of the body, and files for masked words have none.
     missing = [key for key in missing if not key.startswith("pooler.")]
     if missing:
         raise _other_weights(path, name, f"it has no {', '.join(missing[:3])}")
+    return tensors
 
 
 def _modern(key):

@@ -195,7 +195,8 @@ def unpack(archive, folder, marker):
         top = Path(temporary)
         try:
             _extract(archive, top)
-        except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
+        # Errors of both formats, of five compressions, and of names in strange bytes.
+        except Exception as error:
             raise FileFormatError(
                 f"{archive} cannot be unpacked: {type(error).__name__}: {error}. "
                 "Expected a whole tar or zip file. Remove it, and fetch it again."

@@ -8,13 +8,17 @@ import csv
 import gzip
 import io
 import json
+import struct
 import warnings
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
 
 from sklearn_pare.datasets._fetch import extra
+from sklearn_pare.datasets._hdf5 import broken_as, is_own
+from sklearn_pare.datasets._matlab import read_matlab
 from sklearn_pare.datasets._unpickle import UnpicklingError, unpickle
 from sklearn_pare.exceptions import FileFormatError
 
@@ -44,6 +48,15 @@ def bad_file(path, key, found, expected):
         f"{path}{part}: {found}. Expected {expected}. The file may be cut short or of "
         "another version: remove it, and fetch it again from its source."
     )
+
+
+def exists(path):
+    """Whether there is a file, by a name that another file gives."""
+    try:
+        return path.exists()
+    # Of names that no file can have: they are too long, or not of characters.
+    except (OSError, ValueError):
+        return False
 
 
 def check_array(array, path, key, shape, *, kinds="biuf", low=None, high=None):
@@ -105,7 +118,7 @@ def _numbers(array, path, key):
         if array.dtype == object and array.ndim == 1 and np.ndim(array[0]) > 0:
             array = np.stack(list(array))
         return array.astype(np.float64) if array.dtype.kind in "OSU" else array
-    except (TypeError, ValueError, IndexError) as error:
+    except (TypeError, ValueError, IndexError, OverflowError, MemoryError) as error:
         raise bad_file(path, key, f"is no array ({error})", "numbers") from error
 
 
@@ -244,7 +257,10 @@ def read_npz(path, key):
                 raise bad_file(path, key, found, f"an npz file with the array {key!r}")
             with archive.open(f"{key}.npy") as stream:
                 return _read_array(stream, path, key)
-    except zipfile.BadZipFile as error:
+    except FileFormatError:
+        raise
+    # BadZipFile, and whatever a damaged directory of the archive leads to.
+    except (zipfile.BadZipFile, OSError, RuntimeError, ValueError) as error:
         raise bad_file(path, key, f"broken ({error})", "an npz file") from error
 
 
@@ -272,14 +288,17 @@ def read_mat(path, key, shape, index):
     """
     if _is_hdf5(path):
         h5py = extra("h5py")
+
+        def broken(error):
+            return bad_file(path, key, f"broken ({error})", "an HDF5 file")
+
         # A file cut short is seen when it is opened, damage when it is read.
-        try:
-            with h5py.File(path, "r") as file:
-                dataset = take_key(dict(file.items()), path, key, h5py.Dataset)
-                check_form(dataset, path, key, shape[::-1])
-                return dataset[index[::-1]].T
-        except OSError as error:
-            raise bad_file(path, key, f"broken ({error})", "an HDF5 file") from error
+        with broken_as(broken), h5py.File(path, "r") as file:
+            dataset = take_key(dict(file.items()), path, key, h5py.Dataset)
+            wanted = check_form(dataset, path, key, shape[::-1])
+            if not is_own(dataset):
+                raise bad_file(path, key, "lies in another file", wanted)
+            return dataset[index[::-1]].T
     return check_array(_load_mat(path, key), path, key, shape)[index]
 
 
@@ -291,16 +310,12 @@ def _is_hdf5(path):
 
 
 def _load_mat(path, key):
-    import scipy.io
-
     try:
-        content = scipy.io.loadmat(path, variable_names=[key])
-        names = [key] if key in content else [v[0] for v in scipy.io.whosmat(path)]
-    # scipy raises errors of its own, of zlib, and of whatever the bytes look like.
-    except Exception as error:
-        found = f"broken ({type(error).__name__}: {error})"
-        raise bad_file(path, key, found, "a MATLAB file") from error
-    return take_key(dict.fromkeys(names) | content, path, key)
+        array, names = read_matlab(path, key)
+    except (ValueError, struct.error, zlib.error) as error:
+        raise bad_file(path, key, f"broken ({error})", "a MATLAB file") from error
+    found = {} if array is None else {key: array}
+    return take_key(dict.fromkeys(names) | found, path, key)
 
 
 def read_wav(path, rate):
@@ -387,5 +402,6 @@ def read_json(path):
     """Content of a JSON file; FileFormatError if it is none."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
-    except ValueError as error:
+    # RecursionError: brackets in brackets.
+    except (ValueError, RecursionError) as error:
         raise bad_file(path, None, f"no JSON ({error})", "a JSON file") from error

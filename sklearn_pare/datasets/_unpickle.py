@@ -7,6 +7,7 @@ file reaches numpy's own `__setstate__`. Everything else is refused.
 
 import pickle
 import re
+import struct
 
 import numpy as np
 
@@ -129,9 +130,41 @@ def _text(value):
     return value.decode("latin1") if isinstance(value, bytes) else value
 
 
+# Values that a pickle may hold beyond those that it names.
+_MOST, _MOST_OF_EACH = 10**6, 100
+
+
 # In C, one damaged byte can ask for gigabytes of memo, and get them; the one in Python
 # keeps a dictionary.
 class _Unpickler(pickle._Unpickler):
+    dispatch = pickle._Unpickler.dispatch.copy()
+
+    def load_bytearray8(self):
+        # The original makes room before it looks how many bytes there are.
+        (size,) = struct.unpack("<Q", self.read(8))
+        self.append(bytearray(self.read(size)))
+
+    def load_set(self):
+        raise pickle.UnpicklingError("it holds a set")
+
+    def load_dict(self):
+        _check_keys(self.stack[::2])
+        super().load_dict()
+
+    def load_setitem(self):
+        _check_keys(self.stack[-2:-1])
+        super().load_setitem()
+
+    def load_setitems(self):
+        _check_keys(self.stack[::2])
+        super().load_setitems()
+
+    dispatch[pickle.BYTEARRAY8[0]] = load_bytearray8
+    dispatch[pickle.EMPTY_SET[0]] = dispatch[pickle.FROZENSET[0]] = load_set
+    dispatch[pickle.DICT[0]] = load_dict
+    dispatch[pickle.SETITEM[0]] = load_setitem
+    dispatch[pickle.SETITEMS[0]] = load_setitems
+
     def find_class(self, module, name):
         if module in _MULTIARRAY and name in {"_reconstruct", "scalar"}:
             return _Global(_Array if name == "_reconstruct" else _scalar)
@@ -144,6 +177,13 @@ class _Unpickler(pickle._Unpickler):
         if module in {"builtins", "__builtin__"} and name in {"complex", "bytes"}:
             return _Global(complex if name == "complex" else _no_bytes)
         raise pickle.UnpicklingError(f"it names {module}.{name}")
+
+
+def _check_keys(keys):
+    # To hash tuples of tuples, each held twice, takes for ever.
+    for key in keys:
+        if not isinstance(key, _PLAIN):
+            raise pickle.UnpicklingError(f"a {type(key).__name__} is a key in it")
 
 
 def write_pickle(content, stream, protocol=2):
@@ -178,7 +218,7 @@ def unpickle(stream):
     {'label': array([0, 1, 2])}
     """
     try:
-        return _resolved(_Unpickler(stream, encoding="bytes").load(), {})
+        return _Resolver().resolve(_Unpickler(stream, encoding="bytes").load())[0]
     except pickle.UnpicklingError:
         raise
     except EOFError as error:
@@ -188,28 +228,48 @@ def unpickle(stream):
         raise pickle.UnpicklingError(f"{type(error).__name__}: {error}") from error
 
 
-def _resolved(value, known):
-    """The same with arrays in place of their descriptions."""
-    if isinstance(value, _PLAIN):
-        return value
-    # What a pickle holds twice is resolved once: it could hold it 2**50 times.
-    if id(value) in known:
-        if known[id(value)] is known:
-            raise pickle.UnpicklingError("it holds itself")
-        return known[id(value)]
-    known[id(value)] = known
-    if isinstance(value, dict):
-        result = {_text(key): _resolved(item, known) for key, item in value.items()}
-    elif isinstance(value, list | tuple):
-        result = type(value)(_resolved(item, known) for item in value)
-    elif isinstance(value, bytearray):
-        result = bytes(value)
-    elif isinstance(value, _Array):
-        result = value.array
-        if result.dtype.hasobject:
-            for place in np.ndindex(result.shape):
-                result[place] = _resolved(result[place], known)
-    else:
-        raise pickle.UnpicklingError(f"it holds a {type(value).__name__}")
-    known[id(value)] = result
-    return result
+class _Resolver:
+    """Puts arrays in the place of their descriptions."""
+
+    def __init__(self):
+        self.known, self.n_named = {}, 0
+
+    def resolve(self, value):
+        """The same with arrays, and how many values it holds."""
+        self.n_named += 1
+        if isinstance(value, _PLAIN):
+            return value, 1
+        # What a pickle holds twice is resolved once: it could hold it 2**50 times.
+        if id(value) in self.known:
+            if self.known[id(value)] is None:
+                raise pickle.UnpicklingError("it holds itself")
+            return self.known[id(value)]
+        self.known[id(value)] = None
+        result, size = self._resolve(value)
+        # Whoever prints, compares or stacks it meets them all.
+        if size > max(_MOST, _MOST_OF_EACH * self.n_named):
+            raise pickle.UnpicklingError("it holds the same again and again")
+        self.known[id(value)] = result, size
+        return result, size
+
+    def _resolve(self, value):
+        if isinstance(value, dict):
+            items, size = self._all(value.values())
+            return dict(zip(map(_text, value), items, strict=True)), size
+        if isinstance(value, list | tuple):
+            items, size = self._all(value)
+            return type(value)(items), size
+        if isinstance(value, bytearray):
+            return bytes(value), 1
+        if not isinstance(value, _Array):
+            raise pickle.UnpicklingError(f"it holds a {type(value).__name__}")
+        array, size = value.array, 1
+        if array.dtype.hasobject:
+            items, size = self._all(array.flat)
+            for place, item in zip(np.ndindex(array.shape), items, strict=True):
+                array[place] = item
+        return array, size
+
+    def _all(self, values):
+        pairs = [self.resolve(value) for value in values]
+        return [value for value, _ in pairs], 1 + sum(size for _, size in pairs)

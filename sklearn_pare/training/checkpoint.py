@@ -37,8 +37,8 @@ class Checkpoints(Callback):
     Attributes
     ----------
     seeds : list of int
-    extra : dict
-        What else belongs to the fit, ready for JSON: empty in a fit that begins.
+    alignment_history : list of float
+        Losses of the stage before training.
 
     Raises
     ------
@@ -52,7 +52,7 @@ class Checkpoints(Callback):
 
     def __init__(self, folder, fingerprint, seeds):
         self.folder, self.fingerprint, self.seeds = Path(folder), fingerprint, seeds
-        self.extra, self._arrays, self._values = {}, None, None
+        self.alignment_history, self._arrays, self._values = [], None, None
         self.keep = None
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -90,7 +90,8 @@ class Checkpoints(Callback):
             )
         self._path = path
         self._compare(path, described["fingerprint"])
-        self.seeds, self.extra = described["seeds"], described["extra"]
+        self.seeds = described["seeds"]
+        self.alignment_history = described["alignment_history"]
         self._values = described["values"]
 
     def _compare(self, path, other):
@@ -161,7 +162,7 @@ class Checkpoints(Callback):
                 "versions": _versions(),
                 "fingerprint": self.fingerprint,
                 "seeds": self.seeds,
-                "extra": self.extra,
+                "alignment_history": self.alignment_history,
                 "values": values,
             }
         )
@@ -175,6 +176,10 @@ class Checkpoints(Callback):
         self._written = time.monotonic()
 
 
+def _is_seed(value):
+    return type(value) is int and 0 <= value < 2**31
+
+
 def _versions():
     return {"sklearn_pare": __version__, "torch": torch.__version__}
 
@@ -185,10 +190,12 @@ def _read(path, n_seeds):
     try:
         described = json.loads(text)
         schema, versions = described["schema"], described["versions"]
-        forms = {"fingerprint": dict, "seeds": list, "extra": dict, "values": dict}
+        forms = {"fingerprint": dict, "seeds": list, "values": dict}
         whole = all(isinstance(described[name], kind) for name, kind in forms.items())
-        whole &= all(type(seed) is int and seed >= 0 for seed in described["seeds"])
+        whole &= all(_is_seed(seed) for seed in described["seeds"])
         whole &= len(described["seeds"]) == n_seeds
+        losses = described["alignment_history"]
+        whole &= type(losses) is list and all(type(loss) is float for loss in losses)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelFileError(f"{path} is not a checkpoint: {error!r}.") from error
     if not whole or schema != _SCHEMA:

@@ -18,7 +18,8 @@ from sklearn_pare.training.batches import Batches, endless
 from sklearn_pare.training.guard import Guard
 from sklearn_pare.training.step import Step, backward
 
-_TERMS = ("target", "mixed_target", "mixed_source", "unlabeled")
+#: Parts of the loss.
+TERMS = ("target", "mixed_target", "mixed_source", "unlabeled")
 # Losses of single batches are noise: about the last ten steps count.
 _MEMORY = 0.9
 
@@ -212,7 +213,7 @@ class PaReNet(NeuralNet):
                  for name in self.sums_}  # fmt: skip
         self.sums_, self.counts_ = {}, {}
         self.history.record("train_loss", means["total"])
-        for name in _TERMS:
+        for name in TERMS:
             self.history.record(f"{name}_loss", means.get(name))
         self.history.record("mix_fraction", self.fraction_)
         lr = max(group["lr"] for group in self.optimizer_.param_groups)
@@ -222,7 +223,7 @@ class PaReNet(NeuralNet):
     def _add(self, step, n):
         """Add a step of n rows to the figures of the epoch."""
         self.fraction_ = step["fraction"]
-        for name in ("total", *_TERMS):
+        for name in ("total", *TERMS):
             value = getattr(step["terms"], name)
             if value is not None:
                 # A step that is not taken has no part in the means.

@@ -3,6 +3,7 @@
 import torch
 
 from sklearn_pare.training.callbacks import KeepBest
+from sklearn_pare.training.net import TERMS
 
 # What a state of other arrays or values can raise while it is put into a net.
 _ERRORS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError,
@@ -30,7 +31,7 @@ def capture(net, keep):
     for number, moments in net.optimizer_.state_dict()["state"].items():
         tensors |= _named(f"optimizer/{number}", moments)
     tensors |= _named("sums", net.sums_) | _named("counts", net.counts_)
-    tensors["guard"] = net.guard_.values
+    tensors |= _named("guard", _named_guard(net))
     tensors["generators/source"] = net.source_generator.get_state()
     batches = _batches(net)
     for name, own in batches.items():
@@ -68,26 +69,24 @@ def restore(net, keep, arrays, values):
 def _restore(net, keep, arrays, values):
     # Copied: arrays of a file may be read-only.
     tensors = {name: torch.tensor(array) for name, array in arrays.items()}
+    taken = _Parts(tensors)
     device = net.source_generator.device
-    net.module_.load_state_dict(_under("model", tensors))
-    optimizer = net.optimizer_.state_dict()
-    parameters = [p for group in net.optimizer_.param_groups for p in group["params"]]
-    for number, parameter in enumerate(parameters):
-        moments = _under(f"optimizer/{number}", tensors)
-        for name, value in moments.items():
-            if name not in _MOMENTS or value.shape not in ((), parameter.shape):
-                raise ValueError(f"optimizer/{number}/{name} has another shape")
-        if moments:
-            optimizer["state"][number] = moments
-    net.optimizer_.load_state_dict(optimizer)
+    guard = taken.like("guard", _named_guard(net), finite=False)
+    if not guard["counts"].isfinite().all():
+        raise ValueError("guard/counts holds a number that is not finite")
+    net.guard_.values = torch.cat([*guard.values()]).to(device)
+    weights = net.module_.state_dict()
+    net.module_.load_state_dict(taken.like("model", weights))
+    _restore_moments(net.optimizer_, taken)
     net.sums_, net.counts_ = (
-        {name: value.to(device) for name, value in _under(prefix, tensors).items()}
-        for prefix in ("sums", "counts")
+        {name: value.to(device).reshape(()) for name, value in taken.all(kind).items()}
+        for kind in ("sums", "counts")
     )
-    net.guard_.values = tensors["guard"].reshape(3).to(device)
-    net.source_generator.set_state(tensors["generators/source"])
+    if not net.sums_.keys() == net.counts_.keys() <= {"total", *TERMS}:
+        raise ValueError(f"it has sums of {', '.join(net.sums_)}")
+    net.source_generator.set_state(taken.one("generators/source"))
     for name, own in _batches(net).items():
-        own.generator.set_state(tensors[f"generators/{name}"])
+        own.generator.set_state(taken.one(f"generators/{name}"))
         own.position = _whole(values["positions"][name])
     net.step_ = _whole(values["step"], net.recipe.n_steps)
     # An epoch that lacks nothing but its end is described by its last step.
@@ -95,29 +94,86 @@ def _restore(net, keep, arrays, values):
     net.n_parts_ = max(1, _whole(values["n_parts"], net.recipe.batch_size))
     net.ratio_, net.fraction_ = float(values["ratio"]), float(values["fraction"])
     net.stop_ = bool(values["stop"])
-    rows = values["history"]
-    if len(rows) > net.recipe.n_epochs:
-        raise ValueError(f"it has {len(rows)} epochs")
-    for row in rows:
-        net.history.new_epoch()
-        for name, value in row.items():
-            if not isinstance(value, int | float | None):
-                raise ValueError(f"{name} of an epoch is {value!r}")
-            net.history.record(name, value)
+    _restore_history(net, values["history"])
     if isinstance(keep, KeepBest):
         best, waited, n_epochs = values["keep"]
         keep.best = [float(value) for value in best]
-        keep.waited, keep.n_epochs = _whole(waited), _whole(n_epochs, len(rows))
-        keep.weights = _under("best", tensors)
-        if {k: v.shape for k, v in keep.weights.items()} != {
-            k: v.shape for k, v in net.module_.state_dict().items()
-        }:
-            raise ValueError("the best weights are of another model")
+        keep.waited, keep.n_epochs = _whole(waited), _whole(n_epochs, len(net.history))
+        keep.weights = taken.like("best", weights)
     else:
         keep.keep(net)
+    taken.check_empty()
 
 
-_MOMENTS = {"step", "exp_avg", "exp_avg_sq"}
+def _restore_moments(optimizer, taken):
+    """Moments of all weights that train, or of none before the first step."""
+    state = optimizer.state_dict()
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    for number, parameter in enumerate(parameters):
+        scalar = parameter.new_empty((), device="cpu")
+        expected = {"step": scalar, "exp_avg": parameter, "exp_avg_sq": parameter}
+        if f"optimizer/{number}/step" in taken.tensors:
+            state["state"][number] = taken.like(f"optimizer/{number}", expected)
+    optimizer.load_state_dict(state)
+
+
+def _restore_history(net, rows):
+    names = {"epoch", "train_loss", *(f"{term}_loss" for term in TERMS)}
+    names |= {"mix_fraction", "lr", "skipped_steps", "duration"}
+    if net.train_split is not None:
+        names |= {"valid_loss", "valid_score"}
+    if len(rows) > net.recipe.n_epochs:
+        raise ValueError(f"it has {len(rows)} epochs")
+    for number, row in enumerate(rows, 1):
+        if row.keys() != names or row["epoch"] != number:
+            raise ValueError(f"epoch {number} is described by {', '.join(row)}")
+        net.history.new_epoch()
+        for name, value in row.items():
+            plain = value is None or type(value) is float
+            if not plain and (type(value) is not int or abs(value) > _LARGEST):
+                raise ValueError(f"{name} of epoch {number} is {value!r}")
+            net.history.record(name, value)
+
+
+# Whole numbers up to this are numbers of JSON everywhere.
+_LARGEST = 2**53
+
+
+class _Parts:
+    """Tensors by name, each of which is taken once."""
+
+    def __init__(self, tensors):
+        self.tensors = tensors
+
+    def one(self, name, *, finite=True):
+        """The tensor of this name."""
+        tensor = self.tensors.pop(name)
+        if finite and not tensor.isfinite().all():
+            raise ValueError(f"{name} holds a number that is not finite")
+        return tensor
+
+    def all(self, prefix, *, finite=True):
+        """All tensors under a prefix."""
+        start = f"{prefix}/"
+        names = [name for name in self.tensors if name.startswith(start)]
+        return {n.removeprefix(start): self.one(n, finite=finite) for n in names}
+
+    def like(self, prefix, expected, *, finite=True):
+        """Those under a prefix, which have names, shapes and dtypes of others."""
+        found = self.all(prefix, finite=finite)
+        for name, tensor in expected.items():
+            own = found.get(name)
+            if own is None or (own.shape, own.dtype) != (tensor.shape, tensor.dtype):
+                raise ValueError(f"{prefix}/{name} is missing or has another shape")
+        if len(found) > len(expected):
+            more = min(found.keys() - expected.keys())
+            raise ValueError(f"{prefix}/{more} is no part of it")
+        return {name: found[name] for name in expected}
+
+    def check_empty(self):
+        """Complain about what nobody took."""
+        if self.tensors:
+            raise ValueError(f"{min(self.tensors)} is no part of it")
 
 
 def _batches(net):
@@ -126,17 +182,14 @@ def _batches(net):
     return {name: own for name, own in batches.items() if own is not None}
 
 
+def _named_guard(net):
+    """What the guard has seen; before the first step there is no loss: NaN."""
+    counts, loss = net.guard_.values.split([2, 1])
+    return {"counts": counts, "loss": loss}
+
+
 def _named(prefix, tensors):
     return {f"{prefix}/{name}": value for name, value in tensors.items()}
-
-
-def _under(prefix, tensors):
-    start = f"{prefix}/"
-    return {
-        name.removeprefix(start): value
-        for name, value in tensors.items()
-        if name.startswith(start)
-    }
 
 
 def _whole(value, most=None):

@@ -161,12 +161,32 @@ def test_crafted_pickle__refused(name):
     assert unpickle(io.BytesIO(pickle.dumps(np.arange(2)))).tolist() == [0, 1]
 
 
+def _doubled(times, pair):
+    content = pair(("x", "x"))
+    for _ in range(times):
+        content = pair((content, content))
+    return content
+
+
 def test_unpickle__what_is_held_often_is_read_once():
-    content = []
-    for _ in range(60):
-        content = [content, content]
-    deep = unpickle(io.BytesIO(pickle.dumps(content)))
+    deep = unpickle(io.BytesIO(pickle.dumps(_doubled(15, list))))
     assert deep[0] is deep[1]
+
+
+def test_unpickle__held_2_to_the_60_times__refused():
+    # To print, compare, stack or hash it would take for ever.
+    for content in (_doubled(60, list), {"a": _doubled(60, tuple)}):
+        with pytest.raises(pickle.UnpicklingError, match="same again and again"):
+            unpickle(io.BytesIO(pickle.dumps(content)))
+    pairs = b"K\x01\x94" + b"".join(b"h%ch%c\x86\x94" % (i, i) for i in range(60))
+    for code in (b"}h\x3cK\x01s.", b"}(h\x3cK\x01u.", b"(h\x3cK\x01d."):
+        with pytest.raises(pickle.UnpicklingError, match="a tuple is a key"):
+            unpickle(io.BytesIO(b"\x80\x04" + pairs + code))
+
+
+def test_unpickle__claims_exabytes__refused_at_once():
+    with pytest.raises(pickle.UnpicklingError):
+        unpickle(io.BytesIO(b"\x80\x05\x96" + (2**34).to_bytes(8, "little") + b"x."))
 
 
 def test_truncated_pickle__at_any_byte__one_kind_of_error():

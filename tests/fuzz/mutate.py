@@ -1,8 +1,8 @@
 """Damaged and hostile files, drawn from a seed.
 
 `mutations` damages bytes, as disks, networks and strangers do. `edits` and `surgery`
-change tensors and JSON; `resigned` makes a file of them whose checksum is right, so that
-only what is said in it can be wrong.
+change tensors and JSON; `resigned` makes a file of them whose checksum is right, so
+that only what is said in it can be wrong.
 """
 
 import copy

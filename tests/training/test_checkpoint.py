@@ -329,13 +329,23 @@ def _edit(folder, edit):
         (lambda d, a: d["values"].update(step=-1), "-1 is no count"),
         (lambda d, a: d["values"].update(step=1.5), "1.5 is no count"),
         (lambda d, a: d["values"].update(n_parts=10**9), "is no count"),
-        (lambda d, a: d["values"].update(history=[{"lr": "x"}]), "lr of an epoch is"),
+        (lambda d, a: d["values"]["history"][1].update(lr="x"), "lr of epoch 2 is 'x'"),
+        (lambda d, a: d["values"]["history"][1].pop("lr"), "epoch 2 is described by"),
+        (lambda d, a: d["values"]["history"][1].update(more=1), "epoch 2 is described"),
+        (lambda d, a: d["values"]["history"].pop(0), "epoch 1 is described by"),
         (lambda d, a: d["values"].update(history=[{}] * 99), "it has 99 epochs"),
         (lambda d, a: d["values"].pop("positions"), "positions"),
         (lambda d, a: a.pop("model/head.linear.bias"), "head.linear.bias"),
         (lambda d, a: a.update({"optimizer/0/exp_avg": np.zeros(3)}), "another shape"),
-        (lambda d, a: a.update({"optimizer/0/more": np.zeros(())}), "another shape"),
-        (lambda d, a: a.update(guard=np.zeros(2)), "not of this training"),
+        (lambda d, a: a.update({"optimizer/0/more": np.zeros(())}), "is no part of it"),
+        (
+            lambda d, a: a.update({"optimizer/99/step": np.zeros(())}),
+            "is no part of it",
+        ),
+        (lambda d, a: a.update({"sums/total": np.zeros(())}), "it has sums of total"),
+        (lambda d, a: a["model/head.linear.bias"].fill(np.inf), "not finite"),
+        (lambda d, a: a["guard/counts"].fill(np.nan), "not finite"),
+        (lambda d, a: a.update({"guard/loss": np.zeros(2)}), "another shape"),
         (lambda d, a: a.update({"generators/train": np.zeros(9, "u1")}), "RNG state"),
     ],
 )
@@ -350,7 +360,9 @@ def test_fit__best_weights_of_another_model__typed_error(tmp_path):
     clf = tiny(PaReClassifier, checkpoint_dir=tmp_path, **settings)
     clf.fit(TABLE, CLASSES)
     _edit(tmp_path, lambda d, a: a.pop("best/head.linear.bias"))
-    with pytest.raises(CheckpointError, match="best weights are of another model"):
+    with pytest.raises(
+        CheckpointError, match=r"best/head\.linear\.bias is missing or has another"
+    ):
         clf.fit(TABLE, CLASSES)
 
 

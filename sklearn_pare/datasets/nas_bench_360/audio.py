@@ -4,7 +4,13 @@ from functools import cache, partial
 
 import numpy as np
 
-from sklearn_pare.datasets._files import bad_file, read_csv, read_json, read_wav
+from sklearn_pare.datasets._files import (
+    bad_file,
+    exists,
+    read_csv,
+    read_json,
+    read_wav,
+)
 from sklearn_pare.datasets._rows import ComputedRows, one_by_one
 from sklearn_pare.datasets.nas_bench_360._task import Part
 
@@ -38,8 +44,10 @@ def _codes(request):
     """Label -> its number."""
     path = request.path("audio/chunks/lbl_map.json")
     codes = read_json(path)
-    if not isinstance(codes, dict) or sorted(codes.values()) != list(range(_LABELS)):
-        found = f"holds a {type(codes).__name__} of {len(codes)}"
+    numbers = codes.values() if isinstance(codes, dict) else ()
+    whole = all(type(number) is int for number in numbers)
+    if not whole or sorted(numbers) != list(range(_LABELS)):
+        found = f"holds a {type(codes).__name__} of {len(numbers)} numbers"
         raise bad_file(path, None, found, f"{_LABELS} labels with numbers from 0")
     return codes
 
@@ -55,7 +63,7 @@ def _name(path, file):
 def _spectrogram(folder, names, number):
     """Log-mel spectrogram of one chunk, (1, 96, 102)."""
     path = folder / names[number]
-    if not path.exists():
+    if not exists(path):
         raise bad_file(path, None, "no such file", "a chunk that the CSV file names")
     sound = read_wav(path, _RATE)
     # A second at least.

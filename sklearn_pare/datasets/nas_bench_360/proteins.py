@@ -8,6 +8,7 @@ import numpy as np
 from sklearn_pare.datasets._files import (
     bad_file,
     check_array,
+    exists,
     read_object,
     take_key,
 )
@@ -37,7 +38,7 @@ def load_psicov(request, part):
     folder = request.path(f"protein/{name}")
     for protein in proteins:
         for file in _files(folder, protein):
-            if not file.exists():
+            if not exists(file):
                 expected = f"{file}, as for every protein of the list"
                 raise bad_file(path, protein, "a file is missing", expected)
     index = np.arange(len(proteins))
@@ -69,6 +70,11 @@ def _features(folder, proteins, number):
     path = _files(folder, proteins[number])[0]
     content = read_object(path)
     length = len(take_key(content, path, "seq", str | bytes))
+    # Before there is room for so many residues: they may be no more than a name.
+    pairs = [
+        check_array(take_key(content, path, key), path, key, (length, length))
+        for key in _PAIRS
+    ]
     canvas = np.zeros((_CHANNELS, _SIZE, _SIZE), np.float32)
     channels = np.empty((_CHANNELS, length, length), np.float32)
     channel = 0
@@ -79,10 +85,7 @@ def _features(folder, proteins, number):
             # The value of the second residue of a pair, then of the first.
             channels[channel], channels[channel + 1] = row, row[:, None]
             channel += 2
-    for key in _PAIRS:
-        values = take_key(content, path, key)
-        channels[channel] = check_array(values, path, key, (length, length))
-        channel += 1
+    channels[channel:] = pairs
     _place(canvas, np.nan_to_num(channels, nan=0.0), number)
     return canvas
 

@@ -72,6 +72,8 @@ def _letters(X, rows):
 _RHYTHMS = ("N", "A", "O", "~")
 _STRIDES = np.array([500, 83, 250, 25])
 _WINDOW = 1000
+# Squares of what is larger, and of what is no number, are none.
+_MOST = 1e30
 _SEQUENCE = list | tuple | np.ndarray
 
 
@@ -132,6 +134,7 @@ def _read_ecg(path):
 
 def _scaled(recording, path):
     """One recording in units of its standard deviation, about its mean."""
-    recording = check_array(recording, path, "data", (None,)).astype(np.float64)
+    recording = check_array(recording, path, "data", (None,), low=-_MOST, high=_MOST)
+    recording = recording.astype(np.float64)
     scale = recording.std()
     return ((recording - recording.mean()) / (scale or 1.0)).astype(np.float32)

@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from sklearn_pare.datasets._files import bad_file, check_array, read_object
+from sklearn_pare.datasets._files import bad_file, check_array, exists, read_object
 from sklearn_pare.datasets._rows import ComputedRows, one_by_one
 from sklearn_pare.datasets.nas_bench_360._task import Part, hold_out
 from sklearn_pare.nn.losses import IGNORED
@@ -66,14 +66,14 @@ def _paths(request, name):
 def _listed(request, path):
     """Files that a list names, as paths below the folder of the benchmark."""
     names = np.ravel(read_object(path))
-    names = [n.decode("utf-8") if isinstance(n, bytes) else n for n in names]
+    names = [n.decode("utf-8", "replace") if isinstance(n, bytes) else n for n in names]
     expected = "paths such as './cosmic/npy_train/f435w/10760/2/1_0.npy'"
     paths = []
     for name in names:
         if not isinstance(name, str) or ".." in PurePosixPath(name).parts:
             raise bad_file(path, None, f"holds {name!r}", expected)
         paths.append(request.home / PurePosixPath(name.lstrip("/")))
-        if not paths[-1].exists():
+        if not exists(paths[-1]):
             raise bad_file(path, name, "no such file", f"{paths[-1]}")
     if not paths:
         raise bad_file(path, None, "an empty list", expected)

@@ -4,13 +4,18 @@ A layout is a plain description that pickles. It knows where a frame lies; which
 and frames are wanted is not its affair.
 """
 
+import math
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from sklearn_pare.datasets._hdf5 import broken_as, is_own
 from sklearn_pare.exceptions import FileFormatError
 
+# Numbers of a frame, 1 GB; the largest of the benchmark has a million.
+_MOST = 2**28
 _AGAIN = "Delete the file and fetch it again."
 
 
@@ -46,20 +51,25 @@ def open_file(path, keys):
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise FileFormatError(
-            f"{path} cannot be opened: {error}. Expected a whole HDF5 file with "
-            f"{', '.join(keys)}. {_AGAIN}"
-        ) from error
+        raise _unreadable(path, keys, error) from error
+
+
+def _unreadable(path, keys, error):
+    return FileFormatError(
+        f"{path} cannot be opened: {error}. Expected a whole HDF5 file with "
+        f"{', '.join(keys)}. {_AGAIN}"
+    )
 
 
 def _read(dataset, where, path, key):
-    try:
-        return dataset[where]
-    except OSError as error:
-        raise FileFormatError(
+    def unreadable(error):
+        return FileFormatError(
             f"{path}: {key} cannot be read: {error}. Expected {dataset.shape} numbers "
             f"of type {dataset.dtype}. {_AGAIN}"
-        ) from error
+        )
+
+    with broken_as(unreadable):
+        return dataset[where]
 
 
 def _checked(item, key, shape, axes, path):
@@ -70,6 +80,11 @@ def _checked(item, key, shape, axes, path):
         raise FileFormatError(
             f"{path}: {key} {what}. Expected real numbers of shape ({shape}), no axis "
             "empty. Is it the file of another task?"
+        )
+    if not is_own(item):
+        raise FileFormatError(
+            f"{path}: the numbers of {key} lie in another file. Expected them in this "
+            f"one. {_AGAIN}"
         )
     return item
 
@@ -128,7 +143,13 @@ class Arrays:
         """Rows of one frame, (stop - start, C, x[, y])."""
         rows = slice(start, stop)
         where = rows if self.still else (rows, frame)
-        return np.stack([_read(file[k], where, self.path, k) for k in self.keys], 1)
+        with broken_as(partial(_unreadable, self.path, self.keys)):
+            arrays = [file[key] for key in self.keys]
+        fields = [
+            _read(array, where, self.path, key)
+            for array, key in zip(arrays, self.keys, strict=True)
+        ]
+        return np.stack(fields, 1)
 
 
 @dataclass(frozen=True)
@@ -191,7 +212,8 @@ class Groups:
         """Rows of one frame, (stop - start, C, x[, y])."""
         rows = []
         for name in self.keys[start:stop]:
-            data = self._data(file, self.path, name, len(self.grid))
+            with broken_as(partial(_unreadable, self.path, [name])):
+                data = self._data(file, self.path, name, len(self.grid))
             if data.shape != self.shape:
                 raise FileFormatError(
                     f"{self.path}: {name}/data has shape {data.shape}. Expected "
@@ -221,8 +243,18 @@ def find_layout(path, task, channels):
     FileFormatError
         If the file is truncated, or lacks a key, or an array has another shape.
     """
-    with open_file(path, channels.values()) as file:
+    keys = channels.values()
+    broken = broken_as(partial(_unreadable, path, keys))
+    with open_file(path, keys) as file, broken:
         names = sorted(name for name in file if name.isdigit())
         if names:
-            return Groups.find(file, path, task, channels, names)
-        return Arrays.find(file, path, task, channels)
+            layout = Groups.find(file, path, task, channels, names)
+        else:
+            layout = Arrays.find(file, path, task, channels)
+    if layout.n_channels * math.prod(layout.grid) > _MOST:
+        # A damaged size: such a frame is made of nothing when it is read.
+        raise FileFormatError(
+            f"{path}: {layout.keys[0]} has frames of shape {layout.grid}. Expected "
+            f"{_MOST} numbers at most. {_AGAIN}"
+        )
+    return layout
