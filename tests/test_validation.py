@@ -20,6 +20,7 @@ from sklearn_pare._validation import (
     encoder_for,
     n_held_out,
     positive,
+    select,
     shape_rows,
     split,
 )
@@ -270,6 +271,14 @@ def test_check_input_shape__what_a_row_can_have(input_shape, whole):
         "or (C, H, W) for images, with positive numbers of which one may be -1; for a "
         "table leave it None."
     )
+
+
+def test_select__rows_by_position__of_arrays_and_frames():
+    frame = pd.DataFrame({"a": range(5), "b": list("vwxyz")}, index=[4, 3, 2, 1, 0])
+    kept = np.array([True, False, True, False, False])
+    for rows in (np.array([0, 2]), slice(0, 3, 2), kept):
+        assert select(frame, rows)["b"].tolist() == ["v", "x"]
+        np.testing.assert_array_equal(select(TABLE[:5], rows), TABLE[[0, 2]])
 
 
 def test_positive__rows_without_weight__left_out_of_every_array():
