@@ -225,7 +225,7 @@ def check_input_shape(input_shape):
     whole = all(
         isinstance(size, Integral) and (size > 0 or size == -1) for size in input_shape
     )
-    inferred = sum(size == -1 for size in input_shape) if whole else 0
+    inferred = sum(size == -1 for size in input_shape)
     if not whole or inferred > 1 or len(input_shape) not in (2, 3):
         raise DataError(
             f"input_shape={input_shape!r} is no shape of one row. Use (C, L) for "
