@@ -291,7 +291,7 @@ def split(n, strata, fraction, seed):
                 f"out for {len(sizes)} classes: the validation rows are drawn without "
                 "regard to class.",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=6,
             )
             strata = None
     return train_test_split(

@@ -187,6 +187,13 @@ def test_split__rare_class__warns_and_splits():
     assert sorted([*kept, *held_out]) == list(range(20))
 
 
+def test_split__warning__points_at_the_caller():
+    clf = tiny(PaReClassifier, early_stopping=True, max_epochs=1)
+    with pytest.warns(UserWarning, match="smallest class has 1 rows") as caught:
+        clf.fit(TABLE, np.r_[1, np.zeros(19)])
+    assert caught[0].filename == __file__
+
+
 def test_split__classes_in_proportion():
     strata = np.repeat([0, 1], [60, 20])
     _, held_out = split(80, strata, 0.25, 0)

@@ -294,6 +294,14 @@ def test_fit__latest_checkpoint_cut_short__warns_and_takes_the_one_before(
     assert_same_fit(stopped, whole)
 
 
+def test_fit__warnings_of_checkpoints__points_at_the_caller(stopped, tmp_path):
+    _edit(tmp_path, lambda d, a: d["versions"].update(torch="1.0"))
+    max(tmp_path.iterdir()).write_bytes(b"")
+    with pytest.warns(UserWarning, match="last bits|goes on from") as caught:
+        stopped.fit(TABLE, CLASSES)
+    assert [warning.filename for warning in caught] == [__file__] * 2
+
+
 def test_fit__all_checkpoints_damaged__error_names_the_latest(stopped, tmp_path):
     for path in tmp_path.iterdir():
         path.write_bytes(b"nothing")
