@@ -427,10 +427,10 @@ def _checkpoints(folder, fingerprint=SAME, seeds=(1, 2)):
     return Checkpoints(folder, fingerprint, list(seeds))
 
 
-def _written(folder, steps, extra=None):
+def _written(folder, steps, losses=()):
     """A folder with checkpoints after some steps."""
     checkpoints = _checkpoints(folder)
-    checkpoints.extra |= extra or {}
+    checkpoints.alignment_history += losses
     checkpoints.start(_Net(steps[0]), "best")
     for step in steps[1:]:
         checkpoints.on_epoch_end(_Net(step))
@@ -441,7 +441,7 @@ def test_checkpoints__begun__empty_and_writes_at_once(states, tmp_path):
     folder = tmp_path / "a" / "b"
     checkpoints = _checkpoints(folder)
     assert not checkpoints.found
-    assert checkpoints.extra == {}
+    assert checkpoints.alignment_history == []
     assert checkpoints.seeds == [1, 2]
     checkpoints.start(_Net(7), "best")
     assert [path.name for path in folder.iterdir()] == [
@@ -454,19 +454,17 @@ def test_checkpoints__begun__empty_and_writes_at_once(states, tmp_path):
         "versions": {"sklearn_pare": __version__, "torch": torch.__version__},
         "fingerprint": SAME,
         "seeds": [1, 2],
-        "extra": {},
+        "alignment_history": [],
         "values": {"keep": "best"},
     }
 
 
-def test_checkpoints__gone_on_with__seeds_extra_and_state_of_the_latest(
-    states, tmp_path
-):
-    _written(tmp_path, (0, 9, 10), {"a": [1]})
+def test_checkpoints__gone_on_with__all_of_the_latest(states, tmp_path):
+    _written(tmp_path, (0, 9, 10), [0.5, 0.25])
     checkpoints = _checkpoints(tmp_path, seeds=(5, 6))
     assert checkpoints.found
     assert checkpoints.seeds == [1, 2]
-    assert checkpoints.extra == {"a": [1]}
+    assert checkpoints.alignment_history == [0.5, 0.25]
     net = _Net(3)
     checkpoints.start(net, "other")
     assert net.restored == ("other", 10, {"keep": "best"})
@@ -595,7 +593,10 @@ def test_checkpoints__of_another_schema__says_what_wrote_it(states, tmp_path):
         (lambda d: d.pop("values"), "KeyError.'values'"),
         (lambda d: d.update(seeds=3), "TypeError"),
         (lambda d: d.update(fingerprint=[]), "has schema 1"),
-        (lambda d: d.update(extra=[]), "has schema 1"),
+        (lambda d: d.pop("alignment_history"), "KeyError.'alignment_history'"),
+        (lambda d: d.update(alignment_history={}), "has schema 1"),
+        (lambda d: d.update(alignment_history=[1]), "has schema 1"),
+        (lambda d: d.update(alignment_history=["a"]), "has schema 1"),
         (lambda d: d.update(values=[]), "has schema 1"),
         (lambda d: d.update(seeds={"1": 1, "2": 2}), "has schema 1"),
         (lambda d: d.update(seeds=[1, 2, 3]), "has schema 1"),
@@ -603,6 +604,7 @@ def test_checkpoints__of_another_schema__says_what_wrote_it(states, tmp_path):
         (lambda d: d.update(seeds=[1, -1]), "has schema 1"),
         (lambda d: d.update(seeds=[True, 1]), "has schema 1"),
         (lambda d: d.update(seeds=[1.0, 1]), "has schema 1"),
+        (lambda d: d.update(seeds=[1, 2**31]), "has schema 1"),
     ],
 )
 def test_checkpoints__other_form__typed_error(edit, words, states, tmp_path):
@@ -612,9 +614,9 @@ def test_checkpoints__other_form__typed_error(edit, words, states, tmp_path):
         _checkpoints(tmp_path)
 
 
-def test_checkpoints__seed_of_0__as_any_other(states, tmp_path):
-    _checkpoints(tmp_path, seeds=(0, 1)).start(_Net(), "best")
-    assert _checkpoints(tmp_path).seeds == [0, 1]
+def test_checkpoints__smallest_and_largest_seed__as_any_other(states, tmp_path):
+    _checkpoints(tmp_path, seeds=(0, 2**31 - 1)).start(_Net(), "best")
+    assert _checkpoints(tmp_path).seeds == [0, 2**31 - 1]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "3", "{", '"x"', "[" * 100_000])
