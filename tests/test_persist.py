@@ -333,12 +333,18 @@ def test_save__argument_that_is_no_plain_value__warns_and_predicts(
     value = {"source": (X, y), "random_state": np.random.RandomState(0)}[name]
     clf = tiny(PaReClassifier, **{name: value}).fit(X, y)
     kind = type(value).__name__
-    with pytest.warns(UserWarning, match=f"{name}={kind} is not saved") as caught:
+    with pytest.warns(UserWarning, match=f"{name}={kind} is not saved"):
         clf.save(tmp_path / "model.pare")
-    assert caught[0].filename == __file__
     loaded = sklearn_pare.load(tmp_path / "model.pare")
     assert getattr(loaded, name) is None
     np.testing.assert_array_equal(loaded.predict_proba(X), clf.predict_proba(X))
+
+
+def test_save__warning__points_at_the_caller(table, tmp_path):
+    clf = tiny(PaReClassifier, random_state=np.random.RandomState(0)).fit(*table)
+    with pytest.warns(UserWarning, match="is not saved") as caught:
+        clf.save(tmp_path / "model.pare")
+    assert caught[0].filename == __file__
 
 
 def test_save__history_with_nan__strict_json_and_loaded_equal(saved, tmp_path):
