@@ -91,32 +91,15 @@ def build(architecture, generator, *, pretrained, source=None, linear=None):
     -------
     built : Built
     """
-    backbone = backbones.get(
-        architecture.backbone,
-        pretrained=pretrained,
-        generator=generator,
-        input_shape=architecture.input_shape,
-        max_tokens=architecture.max_tokens,
-        config=architecture.config,
-    )
+    backbone = _open(architecture, pretrained, generator)
     body, stem = backbone.body, backbone.stem
-    output_shape = tuple(architecture.output_shape)
-    dense = len(output_shape) > 1
+    dense = len(architecture.output_shape) > 1
     if source is not None:
         source = source.for_body(backbone)
         source = source.with_masks() if dense else source
     with DrawFrom(torch.Generator()):
-        embed = embedder(architecture.input_shape, stem, architecture.cardinalities)
         maps = _stage_shapes(body) if dense else None
-        if dense:
-            head = DenseDecoder(
-                architecture.input_shape, output_shape, *maps, architecture.linear
-            )
-        else:
-            head = PooledHead(body.feature_dim, *output_shape)
-        if architecture.linear and linear is None:
-            linear = linear_path(architecture)
-        gate = Gate(body.dim) if architecture.selector == "gate" else RandomGate()
+        embed, head, linear, gate = _parts(architecture, backbone, maps, linear)
         fresh = [embed, head, gate]
         source_embed = source_head = None
         if source is not None:
@@ -141,6 +124,35 @@ def build(architecture, generator, *, pretrained, source=None, linear=None):
         architecture._replace(config=backbone.config, card=_described(backbone)),
         source,
     )
+
+
+def _open(architecture, pretrained, generator):
+    return backbones.get(
+        architecture.backbone,
+        pretrained=pretrained,
+        generator=generator,
+        input_shape=architecture.input_shape,
+        max_tokens=architecture.max_tokens,
+        config=architecture.config,
+    )
+
+
+def _parts(architecture, backbone, maps, linear=None):
+    """Embedder, head, linear path and gate around a body, without their weights."""
+    body, output_shape = backbone.body, tuple(architecture.output_shape)
+    embed = embedder(
+        architecture.input_shape, backbone.stem, architecture.cardinalities
+    )
+    if maps is None:
+        head = PooledHead(body.feature_dim, *output_shape)
+    else:
+        head = DenseDecoder(
+            architecture.input_shape, output_shape, *maps, architecture.linear
+        )
+    if architecture.linear and linear is None:
+        linear = linear_path(architecture)
+    gate = Gate(body.dim) if architecture.selector == "gate" else RandomGate()
+    return embed, head, linear, gate
 
 
 def _described(backbone):
@@ -192,10 +204,16 @@ def export_arrays(model):
 
 
 def _untrained(architecture):
+    """A model of the right form, whose weights are still to come."""
     if architecture.config is not None:
         # Of a model without its source, word vectors are no part.
         architecture = architecture._replace(config=without_words(architecture.config))
-    return build(architecture, torch.Generator().manual_seed(0), pretrained=False).model
+    backbone = _open(architecture, False, torch.Generator().manual_seed(0))
+    dense = len(architecture.output_shape) > 1
+    with DrawFrom(torch.Generator()):
+        maps = _stage_shapes(backbone.body) if dense else None
+        embed, head, linear, gate = _parts(architecture, backbone, maps)
+    return PaReModel(embed, backbone.body, head, gate, linear=linear)
 
 
 def outline(architecture):

@@ -32,7 +32,9 @@ def digest(arrays, text=""):
     """
     found = hashlib.sha256(text.encode())
     for name in sorted(arrays):
-        array = np.asarray(arrays[name], order="C")
+        array = np.asarray(arrays[name])
+        # The same numbers have the same hash, however they lie in memory.
+        array = np.asarray(array, array.dtype.newbyteorder("<"), order="C")
         found.update(f"\0{name}\0{array.dtype.str}\0{array.shape}\0".encode())
         found.update(array.reshape(-1).view(np.uint8))
     return found.hexdigest()

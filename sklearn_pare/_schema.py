@@ -244,4 +244,4 @@ def _conditions(kind, fitted, batch_size):
     rows = batch_size if type(batch_size) is int else auto_for(target).batch_size
     numbers = rows * max(math.prod(shape), math.prod(target.output_shape))
     small = numbers <= _MOST_NUMBERS
-    yield small, f"a batch of {rows} rows, {numbers} numbers where 2**30 are the limit,"
+    yield small, f"batch_size={batch_size!r}, {numbers} numbers of 2**30 at most,"

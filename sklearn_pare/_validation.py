@@ -167,7 +167,8 @@ def _check_target(estimator, y):
     numeric = estimator.__sklearn_tags__().estimator_type == "regressor"
     if numeric and y.dtype.kind in "OUS":
         try:
-            y = y.astype(np.float64)
+            # Of objects, so that an error shows text as text.
+            y = y.astype(object).astype(np.float64)
         except (TypeError, ValueError) as error:
             raise DataError(
                 f"y holds text: {error}. {type(estimator).__name__} predicts numbers; "

@@ -1,9 +1,21 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 from sklearn.datasets import load_digits
 
 import tests.common.tiny  # noqa: F401  registers the tiny body
+
+# The same few examples everywhere: a test that fails, fails for everyone.
+settings.register_profile(
+    "tests",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=40,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("tests")
 
 
 @pytest.fixture(autouse=True, scope="session")

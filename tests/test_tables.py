@@ -29,6 +29,16 @@ FRAME = pd.DataFrame(
 NAN = np.nan
 
 
+def test_fit__column_missing_in_all_rows_that_quantiles_are_taken_from__finite():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1100, 3))
+    X[np.linspace(0, 1099, 512).astype(int), 2] = NAN
+    y = X[:, 0] > 0
+    clf = tiny(PaReClassifier, max_epochs=1, linear_path=False).fit(X, y)
+    assert clf.score(X, y) > 0.9
+    assert clf._model.embed.edges.isfinite().all()
+
+
 def test_transform__categories__sorted_codes_and_nan():
     Z = TableEncoder().fit(FRAME).transform(FRAME)
     assert Z.dtype == np.float32

@@ -191,15 +191,22 @@ class TableEmbed(nn.Module):
         (n_columns,) = input_shape
         n_tokens = math.prod(grid)
         group = math.ceil(n_columns / n_tokens)
-        columns = torch.arange(n_tokens * group).reshape(n_tokens, group) % n_columns
-        self.register_buffer("columns", columns, persistent=False)
         cardinalities = cardinalities or [0] * n_columns
-        sizes = torch.tensor(cardinalities)
-        self.register_buffer("numeric", sizes == 0, persistent=False)
-        # Rows of the vectors: each column has one for what is missing.
-        first = torch.cat([torch.zeros(1, dtype=torch.int64), (sizes + 1).cumsum(0)])
-        self.register_buffer("missing", first[1:] - 1, persistent=False)
-        self.register_buffer("first", first[:-1], persistent=False)
+        # Positions, which are computed even where weights are an outline alone.
+        with torch.device("cpu"):
+            columns = torch.arange(n_tokens * group) % n_columns
+            sizes = torch.tensor(cardinalities)
+            # Rows of the vectors: each column has one for what is missing.
+            zero = torch.zeros(1, dtype=torch.int64)
+            first = torch.cat([zero, (sizes + 1).cumsum(0)])
+            buffers = {
+                "columns": columns.reshape(n_tokens, group),
+                "numeric": sizes == 0,
+                "missing": first[1:] - 1,
+                "first": first[:-1],
+            }
+        for name, buffer in buffers.items():
+            self.register_buffer(name, buffer, persistent=False)
         self.register_buffer("edges", torch.zeros(n_columns, _BINS + 1))
         self.weight = nn.Parameter(torch.empty(n_tokens, group * (1 + _BINS), dim))
         self.bias = nn.Parameter(torch.empty(n_tokens, dim))

@@ -33,8 +33,13 @@ class DrawFrom(TorchFunctionMode):
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = dict(kwargs or {})
         name = getattr(func, "__name__", None)
-        if name in _DRAWS and kwargs.get("generator") is None:
-            kwargs["generator"] = self.generator
+        if name in _DRAWS:
+            tensor = args[0] if args else kwargs["tensor"]
+            if tensor.is_meta:
+                # An outline has no numbers; torch would import its compiler for them.
+                return tensor
+            if kwargs.get("generator") is None:
+                kwargs["generator"] = self.generator
         return func(*args, **kwargs)
 
 

@@ -41,20 +41,11 @@ class DilatedKernels(nn.Module):
     def __init__(self, n_channels, length, n_features, max_dilations=_MAX_DILATIONS):
         super().__init__()
         self.dilations = _dilations(length, max_dilations)
-        twos = torch.tensor(list(itertools.combinations(range(_TAPS), 3)))
-        taps = torch.full((len(twos), _TAPS), -1.0).scatter(1, twos, 2.0)
-        n_levels = max(1, round(n_features / len(taps) / len(self.dilations)))
-        self.n_features = len(self.dilations) * len(taps) * n_levels
-        # Which channels a kernel sees is part of the design, as the taps are.
-        generator = torch.Generator().manual_seed(0)
-        shape = len(self.dilations), len(taps)
-        limit = math.log2(min(n_channels, _TAPS) + 1)
-        sizes = (2 ** (limit * torch.rand(shape, generator=generator))).long()
-        ranks = torch.rand(*shape, n_channels, generator=generator).argsort(-1)
-        seen = (ranks.argsort(-1) < sizes[..., None]).float()
-        self.register_buffer(
-            "weight", seen[..., None] * taps[:, None], persistent=False
-        )
+        weight = _weight(n_channels, len(self.dilations))
+        shape = weight.shape[:2]
+        n_levels = max(1, round(n_features / math.prod(shape)))
+        self.n_features = math.prod(shape) * n_levels
+        self.register_buffer("weight", weight, persistent=False)
         self.register_buffer("thresholds", torch.zeros(*shape, n_levels))
         self.stride = math.ceil(length / _PLACES)
 
@@ -94,6 +85,23 @@ class DilatedKernels(nn.Module):
             ]
             shares.append(torch.stack(above, 2).flatten(1, 2))
         return torch.cat(shares, 1)
+
+
+def _weight(n_channels, n_dilations):
+    """Kernels (D, 84, C, 9), 0 in the channels that a kernel does not see."""
+    twos = list(itertools.combinations(range(_TAPS), 3))
+    shape = n_dilations, len(twos)
+    if torch.get_default_device().type == "meta":
+        # An outline has no numbers; torch would import its compiler for them.
+        return torch.empty(*shape, n_channels, _TAPS)
+    taps = torch.full((len(twos), _TAPS), -1.0).scatter(1, torch.tensor(twos), 2.0)
+    # Which channels a kernel sees is part of the design, as the taps are.
+    generator = torch.Generator().manual_seed(0)
+    limit = math.log2(min(n_channels, _TAPS) + 1)
+    sizes = (2 ** (limit * torch.rand(shape, generator=generator))).long()
+    ranks = torch.rand(*shape, n_channels, generator=generator).argsort(-1)
+    seen = (ranks.argsort(-1) < sizes[..., None]).float()
+    return seen[..., None] * taps[:, None]
 
 
 def _dilations(length, most):

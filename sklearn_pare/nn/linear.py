@@ -30,13 +30,15 @@ class ColumnFeatures(nn.Module):
 
     def __init__(self, cardinalities):
         super().__init__()
-        # Read here, so never on a device without values.
-        sizes = torch.tensor(cardinalities, device="cpu")
-        self.register_buffer("numeric", (sizes == 0).nonzero()[:, 0], persistent=False)
-        columns = torch.arange(len(sizes), device="cpu").repeat_interleave(sizes)
-        codes = [torch.arange(size) for size in cardinalities if size]
+        # Positions, which are computed even where weights are an outline alone.
+        with torch.device("cpu"):
+            sizes = torch.tensor(cardinalities)
+            numeric = (sizes == 0).nonzero()[:, 0]
+            columns = torch.arange(len(sizes)).repeat_interleave(sizes)
+            codes = [torch.arange(size) for size in cardinalities if size]
+            codes = torch.cat([torch.arange(0), *codes])
+        self.register_buffer("numeric", numeric, persistent=False)
         self.register_buffer("columns", columns, persistent=False)
-        codes = torch.cat([torch.arange(0), *codes])
         self.register_buffer("codes", codes, persistent=False)
         self.n_features = 2 * len(self.numeric) + len(codes)
 

@@ -63,7 +63,7 @@ def gap_fraction(ratio: float, start: float, end: float) -> float:
 
 def n_replaced(fraction: float, n_target: int, n_source: int) -> int:
     """Number k of replaced tokens: rounded, and at most what the source has."""
-    return min(round(fraction * n_target), n_target, n_source)
+    return min(round(fraction * n_target), n_source)
 
 
 def learning_rate_factor(progress: float, warmup: float = 0.1) -> float:

@@ -1,3 +1,4 @@
+import json
 import pickle
 import shutil
 
@@ -6,8 +7,15 @@ import pytest
 import torch
 
 import sklearn_pare
-from sklearn_pare import PaReClassifier, backbones
-from sklearn_pare.exceptions import ModelFileError, UnknownNameError, WeightsError
+from sklearn_pare import PaReClassifier, _files, backbones
+from sklearn_pare.exceptions import (
+    ModelFileError,
+    SaveError,
+    UnknownNameError,
+    WeightsError,
+)
+from tests.fuzz.mutate import resigned
+from tests.fuzz.watch import watched
 
 transformers = pytest.importorskip("transformers")
 
@@ -116,6 +124,69 @@ def test_fit__conll_source__fits_and_predicts(roberta, conll, signals, tmp_path)
             np.testing.assert_array_equal(again.predict_proba(X), expected)
     finally:
         hidden.rename(roberta)
+
+
+HOSTILE = {
+    "hidden_size": (10**12, "hidden_size=1000000000000"),
+    "num_hidden_layers": (10**6, "num_hidden_layers=1000000"),
+    "num_attention_heads": (5, "of shape"),
+    "intermediate_size": (63, "of shape"),
+    "max_position_embeddings": (2**20, "of shape"),
+    "pad_token_id": (60, "does not work"),
+    "hidden_act": ("os.system", "os.system"),
+    "model_type": ("gpt2", "'gpt2'"),
+}
+
+
+@pytest.mark.parametrize("key", HOSTILE)
+def test_load__hostile_configuration__typed_error(key, roberta, signals, tmp_path):
+    path = _saved(roberta, signals, tmp_path, **{key: HOSTILE[key][0]})
+    with pytest.raises((ModelFileError, UnknownNameError), match=HOSTILE[key][1]):
+        sklearn_pare.load(path)
+
+
+def test_load__configuration_that_names_code__not_looked_at(roberta, signals, tmp_path):
+    code = {
+        "auto_map": {"AutoModel": "someone/model--code.Theirs"},
+        "attn_implementation": "someone/kernel",
+        "_attn_implementation": "someone/kernel",
+        "quantization_config": {"quant_method": "theirs"},
+        "num_labels": 10**12,
+        "sinusoidal_pos_embds": True,
+    }
+    path = _saved(roberta, signals, tmp_path, **code)
+    sklearn_pare.load(path)
+    with watched(path) as events:
+        loaded = sklearn_pare.load(path)
+        loaded.predict(signals[0])
+    assert events == []
+    own = loaded._model.body.model.config
+    assert own._attn_implementation == "sdpa"
+    assert not hasattr(own, "auto_map")
+
+
+def test_load__words__take_no_memory_and_are_there_for_the_next_fit(
+    roberta, signals, tmp_path
+):
+    loaded = sklearn_pare.load(_saved(roberta, signals, tmp_path))
+    assert loaded._model.body.model.config.vocab_size == 2
+    assert loaded._architecture.config["vocab_size"] == 4 + len(WORDS)
+
+
+def _saved(roberta, signals, tmp_path, **settings):
+    """A saved model whose body's configuration was changed, signed again."""
+    clf = PaReClassifier(
+        backbone=f"hf:{roberta}", max_epochs=1, max_tokens=9, random_state=0
+    ).fit(*signals)
+    path = tmp_path / "model.pare"
+    clf.save(path)
+    with pytest.raises(SaveError, match="folder of this machine"):
+        clf.save(path, omit_pretrained=True)
+    arrays, text = _files.read(path)
+    described = json.loads(text)
+    described["fitted"]["_architecture"]["config"].update(settings)
+    path.write_bytes(resigned(arrays, json.dumps(described)))
+    return path
 
 
 def test_fit__texts_with_labels__as_source(roberta, signals):

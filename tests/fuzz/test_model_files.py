@@ -297,7 +297,7 @@ def test_load__name_of_no_body__refused_without_a_look(
     described["fitted"]["_architecture"]["backbone"] = name
     path = tmp_path / "hostile.pare"
     path.write_bytes(resigned(arrays, json.dumps(described)))
-    with watched(path) as events, pytest.raises(UnknownNameError, match="not|no"):
+    with watched(path) as events, pytest.raises(UnknownNameError, match=r"not|no"):
         sklearn_pare.load(path)
     assert events == []
 

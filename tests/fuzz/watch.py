@@ -53,6 +53,5 @@ def watched(*paths):
 def _writes(arguments):
     _, mode, flags = arguments
     flags = 0 if flags == "None" else int(flags)
-    return bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)) or set(mode) & set(
-        "wax+"
-    )
+    changes = flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+    return bool(changes or set(mode) & set("wax+"))

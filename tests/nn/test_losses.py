@@ -3,13 +3,19 @@ import math
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sklearn_pare.nn.heads import TokenHead
 from sklearn_pare.nn.losses import (
     IGNORED,
     REGRESSION_LOSSES,
+    LossTerms,
+    add_agreement,
     binary_cross_entropy,
+    class_agreement,
     cross_entropy,
+    label_agreement,
     pare_loss,
     relative_l2,
     source_loss,
@@ -25,13 +31,15 @@ def test_pare_loss__mixed__is_the_papers_sum():
     y, y_source = torch.tensor([0, 0]), torch.tensor([2, 1])
     weight = torch.tensor([1.0, 1.0])
     outputs = Outputs(clean, mixed, source, fraction=0.25)
-    terms = pare_loss(outputs, y, weight, cross_entropy, y_source, mix_weight=0.5)
+    terms = pare_loss(
+        outputs, y, weight, cross_entropy, y_source, mix_weight=0.5, source_weight=3.0
+    )
     target = (math.log(2) + math.log(4 / 3)) / 2
     mixed_target = (math.log(2) + math.log(4)) / 2
     assert terms.target.item() == pytest.approx(target)
     assert terms.mixed_target.item() == pytest.approx(mixed_target)
     assert terms.mixed_source.item() == pytest.approx(math.log(3))
-    expected = target + 0.5 * (0.75 * mixed_target + 0.25 * math.log(3))
+    expected = target + 0.5 * (0.75 * mixed_target + 0.25 * 3 * math.log(3))
     assert terms.total.item() == pytest.approx(expected)
 
 
@@ -91,6 +99,14 @@ def test_source_loss__mask__share_of_each_class_under_a_token():
     assert source_loss(logits, mask).item() == pytest.approx((left + right) / 2)
 
 
+@pytest.mark.parametrize("shape", [(4,), (2, 2)])
+def test_source_loss__mask_without_the_last_classes__as_with_them(shape):
+    # log(sum(exp)) of equal logits of five classes.
+    mask = torch.zeros(1, *shape, dtype=torch.int64)
+    logits = torch.zeros(1, 5, 2, 2)
+    assert source_loss(logits, mask).item() == pytest.approx(math.log(5))
+
+
 def test_source_loss__mask_of_a_signal__fills_the_grid_row_by_row():
     mask = torch.tensor([[0, 0, 0, 0, 0, 0, 1, 1]])
     logits = torch.zeros(1, 2, 2, 2)
@@ -137,6 +153,20 @@ def test_cross_entropy__row_without_places__zero(generator):
     assert loss[1] > 0
 
 
+def test_cross_entropy__row_of_one_place__loss_of_that_place(generator):
+    outputs, y = _mask(generator)
+    y[0] = IGNORED
+    y[0, 1, 3] = 2
+    expected = -outputs.log_softmax(1)[0, 2, 1, 3]
+    torch.testing.assert_close(cross_entropy(outputs, y)[0], expected)
+
+
+def test_cross_entropy__rows__one_loss_each(generator):
+    outputs, y = torch.randn(5, 3, generator=generator), torch.tensor([0, 2, 1, 1, 0])
+    expected = -outputs.log_softmax(1)[range(5), y]
+    torch.testing.assert_close(cross_entropy(outputs, y), expected)
+
+
 def test_cross_entropy__class_weight__weighs_places(generator):
     outputs, y = _mask(generator)
     weight = torch.tensor([0.5, 1.0, 4.0])
@@ -176,6 +206,11 @@ def test_relative_l2__exact_or_zero_target__finite_gradient(value):
     assert outputs.grad.isfinite().all()
 
 
+def test_relative_l2__exact__next_to_nothing(generator):
+    y = torch.randn(5, 3, generator=generator)
+    assert (relative_l2(y, y) < 1e-6).all()
+
+
 @pytest.mark.parametrize("name", REGRESSION_LOSSES)
 def test_regression_loss__one_number_a_row(name, generator):
     outputs, y = torch.randn(2, 5, 2, 3, 4, generator=generator)
@@ -189,3 +224,123 @@ def test_huber__far_off__pulls_with_constant_force():
     outputs = torch.tensor([[10.0], [20.0]], requires_grad=True)
     REGRESSION_LOSSES["huber"](outputs, torch.zeros(2, 1)).sum().backward()
     assert outputs.grad.tolist() == [[1.0], [1.0]]
+
+
+# --- agreement of unlabelled rows
+
+
+def test_class_agreement__only_where_the_clean_row_is_sure():
+    clean = torch.tensor([[9.0, 0.0, 0.0], [0.5, 0.0, 0.0], [0.0, 0.0, 9.0]])
+    mixed = torch.tensor([[0.0, 1.0, 0.0], [5.0, 0.0, 0.0], [1.0, 2.0, 3.0]])
+    found = class_agreement(mixed, clean)
+    expected = -mixed.log_softmax(1)[[0, 2], [0, 2]]
+    torch.testing.assert_close(found[[0, 2]], expected)
+    assert found[1] == 0
+
+
+def test_class_agreement__masks__mean_over_places(generator):
+    clean = torch.zeros(1, 2, 2, 2)
+    clean[0, 1, 0, 0] = 9
+    mixed = torch.randn(1, 2, 2, 2, generator=generator)
+    expected = -mixed.log_softmax(1)[0, 1, 0, 0] / 4
+    torch.testing.assert_close(class_agreement(mixed, clean)[0], expected)
+
+
+def test_label_agreement__labels_that_are_sure_either_way():
+    clean = torch.tensor([[9.0, -9.0, 0.3]])
+    mixed = torch.tensor([[0.4, 0.7, 5.0]])
+    expected = -torch.tensor(0.4).sigmoid().log() - torch.tensor(-0.7).sigmoid().log()
+    torch.testing.assert_close(label_agreement(mixed, clean)[0], expected / 3)
+
+
+def test_add_agreement__weighted_as_the_mixed_loss_and_no_gradient_to_clean_rows():
+    clean = torch.tensor([[9.0, 0.0]], requires_grad=True)
+    mixed = torch.tensor([[1.0, 2.0]], requires_grad=True)
+    outputs = Outputs(clean, mixed, None, 0.25)
+    terms = LossTerms(torch.tensor(1.0), torch.tensor(1.0))
+    added = add_agreement(terms, outputs, class_agreement, 0.3)
+    loss = class_agreement(mixed, clean).item()
+    assert added.unlabeled.item() == pytest.approx(loss)
+    assert added.total.item() == pytest.approx(1 + 0.3 * 0.75 * loss)
+    added.total.backward()
+    assert clean.grad is None
+    assert mixed.grad.abs().sum() > 0
+
+
+# --- parts of a batch
+
+
+def test_loss_terms__parts__added_where_both_have_them():
+    one = LossTerms(*map(torch.tensor, (1.0, 2.0, 4.0, 8.0)))
+    other = LossTerms(torch.tensor(16.0), torch.tensor(32.0))
+    unlabeled = other._replace(unlabeled=torch.tensor(64.0))
+    assert one.plus(other) == (17, 34, 4, 8, None)
+    assert other.plus(one) == (17, 34, 4, 8, None)
+    assert one.plus(unlabeled) == (17, 34, 4, 8, 64)
+    assert unlabeled.plus(one) == (17, 34, 4, 8, 64)
+    assert one.plus(one) == (2, 4, 8, 16, None)
+
+
+@given(
+    n=st.integers(2, 9),
+    cut=st.integers(1, 8),
+    n_mixed=st.integers(2, 9),
+    n_classes=st.integers(2, 4),
+    weights=st.tuples(st.floats(0, 3), st.floats(0, 3)),
+    fraction=st.floats(0, 1),
+    seed=st.integers(0, 2**31),
+)
+def test_pare_loss__parts_of_a_batch__add_up_to_that_of_the_whole(
+    n, cut, n_mixed, n_classes, weights, fraction, seed
+):
+    # The second part may be one of clean rows alone.
+    n_mixed, cut = min(n, n_mixed), min(cut, n - 1)
+    generator = torch.Generator().manual_seed(seed)
+    logits = torch.randn(2, n, n_classes, generator=generator).double()
+    source = torch.randn(n_mixed, 5, generator=generator).double()
+    y = torch.randint(n_classes, (n,), generator=generator)
+    y_source = torch.randint(5, (n_mixed,), generator=generator)
+    weight = torch.rand(n, generator=generator).double()
+
+    def terms(start, stop):
+        clean, mixed = slice(start, stop), slice(start, min(stop, n_mixed))
+        count = max(0, mixed.stop - start)
+        outputs = Outputs(logits[0][clean])
+        if count:
+            tokens = logits[1][mixed], source[mixed]
+            outputs = Outputs(logits[0][clean], *tokens, fraction=fraction)
+        return pare_loss(
+            outputs,
+            y[clean],
+            weight[clean],
+            cross_entropy,
+            y_source[mixed],
+            *weights,
+            shares=((stop - start) / n, count / n_mixed),
+        )
+
+    added = terms(0, cut).plus(terms(cut, n))
+    for found, expected in zip(added[:4], terms(0, n)[:4], strict=True):
+        torch.testing.assert_close(found, expected)
+
+
+@given(
+    shape=st.lists(st.integers(1, 4), min_size=1, max_size=3),
+    rows=st.integers(1, 5),
+    name=st.sampled_from(sorted(REGRESSION_LOSSES)),
+    dtype=st.sampled_from([torch.float32, torch.float64]),
+    seed=st.integers(0, 2**31),
+)
+def test_regression_loss__any_shape__a_row_alone_is_the_row_in_a_batch(
+    shape, rows, name, dtype, seed
+):
+    generator = torch.Generator().manual_seed(seed)
+    outputs, y = torch.randn(2, rows, *shape, generator=generator).to(dtype)
+    losses = REGRESSION_LOSSES[name](outputs, y)
+    assert (losses.shape, losses.dtype) == ((rows,), dtype)
+    assert (losses >= 0).all()
+    alone = [
+        REGRESSION_LOSSES[name](o[None], t[None])
+        for o, t in zip(outputs, y, strict=True)
+    ]
+    torch.testing.assert_close(losses, torch.cat(alone))

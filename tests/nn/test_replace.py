@@ -4,6 +4,8 @@ import math
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sklearn_pare.nn import relaxed_top_k, replace_tokens
 
@@ -58,9 +60,33 @@ def test_relaxed_top_k__grows_with_the_score(n, k, generator):
     assert (relaxed_top_k(scores, k).gather(1, order).diff(dim=1) > 0).all()
 
 
-def test_relaxed_top_k__constant_added__same(generator):
+@pytest.mark.parametrize("constants", [(7, 7, 7), (-900, 0, 900), (5e3, -5e3, -5e3)])
+def test_relaxed_top_k__constant_added_to_a_row__same(constants, generator):
     scores = _scores(64, generator)
-    torch.testing.assert_close(relaxed_top_k(scores + 7, 20), relaxed_top_k(scores, 20))
+    moved = scores + torch.tensor(constants, dtype=scores.dtype)[:, None]
+    torch.testing.assert_close(relaxed_top_k(moved, 20), relaxed_top_k(scores, 20))
+
+
+@given(
+    n=st.integers(1, 200),
+    share=st.floats(0, 1),
+    spread=st.floats(0, 30),
+    tau=st.floats(0.1, 3),
+    dtype=st.sampled_from([torch.float32, torch.float64]),
+    seed=st.integers(0, 2**31),
+)
+def test_relaxed_top_k__any_scores__positive_rising_and_sums_to_k(
+    n, share, spread, tau, dtype, seed
+):
+    generator = torch.Generator().manual_seed(seed)
+    scores = spread * torch.randn(2, n, generator=generator, dtype=dtype)
+    k = round(share * n)
+    khot = relaxed_top_k(scores, k, tau)
+    assert khot.dtype == dtype
+    assert (khot >= 0).all()
+    assert (khot.gather(1, scores.argsort(1)).diff(dim=1) >= 0).all()
+    total = torch.full((2,), k, dtype=dtype)
+    torch.testing.assert_close(khot.sum(1), total, rtol=1e-5, atol=1e-5)
 
 
 def test_relaxed_top_k__zero__no_token(generator):
@@ -180,3 +206,48 @@ def test_replace_tokens__score_gradient__is_that_of_the_relaxed_masks(generator)
     weight = (upstream * target).sum(-1) * mask
     expected = torch.autograd.grad((relaxed_top_k(a, 5) * weight).sum(), a)[0]
     torch.testing.assert_close(a.grad, expected)
+
+
+def test_replace_tokens__source_score_gradient__is_that_of_the_relaxed_choice(
+    generator,
+):
+    # Of the pseudo-code: take = 1 + (v - stop(v)), v = relaxed_top_k(b, k).
+    target, source = _tokens(generator, 8, 8, rows=1)
+    a = torch.randn(1, 8, generator=generator)
+    b = torch.randn(1, 8, generator=generator, requires_grad=True)
+    upstream = torch.randn(1, 8, 3, generator=generator)
+    mixed, freed, chosen = replace_tokens(target, source, a, b, 3)
+    mixed.backward(upstream)
+    weight = torch.zeros(1, 8)
+    weight[0, chosen[0]] = (upstream[0, freed[0]] * source[0, chosen[0]]).sum(-1)
+    expected = torch.autograd.grad((relaxed_top_k(b, 3) * weight).sum(), b)[0]
+    torch.testing.assert_close(b.grad, expected)
+
+
+@given(
+    rows=st.integers(1, 3),
+    n_target=st.integers(1, 12),
+    n_source=st.integers(1, 12),
+    width=st.integers(1, 4),
+    share=st.floats(0, 1),
+    dtype=st.sampled_from([torch.float32, torch.float64]),
+    seed=st.integers(0, 2**31),
+)
+def test_replace_tokens__any_shape__k_tokens_of_the_source_and_the_rest_as_it_was(
+    rows, n_target, n_source, width, share, dtype, seed
+):
+    generator = torch.Generator().manual_seed(seed)
+    make = lambda *shape: torch.randn(*shape, generator=generator, dtype=dtype)  # noqa: E731
+    target, source = make(rows, n_target, width), make(rows, n_source, width)
+    k = round(share * min(n_target, n_source))
+    mixed, slots, tokens = replace_tokens(
+        target, source, make(rows, n_target), make(rows, n_source), k
+    )
+    assert (mixed.shape, mixed.dtype) == (target.shape, dtype)
+    assert slots.shape == tokens.shape == (rows, k)
+    assert (slots.diff(dim=1) > 0).all()
+    assert (tokens.diff(dim=1) > 0).all()
+    for row in range(rows):
+        expected = target[row].clone()
+        expected[slots[row]] = source[row, tokens[row]]
+        assert torch.equal(mixed[row], expected)

@@ -2,18 +2,10 @@ import pickle
 
 import numpy as np
 import pytest
-import torch
 from sklearn.datasets import load_digits, load_wine
 
 from sklearn_pare import PaReClassifier, PaReRegressor
 from sklearn_pare.exceptions import DataError
-from sklearn_pare.nn.losses import (
-    LossTerms,
-    add_agreement,
-    class_agreement,
-    label_agreement,
-)
-from sklearn_pare.nn.model import Outputs
 from tests.common.instances import tiny
 
 RNG = np.random.default_rng(1)
@@ -28,50 +20,6 @@ def digits_parts():
 def _clf(**settings):
     settings = {"input_shape": (1, 8, 8), "max_epochs": 3} | settings
     return tiny(PaReClassifier, **settings)
-
-
-# --- what agreement is
-
-
-def test_class_agreement__only_where_the_clean_row_is_sure():
-    clean = torch.tensor([[9.0, 0.0, 0.0], [0.5, 0.0, 0.0], [0.0, 0.0, 9.0]])
-    mixed = torch.tensor([[0.0, 1.0, 0.0], [5.0, 0.0, 0.0], [1.0, 2.0, 3.0]])
-    found = class_agreement(mixed, clean)
-    expected = -mixed.log_softmax(1)[[0, 2], [0, 2]]
-    torch.testing.assert_close(found[[0, 2]], expected)
-    assert found[1] == 0
-
-
-def test_class_agreement__masks__mean_over_places():
-    clean = torch.zeros(1, 2, 2, 2)
-    clean[0, 1, 0, 0] = 9
-    mixed = torch.randn(1, 2, 2, 2, generator=torch.Generator().manual_seed(0))
-    expected = -mixed.log_softmax(1)[0, 1, 0, 0] / 4
-    torch.testing.assert_close(class_agreement(mixed, clean)[0], expected)
-
-
-def test_label_agreement__labels_that_are_sure_either_way():
-    clean = torch.tensor([[9.0, -9.0, 0.3]])
-    mixed = torch.tensor([[0.4, 0.7, 5.0]])
-    expected = -torch.tensor(0.4).sigmoid().log() - torch.tensor(-0.7).sigmoid().log()
-    torch.testing.assert_close(label_agreement(mixed, clean)[0], expected / 3)
-
-
-def test_add_agreement__weighted_as_the_mixed_loss_and_no_gradient_to_clean_rows():
-    clean = torch.tensor([[9.0, 0.0]], requires_grad=True)
-    mixed = torch.tensor([[1.0, 2.0]], requires_grad=True)
-    outputs = Outputs(clean, mixed, None, 0.25)
-    terms = LossTerms(torch.tensor(1.0), torch.tensor(1.0))
-    added = add_agreement(terms, outputs, class_agreement, 0.3)
-    loss = class_agreement(mixed, clean).item()
-    assert added.unlabeled.item() == pytest.approx(loss)
-    assert added.total.item() == pytest.approx(1 + 0.3 * 0.75 * loss)
-    added.total.backward()
-    assert clean.grad is None
-    assert mixed.grad.abs().sum() > 0
-
-
-# --- in fit
 
 
 def test_fit__digits__a_point_better_with_unlabelled_rows():
