@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from sklearn_pare._lazy import LazyArray, blocks
+from sklearn_pare._lazy import ChosenRows, LazyArray, blocks
 from sklearn_pare._tables import is_frame
 
 # Numbers of an array in a file that are read to know it again.
@@ -57,7 +57,8 @@ def _describe_array(array):
         return f"{array.shape} table sha256:{found.hexdigest()[:16]}"
     # Sparse matrices of labels are small.
     array = array.toarray() if hasattr(array, "toarray") else array
-    array = array if isinstance(array, LazyArray) else np.asarray(array)
+    if not isinstance(array, ChosenRows | LazyArray):
+        array = np.asarray(array)
     shape, found = array.shape, hashlib.sha256()
     if isinstance(array, LazyArray):
         array = array[:: -(-math.prod(shape) // _SAMPLE)]

@@ -1,4 +1,4 @@
-"""Rows in blocks: arrays that stay in their file, and what is done to each block."""
+"""Rows in blocks: arrays that stay where they are, and what is done to each block."""
 
 import math
 from itertools import pairwise
@@ -10,16 +10,19 @@ from sklearn.utils import gen_batches
 
 from sklearn_pare.exceptions import DataError
 
-# Numbers handled at a time: bounds the float64 copy to 32 MB.
+# Numbers handled at a time: bounds copies in float64 to 32 MB each. Means depend on it
+# in their last bits.
 _BLOCK = 2**22
+# Of what does not, in blocks that are smaller beside those that come of them.
+SMALL = 2**20
 # Sums of squares of larger numbers overflow.
 LARGEST = 1e140
 
 
-def blocks(X, axis=0):
-    """Slices that cut X along an axis into blocks of bounded size."""
+def blocks(X, axis=0, size=_BLOCK):
+    """Slices that cut X along an axis into blocks of about `size` numbers."""
     n = X.shape[axis]
-    return gen_batches(n, max(1, _BLOCK * n // math.prod(X.shape)))
+    return gen_batches(n, max(1, size * n // math.prod(X.shape)))
 
 
 def runs(rows):
@@ -98,6 +101,37 @@ def is_lazy(X, table):
         in_file = all(hasattr(X, name) for name in ("shape", "dtype", "__getitem__"))
         in_file &= not (isinstance(X, torch.Tensor) or issparse(X))
     return in_file and len(X.shape) >= (3 if table else 2)
+
+
+class ChosenRows:
+    """Some rows of an array in memory, copied block by block when asked for.
+
+    Parameters
+    ----------
+    array : ndarray of shape (n, ...)
+    index : ndarray of int, optional
+        Rows of `array`, in any order; by default all.
+    """
+
+    def __init__(self, array, index=None):
+        self.array = array
+        self.index = np.arange(len(array)) if index is None else index
+        self.dtype, self.ndim = array.dtype, array.ndim
+
+    @property
+    def shape(self):
+        """(m, ...), as of an array."""
+        return len(self.index), *self.array.shape[1:]
+
+    def __len__(self):
+        return len(self.index)
+
+    def __getitem__(self, key):
+        rows, *columns = key if isinstance(key, tuple) else (key,)
+        return ChosenRows(self.array[:, *columns], self.index[rows])
+
+    def __array__(self, dtype=None, copy=None):
+        return self.array[self.index].astype(dtype or self.dtype, copy=False)
 
 
 class LazyArray:

@@ -54,7 +54,9 @@ def fit(path, x, codes, weight, kind):
     # Features that hardly vary would get huge weights for unseen rows.
     used = scale > 1e-6 * max(scale.max(), 1e-6)
     scale = np.where(used, scale, 1.0) * np.sqrt(max(used.sum(), 1))
-    features = np.where(used, (raw - mean) / scale, 0.0).astype(np.float64)
+    features = (raw - mean) / scale
+    features[:, ~used] = 0.0
+    del raw
     # Penalties do not change under rotation: n numbers say it all.
     rotation = None
     if features.shape[1] > len(features):

@@ -73,11 +73,17 @@ def prepare(architecture, encoder, data, device, seed):
     """
     target, validation, codes = data.target, data.validation, data.codes
     weight = data.weight / data.weight.mean()
+    index = np.linspace(0, len(data.X) - 1, min(len(data.X), _ROWS)).astype(int)
+    if isinstance(data.X, LazyArray):
+        x, some = data.X, encoder.transform(np.asarray(data.X[index]))
+    else:
+        x = encoder.transform(data.X)
+        some = x[index]
     linear = offset = None
     if architecture.linear:
         linear = linear_path(architecture)
-        x = torch.from_numpy(encoder.transform(data.X))
-        offset = _linear.fit(linear, x, codes, weight, target.kind)
+        own = torch.from_numpy(x)
+        offset = _linear.fit(linear, own, codes, weight, target.kind)
         if target.kind == "values":
             left = _linear.remainder(offset, codes)
             if codes.ndim > 2 and left.max() > _LEFT * codes.std():
@@ -90,13 +96,19 @@ def prepare(architecture, encoder, data, device, seed):
                     X_val, codes_val, weight_val = validation
                     validation = X_val, _divide(codes_val, left), weight_val
 
-    def lay_out(X, codes, weight, offset=None):
-        if isinstance(X, LazyArray):
-            return LazyRows(X, codes, weight, device, encoder.transform)
-        return Rows.from_arrays(encoder.transform(X), codes, weight, device, offset)
+    def lay_out(x, codes, weight, offset=None):
+        if isinstance(x, LazyArray):
+            return LazyRows(x, codes, weight, device, encoder.transform)
+        return Rows.from_arrays(x, codes, weight, device, offset)
 
-    valid_rows = validation and lay_out(*validation)
-    rows, share_rows = lay_out(data.X, codes, weight, offset), None
+    def encode(X):
+        return X if isinstance(X, LazyArray) else encoder.transform(X)
+
+    valid_rows = None
+    if validation is not None:
+        X_val, *others = validation
+        valid_rows = lay_out(encode(X_val), *others)
+    rows, share_rows = lay_out(x, codes, weight, offset), None
     if linear is not None:
         share_rows = valid_rows
         if valid_rows is None:
@@ -105,13 +117,12 @@ def prepare(architecture, encoder, data, device, seed):
     unlabeled_rows = None
     if data.unlabeled is not None:
         nothing = np.zeros(len(data.unlabeled))
-        unlabeled_rows = lay_out(data.unlabeled, nothing, nothing)
-    index = np.linspace(0, len(data.X) - 1, min(len(data.X), _ROWS)).astype(int)
+        unlabeled_rows = lay_out(encode(data.unlabeled), nothing, nothing)
     return Prepared(
         architecture._replace(linear=linear is not None),
         linear,
         target,
-        torch.from_numpy(_encode(encoder, data.X, index)),
+        torch.from_numpy(some),
         rows,
         valid_rows,
         share_rows,
@@ -138,10 +149,3 @@ def _hold_out(codes, target, seed):
     return train_test_split(
         np.arange(len(codes)), test_size=count, stratify=strata, random_state=seed
     )
-
-
-def _encode(encoder, X, index):
-    """Some rows as the network sees them."""
-    if X.ndim == 2:
-        return encoder.transform(X)[index]
-    return encoder.transform(np.asarray(X[index]))

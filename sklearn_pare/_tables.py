@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 
-from sklearn_pare._lazy import LARGEST, blocks, standardise
+from sklearn_pare._lazy import LARGEST, SMALL, blocks, standardise
 from sklearn_pare.exceptions import DataError
 
 # Names that pandas.api.types.infer_dtype gives to columns.
@@ -40,16 +40,17 @@ def check_table(X, names=None, *, fitting):
 
     Parameters
     ----------
-    X : DataFrame or ndarray of shape (n, F)
+    X : DataFrame, ndarray or ChosenRows of shape (n, F)
     names : sequence, optional
         Of the columns.
     fitting : bool
         Whether a column without any value is an error.
     """
-    if isinstance(X, np.ndarray):
-        largest = _largest(X).astype(np.float64)
-    else:
+    if is_frame(X):
         largest = np.array([_largest(values) for values in _columns(X)])
+    else:
+        each = [_largest(np.asarray(X[rows])) for rows in blocks(X, size=SMALL)]
+        largest = np.fmax.reduce(each).astype(np.float64)
     names = _names(X) if names is None else names
     wrong = np.flatnonzero(~(largest <= LARGEST))
     for column in wrong:
@@ -130,21 +131,23 @@ class TableEncoder:
 
         Parameters
         ----------
-        X : DataFrame of pandas or ndarray of shape (n, F)
+        X : DataFrame of pandas, ndarray or ChosenRows of shape (n, F)
 
         Returns
         -------
         self : TableEncoder
         """
         check_table(X, fitting=True)
-        self.categories_ = [
-            sorted(set(values) - {None}) if values.dtype == object else None
-            for values in _columns(X)
-        ]
+        self.categories_ = [None] * X.shape[1]
+        if is_frame(X):
+            self.categories_ = [
+                sorted(set(values) - {None}) if values.dtype == object else None
+                for values in _columns(X)
+            ]
         self.mean_, self.scale_ = np.zeros(X.shape[1]), np.ones(X.shape[1])
         # Blocks of columns: a block of rows may have no value in some column.
         for columns in blocks(X, axis=1):
-            some = X.iloc[:, columns] if is_frame(X) else X[:, columns]
+            some = X.iloc[:, columns] if is_frame(X) else np.asarray(X[:, columns])
             numeric = np.array(self.cardinalities[columns]) == 0
             scaler = StandardScaler().fit(_numbers(some, self.categories_[columns]))
             self.mean_[columns][numeric] = scaler.mean_[numeric]
@@ -161,7 +164,7 @@ class TableEncoder:
 
         Parameters
         ----------
-        X : DataFrame of pandas or ndarray of shape (n, F)
+        X : DataFrame of pandas, ndarray or ChosenRows of shape (n, F)
             The columns of fit, in their order.
 
         Returns
@@ -169,8 +172,8 @@ class TableEncoder:
         encoded : ndarray of shape (n, F), float32
         """
         encoded = np.empty(X.shape, dtype=np.float32)
-        for rows in blocks(X):
-            some = X.iloc[rows] if is_frame(X) else X[rows]
+        for rows in blocks(X, size=SMALL):
+            some = X.iloc[rows] if is_frame(X) else np.asarray(X[rows])
             numbers = _numbers(some, self.categories_)
             encoded[rows] = standardise(numbers, self.mean_, self.scale_)
         return encoded

@@ -324,7 +324,9 @@ class ValueTarget:
             )
         values = y.reshape(len(y), -1, *self.size)
         mean, scale = self._units()
-        return ((values - mean) / np.where(scale > 0, scale, 1.0)).astype(np.float32)
+        codes = values - mean
+        codes /= np.where(scale > 0, scale, 1.0)
+        return codes.astype(np.float32)
 
     def zoom(self, factor):
         """The target in units smaller by `factor` (K,); codes grow by 1 / factor."""

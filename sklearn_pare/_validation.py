@@ -14,7 +14,15 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from sklearn_pare._lazy import LazyArray, blocks, check_finite, is_lazy, standardise
+from sklearn_pare._lazy import (
+    SMALL,
+    ChosenRows,
+    LazyArray,
+    blocks,
+    check_finite,
+    is_lazy,
+    standardise,
+)
 from sklearn_pare._tables import TableEncoder, check_table, is_frame, is_mixed
 from sklearn_pare.exceptions import DataError
 
@@ -178,14 +186,20 @@ def _check_target(estimator, y):
 
 
 def select(X, rows):
-    """Rows of an array, a LazyArray or a DataFrame.
+    """Rows of X, of arrays without a copy.
 
     Parameters
     ----------
-    X : ndarray, LazyArray or DataFrame
-    rows : slice, or ndarray of int or bool
+    X : ndarray, ChosenRows, LazyArray or DataFrame
+    rows : ndarray of int or bool
+
+    Returns
+    -------
+    X : ChosenRows, LazyArray or DataFrame
     """
-    return X.iloc[rows] if is_frame(X) else X[rows]
+    if is_frame(X):
+        return X.iloc[rows]
+    return (ChosenRows(X) if isinstance(X, np.ndarray) else X)[rows]
 
 
 def shape_rows(X, input_shape):
@@ -225,7 +239,7 @@ def check_input_shape(input_shape):
     whole = all(
         isinstance(size, Integral) and (size > 0 or size == -1) for size in input_shape
     )
-    inferred = sum(size == -1 for size in input_shape) if whole else 0
+    inferred = sum(size == -1 for size in input_shape)
     if not whole or inferred > 1 or len(input_shape) not in (2, 3):
         raise DataError(
             f"input_shape={input_shape!r} is no shape of one row. Use (C, L) for "
@@ -234,8 +248,8 @@ def check_input_shape(input_shape):
         )
 
 
-def positive(weight, *arrays):
-    """Rows of positive weight from each array, and their weights, last.
+def positive(weight, X, y):
+    """Rows of positive weight from X and y, and their weights, last.
 
     Raises
     ------
@@ -250,8 +264,8 @@ def positive(weight, *arrays):
         )
     kept = weight > 0
     if kept.all():
-        return *arrays, weight
-    return *(select(array, kept) for array in arrays), weight[kept]
+        return X, y, weight
+    return select(X, kept), y[kept], weight[kept]
 
 
 def n_held_out(n, fraction):
@@ -291,7 +305,7 @@ def split(n, strata, fraction, seed):
                 f"out for {len(sizes)} classes: the validation rows are drawn without "
                 "regard to class.",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=6,
             )
             strata = None
     return train_test_split(
@@ -335,7 +349,7 @@ class ChannelScaler:
         shape = (-1,) + (1,) * (X.ndim - 2)
         mean, scale = self.mean_.reshape(shape), self.scale_.reshape(shape)
         scaled = np.empty(X.shape, dtype=np.float32)
-        for rows in blocks(X):
+        for rows in blocks(X, size=SMALL):
             scaled[rows] = standardise(np.asarray(X[rows]), mean, scale)
         return scaled
 

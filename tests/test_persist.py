@@ -333,12 +333,18 @@ def test_save__argument_that_is_no_plain_value__warns_and_predicts(
     value = {"source": (X, y), "random_state": np.random.RandomState(0)}[name]
     clf = tiny(PaReClassifier, **{name: value}).fit(X, y)
     kind = type(value).__name__
-    with pytest.warns(UserWarning, match=f"{name}={kind} is not saved") as caught:
+    with pytest.warns(UserWarning, match=f"{name}={kind} is not saved"):
         clf.save(tmp_path / "model.pare")
-    assert caught[0].filename == __file__
     loaded = sklearn_pare.load(tmp_path / "model.pare")
     assert getattr(loaded, name) is None
     np.testing.assert_array_equal(loaded.predict_proba(X), clf.predict_proba(X))
+
+
+def test_save__warning__points_at_the_caller(table, tmp_path):
+    clf = tiny(PaReClassifier, random_state=np.random.RandomState(0)).fit(*table)
+    with pytest.warns(UserWarning, match="is not saved") as caught:
+        clf.save(tmp_path / "model.pare")
+    assert caught[0].filename == __file__
 
 
 def test_save__history_with_nan__strict_json_and_loaded_equal(saved, tmp_path):
@@ -655,3 +661,36 @@ def test_load__written_before_the_first_release__says_so(saved, tmp_path):
 def test_load__missing_file__file_not_found(tmp_path):
     with pytest.raises(FileNotFoundError):
         sklearn_pare.load(tmp_path / "nowhere.pare")
+
+
+@pytest.mark.parametrize("kind", [PaReClassifier, PaReRegressor])
+def test_save__every_fitted_attribute__is_in_the_schema(kind, table, tmp_path):
+    import pandas as pd
+
+    X = pd.DataFrame(table[0], columns=list("abcde"))
+    y = table[1] if kind is PaReClassifier else X["a"]
+    estimator = tiny(kind, max_epochs=1).fit(X, y)
+    fitted = vars(estimator).keys() - estimator.get_params().keys() - {"_model"}
+    estimator.save(tmp_path / "model.pare")
+    loaded = sklearn_pare.load(tmp_path / "model.pare")
+    assert fitted == vars(loaded).keys() - loaded.get_params().keys() - {"_model"}
+
+
+def test_save__checkpoint_dir__is_not_taken_along(table, tmp_path):
+    clf = tiny(PaReClassifier, max_epochs=1, checkpoint_dir=str(tmp_path / "kept"))
+    clf.fit(*table).save(tmp_path / "model.pare")
+    loaded = sklearn_pare.load(tmp_path / "model.pare")
+    assert loaded.checkpoint_dir is None
+    np.testing.assert_array_equal(
+        loaded.predict_proba(table[0]), clf.predict_proba(table[0])
+    )
+
+
+def test_load__warm_start__goes_on_as_the_saved_one_does(table, tmp_path):
+    clf = tiny(PaReClassifier, max_epochs=1, warm_start=True).fit(*table)
+    clf.save(tmp_path / "model.pare")
+    loaded = sklearn_pare.load(tmp_path / "model.pare").fit(*table)
+    np.testing.assert_array_equal(
+        loaded.predict_proba(table[0]), clf.fit(*table).predict_proba(table[0])
+    )
+    assert loaded.n_iter_ == clf.n_iter_ == 2

@@ -1,0 +1,69 @@
+"""Fit large arrays, and say how much memory that took; a process of its own.
+
+``python -m tests.host_memory`` prints JSON: of each kind the most bytes that were
+resident beside the process as it was before there was an array, and those of the array.
+"""
+
+import ctypes
+import gc
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from sklearn_pare import PaReClassifier, PaReRegressor
+from tests.common.instances import tiny
+
+_IMAGES = (5_000, 3, 32, 32)
+# Shape, dtype, whether every seventh row has no weight, and arguments.
+KINDS = {
+    "table": ((1_000_000, 16), np.float64, False, {}),
+    "table, early stopping": ((90_000, 200), np.float64, False,
+                              {"early_stopping": True}),
+    "table, rows of no weight": ((600_000, 32), np.float64, True, {}),
+    "table, float32": ((900_000, 40), np.float32, False, {}),
+    "signals": ((45_000, 3, 128), np.float64, False, {}),
+    "images": (_IMAGES, np.float64, False, {}),
+    "images, all at once": (_IMAGES, np.float64, True, {"early_stopping": True}),
+    "images, float32": ((10_000, 3, 32, 32), np.float32, False, {}),
+    "flattened images": ((5_000, 3 * 32 * 32), np.float64, False,
+                         {"input_shape": (3, 32, 32), "early_stopping": True}),
+}  # fmt: skip
+_STATUS = Path("/proc/self/status")
+
+
+def _resident(name):
+    """Bytes: VmRSS is what is now, VmHWM the most there was."""
+    (line,) = (one for one in _STATUS.read_text().splitlines() if one.startswith(name))
+    return int(line.split()[1]) * 1024
+
+
+def measure(shape, dtype, weighted, settings, kind=PaReClassifier):
+    """The most bytes beside those before, and bytes of the array."""
+    gc.collect()
+    # What the last fit left in the heap would be taken from there again.
+    ctypes.CDLL(None).malloc_trim(0)
+    before = _resident("VmRSS")
+    X = np.random.default_rng(0).standard_normal(shape, dtype=dtype)
+    numbers = X.reshape(len(X), -1)[:, 0]
+    y = numbers > 0 if kind is PaReClassifier else numbers.copy()
+    weight = (np.arange(len(X)) % 7 > 0).astype(float) if weighted else None
+    Path("/proc/self/clear_refs").write_text("5")
+    tiny(kind, max_steps=2, **settings).fit(X, y, weight)
+    return _resident("VmHWM") - before, X.nbytes
+
+
+def main():
+    """Measure all."""
+    torch.set_num_threads(1)
+    # Imports at first use are not what is measured.
+    for kind in (PaReClassifier, PaReRegressor):
+        measure((100, 5), np.float64, False, {"early_stopping": True}, kind)
+    measured = {name: measure(*kind) for name, kind in KINDS.items()}
+    sys.stdout.write(json.dumps(measured))
+
+
+if __name__ == "__main__":
+    main()
