@@ -19,6 +19,7 @@ from sklearn_pare import _files, _persist, _validation, backbones, sources
 from sklearn_pare._assembly import Architecture, build, export_arrays, restore
 from sklearn_pare._auto import auto_for
 from sklearn_pare._device import (
+    algorithms,
     is_out_of_memory,
     out_of_memory,
     resolve_device,
@@ -136,7 +137,7 @@ class _BasePaRe(
             checkpoints = Checkpoints(self.checkpoint_dir, fingerprint, seeds)
             seeds = checkpoints.seeds
         try:
-            with _FIT_LOCK:
+            with _FIT_LOCK, algorithms(device, deterministic=self.deterministic):
                 self._fit(data, device, candidates, start, seeds, checkpoints, given)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
@@ -379,16 +380,17 @@ class _BasePaRe(
             X, encode = encode(X), np.asarray
         device = resolve_device(self.device)
         bfloat16 = resolve_precision(self.precision, device)
-        return in_batches(
-            partial(compute, bfloat16=bfloat16),
-            self._model,
-            X,
-            encode,
-            tuple(self.input_shape_),
-            self._rows_per_batch(self._target),
-            device,
-            self._remedies(device, bfloat16),
-        )
+        with algorithms(device, deterministic=self.deterministic):
+            return in_batches(
+                partial(compute, bfloat16=bfloat16),
+                self._model,
+                X,
+                encode,
+                tuple(self.input_shape_),
+                self._rows_per_batch(self._target),
+                device,
+                self._remedies(device, bfloat16),
+            )
 
     def _remedies(self, device, bfloat16):
         """What to type where a device has no room for a row."""

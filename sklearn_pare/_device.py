@@ -4,20 +4,30 @@ The only module that asks torch which devices there are.
 """
 
 import os
+import threading
+from contextlib import contextmanager
 
 import torch
 
-from sklearn_pare.exceptions import OutOfMemoryError
+from sklearn_pare.exceptions import DeviceError, OutOfMemoryError
 
 _PREFERENCE = ("cuda", "xpu", "mps")
+# Under which cuBLAS is deterministic.
+_WORKSPACES = (":4096:8", ":16:8")
 
 
 def _count(kind):
     """Devices of this kind that can be used here."""
     backend = getattr(torch, kind, None)
-    if backend is None or not backend.is_available():
+    # Where CUDA does not work any more it says that it is not there, but counts.
+    if backend is None or not (_is_forked(kind) or backend.is_available()):
         return 0
     return backend.device_count()
+
+
+def _is_forked(kind):
+    """Whether CUDA was asked for before this process was forked."""
+    return kind == "cuda" and torch.cuda._is_in_bad_fork()
 
 
 def resolve_device(device):
@@ -32,23 +42,36 @@ def resolve_device(device):
     Returns
     -------
     device : torch.device
+
+    Raises
+    ------
+    DeviceError
+        If it is not there, or CUDA was in use before this process was forked.
     """
+    asked = device
     if device == "auto":
         device = next((kind for kind in _PREFERENCE if _count(kind)), "cpu")
     try:
         resolved = torch.device(device)
     except RuntimeError as error:
-        raise ValueError(
+        raise DeviceError(
             f"device={device!r} is not a device of torch. Use 'auto', 'cpu', 'cuda', "
             "'cuda:1', 'xpu' or 'mps'."
         ) from error
     if resolved.type not in ("cpu", *_PREFERENCE):
-        raise ValueError(
+        raise DeviceError(
             f"device={device!r}: {resolved.type} is not supported. Use 'auto', 'cpu', "
             "'cuda', 'xpu' or 'mps'."
         )
+    if _is_forked(resolved.type) and _count("cuda"):
+        raise DeviceError(
+            f"device={asked!r} is cuda, which does not survive a fork: this process "
+            "was forked from one that had used it. Start workers with loky, the "
+            'default of joblib, or with multiprocessing.get_context("spawn"), or use '
+            "device='cpu'."
+        )
     if resolved.type != "cpu" and (resolved.index or 0) >= _count(resolved.type):
-        raise ValueError(
+        raise DeviceError(
             f"device={device!r} was asked for, but torch {torch.__version__} finds "
             f"{_count(resolved.type)} {resolved.type} devices here. Use device='auto' "
             "or device='cpu'."
@@ -80,6 +103,74 @@ def resolve_precision(precision, device):
     if precision == "auto":
         return _fast_in_bfloat16(device)
     return precision == "bf16"
+
+
+class _Deterministic:
+    """Flags of torch for the time that somebody wants them, in any thread.
+
+    They belong to the process and prediction takes no lock: the first to come sets
+    them, and the last to go puts them back.
+    """
+
+    def __init__(self):
+        self._lock, self._n_users = threading.Lock(), 0
+
+    def __enter__(self):
+        with self._lock:
+            if self._n_users == 0:
+                self._before = (
+                    torch.are_deterministic_algorithms_enabled(),
+                    torch.is_deterministic_algorithms_warn_only_enabled(),
+                    torch.backends.cudnn.deterministic,
+                    torch.backends.cudnn.benchmark,
+                )
+                _set_deterministic(True, False, True, False)
+            self._n_users += 1
+
+    def __exit__(self, *error):
+        with self._lock:
+            self._n_users -= 1
+            if self._n_users == 0:
+                _set_deterministic(*self._before)
+
+
+def _set_deterministic(algorithms, warn_only, cudnn, benchmark):
+    torch.use_deterministic_algorithms(algorithms, warn_only=warn_only)
+    torch.backends.cudnn.deterministic = cudnn
+    torch.backends.cudnn.benchmark = benchmark
+
+
+_DETERMINISTIC = _Deterministic()
+
+
+@contextmanager
+def algorithms(device, *, deterministic):
+    """Compute with deterministic algorithms, or with those that torch is set to.
+
+    Parameters
+    ----------
+    device : torch.device
+    deterministic : bool
+        What other threads compute meanwhile is deterministic too.
+
+    Raises
+    ------
+    DeviceError
+        If cuBLAS, which asks the environment, would not be deterministic.
+    """
+    if not deterministic:
+        yield
+        return
+    workspace = os.environ.get("CUBLAS_WORKSPACE_CONFIG")
+    if device.type == "cuda" and workspace not in _WORKSPACES:
+        raise DeviceError(
+            f"deterministic=True on {str(device)!r} needs the environment variable "
+            f"CUBLAS_WORKSPACE_CONFIG to be {' or '.join(_WORKSPACES)}; it is "
+            f"{workspace!r}. Set it before Python starts, such as by export "
+            f"CUBLAS_WORKSPACE_CONFIG={_WORKSPACES[0]}, or give deterministic=False."
+        )
+    with _DETERMINISTIC:
+        yield
 
 
 def reset_peak_memory(device):

@@ -40,6 +40,7 @@ class Parameters(BaseEstimator):
         "device": [str],
         "precision": [StrOptions({"auto", "fp32", "bf16"})],
         "compile": ["boolean"],
+        "deterministic": ["boolean"],
         "max_steps": [Interval(Integral, 1, None, closed="left"), None],
         "linear_path": ["boolean"],
         "warm_start": ["boolean"],
@@ -76,6 +77,7 @@ class Parameters(BaseEstimator):
         device="auto",
         precision="auto",
         compile=False,
+        deterministic=False,
         warm_start=False,
         checkpoint_dir=None,
         random_state=None,
@@ -106,6 +108,7 @@ class Parameters(BaseEstimator):
         self.device = device
         self.precision = precision
         self.compile = compile
+        self.deterministic = deterministic
         self.warm_start = warm_start
         self.checkpoint_dir = checkpoint_dir
         self.random_state = random_state

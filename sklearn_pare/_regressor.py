@@ -110,6 +110,10 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         weights are float32 always.
     compile : bool, default=False
         Whether to train with a compiled body: slow to start, then faster.
+    deterministic : bool, default=False
+        Whether fit and prediction use deterministic algorithms alone, so that the same
+        seed gives the same model on a GPU too. The CPU does so anyway. On CUDA the
+        environment variable CUBLAS_WORKSPACE_CONFIG must be ":4096:8" or ":16:8".
     warm_start : bool, default=False
         Whether a second call of fit starts from the weights of the first, through all
         of its schedules again; `history_` goes on. Data and arguments must make the
@@ -231,6 +235,7 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         device="auto",
         precision="auto",
         compile=False,
+        deterministic=False,
         warm_start=False,
         checkpoint_dir=None,
         random_state=None,
@@ -262,6 +267,7 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
             device=device,
             precision=precision,
             compile=compile,
+            deterministic=deterministic,
             warm_start=warm_start,
             checkpoint_dir=checkpoint_dir,
             random_state=random_state,

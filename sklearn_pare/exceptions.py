@@ -26,6 +26,10 @@ class DivergenceError(PaReError, RuntimeError):
     history = ()
 
 
+class DeviceError(PaReError, ValueError):
+    """A device is not there, or cannot be used in this process."""
+
+
 class OutOfMemoryError(PaReError, MemoryError):
     """A device has no room even for the smallest batch."""
 

@@ -1,9 +1,17 @@
 """Devices and precisions, with availability faked."""
 
+import os
+import subprocess
+import sys
+import threading
+from functools import partial
+
+import numpy as np
 import pytest
 import torch
 
-from sklearn_pare import PaReClassifier, _device
+from sklearn_pare import PaReClassifier, PaReRegressor, _device
+from sklearn_pare.exceptions import DeviceError
 from tests.common.instances import tiny
 
 
@@ -67,3 +75,163 @@ def test_fit__absent_device__clear_error(table):
         pytest.skip("there is a CUDA device here")
     with pytest.raises(ValueError, match="device='cuda'"):
         tiny(PaReClassifier, device="cuda").fit(*table)
+
+
+@pytest.fixture
+def forked(monkeypatch):
+    """A process forked from one that had used CUDA, where there is one device."""
+    monkeypatch.setattr(torch.cuda, "_is_in_bad_fork", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+
+
+@pytest.mark.parametrize("device", ["cuda", "cuda:0", "auto"])
+def test_fit_and_predict__cuda_in_a_forked_process__error_names_loky(
+    device, forked, table
+):
+    clf = tiny(PaReClassifier, device="cpu").fit(*table).set_params(device=device)
+    with pytest.raises(DeviceError, match=f"device='{device}'.*fork.*loky.*spawn"):
+        clf.fit(*table)
+    with pytest.raises(DeviceError, match=f"device='{device}'.*fork.*loky.*spawn"):
+        clf.predict(table[0])
+
+
+def test_resolve_device__cpu_in_a_forked_process__cpu(forked, monkeypatch):
+    assert _device.resolve_device("cpu").type == "cpu"
+    # Asking whether there is CUDA is enough for torch to call the fork a bad one.
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    assert _device.resolve_device("auto").type in ("cpu", "mps", "xpu")
+
+
+_FORK = """
+import os, sys
+import numpy as np, torch
+from sklearn_pare import PaReClassifier
+from tests.common.instances import tiny
+torch.set_num_threads(1)
+X = np.random.default_rng(0).normal(size=(24, 5))
+def fit():
+    return tiny(PaReClassifier, max_epochs=1).fit(X, X[:, 0] > 0)._outputs(X).tobytes()
+here = fit()
+child = os.fork()
+if child == 0:
+    assert torch.cuda._is_in_bad_fork()
+    os._exit(0 if fit() == here else 1)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_fit__forked_where_there_is_no_cuda__works():
+    if not hasattr(os, "fork"):
+        pytest.skip("this system cannot fork")
+    if torch.cuda.is_available():
+        pytest.skip("there is a CUDA device here, which does not survive a fork")
+    subprocess.run([sys.executable, "-c", _FORK], check=True, timeout=300)
+
+
+def _flags():
+    return (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+        torch.backends.cudnn.deterministic,
+        torch.backends.cudnn.benchmark,
+    )
+
+
+SET = (True, False, True, False)
+
+
+@pytest.mark.parametrize(
+    "before", [(False, False, False, True), (True, True, True, True)]
+)
+@pytest.mark.parametrize("fails", [False, True])
+def test_algorithms__done_or_failed__as_before(before, fails, request):
+    request.addfinalizer(partial(_device._set_deterministic, *_flags()))
+    _device._set_deterministic(*before)
+    cpu = torch.device("cpu")
+    with _device.algorithms(cpu, deterministic=False):
+        assert _flags() == before
+    try:
+        with (
+            _device.algorithms(cpu, deterministic=True),
+            _device.algorithms(cpu, deterministic=True),
+        ):
+            assert _flags() == SET
+            1 / (not fails)
+    except ZeroDivisionError:
+        assert fails
+    assert _flags() == before
+
+
+def test_algorithms__threads_that_overlap__the_last_puts_them_back():
+    before, cpu = _flags(), torch.device("cpu")
+    entered, leave = threading.Event(), threading.Event()
+
+    def work():
+        with _device.algorithms(cpu, deterministic=True):
+            entered.set()
+            leave.wait()
+
+    thread = threading.Thread(target=work)
+    with _device.algorithms(cpu, deterministic=True):
+        thread.start()
+        entered.wait()
+    assert _flags() == SET
+    leave.set()
+    thread.join()
+    assert _flags() == before
+
+
+@pytest.mark.parametrize("workspace", [None, ":8:8"])
+def test_algorithms__cuda_without_its_workspace__error_says_what_to_set(
+    workspace, monkeypatch
+):
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    if workspace:
+        monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", workspace)
+    cuda = torch.device("cuda")
+    with (
+        pytest.raises(DeviceError, match="CUBLAS_WORKSPACE_CONFIG=:4096:8"),
+        _device.algorithms(cuda, deterministic=True),
+    ):
+        pass
+    with _device.algorithms(cuda, deterministic=False):
+        assert _flags() != SET
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    with _device.algorithms(cuda, deterministic=True):
+        assert _flags() == SET
+
+
+@pytest.mark.parametrize("shape", [(24, 5), (24, 2, 16), (24, 1, 8, 8)], ids=str)
+@pytest.mark.parametrize("kind", [PaReClassifier, PaReRegressor])
+def test_fit__deterministic__flags_in_fit_and_predict_and_same_bits(
+    kind, shape, monkeypatch
+):
+    X = np.random.default_rng(0).normal(size=shape)
+    y = X.reshape(len(X), -1)[:, 0]
+    y = y > 0 if kind is PaReClassifier else y
+    usual = tiny(kind, max_epochs=2).fit(X, y)._outputs(X)
+    seen, run = [], torch.nn.MultiheadAttention.forward
+
+    def forward(self, *args, **kwargs):
+        seen.append(_flags())
+        return run(self, *args, **kwargs)
+
+    monkeypatch.setattr(torch.nn.MultiheadAttention, "forward", forward)
+    before = _flags()
+    estimator = tiny(kind, max_epochs=2, deterministic=True).fit(X, y)
+    assert set(seen) == {SET}
+    seen.clear()
+    np.testing.assert_array_equal(estimator._outputs(X), usual)
+    assert set(seen) == {SET}
+    assert _flags() == before
+
+
+def test_init__asks_nothing_of_cuda(monkeypatch):
+    def asked(*args):
+        raise AssertionError
+
+    for name in ("is_available", "device_count", "_lazy_init", "is_initialized"):
+        monkeypatch.setattr(torch.cuda, name, asked)
+    for kind in (PaReClassifier, PaReRegressor):
+        repr(kind(device="cuda", deterministic=True).set_params(device="auto"))

@@ -217,7 +217,7 @@ def _sweep(fitted, rows, y, features, fractions, seed):
                 mixed = read(replace_tokens(target, source, *scores, k)[0])
                 distances.append(
                     [
-                        dataset_distance(mixed, own, end, own)
+                        dataset_distance(mixed, own, end, own, random_state=seed)
                         for end, own in zip(ends, labels, strict=True)
                     ]
                 )

@@ -138,7 +138,9 @@ def distances(candidates, rows, y, backbone, cardinalities, seed):
                 f"{error}"
             ) from error
         labels = coarse_classes(features, labels.cpu().numpy(), seed)
-        found[name] = dataset_distance(own, classes, features, labels)
+        found[name] = dataset_distance(
+            own, classes, features, labels, random_state=seed
+        )
     return dict(sorted(found.items(), key=lambda pair: pair[1]))
 
 

@@ -106,7 +106,8 @@ def _distance(model, source, method, device, generator):
         features = model.source_embed(x).mean(1)
     if method == "otdd":
         own = features.cpu().numpy()
-        return Alignment(own, coarse_classes(own, y.cpu().numpy(), seed)).loss
+        labels = coarse_classes(own, y.cpu().numpy(), seed)
+        return Alignment(own, labels, random_state=seed).loss
     measure = mmd if method == "mmd" else paired
 
     def to_sample(other):
