@@ -289,15 +289,17 @@ def test_select__rows_by_position__of_arrays_and_frames():
         np.testing.assert_array_equal(select(TABLE[:5], rows), TABLE[[0, 2]])
 
 
-def test_positive__rows_without_weight__left_out_of_every_array():
-    weight = np.array([0.5, 0.0, 2.0])
-    X, frame = np.arange(6).reshape(3, 2), pd.DataFrame({"a": [1, 2, 3]})
-    some, few, kept = positive(weight, X, frame)
-    np.testing.assert_array_equal(some, X[[0, 2]])
-    assert few["a"].tolist() == [1, 3]
+@pytest.mark.parametrize("kind", [np.array, pd.DataFrame])
+def test_positive__rows_without_weight__left_out_of_rows_and_targets(kind):
+    weight, y = np.array([0.5, 0.0, 2.0]), np.array([7, 8, 9])
+    X = kind([[0, 1], [2, 3], [4, 5]])
+    some, few, kept = positive(weight, X, y)
+    np.testing.assert_array_equal(some, [[0, 1], [4, 5]])
+    assert few.tolist() == [7, 9]
     assert kept.tolist() == [0.5, 2.0]
-    same, whole = positive(weight + 0.1, X)
+    same, targets, whole = positive(weight + 0.1, X, y)
     assert same is X
+    assert targets is y
     np.testing.assert_array_equal(whole, weight + 0.1)
 
 
@@ -313,7 +315,7 @@ def test_positive__rows_without_weight__left_out_of_every_array():
 )
 def test_positive__no_weights__error(weight, least, most):
     with pytest.raises(DataError) as error:
-        positive(np.array(weight), TABLE[:2])
+        positive(np.array(weight), TABLE[:2], np.arange(2))
     assert str(error.value) == (
         "The weights of the rows, sample_weight times class_weight, range from "
         f"{least} to {most}. They must be finite and not negative, and at least one "
