@@ -3,8 +3,10 @@
 # make lint   ruff, check and format
 # make docs   build docs/_build/html
 # make bench  time PaRe against naive fine-tuning, and the selection against a plain loop
+# make coverage  run the tests and show the lines and branches that none of them reaches
+# make mutation  change the code at one place at a time and see whether a test fails; hours
 
-.PHONY: demo test lint docs bench
+.PHONY: demo test lint docs bench coverage mutation
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -36,3 +38,11 @@ docs: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m sklearn_pare.benchmarks timings
+
+coverage: $(READY)
+	OMP_NUM_THREADS=1 SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n auto --timeout=900 \
+		--cov --cov-report=term-missing:skip-covered --cov-report=json
+	$(BIN)/python -m tests.coverage coverage.json
+
+mutation: $(READY)
+	$(BIN)/python -m tests.mutation

@@ -239,7 +239,7 @@ def check_input_shape(input_shape):
     whole = all(
         isinstance(size, Integral) and (size > 0 or size == -1) for size in input_shape
     )
-    inferred = sum(size == -1 for size in input_shape) if whole else 0
+    inferred = sum(size == -1 for size in input_shape)
     if not whole or inferred > 1 or len(input_shape) not in (2, 3):
         raise DataError(
             f"input_shape={input_shape!r} is no shape of one row. Use (C, L) for "
@@ -305,7 +305,7 @@ def split(n, strata, fraction, seed):
                 f"out for {len(sizes)} classes: the validation rows are drawn without "
                 "regard to class.",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=6,
             )
             strata = None
     return train_test_split(

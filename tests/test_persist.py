@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import pickletools
+import platform
 import resource
 import subprocess
 import sys
@@ -12,7 +13,9 @@ import sys
 import joblib
 import numpy as np
 import pytest
+import sklearn
 import skops.io
+import torch
 
 import sklearn_pare
 from sklearn_pare import PaReClassifier, PaReRegressor, _files, _persist, backbones
@@ -333,12 +336,18 @@ def test_save__argument_that_is_no_plain_value__warns_and_predicts(
     value = {"source": (X, y), "random_state": np.random.RandomState(0)}[name]
     clf = tiny(PaReClassifier, **{name: value}).fit(X, y)
     kind = type(value).__name__
-    with pytest.warns(UserWarning, match=f"{name}={kind} is not saved") as caught:
+    with pytest.warns(UserWarning, match=f"{name}={kind} is not saved"):
         clf.save(tmp_path / "model.pare")
-    assert caught[0].filename == __file__
     loaded = sklearn_pare.load(tmp_path / "model.pare")
     assert getattr(loaded, name) is None
     np.testing.assert_array_equal(loaded.predict_proba(X), clf.predict_proba(X))
+
+
+def test_save__warning__points_at_the_caller(table, tmp_path):
+    clf = tiny(PaReClassifier, random_state=np.random.RandomState(0)).fit(*table)
+    with pytest.warns(UserWarning, match="is not saved") as caught:
+        clf.save(tmp_path / "model.pare")
+    assert caught[0].filename == __file__
 
 
 def test_save__history_with_nan__strict_json_and_loaded_equal(saved, tmp_path):
@@ -628,6 +637,219 @@ def test_load__edited_file__says_what_is_wrong(edit, words, saved, tmp_path):
         sklearn_pare.load(_edited(saved, tmp_path / "edited.pare", edit))
 
 
+def _refused(path):
+    """What is said of a file, without its path."""
+    with pytest.raises(ModelFileError) as error:
+        _persist.read(path)
+    assert str(error.value).startswith(f"{path} ")
+    return str(error.value).removeprefix(f"{path} ")
+
+
+_HERE = sklearn_pare.__version__
+_NOT_LOADED = f"is no model that sklearn_pare {_HERE} can load: "
+_WRITTEN = f"It was written by sklearn_pare {_HERE!r}: load it with that version."
+_WEIGHTS = "does not hold the weights of the model that it describes: "
+
+
+_BIAS = "head.linear.bias"
+
+
+def _set(name, value):
+    return lambda d, a: a.update({name: value})
+
+
+def _leave_out(described, arrays):
+    del arrays[_BIAS]
+    described["omitted"][_BIAS] = "0" * 64
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (
+            lambda d, a: d.update(schema=99),
+            f"{_NOT_LOADED}it has schema 99, this version reads 2. {_WRITTEN}",
+        ),
+        (
+            lambda d, a: d.update(schema=None, versions={}),
+            f"{_NOT_LOADED}it has schema None, this version reads 2. It does not say "
+            "what wrote it.",
+        ),
+        (
+            lambda d, a: d.update(schema=True, versions=[]),
+            f"{_NOT_LOADED}it has schema True, this version reads 2. It does not say "
+            "what wrote it.",
+        ),
+        (
+            lambda d, a: d["parameters"].update(checkpoint_dir="/here"),
+            f"{_NOT_LOADED}the argument checkpoint_dir is never saved. {_WRITTEN}",
+        ),
+        (
+            lambda d, a: d["fitted"].update(n_tokens_=7),
+            f"{_WEIGHTS}n_tokens_=7, the body has 16.",
+        ),
+        (lambda d, a: a.pop(_BIAS), f"{_WEIGHTS}'head.linear.bias' is missing."),
+        (_set("more", np.zeros(1)), f"{_WEIGHTS}'more' is no part of it."),
+        (
+            lambda d, a: d["omitted"].update({"head.linear.bias": "0" * 64}),
+            f"{_WEIGHTS}'head.linear.bias' cannot be left out.",
+        ),
+        (_leave_out, f"{_WEIGHTS}'head.linear.bias' cannot be left out."),
+        (
+            _set(_BIAS, np.zeros((1, 2), np.float32)),
+            f"{_WEIGHTS}{_BIAS} is float32 of shape (1, 2), not float32 of shape (2,).",
+        ),
+        (
+            _set(_BIAS, np.zeros(2)),
+            f"{_WEIGHTS}{_BIAS} is float64 of shape (2,), not float32 of shape (2,).",
+        ),
+        (
+            _set(_BIAS, np.full(2, np.inf, np.float32)),
+            f"{_WEIGHTS}head.linear.bias holds a number that is not finite.",
+        ),
+    ],
+)
+def test_read__edited_file__says_what_is_wrong_and_what_wrote_it(
+    edit, words, saved, tmp_path
+):
+    assert _refused(_edited(saved, tmp_path / "edited.pare", edit)) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "Expecting property name enclosed in double quotes: line 1 column 2"),
+        ('{"schema": NaN}', "NaN is no number of JSON."),
+        ("[" * 10**5, "maximum recursion depth exceeded"),
+        (" " * (2**25 + 1), "it has 33554433 characters, 33554432 at most."),
+    ],
+    ids=["cut", "NaN", "deep", "long"],
+)
+def test_read__text_that_is_no_description__says_why(text, words, tmp_path):
+    _files.write(tmp_path / "x", {}, text)
+    found = _refused(tmp_path / "x")
+    assert found.startswith(f"does not describe a model of sklearn_pare: {words}")
+
+
+@pytest.mark.parametrize("text", ["[]", "3", '"schema"', "null"])
+def test_read__other_json__says_which_schema_there_is(text, tmp_path):
+    _files.write(tmp_path / "x", {}, text + " " * (2**25 - len(text)))
+    assert _refused(tmp_path / "x") == (
+        f"{_NOT_LOADED}it has schema None, this version reads 2. It does not say what "
+        "wrote it."
+    )
+
+
+def test_read__every_field__as_written(saved):
+    path, arrays, described, _ = saved
+    found, weights = _persist.read(path)
+    assert found.kind == "PaReClassifier"
+    assert found.parameters == described["parameters"]
+    assert found.versions == described["versions"]
+    assert found.omitted == {}
+    assert found.fitted["n_tokens_"] == described["fitted"]["n_tokens_"]
+    assert weights.keys() == arrays.keys()
+    assert described["schema"] == 2
+    assert described["versions"] == {
+        "sklearn_pare": _HERE,
+        "sklearn": sklearn.__version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
+
+
+class _Body(torch.nn.Module):
+    grid, dim = (2, 3), 5
+
+    def __init__(self, takes):
+        super().__init__()
+        self.takes = takes
+
+    def forward(self, tokens):
+        if tokens.shape != self.takes:
+            raise RuntimeError("no such shape")
+        assert not torch.is_grad_enabled()
+        return tokens
+
+
+def test_check_body__row_of_tokens__sent_through():
+    _persist.check_body("x.pare", _Body((1, 6, 5)))
+    with pytest.raises(ModelFileError) as error:
+        _persist.check_body("x.pare", _Body((1, 7, 5)))
+    assert str(error.value) == (
+        "x.pare describes a body that does not work: no such shape."
+    )
+
+
+@pytest.mark.parametrize(
+    ("versions", "words"),
+    [
+        ({}, ""),
+        ({"python": "2.7"}, ""),
+        ({"torch": None}, "torch None (here {torch})"),
+        ({"sklearn": "0.1"}, "sklearn '0.1' (here {sklearn})"),
+        (
+            {"torch": "1.13.1", "sklearn_pare": "9.9"},
+            "sklearn_pare '9.9' (here {sklearn_pare}), torch '1.13.1' (here {torch})",
+        ),
+    ],
+)
+def test_drift__names_what_differs(versions, words, saved):
+    here = saved[2]["versions"]
+    found = {k: v for k, v in (here | versions).items() if v is not None}
+    assert _persist.drift(found) == words.format(**here)
+
+
+def test_save__what_no_file_can_hold__says_so(saved, tmp_path):
+    clf = sklearn_pare.load(saved[0])
+    clf.history_ = [{"train_loss": object()}]
+    with pytest.raises(SaveError) as error:
+        clf.save(tmp_path / "x.pare")
+    message = str(error.value)
+    assert message.startswith(
+        "This PaReClassifier cannot be saved in a file that sklearn_pare.load would "
+        "take: "
+    )
+    assert message.endswith(". pickle takes any estimator.")
+    assert not [*tmp_path.iterdir()]
+
+
+def test_save__omit_pretrained_of_a_local_body__says_what_to_use(saved, monkeypatch):
+    clf = sklearn_pare.load(saved[0])
+    monkeypatch.setattr(_persist.backbones, "is_local", lambda name: True)
+    with pytest.raises(SaveError) as error:
+        clf.save("x.pare", omit_pretrained=True)
+    assert str(error.value) == (
+        f"Weights of backbone={clf.backbone!r} are in a folder of this machine: a file "
+        "without them would be of no use elsewhere. Use omit_pretrained=False."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kept"),
+    [
+        ("source", "noise", True),
+        ("source", ["noise", "formula"], True),
+        ("source", (1, 2), False),
+        ("source", None, True),
+        ("checkpoint_dir", "here", None),
+        ("random_state", 3, True),
+        ("random_state", object(), False),
+        ("lr", np.float64(0.5), True),
+    ],
+)
+def test_plain__arguments_that_a_file_can_hold__kept(name, value, kept):
+    if kept is False:
+        words = f"{name}={type(value).__name__} is not saved: the loaded estimator "
+        with pytest.warns(UserWarning, match=words) as caught:
+            assert _persist._plain({name: value}) == {name: None}
+        assert str(caught[0].message).endswith(
+            f"predicts as this one does and has {name}=None."
+        )
+    else:
+        assert _persist._plain({name: value}) == ({name: value} if kept else {})
+
+
 def test_load__body_that_is_not_registered_here__says_so(saved, tmp_path):
     def edit(described, _):
         described["fitted"]["_architecture"]["backbone"] = "theirs"
@@ -655,3 +877,36 @@ def test_load__written_before_the_first_release__says_so(saved, tmp_path):
 def test_load__missing_file__file_not_found(tmp_path):
     with pytest.raises(FileNotFoundError):
         sklearn_pare.load(tmp_path / "nowhere.pare")
+
+
+@pytest.mark.parametrize("kind", [PaReClassifier, PaReRegressor])
+def test_save__every_fitted_attribute__is_in_the_schema(kind, table, tmp_path):
+    import pandas as pd
+
+    X = pd.DataFrame(table[0], columns=list("abcde"))
+    y = table[1] if kind is PaReClassifier else X["a"]
+    estimator = tiny(kind, max_epochs=1).fit(X, y)
+    fitted = vars(estimator).keys() - estimator.get_params().keys() - {"_model"}
+    estimator.save(tmp_path / "model.pare")
+    loaded = sklearn_pare.load(tmp_path / "model.pare")
+    assert fitted == vars(loaded).keys() - loaded.get_params().keys() - {"_model"}
+
+
+def test_save__checkpoint_dir__is_not_taken_along(table, tmp_path):
+    clf = tiny(PaReClassifier, max_epochs=1, checkpoint_dir=str(tmp_path / "kept"))
+    clf.fit(*table).save(tmp_path / "model.pare")
+    loaded = sklearn_pare.load(tmp_path / "model.pare")
+    assert loaded.checkpoint_dir is None
+    np.testing.assert_array_equal(
+        loaded.predict_proba(table[0]), clf.predict_proba(table[0])
+    )
+
+
+def test_load__warm_start__goes_on_as_the_saved_one_does(table, tmp_path):
+    clf = tiny(PaReClassifier, max_epochs=1, warm_start=True).fit(*table)
+    clf.save(tmp_path / "model.pare")
+    loaded = sklearn_pare.load(tmp_path / "model.pare").fit(*table)
+    np.testing.assert_array_equal(
+        loaded.predict_proba(table[0]), clf.fit(*table).predict_proba(table[0])
+    )
+    assert loaded.n_iter_ == clf.n_iter_ == 2

@@ -20,6 +20,7 @@ from sklearn_pare._validation import (
     encoder_for,
     n_held_out,
     positive,
+    select,
     shape_rows,
     split,
 )
@@ -186,6 +187,13 @@ def test_split__rare_class__warns_and_splits():
     assert sorted([*kept, *held_out]) == list(range(20))
 
 
+def test_split__warning__points_at_the_caller():
+    clf = tiny(PaReClassifier, early_stopping=True, max_epochs=1)
+    with pytest.warns(UserWarning, match="smallest class has 1 rows") as caught:
+        clf.fit(TABLE, np.r_[1, np.zeros(19)])
+    assert caught[0].filename == __file__
+
+
 def test_split__classes_in_proportion():
     strata = np.repeat([0, 1], [60, 20])
     _, held_out = split(80, strata, 0.25, 0)
@@ -208,9 +216,10 @@ def test_channel_scaler__lazy_rows__evenly_spaced_within_the_limit(
 ):
     X = np.memmap(tmp_path / "X", np.float32, "w+", shape=(30, 2, 16))
     X[:] = RNG.normal(size=X.shape)
-    monkeypatch.setattr("sklearn_pare._validation._SAMPLE", 32 * 10)
+    # Less than eight of 30 rows: every fifth, since every fourth would be eight.
+    monkeypatch.setattr("sklearn_pare._validation._SAMPLE", 32 * 8 - 1)
     read = ChannelScaler().fit(LazyArray(X))
-    expected = ChannelScaler().fit(np.asarray(X[::3]))
+    expected = ChannelScaler().fit(np.asarray(X[::5]))
     np.testing.assert_array_equal(read.mean_, expected.mean_)
     np.testing.assert_array_equal(read.scale_, expected.scale_)
     # One row at least, however large it is.
@@ -270,6 +279,14 @@ def test_check_input_shape__what_a_row_can_have(input_shape, whole):
         "or (C, H, W) for images, with positive numbers of which one may be -1; for a "
         "table leave it None."
     )
+
+
+def test_select__rows_by_position__of_arrays_and_frames():
+    frame = pd.DataFrame({"a": range(5), "b": list("vwxyz")}, index=[4, 3, 2, 1, 0])
+    kept = np.array([True, False, True, False, False])
+    for rows in (np.array([0, 2]), slice(0, 3, 2), kept):
+        assert select(frame, rows)["b"].tolist() == ["v", "x"]
+        np.testing.assert_array_equal(select(TABLE[:5], rows), TABLE[[0, 2]])
 
 
 def test_positive__rows_without_weight__left_out_of_every_array():

@@ -37,16 +37,24 @@ def _pick(rng, items):
     return items[rng.integers(len(items))]
 
 
-def mutations(content, rng):
+def mutations(
+    content, rng, kinds=("flip", "cut", "splice", "zero", "header", "length")
+):
     """Yield (what was done, other bytes) without end."""
     while True:
-        name = rng.choice(["flip", "cut", "splice", "zero", "header", "length"])
+        name = rng.choice(kinds)
         yield name, _DAMAGES[name](content, rng)
+
+
+#: What can be done to any format; the others are for safetensors.
+ANY_FORMAT = ("flip", "cut", "splice", "zero", "size")
 
 
 def _place(content, rng):
     # Half of them in the header, which is what readers interpret.
     header = 8 + int.from_bytes(content[:8], "little")
+    if header > len(content):
+        header = min(len(content), 200)
     return int(rng.integers(header if rng.random() < 0.5 else len(content)))
 
 
@@ -73,6 +81,14 @@ def _zero(content, rng):
     return content[:start] + bytes(int(rng.integers(1, 100))) + content[start + 1 :]
 
 
+def _size(content, rng):
+    """Another number in any place, as if it were a size."""
+    start, width = _place(content, rng), _pick(rng, [2, 4, 8])
+    number = _pick(rng, [0, 1, 2**31 - 1, 2**31, 2**35, 2**62, 2**64 - 1])
+    piece = (number % 2 ** (8 * width)).to_bytes(width, _pick(rng, ["little", "big"]))
+    return content[:start] + piece + content[start + width :]
+
+
 def _length(content, rng):
     """Another length of the header."""
     length = _pick(rng, [0, 1, 2**20, 2**40, 2**63, 2**64 - 1, len(content)])
@@ -92,6 +108,7 @@ _DAMAGES = {
     "cut": _cut,
     "splice": _splice,
     "zero": _zero,
+    "size": _size,
     "header": _header,
     "length": _length,
 }

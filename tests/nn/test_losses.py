@@ -262,6 +262,9 @@ def test_add_agreement__weighted_as_the_mixed_loss_and_no_gradient_to_clean_rows
     loss = class_agreement(mixed, clean).item()
     assert added.unlabeled.item() == pytest.approx(loss)
     assert added.total.item() == pytest.approx(1 + 0.3 * 0.75 * loss)
+    half = add_agreement(terms, outputs, class_agreement, share=0.5)
+    assert half.unlabeled.item() == pytest.approx(loss / 2)
+    assert half.total.item() == pytest.approx(1 + 0.75 * loss / 2)
     added.total.backward()
     assert clean.grad is None
     assert mixed.grad.abs().sum() > 0

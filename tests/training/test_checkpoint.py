@@ -10,9 +10,10 @@ import pytest
 import torch
 from numpy.random import RandomState
 
-from sklearn_pare import PaReClassifier, PaReRegressor, _files
+from sklearn_pare import PaReClassifier, PaReRegressor, __version__, _files
 from sklearn_pare.exceptions import CheckpointError, ModelFileError, SaveError
 from sklearn_pare.training import checkpoint
+from sklearn_pare.training.checkpoint import Checkpoints
 from sklearn_pare.training.guard import Guard
 from sklearn_pare.training.net import PaReNet
 from tests.common.instances import tiny
@@ -293,6 +294,14 @@ def test_fit__latest_checkpoint_cut_short__warns_and_takes_the_one_before(
     assert_same_fit(stopped, whole)
 
 
+def test_fit__warnings_of_checkpoints__points_at_the_caller(stopped, tmp_path):
+    _edit(tmp_path, lambda d, a: d["versions"].update(torch="1.0"))
+    max(tmp_path.iterdir()).write_bytes(b"")
+    with pytest.warns(UserWarning, match="last bits|goes on from") as caught:
+        stopped.fit(TABLE, CLASSES)
+    assert [warning.filename for warning in caught] == [__file__] * 2
+
+
 def test_fit__all_checkpoints_damaged__error_names_the_latest(stopped, tmp_path):
     for path in tmp_path.iterdir():
         path.write_bytes(b"nothing")
@@ -383,6 +392,250 @@ def test_verbose__says_where_it_goes_on(stopped, caplog):
         stopped.fit(TABLE, CLASSES)
     assert "checkpoint-00000003" in caplog.messages[0]
     assert caplog.messages[1].startswith("epoch 4/10")
+
+
+# ---- the files, without a net
+
+
+class _Net:
+    """What a checkpoint is made from, and what is made of it."""
+
+    def __init__(self, step=0, values=None):
+        self.step_, self.values, self.restored = step, values or {}, None
+
+
+@pytest.fixture
+def states(monkeypatch):
+    """Checkpoints of `_Net`s."""
+
+    def capture(net, keep):
+        return {"step": np.array([net.step_])}, {"keep": keep, **net.values}
+
+    def restore(net, keep, arrays, values):
+        if "wrong" in values:
+            raise ValueError("it has wrong values")
+        net.restored = (keep, int(arrays["step"][0]), values)
+
+    monkeypatch.setattr(checkpoint, "capture", capture)
+    monkeypatch.setattr(checkpoint, "restore", restore)
+
+
+SAME = {"lr": "0.1", "X": "(2, 3)"}
+
+
+def _checkpoints(folder, fingerprint=SAME, seeds=(1, 2)):
+    return Checkpoints(folder, fingerprint, list(seeds))
+
+
+def _written(folder, steps, losses=()):
+    """A folder with checkpoints after some steps."""
+    checkpoints = _checkpoints(folder)
+    checkpoints.alignment_history += losses
+    checkpoints.start(_Net(steps[0]), "best")
+    for step in steps[1:]:
+        checkpoints.on_epoch_end(_Net(step))
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_checkpoints__begun__empty_and_writes_at_once(states, tmp_path):
+    folder = tmp_path / "a" / "b"
+    checkpoints = _checkpoints(folder)
+    assert not checkpoints.found
+    assert checkpoints.alignment_history == []
+    assert checkpoints.seeds == [1, 2]
+    checkpoints.start(_Net(7), "best")
+    assert [path.name for path in folder.iterdir()] == [
+        "checkpoint-00000007.safetensors"
+    ]
+    arrays, text = _files.read(folder / "checkpoint-00000007.safetensors")
+    assert arrays["step"].tolist() == [7]
+    assert json.loads(text) == {
+        "schema": 1,
+        "versions": {"sklearn_pare": __version__, "torch": torch.__version__},
+        "fingerprint": SAME,
+        "seeds": [1, 2],
+        "alignment_history": [],
+        "values": {"keep": "best"},
+    }
+
+
+def test_checkpoints__gone_on_with__all_of_the_latest(states, tmp_path):
+    _written(tmp_path, (0, 9, 10), [0.5, 0.25])
+    checkpoints = _checkpoints(tmp_path, seeds=(5, 6))
+    assert checkpoints.found
+    assert checkpoints.seeds == [1, 2]
+    assert checkpoints.alignment_history == [0.5, 0.25]
+    net = _Net(3)
+    checkpoints.start(net, "other")
+    assert net.restored == ("other", 10, {"keep": "best"})
+    # Nothing is written before there is something new, and arrays are let go of.
+    assert len([*tmp_path.iterdir()]) == 2
+    assert checkpoints._arrays is None
+    checkpoints.on_epoch_end(_Net(11, {"more": 1}))
+    again = _Net()
+    _checkpoints(tmp_path).start(again, "best")
+    assert again.restored == ("best", 11, {"keep": "other", "more": 1})
+
+
+def test_checkpoints__time__written_within_epochs_every_ten_minutes(
+    states, tmp_path, monkeypatch
+):
+    now = 1000.0
+    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: now)
+
+    def steps():
+        return sorted(int(path.name[11:19]) for path in tmp_path.iterdir())
+
+    checkpoints = _checkpoints(tmp_path)
+    checkpoints.start(_Net(0), "best")
+    now += 599
+    checkpoints.on_batch_end(_Net(1))
+    assert steps() == [0]
+    now += 1
+    checkpoints.on_batch_end(_Net(2))
+    assert steps() == [0, 2]
+    now += 599
+    checkpoints.on_epoch_end(_Net(3))
+    checkpoints.on_batch_end(_Net(4))
+    now += 599
+    checkpoints.on_batch_end(_Net(5))
+    assert steps() == [2, 3]
+    checkpoints = _checkpoints(tmp_path)
+    checkpoints.start(_Net(), "best")
+    checkpoints.on_batch_end(_Net(6))
+    assert steps() == [2, 3]
+
+
+def test_checkpoints__other_files__stay_but_what_a_killed_fit_left_goes(
+    states, tmp_path
+):
+    mine = {"notes.txt", "checkpoint-1.safetensors.bak", "checkpoint-x.safetensors"}
+    for name in mine | {"checkpoint-00000009.safetensors.77.partial"}:
+        (tmp_path / name).write_text("x")
+    assert _written(tmp_path, (0, 1, 2, 3)) == sorted(
+        mine | {f"checkpoint-0000000{step}.safetensors" for step in (2, 3)}
+    )
+
+
+def test_checkpoints__another_fit__says_all_that_differs(states, tmp_path):
+    _written(tmp_path, (0, 4))
+    with pytest.raises(CheckpointError) as error:
+        _checkpoints(tmp_path, {"lr": "0.2", "y": "(2,)"})
+    assert str(error.value) == (
+        f"{tmp_path / 'checkpoint-00000004.safetensors'} belongs to another fit: lr is "
+        "0.2, there it was 0.1; y is (2,), there it was not there; X is not there, "
+        "there it was (2, 3). Give the arguments and data of that fit to go on with "
+        "it, or another checkpoint_dir, one for each fit."
+    )
+
+
+def test_checkpoints__state_of_another_net__says_what_to_do(states, tmp_path):
+    checkpoints = _checkpoints(tmp_path)
+    checkpoints.start(_Net(4, {"wrong": 1}), "best")
+    with pytest.raises(CheckpointError) as error:
+        _checkpoints(tmp_path).start(_Net(), "best")
+    assert str(error.value) == (
+        f"{tmp_path / 'checkpoint-00000004.safetensors'} cannot be gone on with: it "
+        "has wrong values. Remove it, or give another checkpoint_dir."
+    )
+
+
+def test_checkpoints__folder_under_a_file__says_what_to_give(tmp_path):
+    (tmp_path / "x").write_text("x")
+    folder = str(tmp_path / "x" / "y")
+    with pytest.raises(SaveError) as error:
+        _checkpoints(folder)
+    message = str(error.value)
+    assert message.startswith(f"checkpoint_dir={folder!r} cannot be made: ")
+    assert message.endswith(". Give a folder that may be written to.")
+
+
+def test_checkpoints__latest_damaged__says_which_one_training_goes_on_from(
+    states, tmp_path
+):
+    names = _written(tmp_path, (0, 1, 2))
+    (tmp_path / names[1]).write_bytes(b"")
+    with pytest.warns(UserWarning, match="damaged") as record:
+        checkpoints = _checkpoints(tmp_path)
+    assert len(record) == 1
+    message = str(record[0].message)
+    assert message.startswith(f"{tmp_path / names[1]} is not a file of sklearn_pare")
+    assert message.endswith(f". Training goes on from {names[0]}, the one before.")
+    net = _Net()
+    checkpoints.start(net, "best")
+    assert net.restored[1] == 1
+
+
+def test_checkpoints__all_damaged__error_of_the_latest(states, tmp_path):
+    names = _written(tmp_path, (0, 1, 2))
+    for name in names:
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(ModelFileError, match=names[1]):
+        _checkpoints(tmp_path)
+
+
+def test_checkpoints__of_another_schema__says_what_wrote_it(states, tmp_path):
+    (name,) = _written(tmp_path, (0,))
+    _edit(tmp_path, lambda d, a: d.update(schema=3, versions={"sklearn_pare": "9"}))
+    with pytest.raises(ModelFileError) as error:
+        _checkpoints(tmp_path)
+    assert str(error.value) == (
+        f"{tmp_path / name} is not a checkpoint that this version, {__version__}, "
+        "reads: it has schema 3 and was written by {'sklearn_pare': '9'}."
+    )
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (lambda d: d.pop("schema"), "KeyError.'schema'"),
+        (lambda d: d.pop("versions"), "KeyError.'versions'"),
+        (lambda d: d.pop("values"), "KeyError.'values'"),
+        (lambda d: d.update(seeds=3), "TypeError"),
+        (lambda d: d.update(fingerprint=[]), "has schema 1"),
+        (lambda d: d.pop("alignment_history"), "KeyError.'alignment_history'"),
+        (lambda d: d.update(alignment_history={}), "has schema 1"),
+        (lambda d: d.update(alignment_history=[1]), "has schema 1"),
+        (lambda d: d.update(alignment_history=["a"]), "has schema 1"),
+        (lambda d: d.update(values=[]), "has schema 1"),
+        (lambda d: d.update(seeds={"1": 1, "2": 2}), "has schema 1"),
+        (lambda d: d.update(seeds=[1, 2, 3]), "has schema 1"),
+        (lambda d: d.update(seeds=[1]), "has schema 1"),
+        (lambda d: d.update(seeds=[1, -1]), "has schema 1"),
+        (lambda d: d.update(seeds=[True, 1]), "has schema 1"),
+        (lambda d: d.update(seeds=[1.0, 1]), "has schema 1"),
+        (lambda d: d.update(seeds=[1, 2**31]), "has schema 1"),
+    ],
+)
+def test_checkpoints__other_form__typed_error(edit, words, states, tmp_path):
+    (name,) = _written(tmp_path, (0,))
+    _edit(tmp_path, lambda described, arrays: edit(described))
+    with pytest.raises(ModelFileError, match=f"{name} is not a checkpoint.*{words}"):
+        _checkpoints(tmp_path)
+
+
+def test_checkpoints__smallest_and_largest_seed__as_any_other(states, tmp_path):
+    _checkpoints(tmp_path, seeds=(0, 2**31 - 1)).start(_Net(), "best")
+    assert _checkpoints(tmp_path).seeds == [0, 2**31 - 1]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "3", "{", '"x"', "[" * 100_000])
+def test_checkpoints__no_description__typed_error(text, tmp_path):
+    _files.write(tmp_path / "checkpoint-00000001.safetensors", {}, text)
+    with pytest.raises(ModelFileError, match="is not a checkpoint: "):
+        _checkpoints(tmp_path)
+
+
+def test_checkpoints__of_other_versions__warns_once(states, tmp_path):
+    (name,) = _written(tmp_path, (0,))
+    _edit(tmp_path, lambda d, a: d.update(versions={"torch": "1.0"}))
+    with pytest.warns(UserWarning, match="last bits") as record:
+        _checkpoints(tmp_path)
+    here = {"sklearn_pare": __version__, "torch": torch.__version__}
+    assert [str(warning.message) for warning in record] == [
+        f"{name} was written by {{'torch': '1.0'}}, here are {here}: what follows may "
+        "differ in the last bits."
+    ]
 
 
 def test_fit__killed_at_random_moments__same_bits(tmp_path):
