@@ -1,7 +1,6 @@
-"""What belongs to the process is as it was, whatever has been done or has failed."""
+"""Import, fit, predict, save and load leave the process as they found it."""
 
-import json
-import pickle
+import random
 import subprocess
 import sys
 
@@ -12,193 +11,136 @@ import torch
 
 import sklearn_pare
 from sklearn_pare import PaReClassifier, PaReRegressor
-from sklearn_pare.exceptions import (
-    CheckpointError,
-    DataError,
-    DivergenceError,
-    OutOfMemoryError,
-    UnknownNameError,
-)
+from sklearn_pare.exceptions import DataError, DivergenceError, PaReError
 from sklearn_pare.nn.model import PaReModel
 from tests.common.instances import tiny
-from tests.common.state import differences, snapshot
+from tests.common.process import snapshot, unchanged
 
 RNG = np.random.default_rng(0)
+TABLE = RNG.normal(size=(40, 4))
 SIGNALS = RNG.normal(size=(40, 2, 16))
-Y = SIGNALS[:, 0, 0] > 0
+IMAGES = RNG.normal(size=(40, 1, 8, 8))
 
 
-class Interrupt:
-    """A callback that does what Ctrl-C does."""
-
-    def setup(self, estimator, context):
-        pass
-
-    def on_fit_task_begin(self, estimator, context):
-        pass
-
-    def on_fit_task_end(self, estimator, context, **given):
-        raise KeyboardInterrupt
-
-    def teardown(self, estimator, context):
-        pass
+def _fit(X=TABLE, kind=PaReClassifier, **settings):
+    y = X.reshape(len(X), -1)[:, 0]
+    y = y > 0 if kind is PaReClassifier else y
+    return tiny(kind, **({"max_epochs": 2} | settings)).fit(X, y)
 
 
-def _clf(**settings):
-    return tiny(PaReClassifier, **({"max_epochs": 2, "batch_size": 16} | settings))
+@pytest.fixture
+def fitted():
+    return _fit()
 
 
-def _fails(error, act):
-    with pytest.raises(error):
-        act()
-
-
-def _interrupted():
-    clf = _clf()
-    clf.set_callbacks(Interrupt())
-    _fails(KeyboardInterrupt, lambda: clf.fit(SIGNALS, Y))
-
-
-def _checkpoints(folder):
-    _clf(checkpoint_dir=folder / "run").fit(SIGNALS, Y)
-    _clf(checkpoint_dir=folder / "run").fit(SIGNALS, Y)
-    other = _clf(checkpoint_dir=folder / "run", lr=1e-3)
-    _fails(CheckpointError, lambda: other.fit(SIGNALS, Y))
-
-
-def _no_room(monkeypatch, method, act):
-    def raised(*args, **kwargs):
-        raise torch.OutOfMemoryError("CUDA out of memory")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(PaReModel, method, raised)
-        _fails(OutOfMemoryError, act)
-
-
-def _predict(clf):
-    clf.predict(SIGNALS), clf.predict_proba(SIGNALS), clf.transform(SIGNALS)
-    clf.score(SIGNALS, Y)
-
-
-def _save(clf, folder):
-    clf.save(folder / "a.pare")
-    sklearn_pare.load(folder / "a.pare").predict(SIGNALS)
-    pickle.loads(pickle.dumps(clf)).predict(SIGNALS)
-
-
-# What is done with a fitted classifier, a folder, and a way to break things.
-ACTIONS = {
-    "fit": lambda clf, folder, patch: _clf().fit(SIGNALS, Y),
-    "early stopping": lambda clf, folder, patch: _clf(
-        early_stopping=True, verbose=1
-    ).fit(SIGNALS, Y),
-    "alignment": lambda clf, folder, patch: _clf(alignment="l2").fit(SIGNALS, Y),
-    "transport": lambda clf, folder, patch: _clf(alignment="otdd").fit(SIGNALS, Y),
-    "two sources": lambda clf, folder, patch: _clf(source=["formula", "noise"]).fit(
-        SIGNALS, Y
-    ),
-    "deterministic": lambda clf, folder, patch: _predict(
-        _clf(deterministic=True).fit(SIGNALS, Y)
-    ),
-    "deterministic divergence": lambda clf, folder, patch: _fails(
-        DivergenceError, lambda: _clf(deterministic=True, lr=1e30).fit(SIGNALS, Y)
-    ),
-    "bfloat16": lambda clf, folder, patch: _clf(precision="bf16").fit(SIGNALS, Y),
-    "numbers": lambda clf, folder, patch: tiny(PaReRegressor).fit(
-        SIGNALS, SIGNALS[:, 0]
-    ),
-    "fit again": lambda clf, folder, patch: (
-        _clf(warm_start=True).fit(SIGNALS, Y).fit(SIGNALS, Y)
-    ),
-    "checkpoints": lambda clf, folder, patch: _checkpoints(folder),
-    "predict": lambda clf, folder, patch: _predict(clf),
-    "save and load": lambda clf, folder, patch: _save(clf, folder),
-    "bad data": lambda clf, folder, patch: _fails(
-        DataError, lambda: _clf().fit(SIGNALS * np.nan, Y)
-    ),
-    "bad name": lambda clf, folder, patch: _fails(
-        UnknownNameError, lambda: _clf(backbone="none").fit(SIGNALS, Y)
-    ),
-    "divergence": lambda clf, folder, patch: _fails(
-        DivergenceError, lambda: _clf(lr=1e30).fit(SIGNALS, Y)
-    ),
-    "interrupt": lambda clf, folder, patch: _interrupted(),
-    "no room to train": lambda clf, folder, patch: _no_room(
-        patch, "forward", lambda: _clf().fit(SIGNALS, Y)
-    ),
-    "no room to predict": lambda clf, folder, patch: _no_room(
-        patch, "predict", lambda: clf.predict(SIGNALS)
-    ),
+FITS = {
+    "table": {},
+    "numbers": {"kind": PaReRegressor},
+    "signals": {"X": SIGNALS},
+    "images": {"X": IMAGES},
+    "bfloat16": {"precision": "bf16"},
+    "verbose": {"verbose": 1},
+    "early stopping": {"early_stopping": True},
+    "two sources": {"source": ["formula", "noise"]},
+    "alignment": {"alignment": "otdd"},
+    "deterministic": {"deterministic": True},
+    "no seed but numpy's": {"random_state": np.random.RandomState(0)},
+    "the bundled body": {"backbone": "pare-tiny", "max_steps": 1},
 }
 
 
-@pytest.fixture(scope="module")
-def clf():
-    return _clf().fit(SIGNALS, Y)
+@pytest.mark.parametrize("settings", FITS.values(), ids=FITS)
+def test_fit_and_predict__process_as_before(settings):
+    with unchanged():
+        estimator = _fit(**settings)
+        estimator.predict(settings.get("X", TABLE))
+        estimator.transform(settings.get("X", TABLE))
 
 
-@pytest.mark.parametrize("name", ACTIONS)
-def test_action__process_as_before(name, clf, tmp_path, monkeypatch, capsys):
-    before = snapshot()
-    ACTIONS[name](clf, tmp_path, monkeypatch)
-    assert differences(before) == []
+@pytest.mark.parametrize("folder", [False, True])
+def test_checkpoints_save_and_load__process_as_before(folder, tmp_path):
+    with unchanged():
+        where = {"checkpoint_dir": str(tmp_path / "run")} if folder else {}
+        clf = _fit(**where)
+        _fit(**where)
+        clf.save(tmp_path / "model.pare")
+        sklearn_pare.load(tmp_path / "model.pare").predict(TABLE)
 
 
-def test_fit__any_state_of_the_process__same_bits(clf):
+def _interrupt(*args, **kwargs):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("error", "settings"),
+    [
+        (DataError, {"X": np.full((40, 4), np.inf)}),
+        (DivergenceError, {"lr": 1e30, "deterministic": True, "verbose": 1}),
+        (PaReError, {"backbone": "nothing"}),
+        (ValueError, {"lr": -1.0}),
+        (KeyboardInterrupt, {"verbose": 1, "deterministic": True}),
+    ],
+)
+def test_fit__fails__process_as_before(error, settings, monkeypatch):
+    if error is KeyboardInterrupt:
+        monkeypatch.setattr(PaReModel, "forward", _interrupt)
+    with unchanged(), pytest.raises(error):
+        _fit(**settings)
+
+
+def test_predict_and_load__fail__process_as_before(fitted, tmp_path):
+    path = tmp_path / "model.pare"
+    path.write_bytes(b"nothing")
+    with unchanged():
+        with pytest.raises(PaReError):
+            fitted.predict(np.full((2, 4), np.inf))
+        with pytest.raises(PaReError):
+            sklearn_pare.load(path)
+        with pytest.raises(PaReError):
+            fitted.save(tmp_path / "nowhere" / "model.pare")
+
+
+def test_fit__any_state_of_the_process__same_bits(fitted):
+    """And nothing of what is global steers a fit."""
     torch.manual_seed(7)
     np.random.seed(7)  # noqa: NPY002
-    usual = sklearn.config_context(assume_finite=True), np.errstate(all="raise")
-    with usual[0], usual[1], torch.no_grad():
-        other = _clf().fit(SIGNALS, Y)
-    np.testing.assert_array_equal(other._outputs(SIGNALS), clf._outputs(SIGNALS))
+    random.seed(7)
+    with np.errstate(all="raise"), sklearn.config_context(assume_finite=True):
+        other = _fit()
+    np.testing.assert_array_equal(other._outputs(TABLE), fitted._outputs(TABLE))
 
 
-# In a process of its own: what is imported at first use is part of it.
-_FIRST = """
-import json, sys
+_CODE = """
+import sys
+import sklearn.callback, skorch, scipy.special, sklearn.metrics
+from tests.common.process import unchanged
+with unchanged():
+    import sklearn_pare
+    import sklearn_pare.datasets, sklearn_pare.inspection, sklearn_pare.metrics
+    import sklearn_pare.sources, sklearn_pare.benchmarks, sklearn_pare.openml
 import numpy as np
-import sklearn.callback, skorch, torch
-from tests.common.state import differences, snapshot
-before = snapshot()
-import sklearn_pare
-found = {"import": differences(before)}
-X = np.random.default_rng(0).normal(size=(20, 2, 16))
-clf = sklearn_pare.PaReClassifier(max_steps=2, random_state=0)
-found["constructor"] = differences(before)
-clf.fit(X, X[:, 0, 0] > 0)
-found["first fit"] = differences(before)
-clf.predict(X)
-found["first prediction"] = differences(before)
-clf.save(sys.argv[1])
-found["first file"] = differences(before)
-needless = {"matplotlib", "transformers", "openml", "ot"}
-found["modules"] = sorted(needless & {*sys.modules})
-print(json.dumps(found))
+X = np.random.default_rng(0).normal(size=(40, 4))
+# The first fit of a process imports what the others have: timm, torch's compiler.
+with unchanged():
+    clf = sklearn_pare.PaReClassifier(max_steps=2, random_state=0)
+    clf.fit(X, X[:, 0] > 0).predict(X)
+with unchanged():
+    clf.save(sys.argv[1])
+    sklearn_pare.load(sys.argv[1]).predict(X)
 """
 
 
 def test_import_and_first_use__process_as_before(tmp_path):
-    answer = subprocess.run(
-        [sys.executable, "-c", _FIRST, str(tmp_path / "a.pare")],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found = json.loads(answer.stdout.splitlines()[-1])
-    assert {name: changed for name, changed in found.items() if changed} == {}
+    path = str(tmp_path / "model.pare")
+    subprocess.run([sys.executable, "-W", "error", "-c", _CODE, path], check=True)
 
 
-def test_snapshot__any_change__is_seen(monkeypatch):
-    before = snapshot()
-    with torch.no_grad():
-        assert differences(before) == ["gradients"]
-    with np.errstate(over="raise"):
-        assert differences(before) == ["numpy"]
-    with monkeypatch.context() as patch:
-        patch.setenv("A_NEW_NAME", "1")
-        assert differences(before) == ["environment"]
-    state = torch.get_rng_state()
-    torch.rand(1)
-    assert differences(before) == ["random of torch"]
-    torch.set_rng_state(state)
-    assert differences(before) == []
+def test_snapshot__sees_what_changes(monkeypatch):
+    with pytest.raises(AssertionError, match="environment"), unchanged():
+        monkeypatch.setenv("SOMETHING", "else")
+    with pytest.raises(AssertionError, match="torch seed"), unchanged():
+        torch.rand(1)
+    with pytest.raises(AssertionError, match="numpy errors"), unchanged():
+        np.seterr(under="raise")
+    np.seterr(under="ignore")
+    assert snapshot()["matplotlib"] == ("matplotlib" in sys.modules)
