@@ -111,24 +111,28 @@ def test_fit__any_state_of_the_process__same_bits(fitted):
 
 
 _CODE = """
+import sys
 import sklearn.callback, skorch, scipy.special, sklearn.metrics
 from tests.common.process import unchanged
 with unchanged():
     import sklearn_pare
     import sklearn_pare.datasets, sklearn_pare.inspection, sklearn_pare.metrics
     import sklearn_pare.sources, sklearn_pare.benchmarks, sklearn_pare.openml
-from tests.common.instances import tiny
 import numpy as np
 X = np.random.default_rng(0).normal(size=(40, 4))
-# The first fit of a process imports what the others have.
+# The first fit of a process imports what the others have: timm, torch's compiler.
 with unchanged():
-    clf = tiny(sklearn_pare.PaReClassifier, max_epochs=1).fit(X, X[:, 0] > 0)
-    clf.predict(X)
+    clf = sklearn_pare.PaReClassifier(max_steps=2, random_state=0)
+    clf.fit(X, X[:, 0] > 0).predict(X)
+with unchanged():
+    clf.save(sys.argv[1])
+    sklearn_pare.load(sys.argv[1]).predict(X)
 """
 
 
-def test_import_and_first_fit__process_as_before():
-    subprocess.run([sys.executable, "-W", "error", "-c", _CODE], check=True)
+def test_import_and_first_use__process_as_before(tmp_path):
+    path = str(tmp_path / "model.pare")
+    subprocess.run([sys.executable, "-W", "error", "-c", _CODE, path], check=True)
 
 
 def test_snapshot__sees_what_changes(monkeypatch):

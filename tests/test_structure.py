@@ -32,7 +32,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     {"exceptions", "_version"},
     {"_device"},
-    {"_names", "_redact", "_files"},
+    {"_imports", "_names", "_redact", "_files"},
     {"otdd"},
     {"nn"},
     {"backbones"},

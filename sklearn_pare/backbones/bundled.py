@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from sklearn_pare._imports import without_traces
 from sklearn_pare.backbones.backbone import Backbone
 from sklearn_pare.backbones.card import BackboneCard
 from sklearn_pare.backbones.weights import read_weights
@@ -32,7 +33,8 @@ class SwinBody(nn.Module):
     def __init__(self, img_size, patch_size, **shape):
         super().__init__()
         # timm takes seconds to import: only when a body is built.
-        from timm.models.swin_transformer import SwinTransformer
+        with without_traces():
+            from timm.models.swin_transformer import SwinTransformer
 
         # No stochastic depth: it would draw from torch's global generator.
         swin = SwinTransformer(

@@ -10,6 +10,7 @@ import warnings
 import torch
 from torch import nn
 
+from sklearn_pare._imports import without_traces
 from sklearn_pare.backbones.backbone import Backbone, choose_grid
 from sklearn_pare.backbones.cache import cached_file
 from sklearn_pare.backbones.card import BackboneCard
@@ -83,7 +84,8 @@ def check(name):
     ------
     UnknownNameError
     """
-    import timm
+    with without_traces():
+        import timm
     from timm.models import is_model_in_modules
 
     model, _, tag = name.removeprefix(PREFIX).partition(".")
@@ -132,7 +134,8 @@ def load(name, *, pretrained, generator, input_shape, max_tokens, config=None):
     -------
     backbone : Backbone
     """
-    import timm
+    with without_traces():
+        import timm
 
     model_name = name.removeprefix(PREFIX)
     known = timm.get_pretrained_cfg(model_name)
@@ -185,7 +188,8 @@ def load(name, *, pretrained, generator, input_shape, max_tokens, config=None):
 
 def fetch(name, cache_dir=None):
     """Put the weights of a model into the cache; the path of the file."""
-    import timm
+    with without_traces():
+        import timm
 
     return _weights_file(
         name, timm.get_pretrained_cfg(name.removeprefix(PREFIX)), cache_dir
@@ -202,7 +206,8 @@ def _weights_file(name, known, cache_dir=None):
 
 
 def _with_weights(name, model_name, known, settings):
-    import timm
+    with without_traces():
+        import timm
 
     path = _weights_file(name, known)
     try:

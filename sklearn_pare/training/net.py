@@ -1,15 +1,12 @@
 """The training step of PaRe as a skorch net."""
 
-import importlib
 import math
-import os
-import sys
-import warnings
 
 import torch
 from skorch import NeuralNet
 
 from sklearn_pare._device import free_cache, is_out_of_memory
+from sklearn_pare._imports import without_traces
 from sklearn_pare.backbones.tuning import layer_scales
 from sklearn_pare.nn.model import Mixing
 from sklearn_pare.nn.schedule import (
@@ -93,7 +90,8 @@ class PaReNet(NeuralNet):
                 decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
                 key = scales.get(parameter, 1.0), decay
                 groups.setdefault(key, []).append(parameter)
-        _import_compiler()
+        with without_traces():
+            import torch._dynamo
         self.optimizer_ = torch.optim.AdamW(
             [
                 {"params": parameters, "scale": scale, "weight_decay": decay}
@@ -267,17 +265,3 @@ class PaReNet(NeuralNet):
         loss = (weight * losses).sum() / weight.sum()
         score = self.scorer(outputs.numpy(), y.numpy(), weight.numpy())
         return loss.item(), float(score)
-
-
-def _import_compiler():
-    """What torch imports with its first optimizer, without the traces that leaves.
-
-    sympy adds a filter of warnings, and torch a name for a folder to the environment.
-    """
-    if "torch._dynamo" in sys.modules:
-        return
-    known = set(os.environ)
-    with warnings.catch_warnings():
-        importlib.import_module("torch._dynamo")
-    for name in set(os.environ) - known:
-        del os.environ[name]
