@@ -1,6 +1,8 @@
 """Change the code at one place at a time, and see whether a test fails.
 
-Runs mutmut as pyproject.toml configures it and writes README.md beside this file.
+mutmut makes the changes; all of a file are in it at once, and one is active. The tests
+are collected once, and each mutant is a fork of that process. Writes README.md beside
+this file.
 """
 
 import argparse
@@ -13,24 +15,26 @@ import tomllib
 from collections import Counter
 from pathlib import Path
 
+from tests.mutation.files import FILES, LEFT_OUT
+
 HERE = Path(__file__).parent
 MUTANTS = Path("mutants")
 LEAST = 0.85
-# Exit codes of the tests of a mutant that no test killed: passed, and no tests.
-_SURVIVED = {0, 33}
 
-_HEAD = """\
+_HEAD = f"""\
 # Mutants
 
-`make mutation` changes the code of the files below at one place at a time (mutmut),
-runs the tests that reach the changed function, and writes this page. A mutant is killed
-where a test fails or takes ten times as long; of every file {least:.0%} must be.
+`make mutation` changes the code of the files below at one place at a time, runs the
+tests that reach the changed function, and writes this page. A mutant is killed where a
+test fails or takes ten times as long; of every file {LEAST:.0%} must be. The changes are
+those of mutmut: numbers, comparisons, arithmetic, conditions, assignments, arguments,
+defaults, and every string, those of messages too.
 
 Not changed, because mutmut cannot: what stands outside of functions (constants, regular
-expressions, defaults of a NamedTuple), decorated methods (properties), calls of `len`
-and `isinstance`, and triple-quoted strings. All other strings are changed, those of
-messages too. Left out of the tests, because they take long: {deselected}. They
-could only kill more.
+expressions, fields of a NamedTuple), decorated methods (properties), calls of `len` and
+`isinstance`, and triple-quoted strings. Left out of the tests, because they take long
+or look at the depth of the stack, which mutmut changes:
+`{"`, `".join(LEFT_OUT)}`. They could only kill more.
 
 | file | mutants | killed | score |
 |---|---|---|---|
@@ -40,79 +44,98 @@ could only kill more.
 def main():
     """Run the mutants, write the page, complain about files below the mark."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutation")
+    parser.add_argument("files", nargs="*", help="only these of the files")
     parser.add_argument(
         "--report", action="store_true", help="write the page of the last run again"
     )
-    if not parser.parse_args().report:
-        shutil.rmtree(MUTANTS, ignore_errors=True)
-        subprocess.run(
-            [sys.executable, "-m", "mutmut", "run", "--max-children", "1"],
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-            check=True,
-        )
-    results = _results()
-    reasons = _reasons()
-    page, unexplained = _page(results, reasons)
+    options = parser.parse_args()
+    if not options.report:
+        files = options.files or list(FILES)
+        names = _make(files)
+        for file in files:
+            _run(file, names[file])
+    results = {
+        file: json.loads(_results(file).read_text())
+        for file in FILES
+        if _results(file).exists()
+    }
+    page, unexplained = _page(results)
     (HERE / "README.md").write_text(page)
     print(page)
-    low = [name for name, codes in results.items() if _score(codes) < LEAST]
-    if low or unexplained:
-        sys.exit(f"Below {LEAST:.0%}: {low}. Without a reason: {unexplained}.")
-
-
-def _results():
-    """File -> mutant -> exit code of its tests."""
-    found = {}
-    for path in sorted(MUTANTS.rglob("*.py.meta")):
-        codes = json.loads(path.read_text())["exit_code_by_key"]
-        if codes:
-            found[str(path.relative_to(MUTANTS)).removesuffix(".meta")] = codes
-    not_run = [
-        name for codes in found.values() for name in codes if codes[name] is None
-    ]
-    if not found or not_run:
-        sys.exit(f"Not all mutants were run: {len(not_run)} are left.")
-    return found
-
-
-def _killed(codes):
-    return sum(code not in _SURVIVED for code in codes.values())
-
-
-def _score(codes):
-    return _killed(codes) / len(codes)
-
-
-def _reasons():
-    """Mutant in words -> why it may survive."""
-    listed = tomllib.loads((HERE / "survivors.toml").read_text())
-    return {words: reason for reason, mutants in listed.items() for words in mutants}
-
-
-def _page(results, reasons):
-    """The page, and the survivors that have no reason."""
-    config = tomllib.loads(Path("pyproject.toml").read_text())["tool"]["mutmut"]
-    deselected = config["pytest_add_cli_args"][1].replace("not ", "")
-    page = _HEAD.format(least=LEAST, deselected=f"`{deselected}`")
-    for name, codes in results.items():
-        page += (
-            f"| `{name}` | {len(codes)} | {_killed(codes)} | {_score(codes):.1%} |\n"
+    low = [name for name, killed in results.items() if _score(killed) < LEAST]
+    left = [name for name in FILES if name not in results]
+    if low or unexplained or left:
+        sys.exit(
+            f"Below {LEAST:.0%}: {low}. Not run: {left}. Without a reason: "
+            f"{unexplained}."
         )
+
+
+def _results(file):
+    return MUTANTS / f"{file}.json"
+
+
+def _make(files):
+    """Write a tree in which the files have all their mutants -> file -> their names."""
+    from mutmut.mutation.file_mutation import mutate_file_contents
+
+    ignore = shutil.ignore_patterns("__pycache__")
+    for folder in ("sklearn_pare", "tests"):
+        target = MUTANTS / folder
+        for path in target.rglob("*.py"):
+            path.unlink()
+        shutil.copytree(folder, target, ignore=ignore, dirs_exist_ok=True)
+    shutil.copy("pyproject.toml", MUTANTS)
+    names = {}
+    for file in files:
+        mutated = mutate_file_contents(file, Path(file).read_text())
+        (MUTANTS / file).write_text(mutated.code)
+        module = file.removesuffix(".py").replace("/", ".")
+        names[file] = [f"{module}.{name}" for name in mutated.mutant_names]
+        _results(file).unlink(missing_ok=True)
+    return names
+
+
+def _run(file, names):
+    """Run the mutants of one file in a process of their own."""
+    print(f"{file}: {len(names)} mutants", flush=True)
+    subprocess.run(
+        [sys.executable, "-m", "tests.mutation.runner", *FILES[file]],
+        cwd=MUTANTS,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        input=json.dumps({"names": names, "results": str(_results(file).resolve())}),
+        text=True,
+        check=True,
+    )
+
+
+def _score(killed):
+    return sum(killed.values()) / len(killed)
+
+
+def _page(results):
+    """The page, and the survivors that have no reason."""
+    listed = tomllib.loads((HERE / "survivors.toml").read_text())
+    reasons = {words: reason for reason, mutants in listed.items() for words in mutants}
+    page = _HEAD
+    for file, killed in results.items():
+        page += f"| `{file}` | {len(killed)} | {sum(killed.values())} | "
+        page += f"{_score(killed):.1%} |\n"
     survivors = Counter(
         _in_words(file, name)
-        for file, codes in results.items()
-        for name, code in codes.items()
-        if code in _SURVIVED
+        for file, killed in results.items()
+        for name in killed
+        if not killed[name]
     )
-    page += "\n## Survivors\n"
     by_reason = {}
-    for words in survivors:
+    for words in sorted(survivors):
         by_reason.setdefault(reasons.get(words, "No reason yet"), []).append(words)
+    page += "\n## Survivors\n"
     for reason in sorted(by_reason):
         page += f"\n{reason}:\n\n"
-        for words in sorted(by_reason[reason]):
+        for words in by_reason[reason]:
             times = f" ({survivors[words]} times)" if survivors[words] > 1 else ""
-            page += f"- `{words}`{times}\n"
+            page += f"- `` {words} ``{times}\n"
     return page, sorted(survivors.keys() - reasons.keys())
 
 
@@ -120,13 +143,13 @@ def _in_words(file, name):
     """What a mutant is: its place, and what stands there instead."""
     from mutmut.mutation.diff_apply import get_diff_for_mutant
 
-    lines = get_diff_for_mutant(name).splitlines()[2:]
+    diff = get_diff_for_mutant(name, source=(MUTANTS / file).read_text(), path=file)
+    lines = diff.splitlines()[2:]
     added = " ".join(line[1:].strip() for line in lines if line[0] == "+")
     removed = " ".join(line[1:].strip() for line in lines if line[0] == "-")
     function = name.rpartition(".")[2].rpartition("__mutmut_")[0]
     function = function.removeprefix("x_").removeprefix("xǁ").replace("ǁ", ".")
-    place = f"{file.removeprefix('sklearn_pare/')} {function}"
-    return f"{place}: {added}" if len(added) > 3 else f"{place}: without {removed}"
+    return f"{file.removeprefix('sklearn_pare/')} {function}: {added or removed}"
 
 
 if __name__ == "__main__":

@@ -1,0 +1,22 @@
+"""Which files have mutants, and the tests that are to kill them."""
+
+FILES = {
+    "sklearn_pare/nn/losses.py": ["tests/nn/test_losses.py"],
+    "sklearn_pare/nn/replace.py": ["tests/nn/test_replace.py"],
+    "sklearn_pare/nn/schedule.py": ["tests/nn/test_schedule.py"],
+    "sklearn_pare/_files.py": ["tests/test_files.py"],
+    "sklearn_pare/_validation.py": ["tests/test_validation.py"],
+    "sklearn_pare/training/checkpoint.py": ["tests/training/test_checkpoint.py"],
+    "sklearn_pare/_persist.py": ["tests/test_persist.py"],
+}
+
+# Parts of names of tests: processes of their own, fits that are cut off at every step,
+# and where a warning points.
+LEFT_OUT = [
+    "no_room",
+    "disk_full",
+    "killed",
+    "before_any_step",
+    "other_process",
+    "points_at_the_caller",
+]
