@@ -26,9 +26,9 @@ _HEAD = f"""\
 
 `make mutation` changes the code of the files below at one place at a time, runs the
 tests that reach the changed function, and writes this page. A mutant is killed where a
-test fails or takes ten times as long; of every file {LEAST:.0%} must be. The changes are
-those of mutmut: numbers, comparisons, arithmetic, conditions, assignments, arguments,
-defaults, and every string, those of messages too.
+test fails or takes ten times as long; of every file {LEAST:.0%} must be. The changes
+are those of mutmut: numbers, comparisons, arithmetic, conditions, assignments,
+arguments, defaults, and every string, those of messages too.
 
 Not changed, because mutmut cannot: what stands outside of functions (constants, regular
 expressions, fields of a NamedTuple), decorated methods (properties), calls of `len` and
