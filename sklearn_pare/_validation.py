@@ -74,7 +74,6 @@ def check_rows(estimator, X, y="no_validation", *, reset):
             dtype=(np.float32, np.float64) if short else (np.float64, np.float32),
             allow_nd=True,
             ensure_all_finite=False,
-            ensure_min_samples=2 if reset else 1,
         )
     except ValueError as error:
         if "could not convert string" in str(error):

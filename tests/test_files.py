@@ -120,6 +120,7 @@ def test_digest__byte_order_or_strides__same_numbers_same_digest():
     a = np.arange(6, dtype="<i4").reshape(2, 3)
     for other in (a.astype(">i4"), np.asfortranarray(a), a[::-1][::-1]):
         assert _files.digest({"a": other}) == _files.digest({"a": a})
+    assert _files.digest({"a": a}) == _files.digest({"a": a}, "")
     ab, ba = {"a": a, "b": 2 * a}, {"b": 2 * a, "a": a}
     assert _files.digest(ab) == _files.digest(ba)
     assert _files.digest(ab) != _files.digest({"a": 2 * a, "b": a})

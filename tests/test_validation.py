@@ -553,6 +553,87 @@ def test_check_rows__mixed_frame__stays_a_frame_with_its_names():
     assert "b" in _raised(frame.assign(b=None))
 
 
+def test_check_rows__infinity_in_a_frame__names_the_column():
+    frame = pd.DataFrame({"a": NUMBERS, "b": np.where(NUMBERS > 0, np.inf, 0)})
+    assert _raised(frame).startswith("X holds infinity in column 'b' of X.")
+
+
+def test_check_rows__frame_of_another_library__as_that_of_pandas():
+    frame = pd.DataFrame({"a": NUMBERS, "b": ["x", "y"] * 10})
+
+    class Frame:
+        """What is_frame asks for, such as a frame of polars."""
+
+        columns, dtypes, iloc = frame.columns, frame.dtypes, None
+
+        def to_pandas(self):
+            return frame
+
+    checked = check_rows(tiny(PaReClassifier), Frame(), reset=True)
+    pd.testing.assert_frame_equal(checked, frame)
+
+
+def test_check_rows__one_row_to_fit__error():
+    assert _raised(TABLE[:1]) == "X has 1 sample; fit needs 2 rows at least."
+
+
+@pytest.mark.parametrize("y", [CLASSES[:-1], SIGNALS[:-1], [*CLASSES, 0]], ids=len)
+def test_check_rows__y_of_another_length__error(y):
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        check_rows(tiny(PaReRegressor), SIGNALS, y, reset=True)
+
+
+@pytest.mark.parametrize("n", [2**24 + 1, 2**53 - 1])
+def test_check_rows__integers_in_a_tensor__not_rounded(n):
+    X = torch.full((20, 1, 4), n)
+    checked, y = check_rows(tiny(PaReRegressor), X, X, reset=True)
+    assert (checked == n).all()
+    assert (y == n).all()
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int64, np.float32, np.float64, bool])
+@pytest.mark.parametrize("shape", [(20,), (20, 3), (20, 4, 4)])
+def test_check_rows__y_of_numbers__keeps_its_dtype(dtype, shape):
+    y = np.zeros(shape, dtype)
+    _, checked = check_rows(tiny(PaReRegressor), SIGNALS, y, reset=True)
+    assert checked.dtype == dtype
+
+
+def test_check_rows__dense_y_of_short_floats__float32():
+    y = np.zeros((20, 4, 4), np.float16)
+    _, checked = check_rows(tiny(PaReRegressor), SIGNALS, y, reset=True)
+    assert checked.dtype == np.float32
+
+
+@pytest.mark.parametrize("dtype", ["<U4", object])
+def test_check_rows__classes_of_text__as_they_are(dtype):
+    y = np.array(["red", "blue"] * 10, dtype)
+    _, checked = check_rows(tiny(PaReClassifier), SIGNALS, y, reset=True)
+    assert checked.dtype == dtype
+    np.testing.assert_array_equal(checked, y)
+
+
+def test_check_rows__columns_of_numbers_as_text__numbers():
+    y = np.arange(40.0).reshape(20, 2)
+    _, checked = check_rows(tiny(PaReRegressor), SIGNALS, y.astype(str), reset=True)
+    np.testing.assert_array_equal(checked, y)
+
+
+def test_check_rows__nullable_integers__integers():
+    y = pd.Series(CLASSES, dtype="Int64")
+    _, checked = check_rows(tiny(PaReClassifier), SIGNALS, y, reset=True)
+    assert checked.dtype.kind in "if"
+    np.testing.assert_array_equal(checked, CLASSES)
+
+
+def test_check_rows__table_in_a_file__read(tmp_path):
+    X = np.memmap(tmp_path / "X", np.float64, "w+", shape=TABLE.shape)
+    X[:] = TABLE
+    assert not isinstance(check_rows(tiny(PaReClassifier), X, reset=True), LazyArray)
+    flat = tiny(PaReClassifier, input_shape=(2, 3))
+    assert isinstance(check_rows(flat, X, reset=True), LazyArray)
+
+
 def test_check_rows__memory_map__not_read(tmp_path):
     X = np.memmap(tmp_path / "X", np.float32, "w+", shape=(20, 2, 16))
     X[4] = np.nan
