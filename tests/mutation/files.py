@@ -15,7 +15,7 @@ FILES = {
 LEFT_OUT = [
     "no_room",
     "disk_full",
-    "killed",
+    "killed_at",
     "before_any_step",
     "other_process",
     "points_at_the_caller",

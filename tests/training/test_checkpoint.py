@@ -387,10 +387,11 @@ def test_checkpoint_dir__is_a_file__typed_error(tmp_path):
         tiny(PaReClassifier, checkpoint_dir=str(tmp_path / "x")).fit(TABLE, CLASSES)
 
 
-def test_verbose__says_where_it_goes_on(stopped, caplog):
+def test_verbose__says_where_it_goes_on(stopped, tmp_path, caplog):
+    latest = tmp_path / "checkpoint-00000003.safetensors"
     with caplog.at_level("INFO", logger="sklearn_pare"):
         stopped.fit(TABLE, CLASSES)
-    assert "checkpoint-00000003" in caplog.messages[0]
+    assert caplog.messages[0] == f"going on from {latest}"
     assert caplog.messages[1].startswith("epoch 4/10")
 
 
