@@ -517,6 +517,13 @@ def test_check_rows__lazy_array_of_one_row__error(tmp_path):
     assert _raised(X, y=[0]) == "X has 1 sample; fit needs 2 rows at least."
 
 
+def test_check_rows__other_columns_than_in_fit__error():
+    estimator = tiny(PaReClassifier)
+    check_rows(estimator, TABLE, reset=True)
+    with pytest.raises(ValueError, match="3 features.*expecting 6"):
+        check_rows(estimator, TABLE[:, :3], reset=False)
+
+
 def test_check_rows__one_row_to_predict__fine():
     estimator = tiny(PaReClassifier)
     check_rows(estimator, SIGNALS, reset=True)
@@ -587,8 +594,8 @@ def test_check_rows__y_of_another_length__error(y):
 def test_check_rows__integers_in_a_tensor__not_rounded(n):
     X = torch.full((20, 1, 4), n)
     checked, y = check_rows(tiny(PaReRegressor), X, X, reset=True)
-    assert (checked == n).all()
-    assert (y == n).all()
+    assert (checked.astype(np.float64) == n).all()
+    assert (y.astype(np.float64) == n).all()
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.int64, np.float32, np.float64, bool])
