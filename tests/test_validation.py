@@ -520,7 +520,7 @@ def test_check_rows__lazy_array_of_one_row__error(tmp_path):
 def test_check_rows__other_columns_than_in_fit__error():
     estimator = tiny(PaReClassifier)
     check_rows(estimator, TABLE, reset=True)
-    with pytest.raises(ValueError, match="3 features.*expecting 6"):
+    with pytest.raises(ValueError, match=r"3 features.*expecting 6"):
         check_rows(estimator, TABLE[:, :3], reset=False)
 
 
