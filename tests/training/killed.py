@@ -36,21 +36,29 @@ def run(folder, n):
     whole = fit(None)
     start = time.monotonic()
     assert_same_fit(fit(Path(folder) / "whole"), whole)
-    seconds = time.monotonic() - start
+    n_steps = 4 * 6
+    seconds = (time.monotonic() - start) / n_steps
     report = {"killed": 0, "same": 0, "steps": [], "partial": 0}
-    for number, moment in enumerate(rng.uniform(0, 1, n)):
-        own = Path(folder) / str(number)
+    for number in range(n):
+        own, first = Path(folder) / str(number), int(rng.integers(n_steps - 1))
         child = os.fork()
         if child == 0:
             fit(own)
             os._exit(0)
-        time.sleep(moment * seconds)
+        # From some step on, at a moment within about two: on a busy machine as well.
+        while _last(own) < first:
+            time.sleep(0.0005)
+        time.sleep(rng.uniform(0, 2 * seconds))
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         report["killed"] += os.WIFSIGNALED(status)
-        left = sorted(path.name for path in own.glob("*")) if own.exists() else []
-        report["steps"].append(left[-1] if left else None)
-        report["partial"] += any(name.endswith("partial") for name in left)
+        report["steps"].append(_last(own))
+        report["partial"] += any(own.glob("*.partial"))
         assert_same_fit(fit(own), whole)
         report["same"] += 1
     (Path(folder) / "report.json").write_text(json.dumps(report))
+
+
+def _last(folder):
+    """Step of the latest checkpoint, or -1."""
+    return max((int(p.stem[11:]) for p in folder.glob("*.safetensors")), default=-1)
