@@ -42,7 +42,7 @@ bench: $(READY)
 coverage: $(READY)
 	OMP_NUM_THREADS=1 SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n auto --timeout=900 \
 		--cov --cov-report=term-missing:skip-covered --cov-report=json
-	$(BIN)/python -m tests.coverage coverage.json
+	$(BIN)/python -m tools.coverage coverage.json
 
 mutation: $(READY)
 	$(BIN)/python -m tests.mutation
