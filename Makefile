@@ -23,7 +23,7 @@ $(READY): pyproject.toml
 	touch $@
 
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n '/^$$/q; s/^# //p' Makefile
 
 demo: $(READY)
 	$(BIN)/python examples/plot_digits.py

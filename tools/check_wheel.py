@@ -2,9 +2,9 @@
 
 ``python -m tools.check_wheel`` builds into ``dist``, runs ``twine check``, checks the
 contents of both archives, installs the wheel into a new environment in a temporary
-folder, and runs the example of the README there, outside of the repository. All
-dependencies are downloaded, several GB. ``--reuse PYTHON`` takes them from the
-environment of another interpreter instead, such as ``.venv/bin/python``.
+folder, and imports all modules and runs the example of the README there, outside of the
+repository. All dependencies are downloaded, several GB. ``--reuse PYTHON`` takes them
+from the environment of another interpreter instead, such as ``.venv/bin/python``.
 """
 
 import argparse
@@ -23,6 +23,13 @@ DIST = ROOT / "dist"
 PACKAGE = "sklearn_pare"
 # Folders of the repository that have no place in an installed package.
 NOT_INSTALLED = {"tests", "studies", "tools", "docs", "examples", "results"}
+# Commands run when they are imported.
+IMPORT_ALL = f"""
+import importlib, pkgutil, {PACKAGE}
+for module in pkgutil.walk_packages({PACKAGE}.__path__, "{PACKAGE}."):
+    if not module.name.endswith(".__main__"):
+        importlib.import_module(module.name)
+"""
 LIMITS = {"lines of Python": 21_000, "median module": 140, "largest module": 450}
 
 
@@ -130,17 +137,16 @@ def install(wheel, folder, reuse):
     return python
 
 
-def run_example(python, folder):
-    """Run the example of the README with an installed package, in an empty folder."""
+def use(python, folder):
+    """Import all modules of an installed package and run the example of the README."""
     empty = folder / "empty"
     empty.mkdir()
     where = Path(_ask(python, f"import {PACKAGE}; print({PACKAGE}.__file__)", empty))
     print(f"{PACKAGE} is imported from {where}")
     if folder.resolve() not in where.resolve().parents:
         sys.exit(f"{where} is not the installed package in {folder}")
-    example = readme_example((ROOT / "README.md").read_text())
-    print(example)
-    _run(python, "-c", example, cwd=empty)
+    _run(python, "-c", IMPORT_ALL, cwd=empty)
+    _run(python, "-c", readme_example((ROOT / "README.md").read_text()), cwd=empty)
 
 
 def main():
@@ -155,7 +161,7 @@ def main():
     reuse = parser.parse_args().reuse
     with tempfile.TemporaryDirectory() as folder:
         wheel, sdist = build(Path(folder))
-        run_example(install(wheel, Path(folder), reuse), Path(folder))
+        use(install(wheel, Path(folder), reuse), Path(folder))
     measured = sizes(module_lines(wheel))
     for name, value in measured.items():
         print(f"{name}: {value:,} (limit: {LIMITS[name]:,})")
