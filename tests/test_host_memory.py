@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sklearn_pare._data.encoders import ChannelScaler
 from sklearn_pare._data.fingerprint import describe
 from sklearn_pare._data.lazy import ChosenRows
 from sklearn_pare._data.tables import TableEncoder
-from sklearn_pare._data.validation import ChannelScaler, positive, select
+from sklearn_pare._data.validation import positive, select
 from tools.host_memory import CASES
 
 # The array and all else, in units of the array: rows as the network sees them are half
