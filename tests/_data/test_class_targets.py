@@ -92,9 +92,7 @@ def test_mask_target__score__share_of_positions_not_ignored():
 
 
 @pytest.mark.parametrize("class_weight", ["balanced", {0: 1.0, 1: 5.0}], ids=str)
-def test_mask_target__class_weight__as_in_scikit_learn_with_mean_one(
-    class_weight, rng
-):
+def test_mask_target__class_weight__as_in_scikit_learn_with_mean_one(class_weight, rng):
     y = (rng.random((10, 8)) < 0.1).astype(int)
     target = MaskTarget.from_y(y, None, class_weight)
     expected = compute_class_weight(class_weight, classes=np.array([0, 1]), y=y.ravel())
@@ -163,9 +161,7 @@ def test_label_target__balanced__as_compute_class_weight_for_each_label(rng):
     y = (rng.random((50, 4)) < [0.1, 0.3, 0.5, 0.9]).astype(int)
     found = LabelTarget.from_y(y, "balanced").class_weight
     for k in range(4):
-        expected = compute_class_weight(
-            "balanced", classes=np.array([0, 1]), y=y[:, k]
-        )
+        expected = compute_class_weight("balanced", classes=np.array([0, 1]), y=y[:, k])
         np.testing.assert_allclose(found[k], expected)
 
 
