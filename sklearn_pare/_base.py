@@ -11,13 +11,13 @@ from sklearn.base import (
     TransformerMixin,
     _fit_context,
 )
-from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_pare import _files, _persist, _validation, backbones, sources
 from sklearn_pare._assembly import Architecture, build, export_arrays, restore
 from sklearn_pare._auto import auto_for
+from sklearn_pare._compat import CallbackSupportMixin
 from sklearn_pare._device import (
     algorithms,
     is_out_of_memory,

@@ -44,9 +44,7 @@ class GivenData:
         _validation.check_input_shape(self.input_shape)
         X, y = _validation.check_rows(self, X, y, reset=True)
         X = _validation.shape_rows(X, self.input_shape)
-        weight = _check_sample_weight(
-            sample_weight, X, dtype=np.float64, ensure_non_negative=True
-        )
+        weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
         y = self._target_array(y, X.shape[1:])
         X, y, weight = _validation.positive(weight, X, y)
         target = self._target_from(y, X.shape[1:])

@@ -25,9 +25,7 @@ guises = pytest.mark.parametrize(
 )
 
 
-@parametrize_with_checks(
-    list(instances()), expected_failed_checks=expected_failures, xfail_strict=True
-)
+@parametrize_with_checks(list(instances()), expected_failed_checks=expected_failures)
 def test_scikit_learn_check(estimator, check):
     check(estimator)
 

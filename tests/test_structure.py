@@ -32,7 +32,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     {"exceptions", "_version"},
     {"_device"},
-    {"_imports", "_names", "_redact", "_files"},
+    {"_compat", "_imports", "_names", "_redact", "_files"},
     {"otdd"},
     {"nn"},
     {"backbones"},
