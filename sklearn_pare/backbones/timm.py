@@ -96,7 +96,7 @@ def check(name):
             + (f" Did you mean {' or '.join(map(repr, near))}?" if near else "")
             + " timm.list_models('*swin*') lists names."
         )
-    if not is_model_in_modules(model, _FAMILIES):
+    if not is_model_in_modules(model, set(_FAMILIES)):
         raise _no_family(name)
     if tag and f"{model}.{tag}" not in timm.list_pretrained(f"{model}.*"):
         known = [w.partition(".")[2] for w in timm.list_pretrained(f"{model}.*")]
