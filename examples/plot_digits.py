@@ -2,9 +2,9 @@
 Digits with 300 labels
 ======================
 
-A body that was pretrained on images drawn from formulas is fine-tuned on 300 labelled
+A backbone that was pretrained on images drawn from formulas is fine-tuned on 300 labelled
 digits of 8 x 8 pixels; the other 1,497 are for testing. PaRe stands next to two
-controls on the same body, naive fine-tuning (no tokens replaced) and training from
+controls on the same backbone, naive fine-tuning (no tokens replaced) and training from
 scratch (fresh weights), and next to the better of two classifiers of scikit-learn.
 """
 
