@@ -137,7 +137,9 @@ def test_on_sphere__no_rotation_gives_the_digit_back():
 
 def test_on_sphere__rotation_keeps_the_total_and_moves_the_digit():
     digit = load_digits().images[3] / 16
-    rotations = Rotation.random(20, rng=0).as_matrix()
+    rotations = Rotation.from_quat(
+        np.random.default_rng(0).normal(size=(20, 4))
+    ).as_matrix()
     rotations[0] = np.eye(3)
     sphere = images._on_sphere(np.repeat(digit[None], 20, axis=0), rotations, 64)
     total = (sphere * _weights(64)).sum((1, 2))
