@@ -162,7 +162,8 @@ def costs(rows):
     lines = [_line("method", head), "|" + "---|" * (len(head) + 1)]
     for method, own in found.items():
         cpu = [row["cpu"] for row in own]
-        memory = max(row["memory_mb"] for row in own)
+        # Windows has no such figure.
+        memory = max(row["memory_mb"] or 0 for row in own) or ""
         cells = [f"{np.median(cpu):.1f}", f"{max(cpu):.1f}", f"{memory}"]
         lines.append(_line(method, cells))
     return "\n".join(lines)

@@ -1,7 +1,6 @@
 """What a result was made with, and the memory that it took."""
 
 import contextlib
-import resource
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -50,21 +49,26 @@ def peak(device):
     Returns
     -------
     figures : dict
-        "memory_mb", and "device_memory_mb", None on a CPU; in 10^6 bytes.
+        "memory_mb", None on Windows, and "device_memory_mb", None on a CPU; in 10^6
+        bytes.
     """
-    on_device = peak_memory(device)
+    found = {"memory_mb": _resident(), "device_memory_mb": peak_memory(device)}
     return {
-        "memory_mb": round(_resident() / _MEGA),
-        "device_memory_mb": None if on_device is None else round(on_device / _MEGA),
+        name: None if size is None else round(size / _MEGA)
+        for name, size in found.items()
     }
 
 
 def _resident():
-    """Bytes of the peak of the resident set."""
+    """Return the peak of the resident set in bytes, or None on Windows."""
     status = Path("/proc/self/status")
     if status.exists():
         for line in status.read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
+    try:
+        import resource
+    except ImportError:
+        return None
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024
