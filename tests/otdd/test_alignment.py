@@ -41,7 +41,7 @@ def test_alignment__source_itself__zero_without_gradient():
 def test_alignment__gradient__finite_differences(labels, monkeypatch):
     monkeypatch.setattr(_solvers, "TOLERANCE", 1e-10)
     monkeypatch.setattr(_solvers, "MAX_ITERATIONS", 5_000)
-    monkeypatch.setattr(_solvers, "REGULARISATION", 0.1)
+    monkeypatch.setattr(_solvers, "REGULARISATION", 0.5)
     alignment = Alignment(*clusters(0, 8, d=2, n_classes=2))
     Z, z = clusters(1, 4, d=2, n_classes=2)
     z = z if labels else None
