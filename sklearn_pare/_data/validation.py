@@ -327,8 +327,8 @@ def split(n, strata, fraction, seed):
         if sizes.min() < 2 or len(sizes) > min(count, n - count):
             warnings.warn(
                 f"The smallest class has {sizes.min()} samples, and {count} samples "
-                f"are held out for {len(sizes)} classes: the validation samples are drawn "
-                "without stratification.",
+                f"are held out for {len(sizes)} classes: the validation samples are "
+                "drawn without stratification.",
                 UserWarning,
                 stacklevel=6,
             )
