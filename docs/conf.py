@@ -39,7 +39,7 @@ _plain = (
     "quickstart",
     "user_guide",
     "modalities",
-    "bodies",
+    "backbones",
     "sources",
     "otdd",
     "inspection",

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-from sklearn_pare.benchmarks import compare, lines, ranks
+from sklearn_pare.benchmarks import lines, ranks
+from studies import compare
 
 root = Path.cwd() if Path("docs").is_dir() else Path.cwd().parent
 rows = [

@@ -40,11 +40,11 @@ plt.show()
 # %%
 # The gap, as in figure 1b of the paper: the dataset distance of the mixed rows to the
 # source and to the data, as fewer tokens come from the source. On the left, before the
-# body, tokens are averages of both modalities, so that any selection gives curves of
-# this kind, a random one too; on the right, behind the body, they need not be.
+# backbone, tokens are averages of both modalities, so that any selection gives curves of
+# this kind, a random one too; on the right, behind the backbone, they need not be.
 
 fig, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-for ax, features in zip(axes, ("tokens", "body"), strict=True):
+for ax, features in zip(axes, ("tokens", "backbone"), strict=True):
     ModalityGapDisplay.from_estimator(
         clf, X, y, features=features, random_state=0, ax=ax
     )

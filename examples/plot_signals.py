@@ -9,7 +9,7 @@ scikit-learn, class by class.
 """
 
 # %%
-# Signals of one channel and 256 samples. The bundled body reads each as 64 windows.
+# Signals of one channel and 256 samples. The bundled backbone reads each as 64 windows.
 
 import time
 

@@ -15,9 +15,12 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_pare import _files, _persist, _validation, backbones, sources
-from sklearn_pare._assembly import Architecture, build, export_arrays, restore
-from sklearn_pare._auto import auto_for
+from sklearn_pare import _safetensors, backbones, sources
+from sklearn_pare._architecture import Architecture, build, export_arrays, restore
+from sklearn_pare._data import validation
+from sklearn_pare._data.fingerprint import describe
+from sklearn_pare._data.fit_data import GivenData
+from sklearn_pare._data.lazy import LazyArray
 from sklearn_pare._device import (
     algorithms,
     is_out_of_memory,
@@ -25,23 +28,21 @@ from sklearn_pare._device import (
     resolve_device,
     resolve_precision,
 )
-from sklearn_pare._fingerprint import describe
-from sklearn_pare._given import GivenData
-from sklearn_pare._lazy import LazyArray
-from sklearn_pare._linear import MAX_ROWS
+from sklearn_pare._inference import in_batches
 from sklearn_pare._parameters import Parameters
-from sklearn_pare._predict import in_batches
-from sklearn_pare._prepare import prepare
-from sklearn_pare._warm import WarmStart
-from sklearn_pare.backbones.tuning import freeze
+from sklearn_pare._saving import model_file
+from sklearn_pare.backbones.freezing import freeze
 from sklearn_pare.exceptions import DataError, DivergenceError
 from sklearn_pare.nn.model import PaReModel
 from sklearn_pare.sources.ranking import distances, encoded_sample
 from sklearn_pare.training.align import align
 from sklearn_pare.training.callbacks import UserCallbacks
 from sklearn_pare.training.checkpoint import Checkpoints
-from sklearn_pare.training.fit import Recipe, train
-from sklearn_pare.training.share import fit_share
+from sklearn_pare.training.linear_path import MAX_ROWS, fit_share
+from sklearn_pare.training.prepare import prepare
+from sklearn_pare.training.recipe import auto_for
+from sklearn_pare.training.train import Recipe, train
+from sklearn_pare.training.warm_start import WarmStart
 
 # One fit at a time in a process: torch's threads and the lazily drawn source are
 # shared, and a fit must not depend on what runs beside it. Prediction takes no lock.
@@ -74,7 +75,7 @@ class _BasePaRe(
         y_val=None,
         X_unlabeled=None,
     ):
-        """Fine-tune the body on labelled rows.
+        """Fine-tune the backbone on labelled rows.
 
         Parameters
         ----------
@@ -105,9 +106,9 @@ class _BasePaRe(
         DataError
             If X, y or weights cannot be used; a ValueError.
         UnknownNameError
-            If no body or source has the name given; a ValueError.
+            If no backbone or source has the name given; a ValueError.
         WeightsError
-            If weights of the body are neither in the cache nor to be fetched; a
+            If weights of the backbone are neither in the cache nor to be fetched; a
             RuntimeError.
         DivergenceError
             If the loss becomes infinite or NaN; a RuntimeError.
@@ -156,7 +157,7 @@ class _BasePaRe(
         """Build, train and keep; of two fits in a process the second one waits."""
         init_seed, split_seed, *train_seeds = seeds
         data = self._hold_out(data, split_seed)
-        encoder = _validation.encoder_for(data.X)
+        encoder = validation.encoder_for(data.X)
         architecture = Architecture(
             self.backbone,
             data.X.shape[1:],
@@ -190,10 +191,10 @@ class _BasePaRe(
         if start is not None:
             start.apply(model, architecture, encoder)
         model.to(device)
-        freeze(model.body, self.tune)
+        freeze(model.backbone, self.tune)
         model.embed.requires_grad_(self.tune != "head")
         if self.compile:
-            model.body.compile()
+            model.backbone.compile()
         recipe = self._recipe(len(prepared.rows), target, model, device)
         past = [] if start is None else start.history
         fitted = {
@@ -282,7 +283,7 @@ class _BasePaRe(
             "sample_weight": data.weight,
             "X_unlabeled": data.unlabeled,
             **dict(zip(names, data.validation or (None,) * 3, strict=True)),
-            "the model it starts from": start and _files.digest(start.arrays),
+            "the model it starts from": start and _safetensors.digest(start.arrays),
         }
         own = arguments | given | {"device": device.type}
         return {name: describe(value) for name, value in own.items()}
@@ -353,10 +354,10 @@ class _BasePaRe(
             n_epochs=math.ceil(n_steps / steps_per_epoch),
             n_steps=n_steps,
             batch_size=batch_size,
-            n_tokens=math.prod(model.body.grid),
+            n_tokens=math.prod(model.backbone.grid),
             lr=self.lr,
             weight_decay=self.weight_decay,
-            # Lower blocks of a pretrained body know most; those of a fresh one nothing.
+            # Lower blocks of a pretrained backbone know most; those of a fresh one nothing.
             layer_decay=self.layer_decay if self.pretrained else 1.0,
             mix_start=self.mix_start,
             mix_end=self.mix_end,
@@ -372,8 +373,8 @@ class _BasePaRe(
     def _infer(self, X, compute):
         """Apply ``compute(model, batch, bfloat16=...)`` to all rows."""
         check_is_fitted(self)
-        X = _validation.check_rows(self, X, reset=False)
-        X = _validation.shape_rows(X, self.input_shape_)
+        X = validation.check_rows(self, X, reset=False)
+        X = validation.shape_rows(X, self.input_shape_)
         encode = self._encoder.transform
         if X.ndim == 2:
             # Columns of a DataFrame are encoded at once or slowly.
@@ -401,7 +402,7 @@ class _BasePaRe(
         if self.backbone != "pare-tiny":
             found += [
                 f"a fit with max_tokens={max(1, self.n_tokens_ // 2)}",
-                "a fit with a smaller body, such as backbone='pare-tiny'",
+                "a fit with a smaller backbone, such as backbone='pare-tiny'",
             ]
         return [*found, "a fit with rows that are pooled or cut to fewer numbers"]
 
@@ -416,7 +417,7 @@ class _BasePaRe(
         return tags
 
     def transform(self, X):
-        """Features of the fine-tuned body: the mean over its output tokens.
+        """Features of the fine-tuned backbone: the mean over its output tokens.
 
         Parameters
         ----------
@@ -431,7 +432,7 @@ class _BasePaRe(
 
     @property
     def _n_features_out(self):
-        return self._model.body.feature_dim
+        return self._model.backbone.feature_dim
 
     # ---- state
 
@@ -443,9 +444,9 @@ class _BasePaRe(
         path : str or Path
             An existing file is replaced.
         omit_pretrained : bool, default=False
-            Leave out the weights of the body that are still those it was pretrained
+            Leave out the weights of the backbone that are still those it was pretrained
             with, such as all of them after ``tune="none"``: the file is smaller by as
-            much. Whoever loads it needs the body, see `sklearn_pare.backbones.fetch`.
+            much. Whoever loads it needs the backbone, see `sklearn_pare.backbones.fetch`.
 
         Raises
         ------
@@ -454,7 +455,7 @@ class _BasePaRe(
             of a class that `sklearn_pare.load` does not know; an OSError. What was
             there before is untouched.
         WeightsError
-            If weights of the body are needed to compare with and cannot be fetched; a
+            If weights of the backbone are needed to compare with and cannot be fetched; a
             RuntimeError.
 
         See Also
@@ -485,7 +486,7 @@ class _BasePaRe(
         """
         check_is_fitted(self)
         self._validate_params()
-        _persist.write(
+        model_file.write(
             path,
             type(self).__name__,
             self.get_params(deep=False),

@@ -14,39 +14,39 @@ from sklearn.utils.validation import (
 )
 
 from sklearn_pare._base import _BasePaRe
-from sklearn_pare._targets import ClassTarget, LabelTarget, MaskTarget, place_size
+from sklearn_pare._data.targets import ClassTarget, LabelTarget, MaskTarget, place_size
 from sklearn_pare.exceptions import DataError
 
 
 class PaReClassifier(ClassifierMixin, _BasePaRe):
-    r"""Classify tables, signals or images by fine-tuning a pretrained body with PaRe.
+    r"""Classify tables, signals or images by fine-tuning a pretrained backbone with PaRe.
 
-    PaRe (Cai et al., ICML 2024) bridges the gap between the modality of the body and
+    PaRe (Cai et al., ICML 2024) bridges the gap between the modality of the backbone and
     that of the data: tokens of a source modality replace part of the data's tokens,
     many at first, few at the end.
 
     Parameters
     ----------
     backbone : str, default="pare-tiny"
-        Name of the body: "pare-tiny" comes with the package; "timm:NAME" is a Swin or
+        Name of the backbone: "pare-tiny" comes with the package; "timm:NAME" is a Swin or
         vision transformer of timm, such as "timm:swin_base_patch4_window7_224";
         "hf:NAME-or-folder" a text encoder of transformers (extra "text"), such as
         "hf:roberta-base". Weights of the last two are fetched once and cached; see
         `sklearn_pare.backbones.fetch`.
     pretrained : bool, default=True
-        If False, the same body starts from fresh Xavier weights: the control
+        If False, the same backbone starts from fresh Xavier weights: the control
         "from scratch".
     tune : str, {"all", "norm", "attention-frozen", "none", "head"}, default="all"
-        What trains inside the body: everything; its LayerNorms; everything but the
+        What trains inside the backbone: everything; its LayerNorms; everything but the
         maps to queries and keys (for "pare-tiny" one matrix makes queries, keys and
         values, and stays fixed as a whole); nothing. Embedder, gate and heads always
         train, but with "head", a linear probe, the embedder is fixed as well.
     layer_decay : float, default=0.75
-        Factor on the learning rate from one block of a pretrained body to the one
+        Factor on the learning rate from one block of a pretrained backbone to the one
         before it. With ``pretrained=False`` all blocks learn alike.
     max_tokens : int, default=None
-        Bound on the tokens of a row, and so on time and memory, for bodies of timm and
-        transformers. None: as many as the body was pretrained with, or fewer where the
+        Bound on the tokens of a row, and so on time and memory, for backbones of timm and
+        transformers. None: as many as the backbone was pretrained with, or fewer where the
         rows are small.
     input_shape : tuple of int, default=None
         Shape of one row, (C, L) or (C, H, W), when X holds flattened rows; one entry
@@ -57,7 +57,7 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         from formulas, which "pare-tiny" was pretrained on); a tuple
         ``(X_source, y_source)`` of rows or texts and their classes, or masks of
         classes; "openml:ID"; "folder:PATH" of images in class folders; "text:FILE" in
-        CoNLL-2003 columns, for text bodies; the controls "noise" and "mask-token"; or
+        CoNLL-2003 columns, for text backbones; the controls "noise" and "mask-token"; or
         None for plain fine-tuning. A list of names, or "auto", takes the one nearest
         to the data, see `sklearn_pare.sources.rank`.
     mix_start : float, default=0.6
@@ -117,11 +117,11 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         "auto" is the first of cuda, xpu and mps that is there, else the CPU; or a
         name that torch knows, such as "cuda:1".
     precision : str, {"auto", "fp32", "bf16"}, default="auto"
-        Of the body and of the decoder of dense targets. "auto" is bfloat16 where the
+        Of the backbone and of the decoder of dense targets. "auto" is bfloat16 where the
         device has instructions for it, else float32. Other heads, gate, losses and
         weights are float32 always.
     compile : bool, default=False
-        Whether to train with a compiled body: slow to start, then faster.
+        Whether to train with a compiled backbone: slow to start, then faster.
     deterministic : bool, default=False
         Whether fit and prediction use deterministic algorithms alone, so that the same
         seed gives the same model on a GPU too. The CPU does so anyway. On CUDA the
@@ -150,7 +150,7 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, if X had any that are strings.
     input_shape_ : tuple of int
-        Shape of one row as the body sees it: (F,), (C, L) or (C, H, W).
+        Shape of one row as the backbone sees it: (F,), (C, L) or (C, H, W).
     n_tokens_ : int
         Tokens a row is cut into.
     n_iter_ : int
@@ -190,7 +190,7 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
 
     Every row is cut into tokens. In each training step the k lowest-scored tokens of a
     row are replaced by the k highest-scored tokens of a source row (of dense targets in
-    a quarter of the rows); clean and mixed rows go through the body together, and the
+    a quarter of the rows); clean and mixed rows go through the backbone together, and the
     loss is
 
     .. math:: L(clean) + w [(1 - \lambda) L(mixed) + \lambda L_s(mixed)],

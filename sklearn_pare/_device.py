@@ -88,7 +88,7 @@ def _fast_in_bfloat16(device):
 
 
 def resolve_precision(precision, device):
-    """Whether to run the body under bfloat16 autocast.
+    """Whether to run the backbone under bfloat16 autocast.
 
     Parameters
     ----------

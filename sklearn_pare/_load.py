@@ -2,9 +2,9 @@
 
 import warnings
 
-from sklearn_pare import _persist
 from sklearn_pare._classifier import PaReClassifier
 from sklearn_pare._regressor import PaReRegressor
+from sklearn_pare._saving import model_file
 from sklearn_pare._version import __version__
 from sklearn_pare.exceptions import ModelFileError
 
@@ -18,7 +18,7 @@ def load(path, *, device="auto"):
     ----------
     path : str or Path
         A safetensors file. Nothing in it is executed, nothing is fetched, and no other
-        file is read but the weights of the body, if they were left out.
+        file is read but the weights of the backbone, if they were left out.
     device : str, default="auto"
         Where the loaded estimator predicts; see `PaReClassifier`.
 
@@ -34,7 +34,7 @@ def load(path, *, device="auto"):
         If the file is no model of this package, is damaged, or says what this version
         does not know; a ValueError.
     UnknownNameError
-        If the body is one that was registered where the file was written; a ValueError.
+        If the backbone is one that was registered where the file was written; a ValueError.
     WeightsError
         If weights were left out that are not at hand; a RuntimeError.
 
@@ -62,7 +62,7 @@ def load(path, *, device="auto"):
     >>> bool((again.predict_proba(X) == clf.predict_proba(X)).all())
     True
     """
-    saved, arrays = _persist.read(path)
+    saved, arrays = model_file.read(path)
     kind = _CLASSES[saved.kind]
     unknown = sorted(saved.parameters.keys() - set(kind._get_param_names()))
     if unknown:
@@ -83,8 +83,8 @@ def load(path, *, device="auto"):
     estimator.set_params(device=device)
     estimator.__setstate__(vars(estimator) | saved.fitted | {"_model": arrays})
     if estimator._architecture.config is not None:
-        _persist.check_body(path, estimator._model.body)
-    drift = _persist.drift(saved.versions)
+        model_file.check_backbone(path, estimator._model.backbone)
+    drift = model_file.drift(saved.versions)
     if drift:
         warnings.warn(
             f"{path} was written with {drift}: predictions may differ in the last "

@@ -4,7 +4,7 @@ import torch
 from hypothesis import HealthCheck, settings
 from sklearn.datasets import load_digits
 
-import tests.common.tiny  # noqa: F401  registers the tiny body
+import tests.common.tiny  # noqa: F401  registers the tiny backbone
 
 # The same few examples everywhere: a test that fails, fails for everyone.
 settings.register_profile(

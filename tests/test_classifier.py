@@ -91,11 +91,11 @@ def test_recipe__auto_epochs__enough_steps_and_epochs(
     import torch
 
     clf = PaReClassifier(batch_size=batch_size, max_steps=max_steps)
-    body = SimpleNamespace(grid=(2, 2))
+    backbone = SimpleNamespace(grid=(2, 2))
     recipe = clf._recipe(
         60,
         SimpleNamespace(kind=kind, loss="", agreement="", output_shape=(2, *size)),
-        SimpleNamespace(body=body),
+        SimpleNamespace(backbone=backbone),
         torch.device("cpu"),
     )
     assert (recipe.n_epochs, recipe.n_steps) == (epochs, steps)

@@ -46,7 +46,7 @@ def test_scikit_learn_check(estimator, check):
     ],
     ids=["classifier", "regressor"],
 )
-def test_check_estimator__bundled_body__no_failure_no_skip(estimator):
+def test_check_estimator__bundled_backbone__no_failure_no_skip(estimator):
     results = check_estimator(
         estimator,
         expected_failed_checks=expected_failures(estimator),

@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn_pare import PaReClassifier
 from tests.common.instances import tiny
 
-# A fresh process and loky's workers know only the bodies of the package.
+# A fresh process and loky's workers know only the backbones of the package.
 _CODE = """
 import sys
 import joblib, torch
@@ -74,7 +74,7 @@ def test_fit__loky__same_bits(digits, reference):
         np.testing.assert_array_equal(result, reference)
 
 
-def test_predict__bundled_body_row_in_any_company__same_bits(digits):
+def test_predict__bundled_backbone_row_in_any_company__same_bits(digits):
     X, y = digits
     for precision in ("fp32", "bf16"):
         clf = PaReClassifier(

@@ -45,7 +45,7 @@ FITS = {
     "alignment": {"alignment": "otdd"},
     "deterministic": {"deterministic": True},
     "no seed but numpy's": {"random_state": np.random.RandomState(0)},
-    "the bundled body": {"backbone": "pare-tiny", "max_steps": 1},
+    "the bundled backbone": {"backbone": "pare-tiny", "max_steps": 1},
 }
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sklearn_pare._fingerprint import describe
-from sklearn_pare._lazy import ChosenRows
-from sklearn_pare._tables import TableEncoder
-from sklearn_pare._validation import ChannelScaler, positive, select
+from sklearn_pare._data.fingerprint import describe
+from sklearn_pare._data.lazy import ChosenRows
+from sklearn_pare._data.tables import TableEncoder
+from sklearn_pare._data.validation import ChannelScaler, positive, select
 from tests.host_memory import KINDS
 
 # The array and all else, in units of the array: rows as the network sees them are half
@@ -77,7 +77,7 @@ def test_encoders__chosen_rows__same_bits_as_of_a_copy(
     kind, n_block, table, chosen, monkeypatch
 ):
     # In many blocks of rows and of columns.
-    monkeypatch.setattr("sklearn_pare._lazy.blocks.__defaults__", (0, n_block))
+    monkeypatch.setattr("sklearn_pare._data.lazy.blocks.__defaults__", (0, n_block))
     copied = table[chosen]
     view = select(table, chosen)
     encoder, other = kind().fit(view), kind().fit(copied)

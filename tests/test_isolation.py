@@ -35,7 +35,7 @@ KINDS = {
 
 def _outputs(name):
     """What a model says that is fitted here and now."""
-    # Workers of loky know no other body than those of the package.
+    # Workers of loky know no other backbone than those of the package.
     from tests.common.instances import tiny
 
     kind, X, settings = KINDS[name]

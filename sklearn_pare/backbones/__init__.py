@@ -1,26 +1,33 @@
-"""Bodies by name.
+"""Backbones by name.
 
-``backbones.list()`` names them, ``backbones.get(name)`` builds one with its card,
+``backbones.list_backbones()`` names them, ``backbones.get(name)`` builds one with its card,
 ``backbones.fetch(name)`` puts weights of other projects into the cache beforehand, and
-``backbones.register(name, factory)`` adds a body.
+``backbones.register(name, factory)`` adds a backbone.
 """
 
 import torch
 
-from sklearn_pare.backbones import text, timm
-from sklearn_pare.backbones.backbone import Backbone, check_fixed
+from sklearn_pare.backbones import hf_models, timm_models
+from sklearn_pare.backbones.backbone import Backbone, BackboneCard, check_fixed
 from sklearn_pare.backbones.bundled import load_tiny
-from sklearn_pare.backbones.card import BackboneCard
 from sklearn_pare.exceptions import UnknownNameError
 
-__all__ = ["Backbone", "BackboneCard", "check", "fetch", "get", "list", "register"]
+__all__ = [
+    "Backbone",
+    "BackboneCard",
+    "check",
+    "fetch",
+    "get",
+    "list_backbones",
+    "register",
+]
 
 _FACTORIES = {"pare-tiny": load_tiny}
-_FAMILIES = {timm.PREFIX: timm, text.PREFIX: text}
+_FAMILIES = {timm_models.PREFIX: timm_models, hf_models.PREFIX: hf_models}
 
 
-def list():
-    """Names of all registered bodies, and the forms of names of other projects' bodies.
+def list_backbones():
+    """Names of all registered backbones, and the forms of names of other projects' backbones.
 
     Returns
     -------
@@ -29,14 +36,14 @@ def list():
     Examples
     --------
     >>> from sklearn_pare import backbones
-    >>> {"pare-tiny", "timm:NAME", "hf:NAME-or-folder"} <= set(backbones.list())
+    >>> {"pare-tiny", "timm:NAME", "hf:NAME-or-folder"} <= set(backbones.list_backbones())
     True
     """
     return sorted([*_FACTORIES, "timm:NAME", "hf:NAME-or-folder"])
 
 
 def register(name, factory):
-    """Add a body, so that ``backbone=name`` finds it.
+    """Add a backbone, so that ``backbone=name`` finds it.
 
     Parameters
     ----------
@@ -55,7 +62,7 @@ def _family(name):
 
 
 def check(name):
-    """Complain about a name that no body has; nothing is built or fetched.
+    """Complain about a name that no backbone has; nothing is built or fetched.
 
     Parameters
     ----------
@@ -64,17 +71,17 @@ def check(name):
     Raises
     ------
     UnknownNameError
-        If no body has this name; a ValueError.
+        If no backbone has this name; a ValueError.
     ImportError
-        If the body needs an extra that is not installed.
+        If the backbone needs an extra that is not installed.
     """
     if name in _FACTORIES:
         return
     family = _family(name)
     if family is None:
         raise UnknownNameError(
-            f"backbone={name!r} is not known. Bodies that are: "
-            f"{', '.join(map(repr, list()))}. Others are added by "
+            f"backbone={name!r} is not known. Backbones that are: "
+            f"{', '.join(map(repr, list_backbones()))}. Others are added by "
             "sklearn_pare.backbones.register(name, factory)."
         )
     family.check(name)
@@ -89,24 +96,24 @@ def get(
     max_tokens=None,
     config=None,
 ):
-    """Build a body.
+    """Build a backbone.
 
     Parameters
     ----------
     name : str
-        One of `list`, "timm:NAME" or "hf:NAME-or-folder".
+        One of `list_backbones`, "timm:NAME" or "hf:NAME-or-folder".
     pretrained : bool, default=True
         False: fresh Xavier weights.
     generator : torch.Generator, optional
         Source of random weights; by default one with seed 0.
     input_shape : tuple of int, default=(3, 224, 224)
-        Shape of one row: (F,), (C, L) or (C, H, W). Bodies of timm and transformers
+        Shape of one row: (F,), (C, L) or (C, H, W). Backbones of timm and transformers
         choose their grid of tokens by it.
     max_tokens : int, optional
         Bound on the number of tokens, and so on time and memory; by default what the
-        body was pretrained with.
+        backbone was pretrained with.
     config : dict, optional
-        `Backbone.config` of the same body, which then needs no file to be built again.
+        `Backbone.config` of the same backbone, which then needs no file to be built again.
 
     Returns
     -------
@@ -115,7 +122,7 @@ def get(
     Raises
     ------
     UnknownNameError
-        If no body has this name; a ValueError.
+        If no backbone has this name; a ValueError.
     WeightsError
         If weights are neither in the cache nor to be fetched; a RuntimeError.
     ModelFileError
@@ -129,11 +136,11 @@ def get(
     >>> small = backbones.get(
     ...     "timm:test_vit", pretrained=False, input_shape=(1, 16, 52), max_tokens=64
     ... )
-    >>> small.body.grid
+    >>> small.module.grid
     (4, 16)
     """
-    # A body that comes with its configuration may have lost its folder since.
-    if config is None or _family(name) is not text:
+    # A backbone that comes with its configuration may have lost its folder since.
+    if config is None or _family(name) is not hf_models:
         check(name)
     if generator is None:
         generator = torch.Generator().manual_seed(0)
@@ -155,17 +162,17 @@ def get(
 
 
 def has_config(name):
-    """Whether a body is built from a configuration, and not from its name alone."""
-    return name not in _FACTORIES and _family(name) is text
+    """Whether a backbone is built from a configuration, and not from its name alone."""
+    return name not in _FACTORIES and _family(name) is hf_models
 
 
 def is_local(name):
-    """Whether a body lies in a folder, which this machine alone may have."""
-    return has_config(name) and text.is_local(name)
+    """Whether a backbone lies in a folder, which this machine alone may have."""
+    return has_config(name) and hf_models.is_local(name)
 
 
 def fetch(name, *, cache_dir=None):
-    """Put the files of a body into the cache, for use without a network.
+    """Put the files of a backbone into the cache, for use without a network.
 
     Parameters
     ----------
@@ -179,12 +186,12 @@ def fetch(name, *, cache_dir=None):
     Returns
     -------
     path : Path or None
-        The file of the weights; None for a body that needs none.
+        The file of the weights; None for a backbone that needs none.
 
     Raises
     ------
     UnknownNameError
-        If no body has this name; a ValueError.
+        If no backbone has this name; a ValueError.
     WeightsError
         If a file cannot be fetched; a RuntimeError.
     ModelFileError

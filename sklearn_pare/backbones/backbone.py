@@ -1,14 +1,51 @@
-"""What every body offers: tokens in, features out, and what surrounds it."""
+"""What every backbone offers: tokens in, features out, and what surrounds it."""
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 
 from torch import nn
 
-from sklearn_pare.backbones.card import BackboneCard
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.nn.heads import DenseHead, PooledHead
+
+
+@dataclass(frozen=True)
+class BackboneCard:
+    """Origin, licence and size of a backbone.
+
+    Attributes
+    ----------
+    name : str
+        The string to pass as ``backbone``.
+    description : str
+    licence : str
+        SPDX name of the licence of the weights.
+    sha256 : str or None
+        Hash of the weights file; None where there is no file.
+    seed : int or None
+        Seed of the pretraining.
+    command : str or None
+        The command that made the weights.
+    figures : dict
+        What that command measured.
+    transfer : dict
+        What ``python -m studies.evaluate`` measured.
+    """
+
+    name: str
+    description: str
+    licence: str
+    sha256: str | None = None
+    seed: int | None = None
+    command: str | None = None
+    figures: dict = field(default_factory=dict)
+    transfer: dict = field(default_factory=dict)
+
+    def to_dict(self) -> dict:
+        """Plain dict, ready for JSON."""
+        return asdict(self)
+
 
 # A token of a signal stands for at least this many samples.
 _SAMPLES = 4
@@ -16,27 +53,27 @@ _SAMPLES = 4
 
 @dataclass
 class Backbone:
-    """A body with what surrounds it.
+    """A backbone with what surrounds it.
 
     Attributes
     ----------
-    body : torch.nn.Module
+    backbone : torch.nn.Module
         Tokens (B, N, D) -> features (B, M, E). Its attributes `grid`, `dim` and
         `feature_dim` say how tokens lie, D, and E.
     stem : ImageEmbed or WordEmbed
-        The body's own embedder, of images (B, 3, H, W) or of words (B, N).
+        The backbone's own embedder, of images (B, 3, H, W) or of words (B, N).
     card : BackboneCard
     source_head : PooledHead or None
         The read-out of the pretraining, if it fits the classes of a source.
     dense_head : DenseHead or None
         The read-out of the pretraining for pixels.
     config : dict or None
-        What it takes, beside the name, to build the body again without files.
+        What it takes, beside the name, to build the backbone again without files.
     tokenize : callable or None
-        List of texts -> list of lists of word numbers; None in a body of images.
+        List of texts -> list of lists of word numbers; None in a backbone of images.
     """
 
-    body: nn.Module
+    module: nn.Module
     stem: nn.Module
     card: BackboneCard
     source_head: PooledHead | None = None
@@ -47,20 +84,24 @@ class Backbone:
     @property
     def parts(self) -> nn.ModuleDict:
         """All modules under one roof, named as in the weights file."""
-        names = ("stem", "body", "source_head", "dense_head")
-        parts = {name: getattr(self, name) for name in names}
+        parts = {
+            "stem": self.stem,
+            "backbone": self.module,
+            "source_head": self.source_head,
+            "dense_head": self.dense_head,
+        }
         return nn.ModuleDict({k: v for k, v in parts.items() if v is not None})
 
 
 def choose_grid(input_shape, budget, multiple, max_tokens):
-    """Token grid of a body for rows of one shape.
+    """Token grid of a backbone for rows of one shape.
 
     Parameters
     ----------
     input_shape : tuple of int
         (F,), (C, L) or (C, H, W).
     budget : int
-        Tokens that the body was pretrained with, or can take.
+        Tokens that the backbone was pretrained with, or can take.
     multiple : int
         Both sides of the grid are multiples of this.
     max_tokens : int or None
@@ -80,7 +121,7 @@ def choose_grid(input_shape, budget, multiple, max_tokens):
     if max_tokens is not None:
         if max_tokens < multiple**2:
             raise DataError(
-                f"max_tokens={max_tokens} is too few: this body takes grids of at "
+                f"max_tokens={max_tokens} is too few: this backbone takes grids of at "
                 f"least {multiple} x {multiple} tokens. Use max_tokens={multiple**2} "
                 "or more."
             )
@@ -101,11 +142,11 @@ def choose_grid(input_shape, budget, multiple, max_tokens):
 
 
 def check_fixed(name, backbone, max_tokens):
-    """Complain where a body of one grid has more tokens than the user allows."""
-    n_tokens = math.prod(backbone.body.grid)
+    """Complain where a backbone of one grid has more tokens than the user allows."""
+    n_tokens = math.prod(backbone.module.grid)
     if max_tokens is not None and n_tokens > max_tokens:
         raise DataError(
             f"max_tokens={max_tokens}, but backbone={name!r} always has {n_tokens} "
-            "tokens. Leave max_tokens=None, or take a body of another family, such as "
+            "tokens. Leave max_tokens=None, or take a backbone of another family, such as "
             "'timm:vit_tiny_patch16_224', whose grid is chosen."
         )

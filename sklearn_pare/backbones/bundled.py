@@ -1,27 +1,29 @@
-"""The bundled body "pare-tiny": a small Swin transformer and its pretrained weights."""
+"""The bundled backbone "pare-tiny": a small Swin transformer and its pretrained weights."""
 
+import hashlib
+import json
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save_file
 from torch import nn
 
-from sklearn_pare._imports import without_traces
-from sklearn_pare.backbones.backbone import Backbone
-from sklearn_pare.backbones.card import BackboneCard
-from sklearn_pare.backbones.weights import read_weights
+from sklearn_pare._utils import without_traces
+from sklearn_pare.backbones.backbone import Backbone, BackboneCard
 from sklearn_pare.exceptions import ModelFileError
 from sklearn_pare.nn.embed import ImageEmbed
 from sklearn_pare.nn.heads import DenseHead, PooledHead
 from sklearn_pare.nn.init import DrawFrom, xavier_
 
-WEIGHTS = Path(__file__).parent / "data" / "pare-tiny.safetensors"
+WEIGHTS = Path(__file__).parent / "weights" / "pare-tiny.safetensors"
 
-# What the body was pretrained for: classes of formulas, and two values a pixel.
+# What the backbone was pretrained for: classes of formulas, and two values a pixel.
 N_CLASSES, N_DENSE = 2048, 2
 _PATCH, _DIMS = 4, (64, 128, 256)
 
 
-class SwinBody(nn.Module):
+class SwinBackbone(nn.Module):
     """The stages of a timm Swin transformer, without its stem and its head.
 
     Parameters
@@ -32,7 +34,7 @@ class SwinBody(nn.Module):
 
     def __init__(self, img_size, patch_size, **shape):
         super().__init__()
-        # timm takes seconds to import: only when a body is built.
+        # timm takes seconds to import: only when a backbone is built.
         with without_traces():
             from timm.models.swin_transformer import SwinTransformer
 
@@ -62,7 +64,7 @@ class SwinBody(nn.Module):
 def build_tiny(generator: torch.Generator, n_classes=N_CLASSES) -> Backbone:
     """The architecture of "pare-tiny" with fresh Xavier weights."""
     with DrawFrom(torch.Generator()):
-        body = SwinBody(
+        module = SwinBackbone(
             img_size=32,
             patch_size=_PATCH,
             window_size=4,
@@ -71,9 +73,9 @@ def build_tiny(generator: torch.Generator, n_classes=N_CLASSES) -> Backbone:
             num_heads=(2, 4, 8),
         )
         backbone = Backbone(
-            body=body,
-            stem=ImageEmbed((3, 32, 32), body.grid, body.dim),
-            source_head=PooledHead(body.feature_dim, n_classes),
+            module=module,
+            stem=ImageEmbed((3, 32, 32), module.grid, module.dim),
+            source_head=PooledHead(module.feature_dim, n_classes),
             dense_head=DenseHead(_DIMS, (_PATCH, 2 * _PATCH, 4 * _PATCH), N_DENSE),
             card=BackboneCard(
                 name="pare-tiny",
@@ -86,7 +88,7 @@ def build_tiny(generator: torch.Generator, n_classes=N_CLASSES) -> Backbone:
 
 
 def load_file(path: Path, generator: torch.Generator) -> Backbone:
-    """A body of this architecture with the weights of a file of the pretraining.
+    """A backbone of this architecture with the weights of a file of the pretraining.
 
     Heads that the file does not have keep fresh weights.
     """
@@ -115,5 +117,60 @@ def _other_weights(path, what):
 
 
 def load_tiny(pretrained: bool, generator: torch.Generator) -> Backbone:
-    """The body "pare-tiny", pretrained or with fresh Xavier weights."""
+    """The backbone "pare-tiny", pretrained or with fresh Xavier weights."""
     return load_file(WEIGHTS, generator) if pretrained else build_tiny(generator)
+
+
+def write_weights(tensors, card: BackboneCard, path: Path) -> None:
+    """Write `tensors` in float16 to `path` and the card, with the hash, beside it."""
+    half = {
+        name: value.detach().to("cpu", torch.float16).contiguous()
+        for name, value in tensors.items()
+    }
+    partial = path.with_suffix(".partial")
+    save_file(half, partial)
+    described = card.to_dict() | {"sha256": _sha256(partial.read_bytes())}
+    partial.replace(path)
+    path.with_suffix(".json").write_text(json.dumps(described, indent=2) + "\n")
+
+
+def read_weights(path: Path) -> tuple[dict, BackboneCard]:
+    """Tensors in float32 and the card of a file written by `write_weights`.
+
+    Raises
+    ------
+    ModelFileError
+        If a file is missing or damaged, or its bytes are not those the card names.
+    """
+    described = path.with_suffix(".json")
+    try:
+        content = path.read_bytes()
+        card = BackboneCard(**json.loads(described.read_text()))
+    except FileNotFoundError as error:
+        raise ModelFileError(
+            f"{error.filename} is missing. It is part of the installed package: "
+            "install sklearn-pare again."
+        ) from error
+    # No JSON, brackets in brackets without end, or other fields.
+    except (ValueError, RecursionError, TypeError) as error:
+        raise ModelFileError(
+            f"{described} is no card of a backbone: {error}. Expected the file that was "
+            "written beside the weights."
+        ) from error
+    if _sha256(content) != card.sha256:
+        raise ModelFileError(
+            f"{path} has sha256 {_sha256(content)}, its card says {card.sha256}: the "
+            "file was changed or cut short. Install sklearn-pare again."
+        )
+    try:
+        tensors = load(content)
+    except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        raise ModelFileError(
+            f"{path} is no safetensors file: {error!r}. Expected what the pretraining "
+            "writes."
+        ) from error
+    return {name: value.float() for name, value in tensors.items()}, card
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

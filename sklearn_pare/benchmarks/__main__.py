@@ -3,8 +3,8 @@
 import argparse
 import sys
 
-from sklearn_pare._names import check_name
-from sklearn_pare.benchmarks.commands import COMMANDS
+from sklearn_pare._utils import check_name
+from sklearn_pare.benchmarks.cli import COMMANDS
 from sklearn_pare.exceptions import PaReError, UnknownNameError
 
 

@@ -28,7 +28,7 @@ FIGURES = {
 #: What is said below a table that has such figures.
 NOTE = (
     "* Not run here. Figures of papers as an aggregator (wizwand.com) shows them, "
-    "which does not say whether they are a paper's own; of another body and another "
+    "which does not say whether they are a paper's own; of another backbone and another "
     "protocol: the papers train on train + validation and choose by the test part. "
     "{data}They show the order of magnitude; differences from ours mean nothing."
 )

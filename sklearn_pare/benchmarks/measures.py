@@ -9,7 +9,7 @@ from sklearn.base import is_classifier
 from sklearn.metrics import average_precision_score, log_loss, r2_score, roc_auc_score
 from threadpoolctl import threadpool_limits
 
-from sklearn_pare.benchmarks.unet import relative_l2
+from studies.unet import relative_l2
 
 _BINS = 15
 

@@ -6,7 +6,7 @@ _NO_MIXING = {"mix_start": 0.0, "mix_end": 0.0}
 METHODS = {
     # the method
     "pare": {},
-    # baselines: naive fine-tuning; only the norms of the body train, or nothing but the
+    # baselines: naive fine-tuning; only the norms of the backbone train, or nothing but the
     # head; fresh weights
     "nft": _NO_MIXING,
     "frozen": _NO_MIXING | {"tune": "norm"},

@@ -12,7 +12,7 @@ from sklearn_pare.benchmarks.cc18 import DATA_SETS, ORCA
 SWIN = "timm:swin_base_patch4_window7_224.ms_in22k"
 ROBERTA = "hf:roberta-base"
 
-# Tokens of a row in the two bodies: patches of 4 x 4 pixels of 224 x 224; one sentence.
+# Tokens of a row in the two backbones: patches of 4 x 4 pixels of 224 x 224; one sentence.
 _PATCHES, _WORDS = 3136, 32
 _SOURCES = {
     "CIFAR-10": "openml:40927",
@@ -42,7 +42,7 @@ class Paper(NamedTuple):
         Tokens replaced at first, and by how many fewer at the end. None: not mixed.
     mix_weight : float
     n_tokens : int or None
-        Of a row in a body of text.
+        Of a row in a backbone of text.
     more : dict
         Further arguments.
     dropout : float

@@ -26,7 +26,7 @@ class PascalSource(Source):
         "VOC2012", as it is distributed: with JPEGImages, SegmentationClass and
         ImageSets.
     size : tuple of int, default=(32, 32)
-        Height and width of a row; `for_body` takes those of the body.
+        Height and width of a row; `for_body` takes those of the backbone.
 
     Raises
     ------
@@ -75,8 +75,8 @@ class PascalSource(Source):
             ) from error
         return np.asarray(pixels), ~np.isin(np.asarray(colours), _NO_OBJECT)
 
-    def for_body(self, backbone):
-        """The same images in the size that the body's own stem takes."""
+    def for_backbone(self, backbone):
+        """The same images in the size that the backbone's own stem takes."""
         return PascalSource(self.folder, getattr(backbone.stem, "size", self.size))
 
     def sample(self, n, generator):

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sklearn_pare import PaReClassifier, PaReRegressor
-from sklearn_pare._names import check_name
+from sklearn_pare._utils import check_name
 from sklearn_pare.benchmarks import paper
 from sklearn_pare.benchmarks.methods import METHODS
 from sklearn_pare.nn.losses import IGNORED
@@ -58,8 +58,8 @@ def get(task, name, data_home):
     ----------
     task : Task
     name : {"small", "paper"}
-        "small": the bundled body on few rows, for minutes on a laptop. "paper": the
-        body, source, epochs and rates of the papers, on all rows.
+        "small": the bundled backbone on few rows, for minutes on a laptop. "paper": the
+        backbone, source, epochs and rates of the papers, on all rows.
     data_home : path-like
         Folder that has the data, and "sources" for the preset of the papers.
 

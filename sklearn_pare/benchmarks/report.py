@@ -4,12 +4,12 @@ from collections import defaultdict
 
 import numpy as np
 
-from sklearn_pare.benchmarks import compare
 from sklearn_pare.benchmarks.figures import FIGURES, NOTE, SIMULATED
 from sklearn_pare.benchmarks.ranks import mean_ranks
 from sklearn_pare.benchmarks.tasks import SUITES
-from sklearn_pare.benchmarks.transfer import _cell, _line
 from sklearn_pare.exceptions import DataError
+from studies import compare
+from studies.transfer import _cell, _line
 
 _CELL = ("suite", "task", "method", "seed", "preset", "simulated")
 _GROUP = ("suite", "preset", "simulated", "protocol")

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_pare._lazy import LazyArray
+from sklearn_pare._data.lazy import LazyArray
 
 NAMES = ("train", "valid", "test")
 # Targets that enter the hash of a split, evenly spaced: those of fields are large.

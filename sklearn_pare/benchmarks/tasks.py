@@ -9,7 +9,7 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sklearn_pare._names import check_name
+from sklearn_pare._utils import check_name
 from sklearn_pare.benchmarks.cc18 import DATA_SETS
 
 

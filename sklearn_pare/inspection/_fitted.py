@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_pare import _validation, sources
-from sklearn_pare._assembly import build
+from sklearn_pare import sources
+from sklearn_pare._architecture import build
+from sklearn_pare._data import validation
 from sklearn_pare.exceptions import DataError
 
 _BATCH = 64
@@ -66,8 +67,8 @@ def fitted_with_source(estimator):
 def encoded(estimator, X):
     """Rows as the network sees them, a tensor (n, ...) on the CPU."""
     check_is_fitted(estimator)
-    X = _validation.check_rows(estimator, X, reset=False)
-    X = _validation.shape_rows(X, estimator.input_shape_)
+    X = validation.check_rows(estimator, X, reset=False)
+    X = validation.shape_rows(X, estimator.input_shape_)
     rows = X if X.ndim == 2 else np.asarray(X[:])
     return torch.from_numpy(estimator._encoder.transform(rows))
 

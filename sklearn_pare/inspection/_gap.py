@@ -96,11 +96,11 @@ class ModalityGapDisplay:
         X : array-like of shape (n, F), (n, C, L) or (n, C, H, W)
         y : array-like of shape (n,) or (n, ...)
             Targets; numbers become classes, as in `dataset_distance`.
-        features : {"tokens", "body"}, default="tokens"
-            Between what distances are measured: mean tokens before the body, as in the
+        features : {"tokens", "backbone"}, default="tokens"
+            Between what distances are measured: mean tokens before the backbone, as in the
             paper, or mean features behind it. Mean tokens are averages of both
             modalities, so that any selection gives falling and rising curves; behind
-            the body that is not so.
+            the backbone that is not so.
         n_samples : int, default=100
             Rows of the data, and as many of the source; at most.
         n_steps : int, default=9
@@ -120,9 +120,9 @@ class ModalityGapDisplay:
             If there was no source in fit, or it was a learned token.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
-        if features not in ("tokens", "body"):
+        if features not in ("tokens", "backbone"):
             raise DataError(
-                f"features={features!r} is unknown: use 'tokens' or 'body'."
+                f"features={features!r} is unknown: use 'tokens' or 'backbone'."
             )
         fitted = fitted_with_source(estimator)
         n = _num_samples(X)
@@ -198,8 +198,10 @@ def _sweep(fitted, rows, y, features, fractions, seed):
     source = in_batches(fitted.source_embed, x_source)
 
     def read(tokens):
-        body = in_batches(model.body, tokens) if features == "body" else tokens
-        return body.mean(1).numpy()
+        backbone = (
+            in_batches(model.backbone, tokens) if features == "backbone" else tokens
+        )
+        return backbone.mean(1).numpy()
 
     ends = read(source), read(target)
     labels = (

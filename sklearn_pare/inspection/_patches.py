@@ -119,7 +119,7 @@ class PatchReplacementDisplay:
         return cls(
             row=rows[0].numpy(),
             source_row=x_source[0].numpy(),
-            grid=tuple(model.body.grid),
+            grid=tuple(model.backbone.grid),
             target_index=gone[0].numpy(),
             source_index=come[0].numpy(),
             columns=_columns(model.embed),

@@ -1,4 +1,4 @@
-"""From features of a body to values or classes of every pixel or sample."""
+"""From features of a backbone to values or classes of every pixel or sample."""
 
 import itertools
 import math
@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from sklearn_pare.nn.heads import DenseHead
-from sklearn_pare.nn.linear import resample
+from sklearn_pare.nn.linear_path import resample
 
 _WIDTH, _MAX_WIDTH = 32, 128
 # The coarsest level has at least as many places as "pare-tiny" has tokens.
@@ -18,16 +18,16 @@ _NECK = 64
 _MODES = 12
 
 
-def stages(body, tokens):
-    """Features (B, h, w, E) of each stage of a body, finest first.
+def stages(backbone, tokens):
+    """Features (B, h, w, E) of each stage of a backbone, finest first.
 
-    A body without stages has one: its features, on a grid of the aspect of its tokens.
+    A backbone without stages has one: its features, on a grid of the aspect of its tokens.
     """
-    if hasattr(body, "stages"):
-        return body.stages(tokens)
-    features = body(tokens)
+    if hasattr(backbone, "stages"):
+        return backbone.stages(tokens)
+    features = backbone(tokens)
     shrink = (features.shape[1] / tokens.shape[1]) ** 0.5
-    return [features.unflatten(1, (round(body.grid[0] * shrink), -1))]
+    return [features.unflatten(1, (round(backbone.grid[0] * shrink), -1))]
 
 
 def convolution(n_axes, *args, **kwargs):
@@ -105,9 +105,9 @@ class SpectralBlock(Block):
 
 
 class DenseDecoder(nn.Module):
-    """A U-shaped decoder around a body.
+    """A U-shaped decoder around a backbone.
 
-    Features of all stages of the body are painted on the token grid and join, at the
+    Features of all stages of the backbone are painted on the token grid and join, at the
     coarsest level, what convolutions saw of the row itself; finer levels take the
     row's own details from the way down (Ronneberger et al., "U-Net", MICCAI 2015).
     The row is seen with its coordinates and, where there is a linear path, with what
@@ -132,7 +132,7 @@ class DenseDecoder(nn.Module):
     ----------
     lr_scale : float
         Factor on the learning rate: convolutions from fresh weights take larger steps
-        than a pretrained body.
+        than a pretrained backbone.
     """
 
     lr_scale = 3.0
@@ -191,7 +191,7 @@ class DenseDecoder(nn.Module):
         self.read.bias.copy_(outputs)
 
     def forward(self, maps, x, offset=None):
-        """Stages of the body and rows (B, C, ...) -> outputs (B, K, ...)."""
+        """Stages of the backbone and rows (B, C, ...) -> outputs (B, K, ...)."""
         axes = [torch.linspace(-1, 1, side, device=x.device) for side in self.size]
         grid = torch.stack(torch.meshgrid(*axes, indexing="ij"))
         seen = [x, grid.expand(len(x), *grid.shape)]

@@ -1,7 +1,7 @@
 """From rows to tokens: images (B, C, H, W), signals (B, C, L), tables (B, F).
 
-Every embedder brings a row of any size to the token grid of the body, and its tokens to
-the scale of the body's own stem, so that tokens of all modalities, source included,
+Every embedder brings a row of any size to the token grid of the backbone, and its tokens to
+the scale of the backbone's own stem, so that tokens of all modalities, source included,
 have one scale.
 """
 
@@ -106,7 +106,7 @@ class SignalEmbed(nn.Module):
     """Windows of a signal, one token a window.
 
     A token is what two views of the signal say of its window: consecutive samples,
-    as a body of images would see them, and the shares of time at which kernels of
+    as a backbone of images would see them, and the shares of time at which kernels of
     all dilations respond, as in MiniRocket. A signal of any length fills the grid.
 
     Parameters
@@ -114,7 +114,7 @@ class SignalEmbed(nn.Module):
     input_shape : tuple of int
         (C, L) of one row.
     grid : tuple of int
-        The body's token grid; windows fill it row by row.
+        The backbone's token grid; windows fill it row by row.
     dim : int
         Width of a token.
     patch : int, default=4
@@ -179,7 +179,7 @@ class TableEmbed(nn.Module):
     input_shape : tuple of int
         (F,) of one row.
     grid : tuple of int
-        The body's token grid.
+        The backbone's token grid.
     dim : int
         Width of a token.
     cardinalities : sequence of int, optional
@@ -244,13 +244,13 @@ class TableEmbed(nn.Module):
 
 
 class WordEmbed(nn.Module):
-    """The word vectors of a text body: numbers of words -> tokens.
+    """The word vectors of a text backbone: numbers of words -> tokens.
 
     Parameters
     ----------
     n_words : int
     grid : tuple of int
-        The body's token grid.
+        The backbone's token grid.
     dim : int
         Width of a token.
     """
@@ -282,7 +282,7 @@ class MaskToken(nn.Module):
     Parameters
     ----------
     grid : tuple of int
-        The body's token grid.
+        The backbone's token grid.
     dim : int
         Width of a token.
     """
@@ -301,7 +301,7 @@ class MaskToken(nn.Module):
 
 
 def embedder(input_shape, stem, cardinalities=None):
-    """The embedder of one kind of rows for the body that `stem` belongs to.
+    """The embedder of one kind of rows for the backbone that `stem` belongs to.
 
     Parameters
     ----------

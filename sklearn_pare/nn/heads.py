@@ -1,4 +1,4 @@
-"""Read-outs: from features of the body (B, M, E) to what the loss wants."""
+"""Read-outs: from features of the backbone (B, M, E) to what the loss wants."""
 
 import math
 
@@ -52,7 +52,7 @@ class TokenHead(nn.Module):
     n_outputs : int
         Classes.
     grid : tuple of int
-        Tokens along height and width where the body begins; features of a body that
+        Tokens along height and width where the backbone begins; features of a backbone that
         merges tokens lie on a smaller grid of the same aspect.
     """
 
@@ -69,7 +69,7 @@ class TokenHead(nn.Module):
 
 
 class DenseHead(nn.Module):
-    """Pixels from the features of all stages of a body.
+    """Pixels from the features of all stages of a backbone.
 
     Every token of a stage paints the square of pixels it stands for by one linear map,
     and the paintings of all stages add up.

@@ -1,4 +1,4 @@
-"""The network: embed, replace, body, heads, in one path."""
+"""The network: embed, replace, backbone, heads, in one path."""
 
 from functools import partial
 from typing import NamedTuple
@@ -64,13 +64,13 @@ class Outputs(NamedTuple):
 
 
 class PaReModel(nn.Module):
-    """Target embedder, body and head; gate, source embedder and source head.
+    """Target embedder, backbone and head; gate, source embedder and source head.
 
     Parameters
     ----------
     embed : torch.nn.Module
         Target rows (B, ...) -> tokens (B, N_t, D).
-    body : torch.nn.Module
+    backbone : torch.nn.Module
         Tokens (B, N, D) -> features (B, M, E).
     head : torch.nn.Module
         Features (B, M, E) -> outputs (B, K); or a `DenseDecoder`.
@@ -79,19 +79,19 @@ class PaReModel(nn.Module):
     source_embed : torch.nn.Module, optional
         Source rows -> tokens (B, N_s, D).
     source_head : torch.nn.Module, optional
-        What `head` reads of the body -> source logits (B, K_s, ...).
+        What `head` reads of the backbone -> source logits (B, K_s, ...).
     linear : LinearPath, optional
         Rows (B, ...) -> outputs that those of the head are added to.
 
     Notes
     -----
-    Prediction uses `embed`, `body`, `head` and `linear` alone.
+    Prediction uses `embed`, `backbone`, `head` and `linear` alone.
     """
 
     def __init__(
         self,
         embed,
-        body,
+        backbone,
         head,
         gate,
         source_embed=None,
@@ -100,34 +100,34 @@ class PaReModel(nn.Module):
     ):
         super().__init__()
         self.embed = embed
-        self.body = body
+        self.backbone = backbone
         self.head = head
         self.gate = gate
         self.source_embed = source_embed
         self.source_head = source_head
         self.linear = linear
 
-    def _run_body(self, run, tokens, bfloat16):
+    def _run_backbone(self, run, tokens, bfloat16):
         # Embedders, heads of classes, selection and losses are cheap, and 8 bits are
         # too few for raw columns.
         with torch.autocast(tokens.device.type, torch.bfloat16, enabled=bfloat16):
             return run(tokens)
 
     def _read(self, tokens, x, offset, bfloat16):
-        """Outputs (B, K, ...), and what of the body a source head reads."""
+        """Outputs (B, K, ...), and what of the backbone a source head reads."""
         if isinstance(self.head, DenseDecoder):
-            maps = self._run_body(partial(stages, self.body), tokens, bfloat16)
+            maps = self._run_backbone(partial(stages, self.backbone), tokens, bfloat16)
             read = [features.to(tokens.dtype) for features in maps]
             with torch.autocast(x.device.type, torch.bfloat16, enabled=bfloat16):
                 outputs = self.head(read, x, offset)
         else:
-            read = self._run_body(self.body, tokens, bfloat16).to(tokens.dtype)
+            read = self._run_backbone(self.backbone, tokens, bfloat16).to(tokens.dtype)
             outputs = self.head(read)
         return outputs if offset is None else outputs + offset, read
 
     def features(self, x, *, bfloat16=False):
-        """Rows (B, ...) -> mean features of the body (B, E), float32."""
-        features = self._run_body(self.body, self.embed(x), bfloat16)
+        """Rows (B, ...) -> mean features of the backbone (B, E), float32."""
+        features = self._run_backbone(self.backbone, self.embed(x), bfloat16)
         return features.float().mean(1)
 
     def predict(self, x, offset=None, *, bfloat16=False):
@@ -150,7 +150,7 @@ class PaReModel(nn.Module):
         offset : torch.Tensor of shape (B, K, ...), optional
             As in `predict`.
         bfloat16 : bool, default=False
-            Whether body and dense decoder run under autocast; all else is float32.
+            Whether backbone and dense decoder run under autocast; all else is float32.
 
         Returns
         -------
@@ -171,7 +171,7 @@ class PaReModel(nn.Module):
         )
         if isinstance(self.head, DenseDecoder):
             # Details that a replaced token stood for are gone from the row as well.
-            hidden = hide(x[:n_mixed], target_index, self.body.grid)
+            hidden = hide(x[:n_mixed], target_index, self.backbone.grid)
             x = torch.cat([x, hidden])
         if offset is not None:
             offset = torch.cat([offset, offset[:n_mixed]])

@@ -6,6 +6,7 @@ relaxed choice in closed form.
 
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 
 def _shift(z, total):
@@ -164,3 +165,32 @@ def replace_tokens(target, source, target_scores, source_scores, k):
     kept = target * keep[..., None]
     slots = target_index[..., None].expand(-1, -1, width)
     return kept.scatter(1, slots, chosen), target_index, source_index
+
+
+class Gate(nn.Module):
+    """Linear score q(z) = w.z + b of a token, as a logit.
+
+    The paper passes the score through a sigmoid; a logit ranks tokens alike and is not
+    drowned by the selection noise, whose spread exceeds the whole range of a sigmoid.
+
+    Parameters
+    ----------
+    dim : int
+        Width of a token.
+    """
+
+    def __init__(self, dim):
+        super().__init__()
+        self.linear = nn.Linear(dim, 1)
+
+    def forward(self, tokens):
+        """Tokens (B, N, D) -> scores (B, N)."""
+        return self.linear(tokens).squeeze(-1)
+
+
+class RandomGate(nn.Module):
+    """The control: every token scores the same, so the noise alone selects."""
+
+    def forward(self, tokens):
+        """Tokens (B, N, D) -> zeros (B, N)."""
+        return tokens.new_zeros(tokens.shape[:2])

@@ -48,7 +48,7 @@ def gap_fraction(ratio: float, start: float, end: float) -> float:
     Parameters
     ----------
     ratio : float
-        Loss of clean rows over loss of the same rows mixed. Near 1 the body makes
+        Loss of clean rows over loss of the same rows mixed. Near 1 the backbone makes
         nothing of the target yet, and nearly all of `start` is replaced; it falls as
         clean rows are learned.
     start, end : float

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from sklearn_pare._redact import redact
+from sklearn_pare._utils import redact
 from sklearn_pare.exceptions import PaReError, PublishError, RunExistsError
 from sklearn_pare.openml._flow import check, complete
 from sklearn_pare.openml._scores import column_order

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from sklearn_pare._redact import redact
+from sklearn_pare._utils import redact
 from sklearn_pare.exceptions import TaskError
 
 

@@ -11,10 +11,10 @@ from sklearn_pare.sources.base import Source
 from sklearn_pare.sources.controls import MaskTokenSource, NoiseSource
 from sklearn_pare.sources.folder import FolderSource
 from sklearn_pare.sources.formula import FAMILIES, FormulaSource
-from sklearn_pare.sources.given import from_arrays
-from sklearn_pare.sources.openml import OpenMLSource
+from sklearn_pare.sources.openml_data import OpenMLSource
 from sklearn_pare.sources.ranking import MAX_SAMPLES, Ranked, rank_sources
 from sklearn_pare.sources.text import TextSource
+from sklearn_pare.sources.user_arrays import from_arrays
 
 __all__ = [
     "ArraySource",
@@ -27,7 +27,7 @@ __all__ = [
     "Source",
     "TextSource",
     "get",
-    "list",
+    "list_sources",
     "rank",
     "register",
 ]
@@ -46,7 +46,7 @@ _PREFIXES = {
 }
 
 
-def list():
+def list_sources():
     """Names of all registered sources, and the forms of names with something to add.
 
     Returns
@@ -56,7 +56,7 @@ def list():
     Examples
     --------
     >>> from sklearn_pare import sources
-    >>> sources.list()
+    >>> sources.list_sources()
     ['folder:PATH', 'formula', 'formula:FAMILY', 'mask-token', 'noise', 'openml:ID',
      'text:FILE']
     """
@@ -97,7 +97,7 @@ def get(name):
     Parameters
     ----------
     name : str
-        One of `list`, with a number or path in place of the capital letters.
+        One of `list_sources`, with a number or path in place of the capital letters.
 
     Returns
     -------
@@ -121,7 +121,7 @@ def get(name):
         return _PREFIXES[prefix](rest)
     raise UnknownNameError(
         f"source={name!r} is not known. Sources that are: "
-        f"{', '.join(map(repr, list()))}, a tuple (X_source, y_source), or None. "
+        f"{', '.join(map(repr, list_sources()))}, a tuple (X_source, y_source), or None. "
         "Others are added by sklearn_pare.sources.register(name, factory)."
     )
 
@@ -197,7 +197,7 @@ def rank(
         Names of sources, or tuples of arrays ``(X_source, y_source)``. "auto":
         "formula", its families "formula:NAME", and all that were registered.
     backbone : str, default="pare-tiny"
-        Name of the body; tokens of another one give another table.
+        Name of the backbone; tokens of another one give another table.
     input_shape : tuple of int, default=None
         As in the estimators.
     max_samples : int, default=400

@@ -42,8 +42,8 @@ class Source:
         """
         raise NotImplementedError
 
-    def for_body(self, backbone):
-        """The source as a body reads it.
+    def for_backbone(self, backbone):
+        """The source as a backbone reads it.
 
         Parameters
         ----------
@@ -52,7 +52,7 @@ class Source:
         Returns
         -------
         source : Source
-            The same object, unless rows depend on the body.
+            The same object, unless rows depend on the backbone.
         """
         return self
 
@@ -66,7 +66,7 @@ class Source:
         Parameters
         ----------
         stem : ImageEmbed or WordEmbed
-            The body's own embedder.
+            The backbone's own embedder.
 
         Returns
         -------

@@ -19,14 +19,14 @@ class FolderSource(Source):
     """Images in one folder for each class: the source named "folder:PATH".
 
     Images are read when they are drawn, brought to one size and to the scale that
-    bodies pretrained on ImageNet expect. Classes are the folders in order of name.
+    backbones pretrained on ImageNet expect. Classes are the folders in order of name.
 
     Parameters
     ----------
     path : str or Path
         Holds ``CLASS/IMAGE`` for every image.
     size : tuple of int, default=(32, 32)
-        Height and width of a row; `for_body` takes those of the body.
+        Height and width of a row; `for_body` takes those of the backbone.
 
     Raises
     ------
@@ -81,8 +81,8 @@ class FolderSource(Source):
         """Folders with images."""
         return len(self._images.classes)
 
-    def for_body(self, backbone):
-        """The same images in the size that the body's own stem takes."""
+    def for_backbone(self, backbone):
+        """The same images in the size that the backbone's own stem takes."""
         return FolderSource(self.path, getattr(backbone.stem, "size", self.size))
 
     def sample(self, n, generator):

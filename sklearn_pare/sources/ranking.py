@@ -7,7 +7,8 @@ import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
-from sklearn_pare import _validation, backbones
+from sklearn_pare import backbones
+from sklearn_pare._data import validation
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.nn.embed import embedder
 from sklearn_pare.nn.init import DrawFrom, xavier_
@@ -46,22 +47,22 @@ class _Rows(BaseEstimator):
 
 def rank_sources(X, y, candidates, *, backbone, input_shape, max_samples, random_state):
     """Rank opened sources; see `sklearn_pare.sources.rank`."""
-    _validation.check_input_shape(input_shape)
-    X = _validation.check_rows(_Rows(input_shape), X, reset=True)
-    X = _validation.shape_rows(X, input_shape)
+    validation.check_input_shape(input_shape)
+    X = validation.check_rows(_Rows(input_shape), X, reset=True)
+    X = validation.shape_rows(X, input_shape)
     check_choices("exact", max_samples)
     y = check_targets(y, len(X))
     # The one that a fit uses: of its four the second.
     seed = int(check_random_state(random_state).randint(2**31 - 1, size=4)[1])
-    encoder = _validation.encoder_for(X)
+    encoder = validation.encoder_for(X)
     rows, y = encoded_sample(X, y, encoder, seed, max_samples)
-    body = backbones.get(
+    module = backbones.get(
         backbone,
         generator=torch.Generator().manual_seed(seed),
         input_shape=tuple(rows.shape[1:]),
     )
     found = distances(
-        candidates, rows, y, body, getattr(encoder, "cardinalities", None), seed
+        candidates, rows, y, module, getattr(encoder, "cardinalities", None), seed
     )
     return [Ranked(*pair) for pair in found.items()]
 
@@ -86,7 +87,7 @@ def encoded_sample(X, y, encoder, seed, max_samples=MAX_SAMPLES):
     """
     # Ascending, as files are read.
     index = np.sort(np.random.RandomState(seed).permutation(len(X))[:max_samples])
-    rows = _validation.select(X, index)
+    rows = validation.select(X, index)
     rows = rows if X.ndim == 2 else np.asarray(rows)
     return torch.from_numpy(encoder.transform(rows)), y[index]
 
@@ -125,7 +126,7 @@ def distances(candidates, rows, y, backbone, cardinalities, seed):
                 "from X. Leave it out of the candidates."
             )
         try:
-            source = source.for_body(backbone)
+            source = source.for_backbone(backbone)
             generator = torch.Generator(rows.device).manual_seed(seed)
             x, labels = source.sample(len(rows), generator)
             with DrawFrom(torch.Generator()):

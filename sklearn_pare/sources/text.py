@@ -1,4 +1,4 @@
-"""Sentences as sources, for text bodies: "text:FILE" and arrays of strings."""
+"""Sentences as sources, for text backbones: "text:FILE" and arrays of strings."""
 
 import math
 from collections import Counter
@@ -18,7 +18,7 @@ _NO_ENTITY = "O"
 
 
 class WordSource(ArraySource):
-    """Rows of word numbers, for the body that they were made for.
+    """Rows of word numbers, for the backbone that they were made for.
 
     Parameters
     ----------
@@ -30,15 +30,15 @@ class WordSource(ArraySource):
     """
 
     def embedder(self, stem):
-        """The word vectors of the body."""
+        """The word vectors of the backbone."""
         return WordEmbed(stem.table.num_embeddings, stem.grid, stem.dim)
 
 
 class TextSource(Source):
-    """Texts with their classes, for a body that reads text.
+    """Texts with their classes, for a backbone that reads text.
 
     It has rows only after `for_body`: how a text is cut into words, and how many, is a
-    matter of the body.
+    matter of the backbone.
 
     Parameters
     ----------
@@ -90,8 +90,8 @@ class TextSource(Source):
         """Distinct labels."""
         return len(self._encoded[0])
 
-    def for_body(self, backbone):
-        """Rows of word numbers: each text, repeated until it fills the body's tokens.
+    def for_backbone(self, backbone):
+        """Rows of word numbers: each text, repeated until it fills the backbone's tokens.
 
         Parameters
         ----------
@@ -104,15 +104,15 @@ class TextSource(Source):
         Raises
         ------
         DataError
-            If the body reads no text, or a text has no words; a ValueError.
+            If the backbone reads no text, or a text has no words; a ValueError.
         """
         if backbone.tokenize is None:
             raise DataError(
                 f"The source is text, which backbone={backbone.card.name!r} cannot "
-                'read. Use a text body such as backbone="hf:roberta-base", or another '
+                'read. Use a text backbone such as backbone="hf:roberta-base", or another '
                 "source."
             )
-        n_tokens = math.prod(backbone.body.grid)
+        n_tokens = math.prod(backbone.module.grid)
         numbers = backbone.tokenize([str(text) for text in self.texts])
         X = np.empty((len(numbers), n_tokens), dtype=np.int64)
         for row, words in enumerate(numbers):

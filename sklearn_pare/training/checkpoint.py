@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from skorch.callbacks import Callback
 
-from sklearn_pare import _files
+from sklearn_pare import _safetensors
 from sklearn_pare._version import __version__
 from sklearn_pare.exceptions import CheckpointError, ModelFileError, SaveError
 from sklearn_pare.training.callbacks import logger
@@ -167,7 +167,7 @@ class Checkpoints(Callback):
             }
         )
         path = self.folder / f"checkpoint-{net.step_:08d}.safetensors"
-        _files.write(path, arrays, text)
+        _safetensors.write(path, arrays, text)
         for old in self._paths()[_KEPT:]:
             old.unlink()
         # What a killed fit was writing.
@@ -186,7 +186,7 @@ def _versions():
 
 def _read(path, n_seeds):
     """Arrays and description of a checkpoint, its form checked."""
-    arrays, text = _files.read(path)
+    arrays, text = _safetensors.read(path)
     try:
         described = json.loads(text)
         schema, versions = described["schema"], described["versions"]

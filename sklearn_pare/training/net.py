@@ -6,8 +6,8 @@ import torch
 from skorch import NeuralNet
 
 from sklearn_pare._device import free_cache, is_out_of_memory
-from sklearn_pare._imports import without_traces
-from sklearn_pare.backbones.tuning import layer_scales
+from sklearn_pare._utils import without_traces
+from sklearn_pare.backbones.freezing import layer_scales
 from sklearn_pare.nn.model import Mixing
 from sklearn_pare.nn.schedule import (
     gap_fraction,
@@ -82,7 +82,7 @@ class PaReNet(NeuralNet):
     def initialize_optimizer(self):
         """AdamW on what trains; biases, norms and other vectors do not decay."""
         recipe, groups = self.recipe, {}
-        scales = layer_scales(self.module_.body, recipe.layer_decay)
+        scales = layer_scales(self.module_.backbone, recipe.layer_decay)
         head = self.module_.head
         scales |= dict.fromkeys(head.parameters(), getattr(head, "lr_scale", 1.0))
         for parameter in self.module_.parameters():
@@ -127,7 +127,7 @@ class PaReNet(NeuralNet):
         recipe, generator = self.recipe, self.source_generator
         if self.source is None:
             return None, None
-        # Both modalities lie on the body's one grid.
+        # Both modalities lie on the backbone's one grid.
         n_tokens = recipe.n_tokens
         k = n_replaced(self._fraction(), n_tokens, n_tokens)
         if recipe.mix_schedule == "gap" and max(recipe.mix_start, recipe.mix_end) > 0:

@@ -54,7 +54,7 @@ def _handler(hub):
                 self.send_header(name.replace("_", "-"), value)
             self.end_headers()
 
-        def answer(self, body):
+        def answer(self, backbone):
             hub.requests.append((self.command, self.path))
             content = hub.files.get(self.path.removeprefix("/elsewhere"))
             if content is None or hub.mode == "missing":
@@ -71,7 +71,7 @@ def _handler(hub):
                     X_Linked_Size=str(len(content)),
                 )
                 return
-            if hub.mode == "error" and body is None:
+            if hub.mode == "error" and backbone is None:
                 self.finish_headers(500, 0)
                 return
             first = int(self.headers.get("Range", "bytes=0-")[6:].split("-")[0])
@@ -83,7 +83,7 @@ def _handler(hub):
                 headers["Content_Range"] = f"bytes {first}-{last}/{len(content)}"
             rest = content[first:]
             self.finish_headers(206 if first else 200, len(rest), **headers)
-            if body is None:
+            if backbone is None:
                 self.send_content(rest)
 
         def send_content(self, rest):

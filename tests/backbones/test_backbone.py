@@ -4,7 +4,7 @@ import pytest
 
 from sklearn_pare import backbones
 from sklearn_pare.backbones.backbone import choose_grid
-from sklearn_pare.backbones.tuning import freeze, layer_scales
+from sklearn_pare.backbones.freezing import freeze, layer_scales
 
 
 @pytest.mark.parametrize(
@@ -38,9 +38,11 @@ def test_choose_grid__any_shape__within_the_bound(multiple):
 
 
 def test_layer_scales__fall_from_block_to_block(generator):
-    body = backbones.get("timm:test_vit", pretrained=False, generator=generator).body
-    by_name = {n: layer_scales(body, 0.5)[p] for n, p in body.named_parameters()}
-    n_blocks = len(body.model.blocks)
+    module = backbones.get(
+        "timm:test_vit", pretrained=False, generator=generator
+    ).module
+    by_name = {n: layer_scales(module, 0.5)[p] for n, p in module.named_parameters()}
+    n_blocks = len(module.model.blocks)
     assert by_name["model.norm.weight"] == 1
     assert by_name[f"model.blocks.{n_blocks - 1}.attn.qkv.weight"] == 1
     assert by_name["model.blocks.0.attn.qkv.weight"] == 0.5 ** (n_blocks - 1)
@@ -48,9 +50,9 @@ def test_layer_scales__fall_from_block_to_block(generator):
 
 
 def test_layer_scales__swin__stage_by_stage():
-    body = backbones.get("pare-tiny", pretrained=False).body
-    scales = layer_scales(body, 0.5)
-    in_order = [scales[p] for p in body.parameters()]
+    module = backbones.get("pare-tiny", pretrained=False).module
+    scales = layer_scales(module, 0.5)
+    in_order = [scales[p] for p in module.parameters()]
     assert in_order == sorted(in_order)
     # 2 + 4 + 2 blocks and 2 mergings.
     assert len(set(in_order)) == 10
@@ -67,9 +69,9 @@ def test_layer_scales__swin__stage_by_stage():
 )
 @pytest.mark.parametrize("name", ["timm:test_vit", "pare-tiny"])
 def test_freeze__preset__trains_what_it_says(name, tune, trains):
-    body = backbones.get(name, pretrained=False).body
-    freeze(body, tune)
-    got = {n: p.requires_grad for n, p in body.named_parameters()}
+    module = backbones.get(name, pretrained=False).module
+    freeze(module, tune)
+    got = {n: p.requires_grad for n, p in module.named_parameters()}
     assert got == {n: trains(n) for n in got}
 
 
@@ -77,7 +79,7 @@ def test_layer_decay__one_step__lower_blocks_move_less(digits):
     from sklearn_pare import PaReClassifier
 
     X, y = digits
-    start = backbones.get("pare-tiny").body.state_dict()
+    start = backbones.get("pare-tiny").module.state_dict()
     estimator = PaReClassifier(
         input_shape=(1, 8, 8),
         max_epochs=1,
@@ -89,7 +91,7 @@ def test_layer_decay__one_step__lower_blocks_move_less(digits):
     ).fit(X, y)
     moved = {
         name: (value - start[name]).abs().mean()
-        for name, value in estimator._model.body.state_dict().items()
+        for name, value in estimator._model.backbone.state_dict().items()
         if name.endswith("mlp.fc1.weight")
     }
     assert (

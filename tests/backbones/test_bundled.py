@@ -5,20 +5,20 @@ import pytest
 import torch
 
 from sklearn_pare import backbones
-from sklearn_pare._assembly import Architecture, build
+from sklearn_pare._architecture import Architecture, build
 from sklearn_pare.backbones import bundled
-from sklearn_pare.backbones import pretrain as pretraining
-from sklearn_pare.backbones.weights import read_weights
+from sklearn_pare.backbones.bundled import read_weights
 from sklearn_pare.exceptions import ModelFileError
 from sklearn_pare.sources import formula
 from sklearn_pare.sources.formula.fields import sine_basis
+from studies import pretraining as pretraining
 
 
 def test_card__complete():
     card = backbones.get("pare-tiny").card
     assert card.licence == "BSD-3-Clause"
     assert len(card.sha256) == 64
-    assert "sklearn_pare.backbones.pretrain" in card.command
+    assert "studies.pretraining" in card.command
     assert card.figures["validation_top1"] > 0.5
     assert json.loads(json.dumps(card.to_dict()))["seed"] == card.seed
 
@@ -32,7 +32,7 @@ def test_weights__tell_formulas_apart(generator):
     backbone = backbones.get("pare-tiny")
     labels = torch.arange(formula.N_CLASSES)
     images = formula.render(labels, generator)
-    logits = backbone.source_head(backbone.body(backbone.stem(images)))
+    logits = backbone.source_head(backbone.module(backbone.stem(images)))
     assert (logits.argmax(1) == labels).float().mean() > 0.7
 
 
@@ -43,7 +43,7 @@ def test_get__not_pretrained__xavier_from_the_generator():
         ).parts.state_dict()
         for s in (1, 1, 2)
     )
-    name = "body.layers.0.blocks.0.mlp.fc1.weight"
+    name = "backbone.layers.0.blocks.0.mlp.fc1.weight"
     assert torch.equal(first[name], same[name])
     assert not torch.equal(first[name], other[name])
     bound = (6 / sum(first[name].shape)) ** 0.5
@@ -63,7 +63,7 @@ def test_build__formula_source__keeps_the_pretraining_head(generator):
     pairs = [
         (model.source_head, backbone.source_head),
         (model.source_embed, backbone.stem),
-        (model.body, backbone.body),
+        (model.backbone, backbone.module),
     ]
     for ours, theirs in pairs:
         for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
@@ -96,18 +96,18 @@ def quick(monkeypatch):
     monkeypatch.setattr(pretraining, "N_VALIDATION", 8)
 
 
-def test_pretrain__a_few_steps__writes_a_loadable_body(tmp_path, quick):
-    path = tmp_path / "body.safetensors"
+def test_pretrain__a_few_steps__writes_a_loadable_backbone(tmp_path, quick):
+    path = tmp_path / "backbone.safetensors"
     figures = pretraining.pretrain(path, **SETTINGS, compiled=False)
     card = read_weights(path)[1]
     assert figures["steps"] == card.figures["steps"] == 4
     assert figures["images"] == 16
     generator = torch.Generator().manual_seed(1)
-    start, body = bundled.build_tiny(generator), bundled.load_file(path, generator)
-    for part in ("stem", "body", "source_head", "dense_head"):
+    start, module = bundled.build_tiny(generator), bundled.load_file(path, generator)
+    for part in ("stem", "backbone", "source_head", "dense_head"):
         before, after = (
             torch.cat([p.flatten() for p in getattr(b, part).parameters()])
-            for b in (start, body)
+            for b in (start, module)
         )
         assert not torch.equal(before, after)
     assert not list(tmp_path.glob("*.state*"))
@@ -148,19 +148,21 @@ def test_pretrain__stopped__goes_on_to_the_bit(tmp_path, quick, monkeypatch):
 def test_pretrain__killed_before_the_state_is_gone__gives_the_figures(
     tmp_path, quick, monkeypatch
 ):
-    path = tmp_path / "body.safetensors"
+    path = tmp_path / "backbone.safetensors"
     with monkeypatch.context() as patch:
         patch.setattr(type(path), "unlink", lambda self, **_: None)
         figures = pretraining.pretrain(path, **SETTINGS, compiled=False)
-    assert (tmp_path / "body.state.safetensors").exists()
+    assert (tmp_path / "backbone.state.safetensors").exists()
     assert pretraining.pretrain(path, **SETTINGS, compiled=False) == figures
-    assert not (tmp_path / "body.state.safetensors").exists()
+    assert not (tmp_path / "backbone.state.safetensors").exists()
 
 
 def test_pretrain__damaged_state__says_so(tmp_path):
-    (tmp_path / "body.state.safetensors").write_bytes(b"nonsense")
+    (tmp_path / "backbone.state.safetensors").write_bytes(b"nonsense")
     with pytest.raises(ModelFileError, match="damaged"):
-        pretraining.pretrain(tmp_path / "body.safetensors", **SETTINGS, compiled=False)
+        pretraining.pretrain(
+            tmp_path / "backbone.safetensors", **SETTINGS, compiled=False
+        )
 
 
 @torch.no_grad()
@@ -185,6 +187,6 @@ def test_dense_head__knows_the_transforms(generator):
     backbone = backbones.get("pare-tiny")
     images, grey = formula.draw(torch.arange(0, 2048, 8), generator)
     target = pretraining.dense_targets(images, grey)
-    painted = backbone.dense_head(backbone.body.stages(backbone.stem(images)))
+    painted = backbone.dense_head(backbone.module.stages(backbone.stem(images)))
     explained = 1 - (painted - target).square().mean() / target.var((0, 2, 3)).mean()
     assert explained > 0.7

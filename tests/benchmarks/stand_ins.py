@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.datasets import load_iris
 from sklearn.utils import Bunch
 
-import tests.common.tiny  # noqa: F401  registers the tiny body
+import tests.common.tiny  # noqa: F401  registers the tiny backbone
 from sklearn_pare.benchmarks import presets, tasks
 from sklearn_pare.benchmarks.presets import Preset
 from tests.common.tiny import NAME
@@ -38,7 +38,7 @@ def _missing(split, data_home):
 
 
 def small(task, data_home):
-    """Two epochs of the tiny body."""
+    """Two epochs of the tiny backbone."""
     settings = {"backbone": NAME, "max_epochs": 2, "batch_size": 16}
     return Preset(settings, {"train": 40, "valid": 15, "test": 30}, "A note.")
 

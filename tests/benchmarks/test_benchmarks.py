@@ -1,8 +1,9 @@
 import pytest
 
 from sklearn_pare import PaReClassifier, PaReRegressor
-from sklearn_pare.benchmarks import METHODS, accuracy, distances, timings
+from sklearn_pare.benchmarks import METHODS
 from sklearn_pare.benchmarks.__main__ import main
+from studies import accuracy, distances, timings
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -10,7 +10,7 @@ from sklearn_pare import PaReClassifier, PaReRegressor, backbones, openml, sourc
 from sklearn_pare.benchmarks import pascal, presets, report, runner, tasks
 from sklearn_pare.benchmarks.__main__ import main
 from sklearn_pare.benchmarks.cc18 import DATA_SETS, ORCA
-from sklearn_pare.benchmarks.commands import COMMANDS
+from sklearn_pare.benchmarks.cli import COMMANDS
 from sklearn_pare.benchmarks.figures import FIGURES
 from sklearn_pare.benchmarks.lines import append
 from sklearn_pare.datasets import pdebench
@@ -77,7 +77,7 @@ def test_preset__arguments_that_the_estimators_take(task, name, tmp_path):
 
 
 @pytest.mark.parametrize("task", _WITH_FILES, ids=_id)
-def test_preset_paper__bodies_exist(task, tmp_path):
+def test_preset_paper__backbones_exist(task, tmp_path):
     backbones.check(presets.get(task, "paper", tmp_path).settings["backbone"])
 
 

@@ -1,4 +1,4 @@
-"""The estimators under test, each in several guises, all on the tiny body."""
+"""The estimators under test, each in several guises, all on the tiny backbone."""
 
 from sklearn_pare import PaReClassifier, PaReRegressor
 from tests.common.tiny import NAME
@@ -16,7 +16,7 @@ _EPOCHS = {PaReClassifier: 6, PaReRegressor: 10}
 
 
 def tiny(kind, **settings):
-    """An estimator on the tiny body that fits in well under a second."""
+    """An estimator on the tiny backbone that fits in well under a second."""
     defaults = {
         "backbone": NAME,
         "max_epochs": _EPOCHS[kind],

@@ -1,4 +1,4 @@
-"""A body of a few thousand weights, so that a fit takes milliseconds."""
+"""A backbone of a few thousand weights, so that a fit takes milliseconds."""
 
 import torch
 from torch import nn
@@ -10,7 +10,7 @@ from sklearn_pare.nn.init import DrawFrom, xavier_
 NAME = "test-tiny"
 
 
-class TinyBody(nn.Module):
+class TinyBackbone(nn.Module):
     grid, dim, feature_dim = (4, 4), 16, 24
 
     def __init__(self):
@@ -29,16 +29,16 @@ class TinyBody(nn.Module):
 
 def build(pretrained, generator):
     with DrawFrom(torch.Generator()):
-        body = TinyBody()
+        module = TinyBackbone()
         backbone = backbones.Backbone(
-            body=body,
-            stem=ImageEmbed((3, 16, 16), body.grid, body.dim),
+            module=module,
+            stem=ImageEmbed((3, 16, 16), module.grid, module.dim),
             source_head=None,
             card=backbones.BackboneCard(NAME, "for tests", "BSD-3-Clause"),
         )
         xavier_(backbone.parts, generator)
-        nn.init.normal_(body.position, generator=generator)
-        nn.init.normal_(body.attention.in_proj_bias, std=0.02, generator=generator)
+        nn.init.normal_(module.position, generator=generator)
+        nn.init.normal_(module.attention.in_proj_bias, std=0.02, generator=generator)
     return backbone
 
 

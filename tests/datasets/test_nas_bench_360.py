@@ -25,11 +25,7 @@ from sklearn_pare.datasets import fetch_nas_bench_360
 from sklearn_pare.datasets.nas_bench_360 import TASKS, audio, proteins, telescope
 from sklearn_pare.datasets.nas_bench_360._task import hold_out
 from sklearn_pare.datasets.write import write_nas_bench_360
-from sklearn_pare.exceptions import (
-    FileFormatError,
-    MissingFileError,
-    UnknownNameError,
-)
+from sklearn_pare.exceptions import FileFormatError, MissingFileError, UnknownNameError
 from tests.common.instances import tiny
 
 N = 24

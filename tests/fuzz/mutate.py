@@ -11,7 +11,7 @@ import json
 import numpy as np
 from safetensors.numpy import save
 
-from sklearn_pare import _files
+from sklearn_pare import _safetensors
 
 # What strangers put in the place of anything.
 NASTY = [
@@ -27,8 +27,8 @@ NASTY = [
 
 
 def resigned(arrays, text):
-    """Bytes of a file as `_files.write` makes it, whatever it holds."""
-    signed = {"sklearn_pare": text, "sha256": _files.digest(arrays, text)}
+    """Bytes of a file as `_safetensors.write` makes it, whatever it holds."""
+    signed = {"sklearn_pare": text, "sha256": _safetensors.digest(arrays, text)}
     return save(arrays, metadata=signed)
 
 
@@ -122,8 +122,8 @@ def edits(arrays, rng):
         array = changed[name]
         match rng.choice(["rename", "shape", "dtype", "drop", "add", "swap", "number"]):
             case "rename":
-                changed[str(rng.choice(["x", "", "body.x", f"{name}."]))] = changed.pop(
-                    name
+                changed[str(rng.choice(["x", "", "backbone.x", f"{name}."]))] = (
+                    changed.pop(name)
                 )
                 what = "rename"
             case "shape":

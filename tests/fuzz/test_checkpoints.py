@@ -8,7 +8,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from sklearn_pare import PaReClassifier, _files
+from sklearn_pare import PaReClassifier, _safetensors
 from sklearn_pare.exceptions import PaReError
 from sklearn_pare.training.checkpoint import Checkpoints
 from tests.common.instances import tiny
@@ -73,7 +73,7 @@ def content(tmp_path_factory):
 def parts(content, tmp_path_factory):
     path = tmp_path_factory.mktemp("parts") / "x"
     path.write_bytes(content)
-    return _files.read(path)
+    return _safetensors.read(path)
 
 
 def test_fit__checkpoint_as_it_was__goes_on(content, fits):

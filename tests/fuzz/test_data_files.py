@@ -20,8 +20,9 @@ import pytest
 import scipy.io
 import scipy.io.wavfile
 
-from sklearn_pare.datasets import _files, fetch_nas_bench_360, fetch_pdebench
+from sklearn_pare.datasets import fetch_nas_bench_360, fetch_pdebench
 from sklearn_pare.datasets._fetch import unpack
+from sklearn_pare.datasets._readers import files
 from sklearn_pare.datasets.write import write_nas_bench_360, write_pdebench
 from sklearn_pare.exceptions import FileFormatError, PaReError
 from tests.common.room import needs_linux, peak
@@ -69,16 +70,16 @@ def _archive(opened):
 
 
 def _read_npz(path):
-    return _files.read_npz(path, "x")
+    return files.read_npz(path, "x")
 
 
 def _read_mat(path):
     index = (slice(2), slice(None, None, 5), slice(None, None, 4))
-    return _files.read_mat(path, "X", (None, 6, 9), index)
+    return files.read_mat(path, "X", (None, 6, 9), index)
 
 
 def _read_wav(path):
-    return _files.read_wav(path, 22050)
+    return files.read_wav(path, 22050)
 
 
 def _unpack(path):
@@ -94,17 +95,17 @@ _JSON = '{"a": 1, "b": [1, 2.5, null, "x"], "c": {"d": true}}'
 
 # Name -> how such a file is written, and read.
 FORMATS = {
-    "npy": (lambda p: np.save(p, _CUBE), _files.read_object),
+    "npy": (lambda p: np.save(p, _CUBE), files.read_object),
     "npy of objects": (
         lambda p: np.save(p, _objects(), allow_pickle=True),
-        _files.read_object,
+        files.read_object,
     ),
-    "pickle 0": (_pickled(0), _files.read_object),
-    "pickle 2": (_pickled(2), _files.read_object),
-    "pickle 5": (_pickled(5), _files.read_object),
+    "pickle 0": (_pickled(0), files.read_object),
+    "pickle 2": (_pickled(2), files.read_object),
+    "pickle 5": (_pickled(5), files.read_object),
     "gzip": (
         lambda p: p.write_bytes(gzip.compress(pickle.dumps(_CONTENT, 2))),
-        _files.read_object,
+        files.read_object,
     ),
     "npz": (lambda p: np.savez(p, x=np.arange(9.0), o=_objects()), _read_npz),
     "npz, compressed": (
@@ -123,8 +124,8 @@ FORMATS = {
     ),
     "wav": (_wav("i2"), _read_wav),
     "wav of floats": (_wav("f4"), _read_wav),
-    "csv": (lambda p: p.write_text(_CSV), lambda p: _files.read_csv(p, ["ext"])),
-    "json": (lambda p: p.write_text(_JSON), _files.read_json),
+    "csv": (lambda p: p.write_text(_CSV), lambda p: files.read_csv(p, ["ext"])),
+    "json": (lambda p: p.write_text(_JSON), files.read_json),
     "tar": (_archive(partial(tarfile.open, mode="w:gz")), _unpack),
     "zip": (_archive(partial(zipfile.ZipFile, mode="w")), _unpack),
 }
@@ -338,19 +339,19 @@ def test_read__claims_more_than_it_holds__refused(tmp_path):
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
         file.write(bytes(80))
-    _refused(lambda: _files.read_object(path), "broken")
+    _refused(lambda: files.read_object(path), "broken")
     # Elements without bytes: a billion of them lie in none.
     with path.open("wb") as file:
         header = {"descr": "|S0", "fortran_order": False, "shape": (2**30, 4)}
         np.lib.format.write_array_header_1_0(file, header)
 
     def check():
-        _files.check_array(_files.read_object(path), path, None, (None, 4))
+        files.check_array(files.read_object(path), path, None, (None, 4))
 
     _refused(check, "is no array")
     # Two gigabytes of zeros, of which a pickle holds none.
     path.write_bytes(b"\x80\x05\x96" + (2**31).to_bytes(8, "little") + b".")
-    _refused(lambda: _files.read_object(path), "not read")
+    _refused(lambda: files.read_object(path), "not read")
     scipy.io.savemat(path, {"X": _CUBE}, appendmat=False)
     content = bytearray(path.read_bytes())
     start = content.index(_CUBE.tobytes("F")) - 4
@@ -363,7 +364,7 @@ def test_read_json__deep_brackets__refused(tmp_path):
     path = tmp_path / "a.json"
     path.write_text("[" * 100_000)
     with pytest.raises(FileFormatError, match="no JSON"):
-        _files.read_json(path)
+        files.read_json(path)
 
 
 @pytest.mark.parametrize(
@@ -389,7 +390,7 @@ def test_read_mat__same_as_scipy(dtype, compressed, tmp_path):
     X = np.arange(4 * 6 * 9).reshape(4, 6, 9).astype(dtype)
     scipy.io.savemat(path, {"X": X, "Y": X}, do_compression=compressed)
     index = (slice(None),) * 3
-    found = _files.read_mat(path, "X", (None, 6, 9), index)
+    found = files.read_mat(path, "X", (None, 6, 9), index)
     expected = scipy.io.loadmat(path)["X"]
     np.testing.assert_array_equal(found, expected)
     assert found.dtype == expected.dtype

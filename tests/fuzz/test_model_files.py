@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import sklearn_pare
-from sklearn_pare import PaReClassifier, PaReRegressor, _files
+from sklearn_pare import PaReClassifier, PaReRegressor, _safetensors
 from sklearn_pare.exceptions import ModelFileError, PaReError, UnknownNameError
 from tests.common.instances import tiny
 from tests.fuzz.mutate import edits, mutations, resigned, surgery
@@ -48,7 +48,7 @@ def models(tmp_path_factory):
     for number, (estimator, X) in enumerate(_models()):
         path = tmp_path_factory.mktemp("models") / f"{number}.pare"
         estimator.save(path)
-        found.append((path, *_files.read(path), X[:2], estimator.predict(X[:2])))
+        found.append((path, *_safetensors.read(path), X[:2], estimator.predict(X[:2])))
     return found
 
 
@@ -141,7 +141,7 @@ _FITTED = ("fitted",)
 _TARGET = ("fitted", "_target", "fields")
 _CLASSES = (*_TARGET, "classes")
 _ENCODER = ("fitted", "_encoder", "fields")
-_BODY = ("fitted", "_architecture")
+_BACKBONE = ("fitted", "_architecture")
 _HUGE = 10**12
 HOSTILE = {
     "classes a number": (_at(*_CLASSES, value=5), "classes: 5"),
@@ -220,19 +220,22 @@ HOSTILE = {
         lambda d: d["parameters"].update(checkpoint_dir="/etc"),
         "never saved",
     ),
-    "a body of code": (
-        _at(*_BODY, "config", value={"auto_map": {"AutoModel": "a.B"}}),
+    "a backbone of code": (
+        _at(*_BACKBONE, "config", value={"auto_map": {"AutoModel": "a.B"}}),
         "configuration",
     ),
-    "a body of the net": (
+    "a backbone of the net": (
         lambda d: d["fitted"]["_architecture"].update(
             backbone="hf:someone/model", config=None
         ),
         "configuration",
     ),
-    "a folder as body": (_at(*_BODY, "backbone", value="hf:/etc"), "configuration"),
+    "a folder as backbone": (
+        _at(*_BACKBONE, "backbone", value="hf:/etc"),
+        "configuration",
+    ),
     "weights left out": (lambda d: d.update(omitted={"embed.bias": "0" * 64}), "out"),
-    "no hash": (lambda d: d.update(omitted={"body.norm.bias": "x"}), "sha256"),
+    "no hash": (lambda d: d.update(omitted={"backbone.norm.bias": "x"}), "sha256"),
     "nothing": (lambda d: d.clear(), "schema None"),
     "more fields": (lambda d: d.update(more=1), "'more' is not known"),
     "more state": (lambda d: d["fitted"].update(more_=1), "'more_' is not known"),
@@ -288,7 +291,7 @@ def test_load__no_description__refused(text, tmp_path):
         "",
     ],
 )
-def test_load__name_of_no_body__refused_without_a_look(
+def test_load__name_of_no_backbone__refused_without_a_look(
     name, models, tmp_path, monkeypatch
 ):
     __import__("timm")
@@ -311,7 +314,7 @@ from sklearn_pare.exceptions import ModelFileError
 from tests.fuzz.mutate import resigned
 
 source, target = map(Path, sys.argv[1:])
-arrays, text = _files.read(source)
+arrays, text = _safetensors.read(source)
 huge = 10**9
 
 def hostile():
@@ -370,7 +373,7 @@ def test_load__huge_sizes__refused_without_memory(models, tmp_path):
     for size, taken in measured:
         # Python's lists take 20 times as much as their JSON.
         assert taken <= 2**25 + 25 * size
-    # The bodies that were named would take 0.8 and 4.5 GB.
+    # The backbones that were named would take 0.8 and 4.5 GB.
     assert max(taken for _, taken in measured[:-1]) <= 2**26
 
 

@@ -1,4 +1,4 @@
-"""Weights of bodies, their cards and configurations, damaged and hostile."""
+"""Weights of backbones, their cards and configurations, damaged and hostile."""
 
 import hashlib
 import itertools
@@ -13,16 +13,20 @@ import torch
 from safetensors.torch import save
 
 from sklearn_pare import backbones
-from sklearn_pare.backbones import timm
-from sklearn_pare.backbones.bundled import WEIGHTS, load_file
-from sklearn_pare.backbones.card import BackboneCard
-from sklearn_pare.backbones.weights import read_weights, write_weights
+from sklearn_pare.backbones import timm_models
+from sklearn_pare.backbones.backbone import BackboneCard
+from sklearn_pare.backbones.bundled import (
+    WEIGHTS,
+    load_file,
+    read_weights,
+    write_weights,
+)
 from sklearn_pare.exceptions import ModelFileError, PaReError
 from tests.common.room import needs_linux, peak
 from tests.fuzz.mutate import edits, mutations, surgery
 from tests.fuzz.watch import watched
 
-N_BYTES, N_CARDS, N_TENSORS, N_BODIES = 150, 150, 10, 30
+N_BYTES, N_CARDS, N_TENSORS, N_BACKBONES = 150, 150, 10, 30
 
 
 class Outcomes:
@@ -68,9 +72,9 @@ def _sign(path, content):
 
 @pytest.fixture
 def written(tmp_path):
-    path = tmp_path / "body.safetensors"
+    path = tmp_path / "backbone.safetensors"
     tensors = {"a": torch.ones(3, 4), "b.c": torch.arange(5.0)}
-    write_weights(tensors, BackboneCard("body", "of a test", "BSD-3-Clause"), path)
+    write_weights(tensors, BackboneCard("backbone", "of a test", "BSD-3-Clause"), path)
     return path
 
 
@@ -108,7 +112,7 @@ def test_read_weights__card_changed__read_or_refused(written, little_memory):
         outcomes.try_(lambda: read_weights(written))
     for content in ("", "[", "[" * 10**5, "[]", "null", "\ud800"):
         path.write_bytes(content.encode(errors="surrogatepass"))
-        with pytest.raises(ModelFileError, match="is no card of a body"):
+        with pytest.raises(ModelFileError, match="is no card of a backbone"):
             read_weights(written)
     assert outcomes.events == []
     assert outcomes.counts["refused"] > 0
@@ -116,7 +120,7 @@ def test_read_weights__card_changed__read_or_refused(written, little_memory):
 
 @needs_linux
 def test_load_file__other_tensors_signed__refused(tmp_path, little_memory):
-    path = tmp_path / "body.safetensors"
+    path = tmp_path / "backbone.safetensors"
     path.with_suffix(".json").write_text(WEIGHTS.with_suffix(".json").read_text())
     arrays = safetensors.numpy.load_file(WEIGHTS)
     outcomes = Outcomes(path, path.with_suffix(".json"))
@@ -145,7 +149,7 @@ def test_get__timm_weights_changed__built_or_refused(
     path = tmp_path / "model.safetensors"
     model = library.create_model("test_vit", pretrained=False, num_classes=0)
     content, outcomes = save(model.state_dict()), Outcomes(path)
-    monkeypatch.setattr(timm, "_weights_file", lambda *args: path)
+    monkeypatch.setattr(timm_models, "_weights_file", lambda *args: path)
 
     def get():
         return backbones.get("timm:test_vit", input_shape=(1, 16, 16))
@@ -153,7 +157,7 @@ def test_get__timm_weights_changed__built_or_refused(
     path.write_bytes(content)
     get()
     for _, changed in itertools.islice(
-        mutations(content, np.random.default_rng(4)), N_BODIES
+        mutations(content, np.random.default_rng(4)), N_BACKBONES
     ):
         path.write_bytes(changed)
         outcomes.try_(get)
@@ -192,14 +196,14 @@ def test_get__text_weights_changed__built_or_refused(texts, little_memory):
     path = folder / "model.safetensors"
     content, outcomes = path.read_bytes(), Outcomes(path, folder / "config.json")
     damaged = mutations(content, np.random.default_rng(5))
-    for _, changed in itertools.islice(damaged, N_BODIES):
+    for _, changed in itertools.islice(damaged, N_BACKBONES):
         path.write_bytes(changed)
         outcomes.try_(get)
     assert outcomes.events == []
     assert outcomes.counts["refused"] > 0
 
 
-# Fields that say how much memory, time or depth a body takes.
+# Fields that say how much memory, time or depth a backbone takes.
 _HUGE = [
     {"hidden_size": 2**19, "intermediate_size": 2**19},
     {"vocab_size": 2**20, "hidden_size": 2**12},
@@ -220,7 +224,7 @@ def test_get__text_configuration_changed__built_or_refused(texts, little_memory)
     path = folder / "config.json"
     described, rng = json.loads(path.read_text()), np.random.default_rng(6)
     outcomes = Outcomes(path, folder / "model.safetensors")
-    for _ in range(N_BODIES):
+    for _ in range(N_BACKBONES):
         path.write_text(json.dumps(surgery(described, rng)))
         outcomes.try_(get)
     crafted = Outcomes(path, folder / "model.safetensors")

@@ -47,7 +47,7 @@ def _gap(fit, **settings):
 # --- the gap
 
 
-@pytest.mark.parametrize("features", ["tokens", "body"])
+@pytest.mark.parametrize("features", ["tokens", "backbone"])
 def test_gap__ends__distance_zero(digits_fit, features):
     display = _gap(digits_fit, features=features, n_repeats=2)
     for curves in (display.to_source, display.random_to_source):
@@ -63,7 +63,7 @@ def test_gap__ends__distance_zero(digits_fit, features):
 
 
 def test_gap__real_data__source_leaves_and_data_comes_nearer():
-    # Figure 1b of the paper, on breast cancer and the bundled body.
+    # Figure 1b of the paper, on breast cancer and the bundled backbone.
     X, y = load_breast_cancer(return_X_y=True)
     clf = PaReClassifier(max_steps=10, linear_path=False, random_state=0)
     display = _gap((clf.fit(X[:100], y[:100]), X[:100], y[:100]), n_repeats=1)

@@ -5,7 +5,7 @@ import torch
 
 from sklearn_pare.nn.decoder import DenseDecoder, Spectral, hide, stages
 from sklearn_pare.nn.init import xavier_
-from tests.common.tiny import TinyBody
+from tests.common.tiny import TinyBackbone
 
 DIMS, PATCHES = (6, 10), (1, 2)
 
@@ -174,10 +174,10 @@ def test_hide__all_or_none(shape):
     assert torch.equal(hide(x, nothing, (4, 4)), x)
 
 
-def test_stages__body_without_stages__its_features_on_the_grid(generator):
-    body = TinyBody()
-    torch.nn.init.normal_(body.position, generator=generator)
-    tokens = torch.randn(2, 16, body.dim, generator=generator)
-    (features,) = stages(body, tokens)
-    assert features.shape == (2, 4, 4, body.feature_dim)
-    torch.testing.assert_close(features.flatten(1, 2), body(tokens))
+def test_stages__backbone_without_stages__its_features_on_the_grid(generator):
+    backbone = TinyBackbone()
+    torch.nn.init.normal_(backbone.position, generator=generator)
+    tokens = torch.randn(2, 16, backbone.dim, generator=generator)
+    (features,) = stages(backbone, tokens)
+    assert features.shape == (2, 4, 4, backbone.feature_dim)
+    torch.testing.assert_close(features.flatten(1, 2), backbone(tokens))

@@ -1,6 +1,6 @@
 import torch
 
-from sklearn_pare._assembly import Architecture, build
+from sklearn_pare._architecture import Architecture, build
 from sklearn_pare.nn.init import DrawFrom
 
 

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from sklearn_pare._assembly import Architecture, build
+from sklearn_pare._architecture import Architecture, build
 from sklearn_pare.nn import Mixing
-from sklearn_pare.nn.gate import RandomGate
+from sklearn_pare.nn.replace import RandomGate
 from sklearn_pare.sources import FormulaSource
 from tests.common.tiny import NAME
 
@@ -53,9 +53,11 @@ def test_forward__fewer_source_rows__mixes_the_first_rows(model, generator):
         torch.testing.assert_close(getattr(outputs, name), getattr(first, name))
 
 
-def test_forward__body_called_once_on_twice_the_rows(model, generator):
+def test_forward__backbone_called_once_on_twice_the_rows(model, generator):
     batches = []
-    model.body.register_forward_hook(lambda m, args, out: batches.append(len(args[0])))
+    model.backbone.register_forward_hook(
+        lambda m, args, out: batches.append(len(args[0]))
+    )
     model(torch.randn(4, 2, 9, 9, generator=generator), _mixing(generator, 3))
     assert batches == [8]
 
@@ -76,8 +78,8 @@ def test_random_gate__noise_alone_selects(generator):
     assert torch.equal(RandomGate()(tokens), torch.zeros(2, 5))
 
 
-def test_features__are_the_mean_of_the_body(model, generator):
+def test_features__are_the_mean_of_the_backbone(model, generator):
     x = torch.randn(4, 2, 9, 9, generator=generator)
-    expected = model.body(model.embed(x)).mean(1)
+    expected = model.backbone(model.embed(x)).mean(1)
     torch.testing.assert_close(model.features(x), expected)
     torch.testing.assert_close(model.head.linear(expected), model.predict(x))

@@ -70,13 +70,17 @@ def test_folder__drawn_twice__decoded_once(folder, generator, monkeypatch):
     assert len(opened) == 6
 
 
-def test_folder__for_body__size_of_its_stem(folder):
+def test_folder__for_backbone__size_of_its_stem(folder):
     backbone = backbones.get("pare-tiny", pretrained=False)
     backbone.stem = ImageEmbed((3, 64, 48), (8, 8), 64)
-    source = FolderSource(folder).for_body(backbone)
+    source = FolderSource(folder).for_backbone(backbone)
     assert source.row_shape == (3, *backbone.stem.size) == (3, 64, 48)
     backbone.stem = torch.nn.Identity()
-    assert FolderSource(folder, (40, 24)).for_body(backbone).row_shape == (3, 40, 24)
+    assert FolderSource(folder, (40, 24)).for_backbone(backbone).row_shape == (
+        3,
+        40,
+        24,
+    )
 
 
 def test_folder__get__reads_nothing_until_used(tmp_path, folder):

@@ -60,7 +60,7 @@ def test_mask_token_source__one_token_in_every_place(generator, backbone):
     embed.token.data.normal_(generator=generator)
     tokens = embed(x)
     assert isinstance(embed, MaskToken)
-    assert tokens.shape == (3, 64, backbone.body.dim)
+    assert tokens.shape == (3, 64, backbone.module.dim)
     assert torch.equal(tokens, embed.token.expand_as(tokens))
     assert y.tolist() == [0, 0, 0]
 
@@ -76,10 +76,10 @@ def test_source__of_users__defaults_do(backbone):
 
     source = Waves()
     embed = source.embedder(backbone.stem)
-    assert source.for_body(backbone) is source
+    assert source.for_backbone(backbone) is source
     assert not source.dense
     assert isinstance(embed, SignalEmbed)
-    assert embed(torch.zeros(2, 1, 50)).shape == (2, 64, backbone.body.dim)
+    assert embed(torch.zeros(2, 1, 50)).shape == (2, 64, backbone.module.dim)
 
 
 def test_register__found_by_name_and_in_the_error(monkeypatch):
@@ -96,5 +96,5 @@ def test_register__found_by_name_and_in_the_error(monkeypatch):
 def test_get__unknown__lists_all(name):
     with pytest.raises(UnknownNameError, match=re.escape(f"source={name!r}")) as caught:
         sources.get(name)
-    for known in sources.list():
+    for known in sources.list_sources():
         assert repr(known) in str(caught.value)

@@ -34,10 +34,10 @@ def conll(tmp_path):
 
 
 @pytest.fixture
-def body():
-    """A body of 2 x 3 tokens whose word numbers are lengths of words."""
+def backbone():
+    """A backbone of 2 x 3 tokens whose word numbers are lengths of words."""
     return SimpleNamespace(
-        body=SimpleNamespace(grid=(2, 3)),
+        backbone=SimpleNamespace(grid=(2, 3)),
         stem=WordEmbed(20, (2, 3), 5),
         tokenize=lambda texts: [[len(w) for w in text.split()] for text in texts],
     )
@@ -74,8 +74,10 @@ def test_conll__two_columns_and_tags_without_prefix__read(tmp_path):
     assert TextSource.from_conll(path).labels == ["LOC"]
 
 
-def test_text__for_body__words_repeat_until_tokens_are_full(body, generator):
-    source = TextSource(["a bb", "a bb ccc a bb ccc a"], ["x", "y"]).for_body(body)
+def test_text__for_backbone__words_repeat_until_tokens_are_full(backbone, generator):
+    source = TextSource(["a bb", "a bb ccc a bb ccc a"], ["x", "y"]).for_backbone(
+        backbone
+    )
     x, y = source.sample(20, generator)
     rows = {0: [1, 2, 1, 2, 1, 2], 1: [1, 2, 3, 1, 2, 3]}
     assert source.row_shape == (6,)
@@ -84,37 +86,39 @@ def test_text__for_body__words_repeat_until_tokens_are_full(body, generator):
     assert x.tolist() == [rows[label] for label in y.tolist()]
 
 
-def test_text__embedder__word_vectors_of_the_body(body, generator):
-    source = TextSource(["a bb", "ccc"], [1, 0]).for_body(body)
-    embed = source.embedder(body.stem)
-    embed.start_from(body.stem)
+def test_text__embedder__word_vectors_of_the_backbone(backbone, generator):
+    source = TextSource(["a bb", "ccc"], [1, 0]).for_backbone(backbone)
+    embed = source.embedder(backbone.stem)
+    embed.start_from(backbone.stem)
     x, _ = source.sample(4, generator)
-    assert torch.equal(embed(x), body.stem.table(x))
+    assert torch.equal(embed(x), backbone.stem.table(x))
 
 
-def test_text__arrays_of_strings__codes_in_order_of_labels(body):
+def test_text__arrays_of_strings__codes_in_order_of_labels(backbone):
     texts = np.array(["a", "bb", "ccc"], dtype=object)
-    source = TextSource(texts, np.array([30, 10, 30])).for_body(body)
+    source = TextSource(texts, np.array([30, 10, 30])).for_backbone(backbone)
     assert source.n_classes == 2
     assert source.labels.tolist() == [1, 0, 1]
 
 
-def test_text__get__reads_nothing_until_used(tmp_path, body):
+def test_text__get__reads_nothing_until_used(tmp_path, backbone):
     path = tmp_path / "later.txt"
     source = sources.get(f"text:{path}")
     path.write_text(CONLL)
-    assert source.for_body(body).n_classes == 3
+    assert source.for_backbone(backbone).n_classes == 3
 
 
-def test_text__body_of_images__names_one_of_text():
+def test_text__backbone_of_images__names_one_of_text():
     with pytest.raises(DataError, match=r'"hf:roberta-base"') as caught:
-        TextSource(["a"], [0]).for_body(backbones.get("pare-tiny", pretrained=False))
+        TextSource(["a"], [0]).for_backbone(
+            backbones.get("pare-tiny", pretrained=False)
+        )
     assert "'pare-tiny'" in str(caught.value)
 
 
-def test_text__empty__named(body):
+def test_text__empty__named(backbone):
     with pytest.raises(DataError, match=r"Text 1 of the source, '  ', has no words"):
-        TextSource(["a", "  "], [0, 1]).for_body(body)
+        TextSource(["a", "  "], [0, 1]).for_backbone(backbone)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import tests.common.tiny  # noqa: F401  registers the tiny body
+import tests.common.tiny  # noqa: F401  registers the tiny backbone
 from sklearn_pare import PaReClassifier
 from sklearn_pare.training import checkpoint
 from tests.common.instances import tiny

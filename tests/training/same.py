@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklearn_pare._assembly import export_arrays
+from sklearn_pare._architecture import export_arrays
 
 
 def assert_same_fit(one, other):

@@ -88,7 +88,7 @@ def test_align__otdd_of_the_tokens_themselves_falls(monkeypatch):
     assert distances[1] < 0.97 * distances[0]
 
 
-def test_align__body_stays_as_it_was():
+def test_align__backbone_stays_as_it_was():
     X, y = _wine()
     settings = {"tune": "none", "max_steps": 1}
     plain, aligned = (
@@ -96,7 +96,7 @@ def test_align__body_stays_as_it_was():
         for method in (None, "mmd")
     )
     for name, value in plain.items():
-        if name.startswith("body."):
+        if name.startswith("backbone."):
             assert torch.equal(value, aligned[name]), name
     assert not torch.equal(plain["embed.norm.weight"], aligned["embed.norm.weight"])
 

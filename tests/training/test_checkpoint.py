@@ -10,7 +10,7 @@ import pytest
 import torch
 from numpy.random import RandomState
 
-from sklearn_pare import PaReClassifier, PaReRegressor, __version__, _files
+from sklearn_pare import PaReClassifier, PaReRegressor, __version__, _safetensors
 from sklearn_pare.exceptions import CheckpointError, ModelFileError, SaveError
 from sklearn_pare.training import checkpoint
 from sklearn_pare.training.checkpoint import Checkpoints
@@ -206,7 +206,7 @@ def test_fit__no_fixed_seed__goes_on_with_that_of_the_start(
 
 def _described(folder):
     latest = max(folder.glob("*.safetensors"))
-    return json.loads(_files.read(latest)[1])
+    return json.loads(_safetensors.read(latest)[1])
 
 
 WEIGHT = np.linspace(0.5, 1.5, 40)
@@ -319,10 +319,10 @@ def test_fit__left_by_a_killed_process__removed(stopped, tmp_path):
 def _edit(folder, edit):
     """Change what all checkpoints say, and sign it."""
     for path in folder.glob("*.safetensors"):
-        arrays, text = _files.read(path)
+        arrays, text = _safetensors.read(path)
         described = json.loads(text)
         edit(described, arrays)
-        _files.write(path, arrays, json.dumps(described))
+        _safetensors.write(path, arrays, json.dumps(described))
 
 
 @pytest.mark.parametrize(
@@ -448,7 +448,7 @@ def test_checkpoints__begun__empty_and_writes_at_once(states, tmp_path):
     assert [path.name for path in folder.iterdir()] == [
         "checkpoint-00000007.safetensors"
     ]
-    arrays, text = _files.read(folder / "checkpoint-00000007.safetensors")
+    arrays, text = _safetensors.read(folder / "checkpoint-00000007.safetensors")
     assert arrays["step"].tolist() == [7]
     assert json.loads(text) == {
         "schema": 1,
@@ -622,7 +622,7 @@ def test_checkpoints__smallest_and_largest_seed__as_any_other(states, tmp_path):
 
 @pytest.mark.parametrize("text", ["", "[]", "3", "{", '"x"', "[" * 100_000])
 def test_checkpoints__no_description__typed_error(text, tmp_path):
-    _files.write(tmp_path / "checkpoint-00000001.safetensors", {}, text)
+    _safetensors.write(tmp_path / "checkpoint-00000001.safetensors", {}, text)
     with pytest.raises(ModelFileError, match="is not a checkpoint: "):
         _checkpoints(tmp_path)
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sklearn_pare import PaReClassifier, PaReRegressor
-from sklearn_pare._assembly import export_arrays
+from sklearn_pare._architecture import export_arrays
 from sklearn_pare.exceptions import DivergenceError
 from sklearn_pare.training import guard, step
 from sklearn_pare.training.net import PaReNet

@@ -7,18 +7,14 @@ import pytest
 import torch
 
 from sklearn_pare import PaReClassifier, PaReRegressor
-from sklearn_pare._assembly import Architecture, build
+from sklearn_pare._architecture import Architecture, build
 from sklearn_pare.exceptions import OutOfMemoryError
-from sklearn_pare.nn.losses import (
-    class_agreement,
-    cross_entropy,
-    relative_l2,
-)
+from sklearn_pare.nn.losses import class_agreement, cross_entropy, relative_l2
 from sklearn_pare.nn.model import PaReModel
 from sklearn_pare.sources import FormulaSource
 from sklearn_pare.sources.base import Source
 from sklearn_pare.training.batches import Rows
-from sklearn_pare.training.fit import Recipe, train
+from sklearn_pare.training.train import Recipe, train
 from tests.common.instances import tiny
 from tests.common.tiny import NAME
 

@@ -5,7 +5,7 @@ import torch
 
 from sklearn_pare.nn.losses import cross_entropy, squared_error
 from sklearn_pare.training.batches import Rows
-from sklearn_pare.training.share import fit_share
+from sklearn_pare.training.linear_path import fit_share
 
 
 class Model(torch.nn.Module):

@@ -23,7 +23,7 @@ def _clf(**settings):
 
 
 def test_fit__digits__a_point_better_with_unlabelled_rows():
-    # The promise is for the bundled body and five splits: `benchmarks unlabeled`.
+    # The promise is for the bundled backbone and five splits: `benchmarks unlabeled`.
     X, y = load_digits(return_X_y=True)
     settings = {"input_shape": (1, 8, 8), "max_epochs": 80, "random_state": 0}
     scores = [

@@ -7,7 +7,7 @@ from sklearn.base import clone
 
 import sklearn_pare
 from sklearn_pare import PaReClassifier, PaReRegressor
-from sklearn_pare._assembly import export_arrays
+from sklearn_pare._architecture import export_arrays
 from sklearn_pare.exceptions import CheckpointError, DataError
 from tests.common.instances import tiny
 from tests.training.same import assert_same_fit

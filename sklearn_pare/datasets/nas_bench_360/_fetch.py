@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils import Bunch
 
-from sklearn_pare._names import look_up
+from sklearn_pare._utils import look_up
 from sklearn_pare.datasets._fetch import get_data_home
 from sklearn_pare.datasets._rows import join
 from sklearn_pare.datasets.nas_bench_360._registry import TASKS

@@ -4,7 +4,7 @@ from functools import cache, partial
 
 import numpy as np
 
-from sklearn_pare.datasets._files import (
+from sklearn_pare.datasets._readers.files import (
     bad_file,
     exists,
     read_csv,

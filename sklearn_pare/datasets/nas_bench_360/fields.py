@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from sklearn_pare.datasets._files import bad_file, read_mat
+from sklearn_pare.datasets._readers.files import bad_file, read_mat
 from sklearn_pare.datasets.nas_bench_360._task import Part, hold_out
 
 # Points of a side in the files, and every how manieth is taken.

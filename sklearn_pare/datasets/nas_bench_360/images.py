@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from sklearn_pare.datasets._files import check_array, read_object, take_key
+from sklearn_pare.datasets._readers.files import check_array, read_object, take_key
 from sklearn_pare.datasets._rows import ComputedRows
 from sklearn_pare.datasets.nas_bench_360._task import Part, hold_out
 

@@ -5,7 +5,7 @@ from numbers import Integral
 
 import numpy as np
 
-from sklearn_pare.datasets._files import (
+from sklearn_pare.datasets._readers.files import (
     bad_file,
     check_array,
     exists,

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from sklearn_pare.datasets._files import (
+from sklearn_pare.datasets._readers.files import (
     bad_file,
     check_array,
     read_npz,

@@ -5,7 +5,12 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from sklearn_pare.datasets._files import bad_file, check_array, exists, read_object
+from sklearn_pare.datasets._readers.files import (
+    bad_file,
+    check_array,
+    exists,
+    read_object,
+)
 from sklearn_pare.datasets._rows import ComputedRows, one_by_one
 from sklearn_pare.datasets.nas_bench_360._task import Part, hold_out
 from sklearn_pare.nn.losses import IGNORED

@@ -8,7 +8,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Bunch, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from sklearn_pare._names import look_up
+from sklearn_pare._utils import look_up
 from sklearn_pare.datasets._fetch import get_data_home, retrieve
 from sklearn_pare.datasets.pdebench.fields import FieldRows
 from sklearn_pare.datasets.pdebench.layouts import find_layout

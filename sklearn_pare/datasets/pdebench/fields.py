@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 
-from sklearn_pare._lazy import runs
+from sklearn_pare._data.lazy import runs
 from sklearn_pare.datasets.pdebench.layouts import open_file
 
 # Numbers read from the file at a time, 16 MB: strides are taken in memory.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sklearn_pare.datasets._hdf5 import broken_as, is_own
+from sklearn_pare.datasets._readers.hdf5 import broken_as, is_own
 from sklearn_pare.exceptions import FileFormatError
 
 # Numbers of a frame, 1 GB; the largest of the benchmark has a million.

@@ -21,10 +21,7 @@ from sklearn_pare.datasets.simulate.pde1d import (
     make_diffusion_reaction_1d,
     make_diffusion_sorption,
 )
-from sklearn_pare.datasets.simulate.pde2d import (
-    make_darcy,
-    make_diffusion_reaction_2d,
-)
+from sklearn_pare.datasets.simulate.pde2d import make_darcy, make_diffusion_reaction_2d
 from sklearn_pare.datasets.simulate.signals import make_ecg, make_vibration
 from sklearn_pare.datasets.simulate.waves import make_chirps, make_gait, make_motifs
 

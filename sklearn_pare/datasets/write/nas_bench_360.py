@@ -7,9 +7,9 @@ import json
 import numpy as np
 from sklearn.utils import check_random_state
 
-from sklearn_pare._names import look_up
+from sklearn_pare._utils import look_up
 from sklearn_pare.datasets._fetch import get_data_home
-from sklearn_pare.datasets._unpickle import write_pickle
+from sklearn_pare.datasets._readers.unpickle import write_pickle
 from sklearn_pare.datasets.nas_bench_360._fetch import FOLDER
 from sklearn_pare.datasets.simulate import (
     make_chirps,

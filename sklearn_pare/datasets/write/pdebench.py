@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
 
-from sklearn_pare._names import look_up
+from sklearn_pare._utils import look_up
 from sklearn_pare.datasets import simulate
 from sklearn_pare.datasets._fetch import get_data_home
 from sklearn_pare.datasets.pdebench.tasks import TASKS

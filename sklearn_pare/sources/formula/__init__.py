@@ -4,7 +4,7 @@ Every class is one setting of one formula (an orbit of two sinusoids, an iterate
 function system, a warped wave, a noise spectrum, a heap of polygons, a signal, a
 field); every image is that class seen under random views, colours and noise. Images
 are rendered on the fly in torch, so nothing is stored and nothing is downloaded. The
-bundled body is pretrained on the same formulas, which makes them the modality it
+bundled backbone is pretrained on the same formulas, which makes them the modality it
 knows. This package knows no estimator and no training loop.
 
 References

@@ -6,7 +6,7 @@ SIZE = 32
 # Seed of the class definitions: another value is another set of classes.
 CLASS_SEED = 20261124
 # Mean and standard deviation of all pixels of 20,000 images, so that a source image
-# reaches the body on the scale of a standardised target image.
+# reaches the backbone on the scale of a standardised target image.
 MEAN, STD = 0.365, 0.365
 
 

@@ -1,7 +1,7 @@
 """Signals folded to the grid: eight stripes of 32 samples, each four pixels high.
 
 A token of four by four pixels then sees four consecutive samples, which is what an
-embedder of signals gives the body; see `nn.embed.SignalEmbed.start_from`.
+embedder of signals gives the backbone; see `nn.embed.SignalEmbed.start_from`.
 """
 
 import math

@@ -1,0 +1,230 @@
+"""Put backbone, embedders, heads and gate together, fresh or from saved arrays."""
+
+import math
+from typing import NamedTuple
+
+import torch
+
+from sklearn_pare import backbones
+from sklearn_pare.backbones.hf_models import without_words
+from sklearn_pare.nn.decoder import DenseDecoder, stages
+from sklearn_pare.nn.embed import embedder
+from sklearn_pare.nn.heads import DenseHead, LastStageHead, PooledHead, TokenHead
+from sklearn_pare.nn.init import DrawFrom, xavier_
+from sklearn_pare.nn.kernels import DilatedKernels
+from sklearn_pare.nn.linear_path import ColumnFeatures, LinearPath, PooledNumbers
+from sklearn_pare.nn.model import PaReModel
+from sklearn_pare.nn.replace import Gate, RandomGate
+
+# Features of the linear path of a signal, as in MiniRocket.
+_KERNEL_FEATURES = 10_000
+# Source rows that its embedder takes quantiles from.
+_SOURCE_ROWS = 512
+
+
+class Architecture(NamedTuple):
+    """All it takes to build a fitted model again, in plain values.
+
+    Attributes
+    ----------
+    backbone : str
+    input_shape : tuple of int
+        Shape of one row.
+    output_shape : tuple of int
+        (K,) of a row, or (K, L) or (K, H, W) of a dense target.
+    selector : {"gate", "random"}
+    max_tokens : int or None
+    cardinalities : tuple of int or None
+        Categories of each column of a table, 0 for numbers.
+    linear : bool
+        Whether there is a linear path.
+    config : dict or None
+        Of a backbone that is not known by its name alone.
+    card : dict or None
+        Of the backbone that training began with, without what was measured on it.
+    """
+
+    backbone: str
+    input_shape: tuple
+    output_shape: tuple
+    selector: str
+    max_tokens: int | None = None
+    cardinalities: tuple | None = None
+    linear: bool = False
+    config: dict | None = None
+    card: dict | None = None
+
+
+class Built(NamedTuple):
+    """A model ready for training, with what follows from its backbone.
+
+    Attributes
+    ----------
+    model : PaReModel
+    architecture : Architecture
+        With the configuration and the card of the backbone.
+    source : sources.Source or None
+        Fitted to the backbone.
+    """
+
+    model: PaReModel
+    architecture: Architecture
+    source: object
+
+
+def build(architecture, generator, *, pretrained, source=None, linear=None):
+    """A model ready for training.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    generator : torch.Generator
+        Every random weight is drawn from it.
+    pretrained : bool
+        Whether the backbone starts from its pretrained weights.
+    source : sources.Source, optional
+        Without it the model has no source embedder and no source head.
+    linear : LinearPath, optional
+        Fitted; by default a new one, if there is one at all.
+
+    Returns
+    -------
+    built : Built
+    """
+    backbone = _open(architecture, pretrained, generator)
+    module, stem = backbone.module, backbone.stem
+    dense = len(architecture.output_shape) > 1
+    if source is not None:
+        source = source.for_backbone(backbone)
+        source = source.with_masks() if dense else source
+    with DrawFrom(torch.Generator()):
+        maps = _stage_shapes(module) if dense else None
+        embed, head, linear, gate = _parts(architecture, backbone, maps, linear)
+        fresh = [embed, head, gate]
+        source_embed = source_head = None
+        if source is not None:
+            source_embed = source.embedder(stem)
+            fresh.append(source_embed)
+            source_head = _source_head(backbone, source, maps)
+            if source_head is not backbone.source_head:
+                fresh.append(source_head)
+        for module in fresh:
+            xavier_(module, generator)
+    for module in filter(None, (embed, source_embed)):
+        module.start_from(stem)
+    if hasattr(source_embed, "fit"):
+        source_embed.fit(source.sample(_SOURCE_ROWS, generator)[0])
+    if architecture.linear:
+        # What the linear path predicts is where training begins.
+        head.scale(0.0)
+    if source is not None:
+        source_embed.requires_grad_(source.trains)
+    return Built(
+        PaReModel(embed, module, head, gate, source_embed, source_head, linear),
+        architecture._replace(config=backbone.config, card=_described(backbone)),
+        source,
+    )
+
+
+def _open(architecture, pretrained, generator):
+    return backbones.get(
+        architecture.backbone,
+        pretrained=pretrained,
+        generator=generator,
+        input_shape=architecture.input_shape,
+        max_tokens=architecture.max_tokens,
+        config=architecture.config,
+    )
+
+
+def _parts(architecture, backbone, maps, linear=None):
+    """Embedder, head, linear path and gate around a backbone, without their weights."""
+    module, output_shape = backbone.module, tuple(architecture.output_shape)
+    embed = embedder(
+        architecture.input_shape, backbone.stem, architecture.cardinalities
+    )
+    if maps is None:
+        head = PooledHead(module.feature_dim, *output_shape)
+    else:
+        head = DenseDecoder(
+            architecture.input_shape, output_shape, *maps, architecture.linear
+        )
+    if architecture.linear and linear is None:
+        linear = build_linear_path(architecture)
+    gate = Gate(module.dim) if architecture.selector == "gate" else RandomGate()
+    return embed, head, linear, gate
+
+
+def _described(backbone):
+    card = backbone.card.to_dict()
+    return {key: card[key] for key in card if key not in {"figures", "transfer"}}
+
+
+@torch.no_grad()
+def _stage_shapes(module):
+    """Widths of the stages of a backbone, and the tokens along a side of a feature."""
+    maps = stages(module, torch.zeros(1, math.prod(module.grid), module.dim))
+    patches = [module.grid[0] // features.shape[1] for features in maps]
+    return [features.shape[3] for features in maps], patches
+
+
+def build_linear_path(architecture):
+    """The linear path for rows and targets of these shapes, not yet fitted."""
+    shape, output_shape = architecture.input_shape, tuple(architecture.output_shape)
+    if len(shape) == 1:
+        features = ColumnFeatures(architecture.cardinalities)
+    elif len(shape) == 2 and len(output_shape) == 1:
+        features = DilatedKernels(*shape, _KERNEL_FEATURES)
+    else:
+        features = PooledNumbers(shape)
+    return LinearPath(features, output_shape)
+
+
+def _source_head(backbone, source, maps):
+    """The head of the pretraining where it fits the classes, else a new one."""
+    module, own = backbone.module, backbone.source_head
+    if maps is not None:
+        if source.dense:
+            return DenseHead(*maps, source.n_classes)
+        return LastStageHead(maps[0][-1], source.n_classes)
+    if source.dense:
+        return TokenHead(module.feature_dim, source.n_classes, module.grid)
+    if own is not None and own.n_outputs == source.n_classes:
+        return own
+    return PooledHead(module.feature_dim, source.n_classes)
+
+
+def export_arrays(model):
+    """Weights as numpy arrays, without what only the source needed."""
+    return {
+        name: value.detach().cpu().numpy().copy()
+        for name, value in model.state_dict().items()
+        if not name.startswith("source_")
+    }
+
+
+def _untrained(architecture):
+    """A model of the right form, whose weights are still to come."""
+    if architecture.config is not None:
+        # Of a model without its source, word vectors are no part.
+        architecture = architecture._replace(config=without_words(architecture.config))
+    backbone = _open(architecture, False, torch.Generator().manual_seed(0))
+    dense = len(architecture.output_shape) > 1
+    with DrawFrom(torch.Generator()):
+        maps = _stage_shapes(backbone.module) if dense else None
+        embed, head, linear, gate = _parts(architecture, backbone, maps)
+    return PaReModel(embed, backbone.module, head, gate, linear=linear)
+
+
+def outline(architecture):
+    """The model that `restore` would build, without memory for its weights."""
+    with torch.device("meta"):
+        return _untrained(architecture)
+
+
+def restore(architecture, arrays):
+    """The model that `export_arrays` was called on, on the CPU."""
+    model = _untrained(architecture)
+    # Copied: arrays may be read-only maps of a file.
+    model.load_state_dict({k: torch.tensor(v) for k, v in arrays.items()})
+    return model.train(False)

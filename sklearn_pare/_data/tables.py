@@ -1,0 +1,211 @@
+"""Tables of numbers and categories -> one matrix of numbers for the network."""
+
+import numpy as np
+from sklearn.preprocessing import OrdinalEncoder, StandardScaler
+
+from sklearn_pare._data.lazy import LARGEST, SMALL, blocks, standardise
+from sklearn_pare.exceptions import DataError
+
+# Names that pandas.api.types.infer_dtype gives to columns.
+_NUMERIC = {
+    "boolean", "decimal", "empty", "floating", "integer", "integer-na",
+    "mixed-integer-float",
+}  # fmt: skip
+_PLAIN = {"boolean", "floating", "integer", "string"}
+_ADVICE = {
+    "datetime64": "Subtract a date and divide by a pandas.Timedelta, or take parts "
+    "such as .dt.dayofyear.",
+    "timedelta64": "Divide it by a pandas.Timedelta to have numbers.",
+    "complex": "Give its real and its imaginary part as two columns.",
+    "mixed-integer": "Make all its values text, with .astype(str), or all numbers, "
+    "with pandas.to_numeric.",
+}
+
+
+def is_frame(X):
+    """Whether X is a DataFrame, of pandas or of another library."""
+    return hasattr(X, "dtypes") and hasattr(X, "columns")
+
+
+def is_mixed(X):
+    """Whether X is a DataFrame of pandas with columns that are no plain numbers."""
+    return is_frame(X) and any(
+        not isinstance(dtype, np.dtype) or dtype.kind not in "fiub"
+        for dtype in X.dtypes
+    )
+
+
+def check_table(X, names=None, *, fitting):
+    """Complain about columns that cannot be encoded.
+
+    Parameters
+    ----------
+    X : DataFrame, ndarray or ChosenRows of shape (n, F)
+    names : sequence, optional
+        Of the columns.
+    fitting : bool
+        Whether a column without any value is an error.
+    """
+    if is_frame(X):
+        largest = np.array([_largest(values) for values in _columns(X)])
+    else:
+        each = [_largest(np.asarray(X[rows])) for rows in blocks(X, size=SMALL)]
+        largest = np.fmax.reduce(each).astype(np.float64)
+    names = _names(X) if names is None else names
+    wrong = np.flatnonzero(~(largest <= LARGEST))
+    for column in wrong:
+        name = names[column]
+        where = f"column {name!r} of X" if isinstance(name, str) else f"column {name}"
+        value = largest[column]
+        if np.isfinite(value):
+            raise DataError(
+                f"In {where}, X reaches {value:g}; numbers up to {LARGEST:g} can be "
+                "standardised. Divide it by a constant, or take its logarithm."
+            )
+        if np.isinf(value):
+            raise DataError(
+                f"X holds infinity in {where}. Replace it by NaN, which stands for a "
+                "missing value, or by a finite number."
+            )
+        if fitting:
+            raise DataError(
+                f"All {len(X)} values in {where} are missing. Drop it: there is "
+                "nothing to learn from."
+            )
+
+
+def _names(X):
+    return X.columns if is_frame(X) else range(X.shape[1])
+
+
+def _largest(values):
+    """Largest absolute number of each column; NaN where all is missing."""
+    if values.dtype == object:
+        return np.nan if (values == None).all() else 0.0  # noqa: E711
+    return np.fmax(np.fmax.reduce(values), -np.fmin.reduce(values))
+
+
+def _columns(X):
+    """Columns as float arrays with NaN, or arrays of objects with None, for missing."""
+    if isinstance(X, np.ndarray):
+        yield from X.T
+        return
+    for position, name in enumerate(X.columns):
+        yield _column(X.iloc[:, position], name)
+
+
+def _column(column, name):
+    from pandas.api.types import infer_dtype
+
+    kind = infer_dtype(column)
+    if kind in _NUMERIC:
+        return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    if kind not in {"categorical", "string"}:
+        advice = _ADVICE.get(kind, "Turn it into numbers or text, or drop it.")
+        raise DataError(
+            f"Column {name!r} of X has dtype {column.dtype} and holds {kind} values, "
+            f"such as {column.dropna().iloc[0]!r}. Columns hold numbers, booleans, "
+            f"text or categories. {advice}"
+        )
+    if kind == "categorical" and infer_dtype(column.cat.categories) not in _PLAIN:
+        column = column.cat.rename_categories(str)
+    return np.where(column.isna(), None, column.astype(object))
+
+
+class TableEncoder:
+    """Numeric columns standardised, categorical columns as codes, in one matrix.
+
+    Columns of text, of objects and of dtype category are categorical. NaN stands for
+    missing values, and for categories that were not there in fit.
+
+    Attributes
+    ----------
+    categories_ : list
+        One entry a column: None for numbers, else the sorted list of its categories.
+    mean_, scale_ : ndarray of shape (F,)
+        0 and 1 for categorical columns.
+    """
+
+    def fit(self, X):
+        """Learn means, standard deviations and categories.
+
+        Parameters
+        ----------
+        X : DataFrame of pandas, ndarray or ChosenRows of shape (n, F)
+
+        Returns
+        -------
+        self : TableEncoder
+        """
+        check_table(X, fitting=True)
+        self.categories_ = [None] * X.shape[1]
+        if is_frame(X):
+            self.categories_ = [
+                sorted(set(values) - {None}) if values.dtype == object else None
+                for values in _columns(X)
+            ]
+        self.mean_, self.scale_ = np.zeros(X.shape[1]), np.ones(X.shape[1])
+        # Blocks of columns: a block of rows may have no value in some column.
+        for columns in blocks(X, axis=1):
+            some = X.iloc[:, columns] if is_frame(X) else np.asarray(X[:, columns])
+            numeric = np.array(self.cardinalities[columns]) == 0
+            scaler = StandardScaler().fit(_numbers(some, self.categories_[columns]))
+            self.mean_[columns][numeric] = scaler.mean_[numeric]
+            self.scale_[columns][numeric] = scaler.scale_[numeric]
+        return self
+
+    @property
+    def cardinalities(self):
+        """Number of categories of each column, 0 for numbers."""
+        return tuple(len(categories or ()) for categories in self.categories_)
+
+    def transform(self, X):
+        """Encode a table.
+
+        Parameters
+        ----------
+        X : DataFrame of pandas, ndarray or ChosenRows of shape (n, F)
+            The columns of fit, in their order.
+
+        Returns
+        -------
+        encoded : ndarray of shape (n, F), float32
+        """
+        encoded = np.empty(X.shape, dtype=np.float32)
+        for rows in blocks(X, size=SMALL):
+            some = X.iloc[rows] if is_frame(X) else np.asarray(X[rows])
+            numbers = _numbers(some, self.categories_)
+            encoded[rows] = standardise(numbers, self.mean_, self.scale_)
+        return encoded
+
+
+def _numbers(X, categories):
+    """Numbers and codes of a table, not yet standardised."""
+    if isinstance(X, np.ndarray) and not any(categories):
+        return X
+    each = zip(_names(X), _columns(X), categories, strict=True)
+    return np.column_stack([_encode(*column) for column in each])
+
+
+def _encode(name, values, categories):
+    """Values of one column -> numbers, or codes."""
+    if categories is not None and values.dtype != object:
+        values = np.where(np.isnan(values), None, values.astype(object))
+    if values.dtype != object:
+        return values
+    present = values[values != None]  # noqa: E711
+    if len(present) == 0:
+        return np.full(len(values), np.nan)
+    text = categories is not None and isinstance(categories[0], str)
+    if categories is None or isinstance(present[0], str) != text:
+        raise DataError(
+            f"Column {name!r} of X holds {present[0]!r}; in fit it held "
+            f"{'text' if text else 'numbers'}. Give the columns as in fit, in the same "
+            "order."
+        )
+    encoder = OrdinalEncoder(
+        categories=[categories],
+        handle_unknown="use_encoded_value",
+        unknown_value=np.nan,
+    ).fit(np.array([categories[:1]], dtype=object))
+    return encoder.transform(values[:, None])[:, 0]

@@ -1,0 +1,358 @@
+"""X and y as users have them -> arrays; the only place that complains about data."""
+
+import math
+import warnings
+from numbers import Integral
+
+import numpy as np
+import torch
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import (
+    _check_y,
+    check_consistent_length,
+    validate_data,
+)
+
+from sklearn_pare._data.lazy import (
+    SMALL,
+    ChosenRows,
+    LazyArray,
+    blocks,
+    check_finite,
+    is_lazy,
+    standardise,
+)
+from sklearn_pare._data.tables import TableEncoder, check_table, is_frame, is_mixed
+from sklearn_pare.exceptions import DataError
+
+#: Dimensions of a row -> what X is called.
+KINDS = {
+    1: "2 dimensions (a table of n rows and F columns)",
+    2: "3 dimensions (n signals of C channels and L samples)",
+    3: "4 dimensions (n images of C channels, H rows and W columns)",
+}
+# Numbers of a lazy array that means and standard deviations are taken from.
+_SAMPLE = 2**26
+
+
+def check_rows(estimator, X, y="no_validation", *, reset):
+    """X of shape (n, F), (n, C, L) or (n, C, H, W), free of what no network can take.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        Gets `n_features_in_` and `feature_names_in_` if `reset`. Without `input_shape`
+        2-D X is a table.
+    X : array-like, torch.Tensor, DataFrame or array in a file
+        Only tables may have missing values, as NaN or None.
+    y : array-like or torch.Tensor, optional
+        Checked for length, missing values and, in a regressor, for being numeric.
+    reset : bool
+        True in fit.
+
+    Returns
+    -------
+    X : ndarray of float32 or float64, DataFrame or LazyArray
+        A DataFrame where a column of the table is no plain number; a `LazyArray` for
+        signals and images in a memory map, HDF5 or zarr, which are checked when read.
+    y : ndarray
+        Only if `y` was given.
+    """
+    table = estimator.input_shape is None
+    X = _check_form(X, table)
+    unread = isinstance(X, LazyArray) or (table and is_mixed(X))
+    # Small numbers do not need 64 bits.
+    short = getattr(getattr(X, "dtype", None), "itemsize", 8) < 4
+    try:
+        X = validate_data(
+            estimator,
+            X,
+            None if y is None else "no_validation",
+            reset=reset,
+            skip_check_array=unread,
+            dtype=(np.float32, np.float64) if short else (np.float64, np.float32),
+            allow_nd=True,
+            ensure_all_finite=False,
+        )
+    except ValueError as error:
+        if "could not convert string" in str(error):
+            raise DataError(
+                f"X holds text: {error}. Give a table with text as a pandas.DataFrame: "
+                "its columns of text are taken as categories."
+            ) from error
+        if "setting an array element with a sequence" in str(error):
+            raise DataError(
+                "X is an array of objects that hold arrays. Make it one array of "
+                "numbers, (n, C, L) for signals or (n, C, H, W) for images."
+            ) from error
+        raise
+    if X.ndim - 1 not in KINDS or 0 in X.shape:
+        raise DataError(
+            f"X has shape {X.shape}. Expected no empty axis and "
+            f"{', '.join(KINDS.values())}."
+        )
+    if reset and len(X) < 2:
+        raise DataError(f"X has {len(X)} sample; fit needs 2 rows at least.")
+    if table and X.ndim == 2:
+        names = getattr(estimator, "feature_names_in_", None)
+        check_table(X, names, fitting=reset)
+    elif not unread:
+        check_finite(X)
+    if isinstance(y, str) and y == "no_validation":
+        return X
+    y = _check_target(estimator, y)
+    check_consistent_length(X, y)
+    return X, y
+
+
+def _check_form(X, table):
+    """X as something that scikit-learn or this package can read."""
+    X = _from_torch(X)
+    if is_frame(X) and hasattr(X, "to_pandas"):
+        return X.to_pandas()
+    if is_lazy(X, table):
+        return LazyArray(X)
+    return _check_even(X, "X")
+
+
+def _from_torch(array):
+    """Tensors as arrays, anything else as it is."""
+    if not isinstance(array, torch.Tensor):
+        return array
+    array = array.detach().cpu()
+    # numpy has no bfloat16.
+    return (array.float() if array.dtype == torch.bfloat16 else array).numpy()
+
+
+def _check_even(rows, name):
+    """Complain about rows of different shapes; an array of arrays becomes a list."""
+    objects = isinstance(rows, np.ndarray) and rows.dtype == object and rows.ndim == 1
+    if not objects and not isinstance(rows, list | tuple):
+        return rows
+    shapes = {}
+    for position, row in enumerate(rows):
+        try:
+            shapes.setdefault(np.shape(row), position)
+        except ValueError as error:
+            raise DataError(
+                f"Row {position} of {name} is a list of parts of different lengths. "
+                "Pad or resample them to one length."
+            ) from error
+    if len(shapes) > 1:
+        (shape, row), (other, other_row), *_ = shapes.items()
+        raise DataError(
+            f"The rows of {name} have {len(shapes)} different shapes: row {row} has "
+            f"{shape}, row {other_row} has {other}. Bring them to one shape: pad the "
+            "short ones with numpy.pad, or resample with scipy.signal.resample."
+        )
+    return list(rows) if objects and () not in shapes else rows
+
+
+def _check_target(estimator, y):
+    """Y as a finite array, numeric in a regressor, of shape (n,), (n, K) or more."""
+    y = _check_even(_from_torch(y), "y")
+    y = y if hasattr(y, "ndim") else np.asarray(y)
+    if y.ndim <= 2:
+        y = _check_y(y, multi_output=True, estimator=estimator)
+    else:
+        y = np.asarray(y)
+        if y.dtype.kind not in "fiub" or y.ndim > 4 or 0 in y.shape:
+            raise DataError(
+                f"y has shape {y.shape} and dtype {y.dtype}. Targets of every place of "
+                "a row are real numbers, or classes as whole numbers, of shape (n, L), "
+                "(n, H, W) or (n, C, H, W), without an empty axis."
+            )
+        if not np.isfinite(y).all():
+            row, *place = map(int, np.argwhere(~np.isfinite(y))[0])
+            raise DataError(
+                f"y holds {y[row, *place]} in row {row}, at {tuple(place)}. Give every "
+                "place a finite target, or leave the row out."
+            )
+        if y.dtype == np.float16:
+            y = y.astype(np.float32)
+    numeric = estimator.__sklearn_tags__().estimator_type == "regressor"
+    if numeric and y.dtype.kind in "OUS":
+        try:
+            # Of objects, so that an error shows text as text.
+            y = y.astype(object).astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise DataError(
+                f"y holds text: {error}. {type(estimator).__name__} predicts numbers; "
+                "for classes use PaReClassifier."
+            ) from error
+    return y
+
+
+def select(X, rows):
+    """Rows of X, of arrays without a copy.
+
+    Parameters
+    ----------
+    X : ndarray, ChosenRows, LazyArray or DataFrame
+    rows : ndarray of int or bool
+
+    Returns
+    -------
+    X : ChosenRows, LazyArray or DataFrame
+    """
+    if is_frame(X):
+        return X.iloc[rows]
+    return (ChosenRows(X) if isinstance(X, np.ndarray) else X)[rows]
+
+
+def shape_rows(X, input_shape):
+    """X with rows of shape `input_shape`; flattened rows are folded.
+
+    Parameters
+    ----------
+    X : ndarray, LazyArray or DataFrame of shape (n, ...)
+    input_shape : sequence of int or None
+        One entry may be -1: it follows from the length of a row. None leaves X as it
+        is.
+
+    Returns
+    -------
+    X : ndarray of shape (n, *input_shape)
+    """
+    if input_shape is None:
+        return X
+    numbers = math.prod(X.shape[1:])
+    known = math.prod(size for size in input_shape if size != -1)
+    wanted = tuple(numbers // known if size == -1 else size for size in input_shape)
+    foldable = X.ndim == 2 and math.prod(wanted) == numbers
+    if X.shape[1:] != wanted and not foldable:
+        raise DataError(
+            f"X has rows of shape {X.shape[1:]}, {numbers} numbers a row, which do not "
+            f"fit input_shape={tuple(input_shape)}. Give X of shape "
+            f"(n, {', '.join(map(str, wanted))}), or flattened rows of "
+            f"{math.prod(wanted)} numbers, or another input_shape."
+        )
+    return X if X.shape[1:] == wanted else X.reshape(len(X), *wanted)
+
+
+def check_input_shape(input_shape):
+    """Complain about an `input_shape` that no row can have."""
+    if input_shape is None:
+        return
+    whole = all(
+        isinstance(size, Integral) and (size > 0 or size == -1) for size in input_shape
+    )
+    inferred = sum(size == -1 for size in input_shape)
+    if not whole or inferred > 1 or len(input_shape) not in (2, 3):
+        raise DataError(
+            f"input_shape={input_shape!r} is no shape of one row. Use (C, L) for "
+            "signals or (C, H, W) for images, with positive numbers of which one may "
+            "be -1; for a table leave it None."
+        )
+
+
+def positive(weight, X, y):
+    """Rows of positive weight from X and y, and their weights, last.
+
+    Raises
+    ------
+    DataError
+        If a weight is negative or not finite, or none is positive.
+    """
+    if not np.isfinite(weight.sum()) or (weight < 0).any() or not (weight > 0).any():
+        raise DataError(
+            f"The weights of the rows, sample_weight times class_weight, range from "
+            f"{weight.min():g} to {weight.max():g}. They must be finite and not "
+            "negative, and at least one must be positive."
+        )
+    kept = weight > 0
+    if kept.all():
+        return X, y, weight
+    return select(X, kept), y[kept], weight[kept]
+
+
+def n_held_out(n, fraction):
+    """Rows of n to hold out for validation: two at least, as R2 of one is undefined."""
+    count = max(2, math.ceil(fraction * n))
+    if count >= n:
+        raise DataError(
+            f"validation_fraction={fraction} of {n} rows leaves none to train on. Give "
+            "more rows, a smaller fraction, or X_val and y_val."
+        )
+    return count
+
+
+def split(n, strata, fraction, seed):
+    """Hold rows out for validation, every class among them where that can be.
+
+    Parameters
+    ----------
+    n : int
+        Rows to split.
+    strata : ndarray of shape (n,) or None
+        Classes to keep in proportion.
+    fraction : float
+    seed : int
+
+    Returns
+    -------
+    kept, held_out : ndarray of int64
+        Indices of rows.
+    """
+    count = n_held_out(n, fraction)
+    if strata is not None:
+        sizes = np.unique(strata, return_counts=True)[1]
+        if sizes.min() < 2 or len(sizes) > min(count, n - count):
+            warnings.warn(
+                f"The smallest class has {sizes.min()} rows and {count} rows are held "
+                f"out for {len(sizes)} classes: the validation rows are drawn without "
+                "regard to class.",
+                UserWarning,
+                stacklevel=6,
+            )
+            strata = None
+    return train_test_split(
+        np.arange(n), test_size=count, stratify=strata, random_state=seed
+    )
+
+
+def _channels_last(block):
+    """(n, C, ...) -> (rows, C), and (n, F) as it is."""
+    if block.ndim == 2:
+        return block
+    return np.moveaxis(block, 1, -1).reshape(-1, block.shape[1])
+
+
+class ChannelScaler:
+    """Standardise each channel, or each column of a table, in blocks.
+
+    `sklearn.preprocessing.StandardScaler` per channel instead of per number.
+
+    Attributes
+    ----------
+    mean_, scale_ : ndarray of shape (C,) or (F,)
+    """
+
+    def fit(self, X):
+        """Mean and standard deviation over rows and positions.
+
+        Of a `LazyArray` evenly spaced rows are read, 2**26 numbers at most.
+        """
+        if isinstance(X, LazyArray):
+            count = max(1, _SAMPLE // math.prod(X.shape[1:]))
+            X = X[:: math.ceil(len(X) / count)]
+        scaler = StandardScaler()
+        for rows in blocks(X):
+            scaler.partial_fit(_channels_last(np.asarray(X[rows])))
+        self.mean_, self.scale_ = scaler.mean_, scaler.scale_
+        return self
+
+    def transform(self, X):
+        """Standardised copy of X in float32."""
+        shape = (-1,) + (1,) * (X.ndim - 2)
+        mean, scale = self.mean_.reshape(shape), self.scale_.reshape(shape)
+        scaled = np.empty(X.shape, dtype=np.float32)
+        for rows in blocks(X, size=SMALL):
+            scaled[rows] = standardise(np.asarray(X[rows]), mean, scale)
+        return scaled
+
+
+def encoder_for(X):
+    """What makes X ready for the network, fitted: of a table, or of channels."""
+    return (TableEncoder if X.ndim == 2 else ChannelScaler)().fit(X)

@@ -1,0 +1,247 @@
+"""What a saved file says of a fitted estimator, and what of it must go together."""
+
+import itertools
+import math
+
+import numpy as np
+
+from sklearn_pare._architecture import Architecture
+from sklearn_pare._data.tables import TableEncoder
+from sklearn_pare._data.targets import ClassTarget, LabelTarget, MaskTarget, ValueTarget
+from sklearn_pare._data.validation import ChannelScaler
+from sklearn_pare._saving.fields import (
+    ANY,
+    FLAG,
+    SCALAR,
+    TEXT,
+    Array,
+    Many,
+    Mapping,
+    Maybe,
+    Number,
+    Object,
+    Record,
+    Wrong,
+    one_of,
+    real,
+    show,
+    whole,
+)
+from sklearn_pare.backbones import has_config
+from sklearn_pare.nn.losses import REGRESSION_LOSSES
+from sklearn_pare.training.recipe import auto_for
+
+# Estimator -> what its y can mean.
+TARGETS = {
+    "PaReClassifier": (ClassTarget, LabelTarget, MaskTarget),
+    "PaReRegressor": (ValueTarget,),
+}
+# Of a batch, in and out; prediction makes one at a time. These are 4 GB.
+_MOST_NUMBERS = 2**30
+
+
+def _rises(values):
+    return all(a < b for a, b in itertools.pairwise(values))
+
+
+def _are_categories(values):
+    return len({type(value) is str for value in values}) == 1 and _rises(values)
+
+
+def _are_classes(target):
+    return len(target.classes) >= 2 and _rises(target.classes.tolist())
+
+
+def _one_each(weights, target):
+    return weights is None or len(weights) == len(target.classes)
+
+
+def _are_labels(target):
+    labels = np.arange(len(target.classes))
+    same = len(labels) > 0 and np.array_equal(target.classes, labels)
+    return same and _one_each(target.pos_weight, target)
+
+
+def _are_masks(target):
+    classes = _are_classes(target) and _one_each(target.class_weight, target)
+    return classes and len(target.size) > 0
+
+
+def _are_values(target):
+    n_values = len(target.mean) * math.prod(target.size)
+    same = len(target.mean) == len(target.scale) > 0
+    return same and target.scale.min() >= 0 and math.prod(target.shape) == n_values
+
+
+def _is_scale(encoder):
+    same = len(encoder.mean_) == len(encoder.scale_) > 0
+    return same and encoder.scale_.min() > 0
+
+
+def _are_columns(encoder):
+    if not _is_scale(encoder) or len(encoder.categories_) != len(encoder.mean_):
+        return False
+    # Codes of categories are not standardised: embedders look them up.
+    return all(
+        values is None or (_are_categories(values) and mean == 0 and scale == 1)
+        for values, mean, scale in zip(
+            encoder.categories_, encoder.mean_, encoder.scale_, strict=True
+        )
+    )
+
+
+_SIZES = Many(whole(1), tuple, 3)
+_SCALE = {"mean_": Array("f"), "scale_": Array("f")}
+_WEIGHTS = Maybe(Many(real(0)))
+_CLASS_TARGET = Record({"classes": Array("biufUO")})
+_LABEL_TARGET = Record({"classes": Array("i"), "pos_weight": _WEIGHTS})
+_MASK_TARGET = Record(
+    {
+        "classes": Array("biu"),
+        "size": _SIZES,
+        "ignored": Maybe(whole(-(2**63), 2**63)),
+        "class_weight": _WEIGHTS,
+    }
+)
+_VALUE_TARGET = Record(
+    {
+        "mean": Array("f"),
+        "scale": Array("f"),
+        "shape": _SIZES,
+        "size": _SIZES,
+        "loss_name": one_of(REGRESSION_LOSSES),
+    }
+)
+_CARD = Record(
+    {
+        "name": TEXT,
+        "description": TEXT,
+        "licence": TEXT,
+        "sha256": Maybe(TEXT),
+        "seed": Maybe(whole(0)),
+        "command": Maybe(TEXT),
+    }
+)
+# What does not follow from rows and targets.
+_ARCHITECTURE = Record(
+    {
+        "backbone": TEXT,
+        "selector": one_of(("gate", "random")),
+        "max_tokens": Maybe(whole(1)),
+        "linear": FLAG,
+        "config": Maybe(Mapping(ANY)),
+        "card": Maybe(_CARD),
+    }
+)
+_FITTED = Record(
+    {
+        "n_features_in_": whole(1),
+        "feature_names_in_": Array("O"),
+        "input_shape_": _SIZES,
+        "n_tokens_": whole(1),
+        "n_iter_": whole(0),
+        "history_": Many(Mapping(Maybe(Number()))),
+        "alignment_history_": Many(Number()),
+        "source_": Maybe(TEXT),
+        "source_distances_": Mapping(Number()),
+        "network_share_": real(0, 1),
+        "_encoder": Object(
+            {
+                ChannelScaler: (Record(_SCALE), _is_scale),
+                TableEncoder: (
+                    Record({"categories_": Many(Maybe(Many(SCALAR)))} | _SCALE),
+                    _are_columns,
+                ),
+            }
+        ),
+        "_target": Object(
+            {
+                ClassTarget: (_CLASS_TARGET, _are_classes),
+                LabelTarget: (_LABEL_TARGET, _are_labels),
+                MaskTarget: (_MASK_TARGET, _are_masks),
+                ValueTarget: (_VALUE_TARGET, _are_values),
+            }
+        ),
+        "_architecture": _ARCHITECTURE,
+        "_init_seed": whole(0),
+    },
+    optional=("feature_names_in_",),
+)
+
+
+def dump(fitted):
+    """Fitted attributes as plain values.
+
+    Parameters
+    ----------
+    fitted : dict
+        With other attributes, which are left out.
+
+    Returns
+    -------
+    plain : dict
+    """
+    architecture = fitted["_architecture"]._asdict()
+    if not has_config(architecture["backbone"]):
+        architecture["config"] = None
+    return _FITTED.dump(fitted | {"_architecture": architecture})
+
+
+def load(kind, plain, batch_size):
+    """Fitted attributes from plain values.
+
+    Parameters
+    ----------
+    kind : str
+        Name of the estimator.
+    plain : object
+        As `dump` returns it, or anything else.
+    batch_size : object
+        That argument of the estimator.
+
+    Returns
+    -------
+    fitted : dict
+
+    Raises
+    ------
+    Wrong
+        If something is missing, unknown, of a wrong type or out of range, or does not
+        go with the rest.
+    """
+    fitted = _FITTED.load(plain)
+    for right, what in _conditions(kind, fitted, batch_size):
+        if not right:
+            raise Wrong(f"{what} does not go with the rest")
+    fitted["_architecture"] = Architecture(
+        input_shape=fitted["input_shape_"],
+        output_shape=fitted["_target"].output_shape,
+        cardinalities=getattr(fitted["_encoder"], "cardinalities", None),
+        **fitted["_architecture"],
+    )
+    return fitted
+
+
+def _conditions(kind, fitted, batch_size):
+    """What must be true, and what is to blame where it is not."""
+    shape, target, encoder = (
+        fitted[name] for name in ("input_shape_", "_target", "_encoder")
+    )
+    n_features, architecture = fitted["n_features_in_"], fitted["_architecture"]
+    yield len(shape) > 0, "input_shape_=()"
+    yield isinstance(target, TARGETS[kind]), f"{type(target).__name__} of a {kind}"
+    of_table = isinstance(encoder, TableEncoder)
+    yield of_table == (len(shape) == 1), type(encoder).__name__
+    yield len(encoder.mean_) == shape[0], f"input_shape_={show(shape)}"
+    # Rows come flattened, or as they are.
+    yield n_features in (shape[0], math.prod(shape)), f"n_features_in_={n_features}"
+    names = fitted.get("feature_names_in_")
+    yield names is None or len(names) == n_features, "feature_names_in_"
+    size = getattr(target, "size", ())
+    yield len(size) in (0, len(shape) - 1), f"a target of size {size}"
+    known = has_config(architecture["backbone"])
+    yield known == (architecture["config"] is not None), "the backbone's configuration"
+    rows = batch_size if type(batch_size) is int else auto_for(target).batch_size
+    numbers = rows * max(math.prod(shape), math.prod(target.output_shape))
+    small = numbers <= _MOST_NUMBERS
+    yield small, f"batch_size={batch_size!r}, {numbers} numbers of 2**30 at most,"

@@ -1,0 +1,238 @@
+"""Backbones of timm: Swin and vision transformers of any size, "timm:NAME".
+
+The grid of tokens is chosen for the rows at hand; timm resamples position embeddings
+and bias tables of the pretrained weights to it.
+"""
+
+import difflib
+import warnings
+
+import torch
+from torch import nn
+
+from sklearn_pare._utils import without_traces
+from sklearn_pare.backbones.backbone import Backbone, BackboneCard, choose_grid
+from sklearn_pare.backbones.hub import cached_file
+from sklearn_pare.exceptions import ModelFileError, UnknownNameError
+from sklearn_pare.nn.embed import ImageEmbed
+from sklearn_pare.nn.init import DrawFrom, xavier_
+
+PREFIX = "timm:"
+_WEIGHTS = "model.safetensors"
+
+# Modules of timm whose models embed patches with one convolution and then run a plain
+# stack of attention blocks on the tokens.
+_FAMILIES = {
+    "swin_transformer": "swin",
+    "swin_transformer_v2": "swinv2",
+    "vision_transformer": "vit, dinov2",
+    "deit": "deit, deit3",
+    "eva": "eva, eva02, dinov3",
+    "beit": "beit, beitv2",
+}
+
+
+class TimmBackbone(nn.Module):
+    """A transformer of timm without its patch embedding and its classifier.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Built without a classifier; its patch embedding is taken off.
+    """
+
+    def __init__(self, model):
+        super().__init__()
+        self.grid = tuple(model.patch_embed.grid_size)
+        self.dim = model.patch_embed.proj.out_channels
+        self.feature_dim = model.num_features
+        model.patch_embed = nn.Identity()
+        self.model = model
+        self.pyramid = getattr(model, "output_fmt", "NLC") == "NHWC"
+
+    def stages(self, tokens):
+        """Tokens (B, N, D) -> features (B, h, w, E) of each stage, not yet normed."""
+        if not self.pyramid:
+            return [self(tokens).unflatten(1, self.grid)]
+        maps, x = [], tokens.unflatten(1, self.grid)
+        for layer in self.model.layers:
+            x = layer(x)
+            maps.append(x)
+        return maps
+
+    def forward(self, tokens):
+        """Tokens (B, N, D) -> features (B, M, E)."""
+        if self.pyramid:
+            features = self.model.forward_features(tokens.unflatten(1, self.grid))
+            return features.flatten(1, 2)
+        # Class and register tokens come first and stay inside the backbone.
+        features = self.model.forward_features(tokens)[:, -tokens.shape[1] :]
+        # Models pretrained to average their tokens norm the average instead.
+        return self.model.fc_norm(features)
+
+
+def check(name):
+    """Complain about names that timm does not know or that do not fit.
+
+    Parameters
+    ----------
+    name : str
+        "timm:" and the name of a model, with or without the tag of its weights.
+
+    Raises
+    ------
+    UnknownNameError
+    """
+    with without_traces():
+        import timm
+    from timm.models import is_model_in_modules
+
+    model, _, tag = name.removeprefix(PREFIX).partition(".")
+    if not timm.is_model(model):
+        near = difflib.get_close_matches(model, timm.list_models(), n=3, cutoff=0.5)
+        raise UnknownNameError(
+            f"backbone={name!r}: timm has no model {model!r}."
+            + (f" Did you mean {' or '.join(map(repr, near))}?" if near else "")
+            + " timm.list_models('*swin*') lists names."
+        )
+    if not is_model_in_modules(model, _FAMILIES):
+        raise _no_family(name)
+    if tag and f"{model}.{tag}" not in timm.list_pretrained(f"{model}.*"):
+        known = [w.partition(".")[2] for w in timm.list_pretrained(f"{model}.*")]
+        raise UnknownNameError(
+            f"backbone={name!r}: timm has no weights {tag!r} of {model!r}. Weights "
+            f"that it has: {', '.join(map(repr, known))}."
+        )
+
+
+def _no_family(name):
+    return UnknownNameError(
+        f"backbone={name!r} is not a Swin or vision transformer whose tokens can be "
+        f"replaced. Families that fit: {', '.join(_FAMILIES.values())}."
+    )
+
+
+def load(name, *, pretrained, generator, input_shape, max_tokens, config=None):
+    """Build a backbone of timm for rows of one shape.
+
+    Parameters
+    ----------
+    name : str
+        "timm:NAME".
+    pretrained : bool
+        False: fresh Xavier weights.
+    generator : torch.Generator
+        Source of random weights.
+    input_shape : tuple of int
+        Shape of one row: (F,), (C, L) or (C, H, W).
+    max_tokens : int or None
+    config : None
+        Not used: the name says it all.
+
+    Returns
+    -------
+    backbone : Backbone
+    """
+    with without_traces():
+        import timm
+
+    model_name = name.removeprefix(PREFIX)
+    known = timm.get_pretrained_cfg(model_name)
+    # Sizes alone: nothing is allocated on this device.
+    with torch.device("meta"):
+        native = timm.create_model(model_name, pretrained=False, num_classes=0)
+    if not isinstance(
+        getattr(getattr(native, "patch_embed", None), "proj", None), nn.Conv2d
+    ):
+        raise _no_family(name)
+    patch, stages = native.patch_embed.patch_size[0], len(getattr(native, "layers", ()))
+    grid = choose_grid(
+        tuple(input_shape),
+        native.patch_embed.num_patches,
+        2 ** max(stages - 1, 0),
+        max_tokens,
+    )
+    settings = {"img_size": tuple(patch * side for side in grid), "num_classes": 0}
+    # timm's schedule of stochastic depth would draw from torch's global generator.
+    settings["drop_path_rate"] = 0.0
+    if getattr(native, "dynamic_img_size", False):
+        settings["dynamic_img_size"] = False
+    with DrawFrom(generator):
+        if pretrained:
+            model = _with_weights(name, model_name, known, settings)
+        else:
+            model = timm.create_model(model_name, pretrained=False, **settings)
+    embedding = model.patch_embed
+    module = TimmBackbone(model)
+    normed = isinstance(embedding.norm, nn.LayerNorm)
+    with DrawFrom(torch.Generator()):
+        stem = ImageEmbed(
+            (3, *settings["img_size"]), grid, module.dim, patch=patch, norm=normed
+        )
+    _copy_stem(embedding, stem)
+    backbone = Backbone(
+        module=module,
+        stem=stem,
+        card=BackboneCard(
+            name=name,
+            description=f"{type(model).__name__} of timm on {grid[0]} x {grid[1]} "
+            f"tokens, pretrained on {native.patch_embed.num_patches}",
+            licence=known.license or "unknown",
+        ),
+    )
+    if not pretrained:
+        xavier_(backbone.parts, generator)
+    return backbone
+
+
+def fetch(name, cache_dir=None):
+    """Put the weights of a model into the cache; the path of the file."""
+    with without_traces():
+        import timm
+
+    return _weights_file(
+        name, timm.get_pretrained_cfg(name.removeprefix(PREFIX)), cache_dir
+    )
+
+
+def _weights_file(name, known, cache_dir=None):
+    if known is None or not known.hf_hub_id:
+        raise UnknownNameError(
+            f"backbone={name!r} has no pretrained weights in timm. Use "
+            "pretrained=False, or a name from timm.list_pretrained()."
+        )
+    return cached_file(known.hf_hub_id, _WEIGHTS, backbone=name, cache_dir=cache_dir)
+
+
+def _with_weights(name, model_name, known, settings):
+    with without_traces():
+        import timm
+
+    path = _weights_file(name, known)
+    try:
+        with warnings.catch_warnings():
+            # About how timm resamples bias tables; nothing that a user can mend.
+            for message in ("Using a non-tuple sequence", r"torch\.searchsorted"):
+                warnings.filterwarnings("ignore", message)
+            return timm.create_model(
+                model_name,
+                pretrained=True,
+                pretrained_cfg_overlay={"file": str(path)},
+                **settings,
+            )
+    # safetensors and torch raise errors of their own for damaged and for other files.
+    except Exception as error:
+        raise ModelFileError(
+            f"{path} does not hold the weights of {name!r}, or is damaged: {error}. "
+            "Delete it and fetch it again."
+        ) from error
+
+
+@torch.no_grad()
+def _copy_stem(embedding, stem):
+    stem.proj.weight.copy_(embedding.proj.weight)
+    if embedding.proj.bias is None:
+        stem.proj.bias.zero_()
+    else:
+        stem.proj.bias.copy_(embedding.proj.bias)
+    stem.norm.load_state_dict(embedding.norm.state_dict())

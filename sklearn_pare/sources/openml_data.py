@@ -1,0 +1,134 @@
+"""Data sets of OpenML as sources: "openml:ID"."""
+
+import math
+from functools import cached_property
+
+import numpy as np
+from sklearn.impute import SimpleImputer
+from sklearn.preprocessing import OrdinalEncoder, StandardScaler
+
+from sklearn_pare._utils import redact
+from sklearn_pare.exceptions import DataError, UnknownNameError
+from sklearn_pare.sources.arrays import ArraySource
+from sklearn_pare.sources.base import Source
+
+# Columns count as the pixels of an image from this many along a side.
+_SMALLEST_SIDE = 8
+
+
+class OpenMLSource(Source):
+    """Rows and classes of a data set of OpenML: the source named "openml:ID".
+
+    Rows of 3 s^2 or s^2 columns, s >= 8, are images (3, s, s) or (1, s, s), as those of
+    CIFAR-10 ("openml:40927"); all others are a table. Categories become numbers, gaps
+    the mean of their column, and every channel or column is standardised. The data set
+    is loaded when it is first used, from the cache of openml or from its server.
+
+    Parameters
+    ----------
+    spec : str
+        The data set's number.
+
+    Raises
+    ------
+    UnknownNameError
+        If `spec` is not a positive whole number; a ValueError.
+    DataError
+        On first use: if the data set cannot be loaded or has no classes; a ValueError.
+
+    Examples
+    --------
+    >>> from sklearn_pare import sources
+    >>> sources.get("openml:40927").dataset_id
+    40927
+    """
+
+    def __init__(self, spec):
+        if not (spec.isascii() and spec.isdigit() and int(spec) > 0):
+            raise UnknownNameError(
+                f"source='openml:{spec}' names no data set: what follows the colon is "
+                "the data set's number, as in 'openml:40927' (CIFAR-10)."
+            )
+        self.dataset_id = int(spec)
+
+    @cached_property
+    def _arrays(self):
+        frame, target = self._load()
+        known = target.notna().to_numpy()
+        X, y = _numbers(frame[known]), target[known].to_numpy()
+        if np.issubdtype(y.dtype, np.floating) and (y % 1).any():
+            raise DataError(
+                f"source='openml:{self.dataset_id}': the target {target.name!r} is a "
+                "number, not a class. Choose a data set for classification."
+            )
+        classes, codes = np.unique(y, return_inverse=True)
+        X = _standardised(X.reshape(len(X), *_row_shape(X.shape[1])))
+        return ArraySource(X, codes.astype(np.int64), len(classes))
+
+    def _load(self):
+        """Columns and target of the data set, by openml."""
+        import openml
+
+        problem = None
+        try:
+            dataset = openml.datasets.get_dataset(self.dataset_id)
+            name = dataset.default_target_attribute
+            frame, target, _, _ = dataset.get_data(target=name)
+        # openml raises errors of its own, of requests, of urllib3 and of its parsers.
+        except Exception as error:
+            problem = f"{type(error).__name__}: {redact(error)}"
+        # Out of the block above: the error there may hold a key, and is left behind.
+        if problem is not None:
+            raise DataError(
+                f"source='openml:{self.dataset_id}': data set {self.dataset_id} could "
+                f"not be loaded ({problem}). openml looks in its "
+                f"cache {openml.config.get_cache_directory()}, then on its server. "
+                "Where there is a network, openml.datasets.get_dataset("
+                f"{self.dataset_id}, download_data=True) fetches it into the cache; "
+                "another cache is named by the environment variable OPENML_CACHE_DIR."
+            )
+        if target is None:
+            raise DataError(
+                f"source='openml:{self.dataset_id}': data set {self.dataset_id} has no "
+                "default target, thus no classes. Choose a data set for classification."
+            )
+        return frame, target
+
+    @property
+    def n_classes(self):
+        """Classes that occur in the data."""
+        return self._arrays.n_classes
+
+    @property
+    def row_shape(self):
+        """Shape of one row: (3, s, s), (1, s, s) or (F,)."""
+        return self._arrays.row_shape
+
+    def sample(self, n, generator):
+        """Draw `n` rows with their classes."""
+        return self._arrays.sample(n, generator)
+
+
+def _row_shape(n_columns):
+    for channels in (3, 1):
+        side = math.isqrt(n_columns // channels)
+        if side >= _SMALLEST_SIDE and channels * side**2 == n_columns:
+            return channels, side, side
+    return (n_columns,)
+
+
+def _numbers(frame):
+    """Columns of any kind -> (n, F), float32: codes for categories, means for gaps."""
+    categories = frame.select_dtypes(exclude="number").columns
+    if len(categories):
+        frame = frame.copy()
+        frame[categories] = OrdinalEncoder().fit_transform(frame[categories])
+    X = frame.to_numpy(dtype=np.float32, na_value=np.nan)
+    return SimpleImputer(keep_empty_features=True).fit_transform(X)
+
+
+def _standardised(X):
+    """Each channel, or each column of a table, at zero mean and unit variance."""
+    last = np.moveaxis(X, 1, -1)
+    flat = StandardScaler().fit_transform(last.reshape(-1, X.shape[1]))
+    return np.ascontiguousarray(np.moveaxis(flat.reshape(last.shape), -1, 1))

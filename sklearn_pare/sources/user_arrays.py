@@ -1,0 +1,57 @@
+"""A source from arrays as users give them: all complaints about them."""
+
+import numpy as np
+from sklearn.utils import column_or_1d
+from sklearn.utils.validation import _num_samples, check_array
+
+from sklearn_pare._data.validation import KINDS, ChannelScaler
+from sklearn_pare.exceptions import DataError
+from sklearn_pare.otdd import check_targets
+from sklearn_pare.sources.arrays import ArraySource
+from sklearn_pare.sources.text import TextSource
+
+
+def from_arrays(source):
+    """Source arrays (X_source, y_source) -> a source.
+
+    Parameters
+    ----------
+    source : tuple
+        Rows (n, F), (n, C, L) or (n, C, H, W) or texts (n,), and their classes (n,) or
+        the classes of their samples (n, L) or pixels (n, H, W).
+
+    Returns
+    -------
+    source : ArraySource or TextSource
+    """
+    if len(source) != 2:
+        raise DataError(
+            f"source is a tuple of length {len(source)}; expected "
+            "(X_source, y_source), rows and their classes."
+        )
+    y = check_targets(source[1], _num_samples(source[0]), "X_source", "y_source")
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    texts = np.asarray(source[0])
+    if texts.ndim == 1 and texts.dtype.kind in "OUT":
+        return TextSource(texts, column_or_1d(y))
+    X = check_array(
+        source[0],
+        dtype=(np.float64, np.float32),
+        allow_nd=True,
+        input_name="X_source",
+    )
+    if X.ndim - 1 not in KINDS:
+        raise DataError(
+            f"X_source has shape {X.shape}. Expected {', '.join(KINDS.values())}."
+        )
+    wanted = (len(X), *X.shape[2:])
+    if y.ndim > 1 and y.shape != wanted:
+        places = f", or one a sample or pixel, {wanted}" if X.ndim > 2 else ""
+        raise DataError(
+            f"y_source has shape {y.shape}. Expected one class a row, {(len(X),)}"
+            f"{places}."
+        )
+    classes, codes = np.unique(y, return_inverse=True)
+    scaled = ChannelScaler().fit(X).transform(X)
+    return ArraySource(scaled, codes.reshape(y.shape), len(classes))

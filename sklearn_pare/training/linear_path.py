@@ -1,0 +1,220 @@
+"""Fit the linear path: ridge or logistic regression, with predictions out of fold.
+
+The network learns what the linear path leaves. On the rows that the path was fitted on
+that would be too little, so there the network is shown predictions of paths that were
+fitted without the row: leave-one-out for ridge, five folds for logistic regression.
+"""
+
+import math
+import warnings
+
+import numpy as np
+import torch
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression, RidgeCV
+from sklearn.model_selection import StratifiedKFold
+from sklearn.utils import gen_batches
+
+from sklearn_pare.training.batches import Batches
+
+# More rows need no linear path: the network learns it.
+MAX_ROWS = 4_000
+_FOLDS = 5
+_BATCH = 64
+_ALPHAS = np.logspace(-6, 4, 21)
+_CS = np.logspace(-2, 4, 7)
+# A linear map that leaves less than this part of the target is taken to be exact.
+_EXACT = 1e-4
+
+
+@torch.no_grad()
+def fit(path, x, codes, weight, kind):
+    """Set the weights of a linear path.
+
+    Parameters
+    ----------
+    path : nn.linear.LinearPath
+        On the CPU.
+    x : torch.Tensor of shape (n, ...)
+        Rows as the network sees them.
+    codes : ndarray of shape (n,) or (n, K, ...)
+        Classes, indicators or standardised numbers.
+    weight : ndarray of shape (n,)
+    kind : {"classes", "labels", "values"}
+
+    Returns
+    -------
+    offset : ndarray of shape (n, K, ...), float32
+        Outputs for each row of a path that was fitted without it.
+    """
+    if hasattr(path.features, "fit"):
+        path.features.fit(x)
+    rows = gen_batches(len(x), _BATCH)
+    raw = torch.cat([path.features(x[batch]) for batch in rows]).numpy()
+    mean, scale = raw.mean(0), raw.std(0)
+    # Features that hardly vary would get huge weights for unseen rows.
+    used = scale > 1e-6 * max(scale.max(), 1e-6)
+    scale = np.where(used, scale, 1.0) * np.sqrt(max(used.sum(), 1))
+    features = (raw - mean) / scale
+    features[:, ~used] = 0.0
+    del raw
+    # Penalties do not change under rotation: n numbers say it all.
+    rotation = None
+    if features.shape[1] > len(features):
+        _, _, rotation = np.linalg.svd(features, full_matrices=False)
+        features = features @ rotation.T
+    if kind == "values":
+        y = path.fold(torch.from_numpy(codes)).numpy()
+        weights, bias, offset = _ridge(features, y, weight)
+    else:
+        # Of many features least squares makes more than likelihood, as in MiniRocket.
+        classify = _logistic if rotation is None else _least_squares
+        weights, bias, offset = _classify(classify, features, codes, weight, kind)
+    if rotation is not None:
+        weights = rotation.T @ weights
+    weights = np.where(used[:, None], weights / scale[:, None], 0.0)
+    path.weight.copy_(torch.from_numpy(weights.T))
+    path.bias.copy_(torch.from_numpy(bias - mean @ weights))
+    return path.unfold(torch.from_numpy(offset.astype(np.float32))).numpy()
+
+
+def remainder(offset, codes):
+    """Standard deviation of what a linear path leaves of standardised numbers, (K,)."""
+    left = codes - offset
+    if codes.ndim == 2:
+        return np.maximum(left.std(0), _EXACT)
+    # Fields keep the proportions of their channels.
+    return np.full(codes.shape[1], max(left.std(), _EXACT))
+
+
+def _ridge(features, y, weight):
+    """Ridge regression, its penalty and its offsets by leave-one-out."""
+    alpha = RidgeCV(_ALPHAS).fit(features, y, weight).alpha_
+    ridge = RidgeCV([alpha], scoring="neg_mean_squared_error", store_cv_results=True)
+    ridge.fit(features, y, weight)
+    coef = ridge.coef_.reshape(y.shape[1], -1)
+    offset = ridge.cv_results_[..., 0].reshape(y.shape)
+    return coef.T, np.broadcast_to(ridge.intercept_, y.shape[1:]), offset
+
+
+def _classify(classify, features, codes, weight, kind):
+    """Weights (p, K), bias (K,) and offsets (n, K) of logits.
+
+    With a class of a single row the frequencies of the classes are all there is.
+    """
+    if kind == "labels":
+        parts = [
+            _classify(classify, features, label.astype(np.int64), weight, "classes")
+            for label in codes.T
+        ]
+        # Two logits of a label -> its log-odds.
+        return tuple(
+            np.stack([part[..., 1] - part[..., 0] for part in own], -1)
+            for own in zip(*parts, strict=True)
+        )
+    n_classes = max(codes.max() + 1, 2)
+    if np.bincount(codes, minlength=n_classes).min() < 2:
+        share = np.bincount(codes, weight, n_classes) + 1
+        bias = np.log(share / share.sum())
+        weights = np.zeros((features.shape[1], n_classes))
+        return weights, bias, np.tile(bias, (len(codes), 1))
+    return classify(features, codes, weight)
+
+
+def _least_squares(features, codes, weight):
+    """Ridge regression of indicators, sharpened to the likeliest logits."""
+    weights, bias, offset = _ridge(
+        features, 2.0 * np.eye(codes.max() + 1)[codes], weight
+    )
+
+    def loss(log_factor):
+        return _cross_entropy(np.exp(log_factor) * offset, codes, weight)
+
+    factor = np.exp(minimize_scalar(loss, bounds=(-3, 5), method="bounded").x)
+    return factor * weights, factor * bias, factor * offset
+
+
+def _cross_entropy(logits, codes, weight):
+    likelihood = log_softmax(logits, 1)[np.arange(len(codes)), codes]
+    return -np.average(likelihood, weights=weight)
+
+
+def _logistic(features, codes, weight):
+    """Multinomial logistic regression, its penalty and its offsets by folds."""
+    n_classes = codes.max() + 1
+    sizes = np.bincount(codes)
+    folds = StratifiedKFold(min(_FOLDS, sizes.min()))
+    split = list(folds.split(features, codes))
+    best = np.inf
+    for c in _CS:
+        logits = np.empty((len(codes), n_classes))
+        for kept, held_out in split:
+            own, bias = _solve(features[kept], codes[kept], weight[kept], c)
+            logits[held_out] = features[held_out] @ own + bias
+        loss = _cross_entropy(logits, codes, weight)
+        if loss < best:
+            best, best_c, offset = loss, c, logits
+    return *_solve(features, codes, weight, best_c), offset
+
+
+def _solve(features, codes, weight, c):
+    """Weights (p, K) and bias (K,) of a logistic regression."""
+    model = LogisticRegression(C=c, max_iter=300)
+    with warnings.catch_warnings():
+        # Weak penalties converge slowly; folds show whether they are worth it.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(features, codes, weight)
+    coef, bias = model.coef_, model.intercept_
+    if len(coef) == 1:
+        coef, bias = np.vstack([-coef, coef]) / 2, np.concatenate([-bias, bias]) / 2
+    return coef.T, bias
+
+
+_SHARES = np.linspace(0, 1, 21)
+# Standard errors by which the network must lower the loss to be believed at all.
+_ERRORS = 2
+#: Rows below which an error of that kind says nothing.
+FEWEST = 20
+
+
+@torch.no_grad()
+def fit_share(model, rows, loss, batch_size):
+    """Scale the head of `model` to what it is worth beside the linear path.
+
+    A network of a few million weights learns a few hundred rows by heart; rows that
+    took no part in its training say how much of its outputs to believe. Where they
+    cannot tell its worth from chance, nothing of it is.
+
+    Parameters
+    ----------
+    model : PaReModel
+        With a linear path.
+    rows : Rows
+        Held out; with offsets where the linear path saw them.
+    loss : callable
+        ``loss(outputs, y)`` -> losses (B,).
+    batch_size : int
+
+    Returns
+    -------
+    share : float
+        In [0, 1]: of the lowest mean loss, or 0 if that is not lower than the loss of
+        the linear path alone by two standard errors of the difference, or if there
+        are fewer than 20 rows.
+    """
+    model.train(False)
+    losses = []
+    for x, y, weight, offset in Batches(rows, batch_size):
+        offset = model.linear(x) if offset is None else offset
+        own = model.predict(x, offset) - offset
+        each = [weight * loss(offset + share * own, y) for share in _SHARES]
+        losses.append(torch.stack(each).double())
+    losses = torch.cat(losses, 1)
+    best = int(losses.mean(1).argmin())
+    gain = losses[0] - losses[best]
+    error = gain.std() / len(gain) ** 0.5 if len(gain) >= FEWEST else math.inf
+    share = float(_SHARES[best]) if gain.mean() > _ERRORS * error else 0.0
+    model.head.scale(share)
+    return share

@@ -1,0 +1,151 @@
+"""From checked data to rows for the training loop, fitting what is not trained."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from sklearn.model_selection import train_test_split
+
+from sklearn_pare._architecture import Architecture, build_linear_path
+from sklearn_pare._data.lazy import LazyArray
+from sklearn_pare.training import linear_path as linear_paths
+from sklearn_pare.training.batches import LazyRows, Rows
+from sklearn_pare.training.linear_path import FEWEST
+
+# Rows that embedders take quantiles from.
+_ROWS = 512
+# A linear path that leaves more than this part of a field adds more noise than the
+# decoder needs time to learn its smooth part.
+_LEFT = 0.1
+# Part of the rows that says how much of the network to believe, of dense targets less:
+# each row has many numbers. Fewer rows say nothing, more are always enough.
+_FRACTION, _DENSE_FRACTION, _MOST = 0.2, 0.05, 200
+
+
+class Prepared(NamedTuple):
+    """What a training run starts from.
+
+    Attributes
+    ----------
+    architecture : Architecture
+        Without a linear path where it is worth nothing.
+    linear : LinearPath or None
+        Fitted.
+    target : object
+        Of `_targets`; numbers in units of what the linear path leaves.
+    some : torch.Tensor
+        Some rows, for thresholds and quantiles of embedders.
+    rows, valid_rows, share_rows, unlabeled_rows : Rows or LazyRows
+        To train on, their weights of mean 1; to validate on, None without validation
+        data; to find on how much of the network to believe beside the linear path:
+        those to validate on, or else some of the data, or None without such a path;
+        without targets, or None.
+    """
+
+    architecture: Architecture
+    linear: object
+    target: object
+    some: torch.Tensor
+    rows: object
+    valid_rows: object
+    share_rows: object
+    unlabeled_rows: object
+
+
+def prepare(architecture, encoder, data, device, seed):
+    """Fit the linear path, and lay the rows out.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    encoder : ChannelScaler or TableEncoder
+        Fitted.
+    data : object with X, codes, weight, target, validation and unlabeled
+    device : torch.device
+        Where rows are wanted.
+    seed : int
+        Of the rows held out.
+
+    Returns
+    -------
+    prepared : Prepared
+    """
+    target, validation, codes = data.target, data.validation, data.codes
+    weight = data.weight / data.weight.mean()
+    index = np.linspace(0, len(data.X) - 1, min(len(data.X), _ROWS)).astype(int)
+    if isinstance(data.X, LazyArray):
+        x, some = data.X, encoder.transform(np.asarray(data.X[index]))
+    else:
+        x = encoder.transform(data.X)
+        some = x[index]
+    linear = offset = None
+    if architecture.linear:
+        linear = build_linear_path(architecture)
+        own = torch.from_numpy(x)
+        offset = linear_paths.fit(linear, own, codes, weight, target.kind)
+        if target.kind == "values":
+            left = linear_paths.remainder(offset, codes)
+            if codes.ndim > 2 and left.max() > _LEFT * codes.std():
+                linear = offset = None
+            else:
+                target = target.zoom(left)
+                linear.zoom(torch.from_numpy(left))
+                codes, offset = _divide(codes, left), _divide(offset, left)
+                if validation is not None:
+                    X_val, codes_val, weight_val = validation
+                    validation = X_val, _divide(codes_val, left), weight_val
+
+    def lay_out(x, codes, weight, offset=None):
+        if isinstance(x, LazyArray):
+            return LazyRows(x, codes, weight, device, encoder.transform)
+        return Rows.from_arrays(x, codes, weight, device, offset)
+
+    def encode(X):
+        return X if isinstance(X, LazyArray) else encoder.transform(X)
+
+    valid_rows = None
+    if validation is not None:
+        X_val, *others = validation
+        valid_rows = lay_out(encode(X_val), *others)
+    rows, share_rows = lay_out(x, codes, weight, offset), None
+    if linear is not None:
+        share_rows = valid_rows
+        if valid_rows is None:
+            kept, held_out = _hold_out(codes, target, seed)
+            share_rows, rows = rows.subset(held_out), rows.subset(kept)
+    unlabeled_rows = None
+    if data.unlabeled is not None:
+        nothing = np.zeros(len(data.unlabeled))
+        unlabeled_rows = lay_out(encode(data.unlabeled), nothing, nothing)
+    return Prepared(
+        architecture._replace(linear=linear is not None),
+        linear,
+        target,
+        torch.from_numpy(some),
+        rows,
+        valid_rows,
+        share_rows,
+        unlabeled_rows,
+    )
+
+
+def _divide(values, factor):
+    """Values (n, K, ...) divided channel by channel, in float32."""
+    factor = factor.reshape(-1, *[1] * (values.ndim - 2))
+    return (values / factor).astype(np.float32)
+
+
+def _hold_out(codes, target, seed):
+    """Indices of rows to train on, and of rows for `training.share`."""
+    fraction = _DENSE_FRACTION if len(target.output_shape) > 1 else _FRACTION
+    count = max(FEWEST, min(math.ceil(fraction * len(codes)), _MOST))
+    count = min(count, len(codes) // 2)
+    strata = target.strata(codes)
+    if strata is not None:
+        sizes = np.unique(strata, return_counts=True)[1]
+        if sizes.min() < 2 or len(sizes) > count:
+            strata = None
+    return train_test_split(
+        np.arange(len(codes)), test_size=count, stratify=strata, random_state=seed
+    )

@@ -1,0 +1,243 @@
+"""A UNet in one and two dimensions, trained for a given time: the peer of fields."""
+
+import functools
+import itertools
+import math
+import time
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.metrics import r2_score
+from sklearn.utils import check_random_state
+from torch import nn
+from torch.nn import functional as F
+
+from sklearn_pare._device import resolve_device
+from sklearn_pare.nn.decoder import Block, convolution
+
+
+def relative_l2(y, predicted):
+    """Mean over the rows of ``||predicted - y|| / ||y||``.
+
+    Parameters
+    ----------
+    y, predicted : ndarray or Tensor of shape (n, ...)
+
+    Returns
+    -------
+    error : scalar of the kind of `y`
+    """
+    error = ((predicted - y) ** 2).reshape(len(y), -1).sum(1)
+    return ((error / (y**2).reshape(len(y), -1).sum(1)) ** 0.5).mean()
+
+
+class UNet(nn.Module):
+    """Residual UNet [1]_ that also sees where it is.
+
+    Parameters
+    ----------
+    n_dims : {1, 2}
+        Dimensions in space.
+    n_in, n_out : int
+        Channels. Coordinates in [-1, 1] are added to the input.
+    width : int, default=32
+        Channels at full resolution; twice as many at each of the next two levels, and
+        as many at those below.
+    n_levels : int, default=3
+        Resolutions, each half of the one above.
+
+    References
+    ----------
+    .. [1] O. Ronneberger, P. Fischer, T. Brox. U-Net: convolutional networks for
+       biomedical image segmentation. MICCAI (2015).
+    """
+
+    def __init__(self, n_dims, n_in, n_out, *, width=32, n_levels=3):
+        super().__init__()
+        conv = functools.partial(convolution, n_dims)
+        widths = [width * 2 ** min(level, 2) for level in range(n_levels)]
+        pairs = list(itertools.pairwise(widths))
+        self.first = conv(n_in + n_dims, width, 3, padding=1)
+        self.down = nn.ModuleList(Block(n_dims, fine, fine) for fine, _ in pairs)
+        self.halve = nn.ModuleList(
+            conv(fine, coarse, 3, stride=2, padding=1) for fine, coarse in pairs
+        )
+        self.middle = nn.Sequential(
+            *(Block(n_dims, widths[-1], widths[-1]) for _ in range(2))
+        )
+        self.up = nn.ModuleList(
+            Block(n_dims, fine + coarse, fine) for fine, coarse in reversed(pairs)
+        )
+        self.last = nn.Sequential(
+            nn.GroupNorm(8, width), nn.GELU(), conv(width, n_out, 1)
+        )
+
+    def forward(self, x):
+        """(B, n_in, ...) -> (B, n_out, ...), of any size."""
+        x = self.first(torch.cat([x, _coordinates(x)], dim=1))
+        skips = []
+        for block, halve in zip(self.down, self.halve, strict=True):
+            skips.append(block(x))
+            x = halve(skips[-1])
+        x = self.middle(x)
+        for block in self.up:
+            skip = skips.pop()
+            x = F.interpolate(x, size=skip.shape[2:])
+            x = block(torch.cat([skip, x], dim=1))
+        return self.last(x)
+
+
+def _coordinates(x):
+    """(B, C, *space) -> (B, len(space), *space), each in [-1, 1]."""
+    axes = [torch.linspace(-1, 1, size, device=x.device) for size in x.shape[2:]]
+    grid = torch.stack(torch.meshgrid(*axes, indexing="ij"))
+    return grid.expand(len(x), *grid.shape)
+
+
+class _Standardised(nn.Module):
+    """A net that works on standardised channels, in the units of the data."""
+
+    def __init__(self, net, X, y):
+        super().__init__()
+        self.net = net
+        for name, values in (("x", X), ("y", y)):
+            axes = [axis for axis in range(values.ndim) if axis != 1]
+            std, mean = torch.std_mean(values, dim=axes, keepdim=True)
+            self.register_buffer(f"{name}_mean", mean)
+            self.register_buffer(f"{name}_std", torch.where(std > 0, std, 1.0))
+
+    def forward(self, x):
+        return self.net((x - self.x_mean) / self.x_std) * self.y_std + self.y_mean
+
+
+class TimedRegressor(RegressorMixin, BaseEstimator):
+    """Fields to fields by a net that is trained for a given time.
+
+    AdamW on the relative L2 error, batches of 16, the learning rate falls along a
+    cosine of the time that is spent. A child says which net in ``_build``.
+
+    Parameters
+    ----------
+    seconds : float, default=60.0
+        Wall-clock time of `fit`; at least one step is taken.
+    random_state : int, RandomState instance or None, default=None
+        Fixes the weights and the order of the rows; how many steps fit into the time
+        still differs from run to run.
+    """
+
+    _LR, _WEIGHT_DECAY, _BATCH = 1e-3, 1e-4, 16
+
+    def __init__(self, *, seconds=60.0, random_state=None):
+        self.seconds = seconds
+        self.random_state = random_state
+
+    def _build(self, n_dims, n_in, n_out, size):
+        """Net of (B, n_in, *size) -> (B, n_out, *size)."""
+        raise NotImplementedError
+
+    def fit(self, X, y):
+        """Train the net.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, C, L) or (n, C, H, W)
+        y : ndarray of shape (n, ...) or (n, K, ...), as large in space as `X`
+
+        Returns
+        -------
+        self : TimedRegressor
+        """
+        start = time.perf_counter()
+        self._device = resolve_device("auto")
+        self._one_channel = y.ndim < X.ndim
+        X, y = self._tensor(X), self._tensor(y)
+        if self._one_channel:
+            y = y[:, None]
+        seed = check_random_state(self.random_state).randint(2**31)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            net = self._build(X.ndim - 2, X.shape[1], y.shape[1], X.shape[2:])
+            self._net = _Standardised(net, X, y).to(self._device)
+            self.n_steps_ = self._train(X, y, start)
+        return self
+
+    def _train(self, X, y, start):
+        """Steps taken until the time is over."""
+        optimizer = torch.optim.AdamW(
+            self._net.parameters(), lr=self._LR, weight_decay=self._WEIGHT_DECAY
+        )
+        self._net.train()
+        n_steps, spent = 0, 0.0
+        while True:
+            for rows in torch.randperm(len(X)).split(self._BATCH):
+                rows = rows.to(self._device)
+                cosine = math.cos(math.pi * min(spent / self.seconds, 1.0))
+                optimizer.param_groups[0]["lr"] = self._LR * (1 + cosine) / 2
+                optimizer.zero_grad()
+                relative_l2(y[rows], self._net(X[rows])).backward()
+                optimizer.step()
+                n_steps += 1
+                spent = time.perf_counter() - start
+                if spent >= self.seconds:
+                    return n_steps
+
+    def predict(self, X):
+        """Fields of rows.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, C, L) or (n, C, H, W)
+
+        Returns
+        -------
+        y : ndarray of shape (n, ...) or (n, K, ...), as given to `fit`
+        """
+        self._net.eval()
+        with torch.no_grad():
+            parts = [self._net(part) for part in self._tensor(X).split(64)]
+        y = torch.cat(parts).cpu().numpy()
+        return y[:, 0] if self._one_channel else y
+
+    def score(self, X, y):
+        """R2, the mean over all outputs.
+
+        Parameters
+        ----------
+        X, y : ndarray
+            As for `fit`.
+
+        Returns
+        -------
+        r2 : float
+        """
+        return r2_score(y.reshape(len(y), -1), self.predict(X).reshape(len(y), -1))
+
+    def _tensor(self, array):
+        return torch.as_tensor(np.asarray(array, np.float32), device=self._device)
+
+
+class UNetRegressor(TimedRegressor):
+    """`UNet` of at least three levels, the coarsest of about 8 points along a side.
+
+    So every point sees the whole field: three levels for 32 x 32, six for 256.
+
+    Parameters
+    ----------
+    seconds : float, default=60.0
+        Wall-clock time of `fit`.
+    random_state : int, RandomState instance or None, default=None
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from studies.unet import UNetRegressor
+    >>> X = np.random.default_rng(0).normal(size=(8, 1, 32))
+    >>> UNetRegressor(seconds=0.1).fit(X, X[:, 0]).predict(X).shape
+    (8, 32)
+    """
+
+    def _build(self, n_dims, n_in, n_out, size):
+        return UNet(
+            n_dims, n_in, n_out, n_levels=max(3, round(math.log2(max(size))) - 2)
+        )

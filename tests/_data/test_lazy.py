@@ -1,0 +1,186 @@
+"""Arrays in files: read by rows, checked when read, never read whole."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from sklearn_pare import PaReClassifier, PaReRegressor
+from sklearn_pare._data.lazy import LazyArray, is_lazy
+from sklearn_pare._data.validation import ChannelScaler, select
+from sklearn_pare.exceptions import DataError
+from sklearn_pare.training.batches import Batches, LazyRows, Rows
+from tests.common.instances import tiny
+
+RNG = np.random.default_rng(0)
+SIGNALS = RNG.normal(3.0, 2.0, size=(30, 2, 16)).astype(np.float32)
+CLASSES = np.arange(30) % 2
+ORDER = np.array([7, 3, 4, 5, 3, 29, 0])
+
+
+def _memmap(folder, X):
+    file = np.memmap(folder / "X.dat", dtype=X.dtype, mode="w+", shape=X.shape)
+    file[:] = X
+    return file
+
+
+def _hdf5(folder, X):
+    h5py = pytest.importorskip("h5py")
+    return h5py.File(folder / "X.h5", "w").create_dataset("X", data=X)
+
+
+def _zarr(folder, X):
+    zarr = pytest.importorskip("zarr")
+    file = zarr.create_array(folder / "X.zarr", shape=X.shape, dtype=X.dtype)
+    file[:] = X
+    return file
+
+
+FORMATS = pytest.mark.parametrize("write", [_memmap, _hdf5, _zarr])
+
+
+@FORMATS
+def test_take__any_order_and_repeats__rows_of_the_array(write, tmp_path):
+    X = LazyArray(write(tmp_path, SIGNALS))
+    assert (X.shape, X.ndim, X.dtype, len(X)) == ((30, 2, 16), 3, np.float32, 30)
+    np.testing.assert_array_equal(X.take(ORDER), SIGNALS[ORDER])
+
+
+@FORMATS
+def test_is_lazy__files_of_signals_alone(write, tmp_path):
+    X = write(tmp_path, SIGNALS)
+    assert is_lazy(X, table=True)
+    flat = write(tmp_path / "..", SIGNALS.reshape(30, 32))
+    assert not is_lazy(flat, table=True)
+    assert is_lazy(flat, table=False)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, torch.from_numpy, np.ndarray.tolist])
+def test_is_lazy__in_memory__no(kind, tmp_path):
+    assert not is_lazy(kind(SIGNALS), table=True)
+
+
+def test_is_lazy__rows_copied_from_a_memmap__no(tmp_path):
+    X = _memmap(tmp_path, SIGNALS)
+    assert not is_lazy(X[ORDER], table=True)
+    assert is_lazy(X[5:20], table=True)
+
+
+def test_getitem__slices_masks_and_indices__read_nothing():
+    class Unreadable:
+        shape, dtype = (30, 32), np.dtype(np.float32)
+
+    X = LazyArray(Unreadable()).reshape(30, 2, 16)
+    assert X[5:].shape == (25, 2, 16)
+    assert select(X, CLASSES == 0)[::3].index.tolist() == [0, 6, 12, 18, 24]
+    assert X[ORDER][2:4].index.tolist() == [4, 5]
+
+
+def test_reshape__rows_as_in_the_array(tmp_path):
+    X = LazyArray(_memmap(tmp_path, SIGNALS.reshape(30, 32))).reshape(30, 2, 16)
+    np.testing.assert_array_equal(X[::-2].take(np.array([1, 0])), SIGNALS[[27, 29]])
+
+
+@pytest.mark.parametrize(
+    ("stored", "read"),
+    [(np.float16, "f4"), (np.uint8, "f4"), (np.int32, "f8"), (">f4", "f4")],
+)
+def test_take__other_dtypes__floats(stored, read, tmp_path):
+    X = np.arange(12, dtype=stored).reshape(3, 2, 2)
+    rows = LazyArray(_memmap(tmp_path, X)).take(np.arange(3))
+    assert rows.dtype == np.dtype(read)
+    np.testing.assert_array_equal(rows, X)
+
+
+def test_lazy_array__no_numbers__error():
+    with pytest.raises(DataError, match="dtype <U3"):
+        LazyArray(np.full((3, 2, 2), "red"))
+
+
+def test_take__nan__error_names_the_row_of_the_file(tmp_path):
+    X = SIGNALS.copy()
+    X[17, 1, 4] = np.nan
+    lazy = LazyArray(_memmap(tmp_path, X))[10:]
+    assert np.isfinite(lazy.take(np.arange(7))).all()
+    with pytest.raises(DataError, match="NaN in row 17, channel 1, position 4"):
+        lazy.take(np.array([9, 7]))
+
+
+def test_channel_scaler__lazy__as_in_memory(tmp_path, monkeypatch):
+    lazy = LazyArray(_memmap(tmp_path, SIGNALS))
+    whole, scaler = ChannelScaler().fit(SIGNALS), ChannelScaler().fit(lazy)
+    np.testing.assert_array_equal(scaler.mean_, whole.mean_)
+    np.testing.assert_array_equal(scaler.transform(lazy), whole.transform(SIGNALS))
+    monkeypatch.setattr("sklearn_pare._data.validation._SAMPLE", 10 * 32)
+    sampled = ChannelScaler().fit(lazy)
+    np.testing.assert_array_equal(
+        sampled.mean_, ChannelScaler().fit(SIGNALS[::3]).mean_
+    )
+
+
+@pytest.mark.parametrize("seed", [None, 0])
+def test_lazy_rows__batches_as_of_rows(seed, tmp_path):
+    device, weight = torch.device("cpu"), RNG.random(30)
+    scaler = ChannelScaler().fit(SIGNALS)
+    lazy = LazyArray(_memmap(tmp_path, SIGNALS))
+    rows = LazyRows(lazy, CLASSES, weight, device, scaler.transform)
+    other = Rows.from_arrays(scaler.transform(SIGNALS), CLASSES, weight, device)
+    assert (len(rows), rows.device) == (30, other.device)
+    iterators = (
+        Batches(r, 8, None if seed is None else torch.Generator().manual_seed(seed))
+        for r in (rows, other)
+    )
+    for batch, expected in zip(*iterators, strict=True):
+        assert batch[3] is expected[3] is None
+        for part, whole in zip(batch[:3], expected[:3], strict=True):
+            assert torch.equal(part, whole)
+    assert torch.equal(rows[:5][0], other[:5][0])
+
+
+@FORMATS
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"early_stopping": True}, {"input_shape": (4, 8)}],
+    ids=["default", "held out", "flattened"],
+)
+def test_fit__file__as_the_same_array_in_memory(write, settings, tmp_path):
+    X = SIGNALS.reshape(30, 32) if "input_shape" in settings else SIGNALS
+    file, weight = write(tmp_path, X), (np.arange(30) > 3).astype(float)
+    # A linear path would need all rows at once.
+    clf = tiny(PaReClassifier, linear_path=False, **settings).fit(X, CLASSES, weight)
+    lazy = tiny(PaReClassifier, **settings).fit(file, CLASSES, weight)
+    np.testing.assert_array_equal(lazy.predict_proba(file), clf.predict_proba(X))
+    np.testing.assert_array_equal(lazy.transform(X), clf.transform(file))
+    assert lazy.n_features_in_ == clf.n_features_in_
+
+
+def test_fit__nan_in_a_file__error_names_the_row(tmp_path):
+    X = SIGNALS.copy()
+    X[17, 1, 4] = np.nan
+    with pytest.raises(DataError, match="NaN in row 17, channel 1, position 4"):
+        tiny(PaReClassifier).fit(_memmap(tmp_path, X), CLASSES)
+
+
+def test_fit__lengths_differ__error(tmp_path):
+    with pytest.raises(ValueError, match=r"\[30, 29\]"):
+        tiny(PaReClassifier).fit(_memmap(tmp_path, SIGNALS), CLASSES[1:])
+
+
+def _resident():
+    """Bytes of this process that lie in memory."""
+    return 4096 * int(Path("/proc/self/statm").read_text().split()[1])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_fit__20_gb_file__stays_in_the_file(tmp_path):
+    # Sparse: it takes no room on the disk.
+    X = np.memmap(tmp_path / "X", np.float32, "w+", shape=(40_000, 1, 128, 1024))
+    X[::1000] = RNG.normal(size=(40, 1, 128, 1024))
+    n, before = len(X), _resident()
+    weight = (np.arange(n) % 1000 == 0).astype(float)
+    y = np.arange(n)
+    reg = tiny(PaReRegressor, max_epochs=1, batch_size=8)
+    reg.fit(X, y, weight).predict(X[:16])
+    assert _resident() - before < 3e9

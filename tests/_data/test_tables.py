@@ -1,0 +1,147 @@
+"""Tables of numbers and categories: codes, missing values, what is not seen in fit."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import sklearn_pare
+from sklearn_pare import PaReClassifier
+from sklearn_pare._data.tables import TableEncoder
+from sklearn_pare.exceptions import DataError
+from tests.common.instances import tiny
+
+RNG = np.random.default_rng(0)
+N = 40
+FRAME = pd.DataFrame(
+    {
+        "width": RNG.normal(5.0, 2.0, N),
+        "count": pd.array([1, None, 3, 4] * 10, dtype="Int64"),
+        "old": [True, False] * 20,
+        "color": ["red", "blue", None, "green"] * 10,
+        "size": pd.Categorical([3, 1, 2, np.nan] * 10),
+        "object": np.array(["a", np.nan, "b", "a"] * 10, dtype=object),
+        "number objects": np.array([1, 2.5, None, 4] * 10, dtype=object),
+        "range": pd.cut(np.arange(N), 4),
+    }
+)
+NAN = np.nan
+
+
+def test_fit__column_missing_in_all_rows_that_quantiles_are_taken_from__finite():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1100, 3))
+    X[np.linspace(0, 1099, 512).astype(int), 2] = NAN
+    y = X[:, 0] > 0
+    clf = tiny(PaReClassifier, max_epochs=1, linear_path=False).fit(X, y)
+    assert clf.score(X, y) > 0.9
+    assert clf._model.embed.edges.isfinite().all()
+
+
+def test_transform__categories__sorted_codes_and_nan():
+    Z = TableEncoder().fit(FRAME).transform(FRAME)
+    assert Z.dtype == np.float32
+    np.testing.assert_array_equal(Z[:4, 3], [2, 0, NAN, 1])
+    np.testing.assert_array_equal(Z[:4, 4], [2, 0, 1, NAN])
+    np.testing.assert_array_equal(Z[:4, 5], [0, NAN, 1, 0])
+    np.testing.assert_array_equal(np.unique(Z[:, 7]), np.arange(4))
+
+
+def test_transform__numbers__standardised_over_what_is_there(monkeypatch):
+    monkeypatch.setattr("sklearn_pare._data.lazy._BLOCK", 30)  # several blocks
+    Z = TableEncoder().fit(FRAME).transform(FRAME)[:, [0, 1, 2, 6]]
+    np.testing.assert_allclose(np.nanmean(Z, 0), 0, atol=1e-6)
+    np.testing.assert_allclose(np.nanstd(Z, 0), 1, atol=1e-6)
+    assert np.isnan(Z[:, 1]).sum() == np.isnan(Z[:, 3]).sum() == 10
+
+
+@pytest.mark.filterwarnings("error")
+def test_fit__column_missing_in_the_first_block__no_warning(monkeypatch):
+    monkeypatch.setattr("sklearn_pare._data.lazy._BLOCK", 10)
+    X = np.array([[NAN, 1.0]] * 10 + [[2.0, 1.0], [4.0, 1.0]])
+    Z = TableEncoder().fit(X).transform(X)
+    np.testing.assert_allclose(Z[-2:], [[-1, 0], [1, 0]])
+
+
+def test_cardinalities__zero_for_numbers():
+    assert TableEncoder().fit(FRAME).cardinalities == (0, 0, 0, 3, 3, 2, 0, 4)
+
+
+def test_transform__not_seen_in_fit__nan():
+    new = pd.DataFrame({"color": ["red", "pink", None]})
+    Z = TableEncoder().fit(FRAME[["color"]]).transform(new)
+    np.testing.assert_array_equal(Z[:, 0], [2, NAN, NAN])
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
+def test_transform__all_missing_now__nan(missing):
+    encoder = TableEncoder().fit(FRAME[["color", "width"]])
+    new = pd.DataFrame({"color": [missing] * 2, "width": [missing] * 2})
+    assert np.isnan(encoder.transform(new)).all()
+
+
+def test_transform__same_values_in_other_dtypes__same_codes():
+    encoder = TableEncoder().fit(FRAME[["color", "size"]])
+    other = pd.DataFrame(
+        {"color": FRAME["color"].astype("category"), "size": [3.0, 1, 2, NAN] * 10}
+    )
+    expected = encoder.transform(FRAME[["color", "size"]])
+    np.testing.assert_array_equal(encoder.transform(other), expected)
+
+
+def test_transform__frame_of_numbers__as_array():
+    X = FRAME[["width", "old"]]
+    array = X.to_numpy(dtype=float)
+    a, b = TableEncoder().fit(X), TableEncoder().fit(array)
+    np.testing.assert_array_equal(a.transform(X), b.transform(array))
+
+
+def test_fit__identifiers__just_encoded():
+    X = pd.DataFrame({"id": [f"row {i:02}" for i in range(N)]})
+    Z = TableEncoder().fit(X).transform(X)
+    np.testing.assert_array_equal(Z[:, 0], np.arange(N))
+
+
+def test_fit__constant_column__zero():
+    X = np.c_[np.full(N, 1e9), FRAME["width"]]
+    np.testing.assert_array_equal(TableEncoder().fit(X).transform(X)[:, 0], 0)
+
+
+def test_fit__column_without_values__error_names_it():
+    with pytest.raises(DataError, match="column 'color' of X are missing"):
+        TableEncoder().fit(FRAME.assign(color=None))
+
+
+def test_vars__survive_json():
+    encoder = TableEncoder().fit(FRAME)
+    state = json.loads(json.dumps(vars(encoder), default=lambda array: array.tolist()))
+    again = TableEncoder.__new__(TableEncoder)
+    vars(again).update(state)
+    np.testing.assert_array_equal(again.transform(FRAME), encoder.transform(FRAME))
+
+
+def test_classifier__frame__learns_from_each_kind_of_column():
+    y = (FRAME["color"] == "red").to_numpy() ^ FRAME["old"].to_numpy()
+    clf = tiny(PaReClassifier, max_epochs=40).fit(FRAME, y)
+    assert clf.n_features_in_ == 8
+    assert clf.score(FRAME, y) > 0.9
+
+
+def test_classifier__row_alone__as_among_others():
+    clf = tiny(PaReClassifier, max_epochs=1).fit(FRAME, FRAME["old"])
+    alone = [clf.predict_proba(FRAME[i : i + 1]) for i in range(N)]
+    np.testing.assert_array_equal(np.concatenate(alone), clf.predict_proba(FRAME))
+
+
+def test_classifier__saved_and_loaded__same_probabilities(tmp_path):
+    clf = tiny(PaReClassifier, max_epochs=1).fit(FRAME, FRAME["old"])
+    clf.save(tmp_path / "model.safetensors")
+    again = sklearn_pare.load(tmp_path / "model.safetensors")
+    np.testing.assert_array_equal(again.predict_proba(FRAME), clf.predict_proba(FRAME))
+
+
+def test_classifier__array_with_nan__works():
+    X = np.where(RNG.random((N, 3)) < 0.2, NAN, RNG.normal(size=(N, 3)))
+    clf = tiny(PaReClassifier, early_stopping=True).fit(X, np.arange(N) % 2)
+    assert np.isfinite(clf.predict_proba(X)).all()

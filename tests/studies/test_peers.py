@@ -1,0 +1,140 @@
+import importlib.util
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import RidgeClassifierCV
+from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import make_pipeline
+
+from sklearn_pare.datasets import make_ecg
+from studies import modalities, peers
+from studies.unet import UNet, UNetRegressor, relative_l2
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("size", [(30,), (8,), (17, 32), (8, 8)])
+def test_unet__any_size(size):
+    net = UNet(len(size), 2, 3, width=8)
+    assert net(torch.randn(2, 2, *size)).shape == (2, 3, *size)
+
+
+@pytest.mark.parametrize(
+    ("X_shape", "y_shape"),
+    [
+        ((6, 1, 16), (6, 16)),
+        ((6, 3, 16), (6, 2, 16)),
+        ((6, 2, 8, 12), (6, 8, 12)),
+        ((6, 1, 8, 8), (6, 1, 8, 8)),
+    ],
+)
+def test_unet_regressor__shape_of_y(rng, X_shape, y_shape):
+    X, y = rng.normal(size=X_shape), rng.normal(size=y_shape)
+    predicted = UNetRegressor(seconds=0.01).fit(X, y).predict(X)
+    assert predicted.shape == y.shape
+    assert np.isfinite(predicted).all()
+
+
+def test_unet_regressor__learns_in_its_time_and_leaves_the_global_state(rng):
+    X = rng.normal(size=(32, 1, 32)) + 5
+    y = 100 * X[:, 0] + np.arange(32)
+    state = torch.random.get_rng_state()
+    model = UNetRegressor(seconds=2.0, random_state=0).fit(X, y)
+    assert model.score(X, y) > 0.9
+    assert relative_l2(y, model.predict(X)) < 0.1
+    assert model.n_steps_ > 5
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_unet_regressor__one_step__the_same_again(rng):
+    X, y = rng.normal(size=(2, 6, 1, 16))
+    first, again = (
+        UNetRegressor(seconds=1e-6, random_state=3).fit(X, y) for _ in range(2)
+    )
+    assert first.n_steps_ == 1
+    np.testing.assert_array_equal(first.predict(X), again.predict(X))
+
+
+def test_relative_l2__by_hand_and_in_torch():
+    y, predicted = np.array([[3.0, 4.0], [0.0, 2.0]]), np.array([[3.0, 4.0], [0.0, 1]])
+    assert relative_l2(y, predicted) == 0.25
+    assert relative_l2(torch.tensor(y), torch.tensor(predicted)) == 0.25
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("neuralop"), reason="no neuralop")
+@pytest.mark.parametrize("size", [(16,), (12, 8)])
+def test_fno__shape_of_y(rng, size):
+    X = rng.normal(size=(4, 2, *size))
+    model = peers.FNORegressor(seconds=0.01).fit(X, X[:, 0])
+    assert model.predict(X).shape == X[:, 0].shape
+
+
+def test_mini_rocket__84_kernels_that_sum_to_zero():
+    kernels = peers.MiniRocket._KERNELS
+    assert len(set(kernels)) == 84
+    weights = np.full((84, 9), -1)
+    np.put_along_axis(weights, np.array(kernels), 2, axis=1)
+    assert (weights.sum(1) == 0).all()
+
+
+@pytest.mark.parametrize("dilation", [1, 3])
+def test_convolve__as_numpy_does(rng, dilation):
+    X = rng.normal(size=(2, 3, 40))
+    weights = np.full(9, -1.0)
+    weights[[0, 4, 5]] = 2
+    dilated = np.zeros(8 * dilation + 1)
+    dilated[::dilation] = weights
+    rows = X[:, [0, 2]].sum(1)
+    for padded, mode in [(True, "same"), (False, "valid")]:
+        expected = [np.correlate(row, dilated, mode) for row in rows]
+        found = peers._convolve(X, dilation, (0, 4, 5), [0, 2], padded)
+        np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(6, 1, 9), (6, 1, 100), (6, 12, 50)])
+def test_mini_rocket__features_are_shares_and_as_many_as_asked(rng, shape):
+    X = rng.normal(size=shape)
+    rocket = peers.MiniRocket(1000, random_state=0)
+    features = rocket.fit_transform(X)
+    assert features.shape == (6, 1000 // 84 * 84)
+    assert features.min() >= 0
+    assert features.max() <= 1
+    dilations = {how[0] for how, _ in rocket.convolutions_}
+    assert max(dilations) == (shape[2] - 1) // 8
+    np.testing.assert_array_equal(rocket.transform(X[2:3]), features[2:3])
+
+
+def test_mini_rocket__ecg__far_above_chance():
+    X, y = make_ecg(150, random_state=0)
+    model = make_pipeline(peers.MiniRocket(2000, random_state=0), RidgeClassifierCV())
+    assert model.fit(X[:100], y[:100]).score(X[100:], y[100:]) > 0.7
+
+
+def test_median_residual__finds_hits_in_noise_of_uneven_strength(rng):
+    noise = 1 + 9 * (np.arange(32) > 15)
+    X = rng.normal(size=(2, 1, 32, 32)) * noise
+    y = np.zeros((2, 32, 32), int)
+    y[:, 5:30:6, 5:30:6] = 1
+    X[:, 0] += 10 * noise * y
+    scores = peers.MedianResidual().fit(X).decision_function(X)
+    assert roc_auc_score(y.ravel(), scores.ravel()) > 0.99
+
+
+@pytest.mark.parametrize("name", ["ridge", "KNN", "kernel ridge"])
+def test_field_peers__a_linear_map__shape_of_y(rng, name):
+    X = rng.normal(size=(40, 2, 3, 4))
+    y = X @ rng.normal(size=(4, 5)) + 7
+    model = peers.make(name, 0).fit(X[:30], y[:30])
+    assert model.predict(X[30:]).shape == (10, 2, 3, 5)
+    if name == "ridge":
+        assert relative_l2(y[30:], model.predict(X[30:])) < 0.05
+
+
+def test_make__every_name_of_the_tasks():
+    for task in modalities.TASKS.values():
+        for name in task.peers:
+            peers.make(name, 0, 1.0)
