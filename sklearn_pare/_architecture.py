@@ -108,10 +108,10 @@ def build(architecture, generator, *, pretrained, source=None, linear=None):
             source_head = _source_head(backbone, source, maps)
             if source_head is not backbone.source_head:
                 fresh.append(source_head)
-        for module in fresh:
-            xavier_(module, generator)
-    for module in filter(None, (embed, source_embed)):
-        module.start_from(stem)
+        for part in fresh:
+            xavier_(part, generator)
+    for part in filter(None, (embed, source_embed)):
+        part.start_from(stem)
     if hasattr(source_embed, "fit"):
         source_embed.fit(source.sample(_SOURCE_ROWS, generator)[0])
     if architecture.linear:

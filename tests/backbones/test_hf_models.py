@@ -217,7 +217,7 @@ def test_fit__any_rows__with_formula_source(shape, roberta):
     assert np.isfinite(estimator.predict_proba(X)).all()
 
 
-@pytest.mark.parametrize("kind", backbones.text._FAMILIES)
+@pytest.mark.parametrize("kind", backbones.hf_models._FAMILIES)
 def test_fit__each_family__pickled_without_its_folder(kind, tmp_path, signals):
     torch.manual_seed(0)
     folder = tmp_path / kind
@@ -234,7 +234,7 @@ def test_fit__each_family__pickled_without_its_folder(kind, tmp_path, signals):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("kind", backbones.text._FAMILIES)
+@pytest.mark.parametrize("kind", backbones.hf_models._FAMILIES)
 def test_get__each_family__word_tokens_give_the_encoder_s_features(kind, tmp_path):
     torch.manual_seed(0)
     model = transformers.AutoModel.from_config(_config(kind)).eval()
