@@ -42,7 +42,7 @@ print(f"task 9946 is in CC18: {9946 in CC18}")
 print(f"{X.shape[0]} samples, {X.shape[1]} features")
 
 # %%
-# With one epoch this example is short; the default would be 19. On these data most of
+# With one epoch this example is short; the default would be 22. On these data most of
 # the prediction of :class:`~sklearn_pare.PaReClassifier` comes from its linear path,
 # which is a logistic regression. It is therefore compared with scikit-learn's logistic
 # regression.
