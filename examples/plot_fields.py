@@ -31,7 +31,7 @@ print(f"X {X.shape}, y {y.shape}")
 
 # %%
 # For fields the loss is the relative L2 error of each sample. It is reported here as
-# well. With 13 epochs, about 200 steps, this example is short; by default there are at
+# well. With 15 epochs, about 200 steps, this example is short; by default there are at
 # least 600 steps.
 
 
@@ -42,7 +42,7 @@ def relative_l2(y, prediction):
 
 
 start = time.perf_counter()
-reg = PaReRegressor(max_epochs=13, random_state=0).fit(X_train, y_train)
+reg = PaReRegressor(max_epochs=15, random_state=0).fit(X_train, y_train)
 seconds = time.perf_counter() - start
 prediction = reg.predict(X_test)
 print(f"PaReRegressor  relative L2 {relative_l2(y_test, prediction):.3f}")
