@@ -266,9 +266,9 @@ def _no_constant(name):
 
 def _understand(described):
     """What a description says, or `Wrong`."""
-    schema = described.get("schema") if type(described) is dict else None
-    if schema != SCHEMA:
-        raise Wrong(f"it has schema {show(schema)}, this version reads {SCHEMA}")
+    found = described.get("schema") if type(described) is dict else None
+    if found != SCHEMA:
+        raise Wrong(f"it has schema {show(found)}, this version reads {SCHEMA}")
     described = _FILE.load(described)
     kind, parameters = described["class"], described["parameters"]
     unwanted = parameters.keys() & _NEVER
