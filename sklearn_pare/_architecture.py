@@ -33,7 +33,6 @@ class Architecture(NamedTuple):
     output_shape : tuple of int
         (K,) of a row, or (K, L) or (K, H, W) of a dense target.
     selector : {"gate", "random"}
-    max_tokens : int or None
     cardinalities : tuple of int or None
         Categories of each column of a table, 0 for numbers.
     linear : bool
@@ -48,7 +47,6 @@ class Architecture(NamedTuple):
     input_shape: tuple
     output_shape: tuple
     selector: str
-    max_tokens: int | None = None
     cardinalities: tuple | None = None
     linear: bool = False
     config: dict | None = None
@@ -132,7 +130,6 @@ def _open(architecture, pretrained, generator):
         pretrained=pretrained,
         generator=generator,
         input_shape=architecture.input_shape,
-        max_tokens=architecture.max_tokens,
         config=architecture.config,
     )
 

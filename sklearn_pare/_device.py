@@ -4,15 +4,13 @@ The only module that asks torch which devices there are.
 """
 
 import os
-import threading
-from contextlib import contextmanager
 
 import torch
 
 from sklearn_pare.exceptions import DeviceError, OutOfMemoryError
 
 _PREFERENCE = ("cuda", "xpu", "mps")
-# Under which cuBLAS is deterministic.
+# Settings under which cuBLAS is deterministic.
 _WORKSPACES = (":4096:8", ":16:8")
 
 
@@ -105,72 +103,28 @@ def resolve_precision(precision, device):
     return precision == "bf16"
 
 
-class _Deterministic:
-    """Flags of torch for the time that somebody wants them, in any thread.
-
-    They belong to the process and prediction takes no lock: the first to come sets
-    them, and the last to go puts them back.
-    """
-
-    def __init__(self):
-        self._lock, self._n_users = threading.Lock(), 0
-
-    def __enter__(self):
-        with self._lock:
-            if self._n_users == 0:
-                self._before = (
-                    torch.are_deterministic_algorithms_enabled(),
-                    torch.is_deterministic_algorithms_warn_only_enabled(),
-                    torch.backends.cudnn.deterministic,
-                    torch.backends.cudnn.benchmark,
-                )
-                _set_deterministic(True, False, True, False)
-            self._n_users += 1
-
-    def __exit__(self, *error):
-        with self._lock:
-            self._n_users -= 1
-            if self._n_users == 0:
-                _set_deterministic(*self._before)
-
-
-def _set_deterministic(algorithms, warn_only, cudnn, benchmark):
-    torch.use_deterministic_algorithms(algorithms, warn_only=warn_only)
-    torch.backends.cudnn.deterministic = cudnn
-    torch.backends.cudnn.benchmark = benchmark
-
-
-_DETERMINISTIC = _Deterministic()
-
-
-@contextmanager
-def algorithms(device, *, deterministic):
-    """Compute with deterministic algorithms, or with those that torch is set to.
+def check_deterministic(device):
+    """Raise DeviceError if torch is set to deterministic algorithms but CUDA is not.
 
     Parameters
     ----------
     device : torch.device
-    deterministic : bool
-        What other threads compute meanwhile is deterministic too.
 
-    Raises
-    ------
-    DeviceError
-        If cuBLAS, which asks the environment, would not be deterministic.
+    Notes
+    -----
+    On a CPU the same seed always gives the same model. On CUDA that takes
+    `torch.use_deterministic_algorithms` and an environment variable of cuBLAS.
     """
-    if not deterministic:
-        yield
-        return
     workspace = os.environ.get("CUBLAS_WORKSPACE_CONFIG")
-    if device.type == "cuda" and workspace not in _WORKSPACES:
+    strict = torch.are_deterministic_algorithms_enabled()
+    strict &= not torch.is_deterministic_algorithms_warn_only_enabled()
+    if strict and device.type == "cuda" and workspace not in _WORKSPACES:
         raise DeviceError(
-            f"deterministic=True on {str(device)!r} needs the environment variable "
-            f"CUBLAS_WORKSPACE_CONFIG to be {' or '.join(_WORKSPACES)}; it is "
-            f"{workspace!r}. Set it before Python starts, such as by export "
-            f"CUBLAS_WORKSPACE_CONFIG={_WORKSPACES[0]}, or give deterministic=False."
+            f"torch.use_deterministic_algorithms(True) on {str(device)!r} requires the "
+            "environment variable CUBLAS_WORKSPACE_CONFIG to be "
+            f"{' or '.join(_WORKSPACES)}; it is {workspace!r}. Set it before Python "
+            f"starts, for example with export CUBLAS_WORKSPACE_CONFIG={_WORKSPACES[0]}."
         )
-    with _DETERMINISTIC:
-        yield
 
 
 def reset_peak_memory(device):

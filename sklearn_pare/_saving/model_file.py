@@ -34,7 +34,7 @@ from sklearn_pare._version import __version__
 from sklearn_pare.backbones.hub import offline
 from sklearn_pare.exceptions import ModelFileError, PaReError, SaveError
 
-SCHEMA = 2
+SCHEMA = 3
 # Of the text. Python makes of JSON about 20 times as much.
 _LONGEST = 2**25
 # Where this machine keeps something is no part of a model.
@@ -192,7 +192,6 @@ def _published(architecture):
         name,
         pretrained=True,
         input_shape=architecture.input_shape,
-        max_tokens=architecture.max_tokens,
     ).module
     return {f"backbone.{k}": value.numpy() for k, value in module.state_dict().items()}
 

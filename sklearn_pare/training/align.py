@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from sklearn_pare.exceptions import DataError
 from sklearn_pare.otdd import Alignment, coarse_classes, pseudo_classes
 
 # As in ORCA's runs on tables: few epochs, a high rate that falls twice.
@@ -10,6 +11,22 @@ _EPOCHS, _RATE, _FALL = 20, 10, 0.2
 # Rows of the source, and of one class of the target in an epoch.
 _SOURCE_ROWS, _CLASS_ROWS = 512, 64
 _KERNELS = 5
+
+
+def check_alignment(arguments, candidates):
+    """Raise DataError if there is no source to align to, or nothing to align."""
+    alignment, source = arguments["alignment"], arguments["source"]
+    if not candidates or any(own.trains for own in candidates.values()):
+        raise DataError(
+            f"alignment={alignment!r} moves the tokens of the data towards those of a "
+            f"source, but source={source!r} has no tokens to move to. Use another "
+            'source, such as source="formula", or alignment=None.'
+        )
+    if arguments["tune"] == "head":
+        raise DataError(
+            f"alignment={alignment!r} trains the embedder, which tune='head' keeps "
+            "fixed. Use another tune, such as tune='none', or alignment=None."
+        )
 
 
 def mmd(x, y):

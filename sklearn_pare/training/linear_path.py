@@ -17,20 +17,34 @@ from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils import gen_batches
 
+from sklearn_pare._data.lazy import LazyArray
 from sklearn_pare.training.batches import Batches
 
-# More rows need no linear path: the network learns it.
-MAX_ROWS = 4_000
+# With more samples the network learns a linear map by itself.
+MAX_SAMPLES = 4_000
 _FOLDS = 5
 _BATCH = 64
 _ALPHAS = np.logspace(-6, 4, 21)
 _CS = np.logspace(-2, 4, 7)
 # A linear map that leaves less than this part of the target is taken to be exact.
 _EXACT = 1e-4
+_SHARES = np.linspace(0, 1, 21)
+# Standard errors by which the network must lower the loss to get a share.
+_ERRORS = 2
+#: With fewer held-out samples the standard error is not reliable.
+FEWEST = 20
+
+
+def has_linear_path(X, target):
+    """Return whether a linear model of the raw features is fitted to such data."""
+    if len(X) > MAX_SAMPLES or isinstance(X, LazyArray) or target.kind == "masks":
+        return False
+    # Single pixels say little about the class of an image.
+    return target.kind == "values" or X.ndim < 4
 
 
 @torch.no_grad()
-def fit(path, x, codes, weight, kind):
+def fit_linear_path(path, x, codes, weight, kind):
     """Set the weights of a linear path.
 
     Parameters
@@ -172,44 +186,36 @@ def _solve(features, codes, weight, c):
     return coef.T, bias
 
 
-_SHARES = np.linspace(0, 1, 21)
-# Standard errors by which the network must lower the loss to be believed at all.
-_ERRORS = 2
-#: Rows below which an error of that kind says nothing.
-FEWEST = 20
-
-
 @torch.no_grad()
-def fit_share(model, rows, loss, batch_size):
-    """Scale the head of `model` to what it is worth beside the linear path.
+def fit_share(network, recipe):
+    """Scale the head of the network by its share in the outputs.
 
-    A network of a few million weights learns a few hundred rows by heart; rows that
-    took no part in its training say how much of its outputs to believe. Where they
-    cannot tell its worth from chance, nothing of it is.
+    A network of a few million weights overfits a few hundred samples. Samples that it
+    was not trained on determine how much of its outputs to add to the linear path.
+    Where they do not show that the network helps, its share is 0.
 
     Parameters
     ----------
-    model : PaReModel
-        With a linear path.
-    rows : Rows
-        Held out; with offsets where the linear path saw them.
-    loss : callable
-        ``loss(outputs, y)`` -> losses (B,).
-    batch_size : int
+    network : Network
+    recipe : Recipe
 
     Returns
     -------
     share : float
-        In [0, 1]: of the lowest mean loss, or 0 if that is not lower than the loss of
-        the linear path alone by two standard errors of the difference, or if there
-        are fewer than 20 rows.
+        1 without a linear path. Otherwise the share in [0, 1] with the lowest mean
+        loss on the held-out samples, or 0 if that loss is not lower than the loss of
+        the linear path alone by two standard errors of the difference, or if there are
+        fewer than 20 samples.
     """
+    model, rows = network.model, network.prepared.share_rows
+    if rows is None:
+        return 1.0
     model.train(False)
     losses = []
-    for x, y, weight, offset in Batches(rows, batch_size):
+    for x, y, weight, offset in Batches(rows, recipe.batch_size):
         offset = model.linear(x) if offset is None else offset
         own = model.predict(x, offset) - offset
-        each = [weight * loss(offset + share * own, y) for share in _SHARES]
+        each = [weight * recipe.loss(offset + share * own, y) for share in _SHARES]
         losses.append(torch.stack(each).double())
     losses = torch.cat(losses, 1)
     best = int(losses.mean(1).argmin())

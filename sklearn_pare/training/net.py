@@ -10,7 +10,6 @@ from sklearn_pare._utils import without_traces
 from sklearn_pare.backbones.freezing import layer_scales
 from sklearn_pare.nn.model import Mixing
 from sklearn_pare.nn.schedule import (
-    gap_fraction,
     learning_rate_factor,
     mix_fraction,
     n_replaced,
@@ -21,8 +20,6 @@ from sklearn_pare.training.step import Step, backward
 
 #: Parts of the loss.
 TERMS = ("target", "mixed_target", "mixed_source", "unlabeled")
-# Losses of single batches are noise: about the last ten steps count.
-_MEMORY = 0.9
 
 
 class PaReNet(NeuralNet):
@@ -69,7 +66,6 @@ class PaReNet(NeuralNet):
         """Start at step 0 with an empty history."""
         super().initialize_history()
         self.step_ = 0
-        self.ratio_ = 1.0
         self.stop_ = False
         # Of the present epoch, on the device.
         self.sums_, self.counts_, self.fraction_ = {}, {}, 0.0
@@ -115,12 +111,8 @@ class PaReNet(NeuralNet):
     def _fraction(self):
         """Fraction of the tokens to replace in this step."""
         recipe = self.recipe
-        if recipe.mix_schedule == "gap":
-            return gap_fraction(self.ratio_, recipe.mix_start, recipe.mix_end)
         progress = self.step_ / max(recipe.n_steps - 1, 1)
-        return mix_fraction(
-            progress, recipe.mix_start, recipe.mix_end, recipe.mix_schedule
-        )
+        return mix_fraction(progress, recipe.mix_start, recipe.mix_end)
 
     def _mixing(self, n, n_unlabeled):
         """Source rows and noise of this step, or None where nothing is replaced."""
@@ -130,9 +122,6 @@ class PaReNet(NeuralNet):
         # Both modalities lie on the backbone's one grid.
         n_tokens = recipe.n_tokens
         k = n_replaced(self._fraction(), n_tokens, n_tokens)
-        if recipe.mix_schedule == "gap" and max(recipe.mix_start, recipe.mix_end) > 0:
-            # Without a mixed row there is no ratio, and no way back.
-            k = max(k, 1)
         if k == 0:
             return None, None
         n = n_unlabeled + math.ceil(recipe.mixed_share * n)
@@ -164,10 +153,6 @@ class PaReNet(NeuralNet):
         self._set_training(True)
         self.set_rate(self.step_)
         terms, fraction = self._backward(self._draw(batch))
-        if recipe.mix_schedule == "gap" and terms.mixed_target is not None:
-            ratio = (terms.target / terms.mixed_target.clamp_min(1e-9)).item()
-            if math.isfinite(ratio):
-                self.ratio_ = _MEMORY * self.ratio_ + (1 - _MEMORY) * ratio
         trained = (p for p in self.module_.parameters() if p.requires_grad)
         norm = torch.nn.utils.clip_grad_norm_(trained, recipe.max_grad_norm)
         self.step_ += 1
@@ -202,9 +187,6 @@ class PaReNet(NeuralNet):
             self.history.record("valid_score", score)
             return
         for batch in iterator:
-            if self.step_ == self.recipe.n_steps:
-                # A bound on steps may cut the last epoch short.
-                break
             self.notify("on_batch_begin", batch=batch, training=True)
             step = step_fn(batch)
             self._add(step, len(batch[1]))

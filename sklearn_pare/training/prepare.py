@@ -9,9 +9,8 @@ from sklearn.model_selection import train_test_split
 
 from sklearn_pare._architecture import Architecture, build_linear_path
 from sklearn_pare._data.lazy import LazyArray
-from sklearn_pare.training import linear_path as linear_paths
 from sklearn_pare.training.batches import LazyRows, Rows
-from sklearn_pare.training.linear_path import FEWEST
+from sklearn_pare.training.linear_path import FEWEST, fit_linear_path, remainder
 
 # Rows that embedders take quantiles from.
 _ROWS = 512
@@ -83,9 +82,9 @@ def prepare(architecture, encoder, data, device, seed):
     if architecture.linear:
         linear = build_linear_path(architecture)
         own = torch.from_numpy(x)
-        offset = linear_paths.fit(linear, own, codes, weight, target.kind)
+        offset = fit_linear_path(linear, own, codes, weight, target.kind)
         if target.kind == "values":
-            left = linear_paths.remainder(offset, codes)
+            left = remainder(offset, codes)
             if codes.ndim > 2 and left.max() > _LEFT * codes.std():
                 linear = offset = None
             else:

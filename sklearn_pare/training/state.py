@@ -38,7 +38,6 @@ def capture(net, keep):
         tensors[f"generators/{name}"] = own.state()
     values = {
         "step": net.step_,
-        "ratio": net.ratio_,
         "stop": net.stop_,
         "fraction": net.fraction_,
         "n_parts": net.n_parts_,
@@ -92,7 +91,7 @@ def _restore(net, keep, arrays, values):
     # An epoch that lacks nothing but its end is described by its last step.
     net.set_rate(max(net.step_ - 1, 0))
     net.n_parts_ = max(1, _whole(values["n_parts"], net.recipe.batch_size))
-    net.ratio_, net.fraction_ = float(values["ratio"]), float(values["fraction"])
+    net.fraction_ = float(values["fraction"])
     net.stop_ = bool(values["stop"])
     _restore_history(net, values["history"])
     if isinstance(keep, KeepBest):
