@@ -27,6 +27,8 @@ X_train, X_test, y_train, y_test = train_test_split(
 # Both backbones accept the signals unchanged, and each splits them into its own tokens.
 # The small backbone always has 64 tokens. For the other one, the number of tokens
 # depends on the length of the signals; ``max_tokens`` in its name sets an upper limit.
+# The linear path is switched off, because on these signals it would make all of the
+# predictions and hide the backbones.
 backbones = {
     "pare-tiny": {},
     "pare-tiny\nfrom scratch": {"pretrained": False},
@@ -37,13 +39,16 @@ backbones = {
 }
 scores = {}
 for name, settings in backbones.items():
-    classifier = PaReClassifier(random_state=0, **settings).fit(X_train, y_train)
+    classifier = PaReClassifier(linear_path=False, random_state=0, **settings)
+    classifier.fit(X_train, y_train)
     scores[name] = classifier.score(X_test, y_test)
     tokens = classifier.n_tokens_
     print(f"{name!r}: accuracy {scores[name]:.3f} with {tokens} tokens")
 
 # %%
 # One signal of each rhythm, and the accuracy with each backbone on 300 test signals.
+# The vision transformer reaches from scratch what the small backbone reaches with its
+# pretraining.
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 for rhythm in range(5):
     signal = X_test[y_test == rhythm][0, 0]
