@@ -20,9 +20,9 @@ from sklearn_pare._utils.docstrings import fill_docstring
 class PaReClassifier(ClassifierMixin, _BasePaRe):
     r"""Classifier that fine-tunes a pretrained backbone on another modality with PaRe.
 
-    PaRe (Cai et al., ICML 2024) bridges the gap between the modality of the backbone and
-    that of the data. During training, part of each sample is replaced by pieces of data
-    that the backbone already knows: 60 % at first, 10 % at the end.
+    PaRe (Cai et al., ICML 2024) bridges the gap between the modality of the backbone
+    and that of the data. During training, part of each sample is replaced by pieces of
+    data that the backbone already knows: 60 % at first, 10 % at the end.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         return make_class_target(y, input_shape, self.class_weight, self.ignore_index)
 
     def predict(self, X):
-        """Predict the class of each sample or position, or the label set of each sample.
+        """Predict the class of each sample or position, or the labels of each sample.
 
         Parameters
         ----------
