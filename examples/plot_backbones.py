@@ -47,7 +47,7 @@ for name, settings in backbones.items():
 
 # %%
 # One signal of each rhythm, and the accuracy with each backbone on 300 test signals.
-# The vision transformer reaches from scratch what the small backbone reaches with its
+# From scratch, the vision transformer is as accurate as the small backbone is with
 # pretraining.
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 for rhythm in range(5):
