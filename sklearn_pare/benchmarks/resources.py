@@ -1,7 +1,6 @@
-"""What a result was made with, and the memory that it took."""
+"""Versions behind a result, and the memory that it took."""
 
 import contextlib
-import resource
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -10,11 +9,10 @@ import sklearn_pare
 from sklearn_pare._device import peak_memory, reset_peak_memory
 
 _PACKAGES = ("torch", "timm", "skorch", "scikit-learn", "numpy")
-_MEGA = 1e6
 
 
 def versions():
-    """Versions of this package and of those that its results hang on, by name.
+    """Return the versions of this package and of those that affect its results.
 
     Examples
     --------
@@ -27,9 +25,9 @@ def versions():
 
 
 def forget_peak(device):
-    """Let the next `peak` say what is needed from now on.
+    """Reset the peak of memory of this process and of a device.
 
-    Linux alone can forget the peak of a process; elsewhere it is that since the start.
+    Only Linux can reset the peak of a process.
 
     Parameters
     ----------
@@ -41,7 +39,7 @@ def forget_peak(device):
 
 
 def peak(device):
-    """Most memory that this process had at a time, and most on its device.
+    """Return the peak of memory of this process and of a device.
 
     Parameters
     ----------
@@ -50,21 +48,30 @@ def peak(device):
     Returns
     -------
     figures : dict
-        "memory_mb", and "device_memory_mb", None on a CPU; in 10^6 bytes.
+        "memory_mb", None where the system does not tell it, and "device_memory_mb",
+        None for a CPU; in units of 10^6 bytes.
     """
     on_device = peak_memory(device)
     return {
-        "memory_mb": round(_resident() / _MEGA),
-        "device_memory_mb": None if on_device is None else round(on_device / _MEGA),
+        "memory_mb": _megabytes(_resident()),
+        "device_memory_mb": _megabytes(on_device),
     }
 
 
+def _megabytes(n_bytes):
+    return None if n_bytes is None else round(n_bytes / 1e6)
+
+
 def _resident():
-    """Bytes of the peak of the resident set."""
+    """Return the peak of the resident set in bytes, or None on Windows."""
     status = Path("/proc/self/status")
     if status.exists():
         for line in status.read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
+    try:
+        import resource
+    except ImportError:
+        return None
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024

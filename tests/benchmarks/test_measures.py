@@ -8,7 +8,6 @@ from sklearn.multioutput import MultiOutputClassifier
 from sklearn_pare.benchmarks.measures import calibration_error, measure
 
 
-
 def test_calibration_error__by_definition(rng):
     likely = rng.dirichlet([1, 1, 1], size=200)
     y = rng.integers(3, size=200)

@@ -6,7 +6,6 @@ from scipy.stats import rankdata, wilcoxon
 from sklearn_pare.benchmarks import ranks
 
 
-
 def test_mean_ranks__one_method_always_best__rank_1(rng):
     errors = rng.uniform(0.2, 1, (9, 4))
     errors[:, 2] = 0.1
