@@ -88,16 +88,16 @@ def resume(wanted, names, fit, say, log, path):
     for number, row in enumerate(fit(todo), start=1):
         append(row, path)
         done[key(row)] = row
-        told = (f"seed {row[n]}" if n == "seed" else row[n] for n in names[:3])
+        cell = "  ".join(f"seed {row[n]}" if n == "seed" else row[n] for n in names[:3])
         log(
-            f"{number}/{len(todo)}  {'  '.join(told)}  {say(row)}  {row['cpu']:.1f} s"
+            f"{number}/{len(todo)}  {cell}  {say(row)}  {row['cpu']:.1f} s"
             f"{_end(start, number, len(todo))}"
         )
     return [done[key(cell)] for cell in wanted if key(cell) in done]
 
 
 def _end(start, n_done, n_all):
-    """Return the expected end as text, if the other fits take as long as the first."""
+    """Return the expected end as text, if the other fits take as long as these."""
     if n_done == n_all:
         return ""
     now = time.time()

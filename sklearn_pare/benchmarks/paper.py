@@ -131,7 +131,7 @@ _PDEBENCH = {
 
 
 # ORCA's settings by ID of the data set: epochs, optimiser, learning rate, weight decay,
-# batch size, dropout, bound of the gradient. The others have those of most data sets.
+# batch size, dropout, bound of the gradient.
 ORCA = {
     11: (60, "AdamW", 1e-6, 1e-5, 4, 0.0, 1.0),
     12: (60, "AdamW", 1e-5, 1e-5, 64, 0.05, 1.0),
@@ -167,6 +167,7 @@ ORCA = {
     40982: (60, "SGD .99", 1e-4, 1e-5, 16, 0.05, 1.0),
     40994: (60, "SGD .99", 1e-4, 0.1, 32, 0.0, None),
 }
+# Its settings for most data sets.
 _MOST = (60, "AdamW", 1e-5, 1e-5, 64, 0.05, 1.0)
 
 
@@ -246,23 +247,15 @@ def settings(task, sources):
 
 def _mixing(paper):
     """Return both fractions, the weight, and a note if they are not the paper's own."""
-    if paper.mixed is not None:
-        n_tokens = paper.n_tokens or _PATCHES
-        return *fractions(*paper.mixed, paper.epochs, n_tokens), paper.mix_weight, []
-    if paper.source != "text":
-        own = fractions(*_DARCY, paper.epochs, _PATCHES)
-        return (
-            *own,
-            0.3,
-            ["Mixing is that of PaRe for Darcy flow: PaRe has none for this task."],
-        )
-    n_tokens = paper.n_tokens or 46
-    own = fractions(*_SENTENCE, paper.epochs, max(n_tokens, _WORDS))
-    return (
-        *own,
-        0.1,
-        ["Mixing is that of PaRe for signals: PaRe has none for this task."],
-    )
+    mixed, mix_weight, note = paper.mixed, paper.mix_weight, []
+    n_tokens = paper.n_tokens or (46 if paper.source == "text" else _PATCHES)
+    if mixed is None:
+        mixed, mix_weight, task = _DARCY, 0.3, "Darcy flow"
+        if paper.source == "text":
+            mixed, mix_weight, task = _SENTENCE, 0.1, "signals"
+            n_tokens = max(n_tokens, _WORDS)
+        note = [f"Mixing is that of PaRe for {task}: PaRe has none for this task."]
+    return *fractions(*mixed, paper.epochs, n_tokens), mix_weight, note
 
 
 def _differences(paper):

@@ -80,8 +80,7 @@ def run(tasks, methods, seeds, preset, log, *, data_home, path=None, jobs=None):
                 yield row
                 continue
             failures.append(row)
-            told = (row["task"], row["method"], f"seed {row['seed']}")
-            log(f"failed  {'  '.join(told)}  {row[_FAILED]}")
+            log("failed  {task}  {method}  seed {seed}  {failed}".format(**row))
 
     def say(row):
         return f"{row['metric']} {row['error']:.4f}"
@@ -128,7 +127,7 @@ def _missing(task, data_home):
             task.load(name, data_home)
     # Readers raise many kinds of errors. The other tasks continue.
     except Exception as error:
-        return _told(error)
+        return _text(error)
     return None
 
 
@@ -162,7 +161,7 @@ def _fit(task, preset, data_home, cell):
         figures = work(task, model, preset, data_home, cell["seed"])
     # A failure must not stop the other cells.
     except Exception as error:
-        return cell | {_FAILED: _told(error)}
+        return cell | {_FAILED: _text(error)}
     return (
         cell
         | figures
@@ -175,7 +174,7 @@ def _fit(task, preset, data_home, cell):
     )
 
 
-def _told(error):
+def _text(error):
     """Return an error as text; with the traceback if the error is unexpected."""
     if isinstance(error, PaReError | OSError):
         return f"{type(error).__name__}: {error}"
