@@ -142,9 +142,9 @@ def _lines(task, repeat, fold, rows, truth, predicted, confidences):
             index=int(row),
             prediction=str(guess),
             truth=str(label),
-            proba=dict(zip(task.class_labels, chances.tolist(), strict=True)),
+            proba=dict(zip(task.class_labels, probabilities.tolist(), strict=True)),
         )
-        for row, guess, label, chances in zip(
+        for row, guess, label, probabilities in zip(
             rows, predicted, truth, confidences, strict=True
         )
     ]

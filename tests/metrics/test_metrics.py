@@ -236,21 +236,21 @@ def test_clip_map__of_clips(rng):
     logits = y + 3 * rng.normal(size=y.shape)
     present = np.unique(clips)
     mean = [np.mean(logits[clips == clip], axis=0) for clip in present]
-    chance = 1 / (1 + np.exp(-logits))
-    mean_chance = [np.mean(chance[clips == clip], axis=0) for clip in present]
+    probability = 1 / (1 + np.exp(-logits))
+    mean_probability = [np.mean(probability[clips == clip], axis=0) for clip in present]
     known = labels[present].any(0)
     names = np.array([f"clip {clip:02d}" for clip in clips])
     for function, scores, given in (
-        (metrics.clip_map, mean_chance, chance),
+        (metrics.clip_map, mean_probability, probability),
         (metrics.legacy_clip_map, mean, logits),
     ):
         expected = average_precision_score(
             labels[present][:, known], np.array(scores)[:, known], average="macro"
         )
         assert function(y, given, groups=names) == pytest.approx(expected, **CLOSE)
-    right = metrics.clip_map(y, chance, groups=names)
+    right = metrics.clip_map(y, probability, groups=names)
     assert abs(right - metrics.legacy_clip_map(y, logits, groups=names)) > 1e-4
-    assert abs(right - metrics.clip_map(y, chance)) > 1e-3
+    assert abs(right - metrics.clip_map(y, probability)) > 1e-3
 
 
 def test_clip_map__no_labels_or_other_groups():
@@ -314,14 +314,14 @@ def test_scorer__errors_have_a_minus_sign(rng):
 def test_scorer__labels_of_any_classifier(model):
     X, y = make_multilabel_classification(200, n_classes=4, random_state=0)
     model.fit(X[:100], y[:100])
-    chance = model.predict_proba(X[100:])
-    if isinstance(chance, list):
-        chance = np.stack([column[:, 1] for column in chance], 1)
+    probability = model.predict_proba(X[100:])
+    if isinstance(probability, list):
+        probability = np.stack([column[:, 1] for column in probability], 1)
     found = metrics.get_scorer("label-auroc")(model, X[100:], y[100:])
-    assert found == pytest.approx(roc_auc_score(y[100:], chance), **CLOSE)
+    assert found == pytest.approx(roc_auc_score(y[100:], probability), **CLOSE)
     groups = np.arange(100) // 2
     found = metrics.get_scorer("clip-map", groups=groups)(model, X[100:], y[100:])
-    expected = metrics.clip_map(y[100:], chance, groups=groups)
+    expected = metrics.clip_map(y[100:], probability, groups=groups)
     assert found == pytest.approx(expected, **CLOSE)
 
 

@@ -45,16 +45,18 @@ def test_run_task__same_as_a_loop_by_hand(clf):
         train, test = task.get_train_test_split_indices(fold=fold)
         model = clone(clf).fit(X.iloc[train], y[train])
         # Classes are sorted: column 1 belongs to "good".
-        chances = model.predict_proba(X.iloc[test])[:, 1]
+        probabilities = model.predict_proba(X.iloc[test])[:, 1]
         scores.append(
             {
-                "auroc": roc_auc_score(y[test] == "good", chances),
+                "auroc": roc_auc_score(y[test] == "good", probabilities),
                 "accuracy": accuracy_score(y[test], model.predict(X.iloc[test])),
             }
         )
         lines = [line for line in run.data_content if line[1] == fold]
         assert [line[3] for line in lines] == list(test)
-        np.testing.assert_allclose([line[6] for line in lines], chances, atol=1e-7)
+        np.testing.assert_allclose(
+            [line[6] for line in lines], probabilities, atol=1e-7
+        )
     found = fold_scores(run)[["auroc", "accuracy"]]
     pd.testing.assert_frame_equal(found, pd.DataFrame(scores))
 
