@@ -107,11 +107,6 @@ def on_one_thread(work):
     CPU times are comparable only with a fixed number of threads, and results may differ
     in their last bits between numbers of threads.
 
-    Parameters
-    ----------
-    work : callable
-        A function without arguments.
-
     Returns
     -------
     result : object

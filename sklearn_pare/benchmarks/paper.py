@@ -25,30 +25,11 @@ _SOURCES = {
 class Paper(NamedTuple):
     """Settings of a paper for one task.
 
-    Attributes
-    ----------
-    source : str
-    epochs : int
-    optimiser : str
-    lr, weight_decay : float
-    batch : int
-        Samples per forward pass.
-    accumulation : int
-        Forward passes per training step.
-    clip : float or None
-        Bound of the norm of the gradient.
-    warm_up, decay : int
-        Number of epochs in which the learning rate rises, and the epoch at which it
-        reaches 0.
-    mixed : tuple of int or None
-        Number of tokens replaced in the first epoch, and its decrease until the end.
-        None: no mixing.
-    mix_weight : float
-    n_tokens : int or None
-        Tokens per sample of a text backbone.
-    more : dict
-        Further arguments of the estimator.
-    dropout : float
+    A training step had ``accumulation`` batches of size ``batch``. The learning rate
+    rose for ``warm_up`` epochs and reached 0 at the epoch ``decay``. ``mixed`` is the
+    number of tokens replaced in the first epoch, and its decrease until the end; None:
+    no mixing. ``clip`` bounds the norm of the gradient, ``n_tokens`` the tokens per
+    sample of a text backbone. ``more`` are further arguments of the estimator.
     """
 
     source: str
@@ -176,14 +157,6 @@ def fractions(first, decrement, epochs, n_tokens):
 
     In epoch e the papers' code replaces ``int(first - decrement * e / epochs)`` tokens.
 
-    Parameters
-    ----------
-    first, decrement, epochs, n_tokens : int
-
-    Returns
-    -------
-    mix_start, mix_end : float
-
     Examples
     --------
     >>> from sklearn_pare.benchmarks.paper import fractions
@@ -197,17 +170,7 @@ def fractions(first, decrement, epochs, n_tokens):
 def settings(task, sources):
     """Return the arguments of the estimator, and a note on what they cannot express.
 
-    Parameters
-    ----------
-    task : Task
-        A task of one of the three suites.
-    sources : Path
-        Folder of the source data.
-
-    Returns
-    -------
-    settings : dict
-    note : str
+    ``sources`` is the folder of the source data.
     """
     notes = []
     if task.suite == "openml-cc18":

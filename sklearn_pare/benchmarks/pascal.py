@@ -92,13 +92,7 @@ class PascalSource(Source):
 
 
 def register(source):
-    """Register a source named "pascal:FOLDER"; do nothing for any other source.
-
-    Parameters
-    ----------
-    source : object
-        The argument ``source`` of an estimator.
-    """
+    """Register a source named "pascal:FOLDER"; do nothing for any other source."""
     if isinstance(source, str) and source.startswith(PREFIX):
         folder = source.removeprefix(PREFIX)
         sources.register(source, lambda: PascalSource(folder))

@@ -12,22 +12,15 @@ _WRITERS = {"nas-bench-360": write_nas_bench_360, "pdebench": write_pdebench}
 
 
 def prepare(directory, tasks, log):
-    """Write simulated files in the formats of the benchmarks.
+    """Write simulated files of some tasks in the formats of the benchmarks.
 
-    Parameters
-    ----------
-    directory : path-like
-        Folder for the files, the ``data_home`` of the loaders. A file ``MARKER`` marks
-        its data as simulated; keep real files in another folder.
-    tasks : list of Task
-        Tasks of NAS-Bench-360 and PDEBench.
-    log : callable
-        Called with a line of text for each task.
+    The directory can be used as ``data_home`` of the loaders. A file ``MARKER`` marks
+    its data as simulated. ``log`` is called with a line of text for each task.
 
     Raises
     ------
     DataError
-        If the folder has files of a suite and no ``MARKER``; a ValueError.
+        If the directory has files of a suite and no ``MARKER``; a ValueError.
     """
     directory = Path(directory).expanduser()
     marker = directory / MARKER

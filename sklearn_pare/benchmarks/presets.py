@@ -40,16 +40,7 @@ _SELECTED = {"early_stopping": True, "n_iter_no_change": 1_000}
 
 
 def estimator(task, settings, method, seed):
-    """Make the estimator of a method, not fitted.
-
-    Parameters
-    ----------
-    task : Task
-    settings : dict
-    method : str
-        A name in ``METHODS``.
-    seed : int
-    """
+    """Make the estimator of a method, not fitted."""
     kind = PaReRegressor if task.kind == "fields" else PaReClassifier
     return kind(**settings | METHODS[method], random_state=seed)
 
@@ -57,14 +48,8 @@ def estimator(task, settings, method, seed):
 def limit_steps(estimator, n_steps, n_rows):
     """Lower ``max_epochs`` so that a fit takes at most ``n_steps`` steps, or one epoch.
 
-    Parameters
-    ----------
-    estimator : PaReClassifier or PaReRegressor
-        Changed in place; its ``max_epochs`` and ``batch_size`` are numbers.
-    n_steps : int or None
-        None: nothing is changed.
-    n_rows : int
-        Number of training samples.
+    The estimator is changed in place, unless ``n_steps`` is None. ``n_rows`` is the
+    number of training samples.
     """
     if n_steps is not None:
         n_epochs = n_steps // math.ceil(n_rows / estimator.batch_size)

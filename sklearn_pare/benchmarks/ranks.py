@@ -140,14 +140,7 @@ def plot_critical_difference(names, errors, ax):
 
 
 def save_ranks(names, errors, path):
-    """Save the picture of ``plot_critical_difference`` as a PNG.
-
-    Parameters
-    ----------
-    names : sequence of str
-    errors : ndarray of shape (n_tasks, n_methods)
-    path : path-like
-    """
+    """Save the picture of ``plot_critical_difference`` as a PNG."""
     import matplotlib.pyplot as plt
 
     fig, ax = plt.subplots(figsize=(8, 3), layout="constrained")

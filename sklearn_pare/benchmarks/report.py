@@ -18,16 +18,8 @@ def table(rows):
     """Return Markdown with one table for each suite, preset and kind of data.
 
     An entry is the mean error over seeds +- its sample standard deviation; smaller is
-    better. If a cell was run with several settings, the last result is used.
-
-    Parameters
-    ----------
-    rows : list of dict
-        Results of ``runner.run``.
-
-    Returns
-    -------
-    text : str
+    better. If a cell was run with several settings, the last result is used. The rows
+    are those of ``runner.run``.
     """
     rows = _latest(rows)
     groups = defaultdict(list)
@@ -134,13 +126,7 @@ def _versions(rows):
 
 
 def costs(rows):
-    """Return a Markdown table with time and memory of the fits of each method.
-
-    Parameters
-    ----------
-    rows : list of dict
-        Results of ``runner.run``.
-    """
+    """Return a Markdown table with time and memory of the fits of each method."""
     found = defaultdict(list)
     for row in _latest(rows):
         found[row["method"]].append(row)

@@ -5,8 +5,8 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-import sklearn_pare
 from sklearn_pare._device import peak_memory, reset_peak_memory
+from sklearn_pare._version import __version__
 
 _PACKAGES = ("torch", "timm", "skorch", "scikit-learn", "numpy")
 
@@ -20,41 +20,25 @@ def versions():
     >>> list(versions())
     ['sklearn_pare', 'torch', 'timm', 'skorch', 'scikit-learn', 'numpy']
     """
-    own = {"sklearn_pare": sklearn_pare.__version__}
+    own = {"sklearn_pare": __version__}
     return own | {name: metadata.version(name) for name in _PACKAGES}
 
 
 def forget_peak(device):
-    """Reset the peak of memory of this process and of a device.
-
-    Only Linux can reset the peak of a process.
-
-    Parameters
-    ----------
-    device : torch.device
-    """
+    """Reset the peak of memory of this process, where Linux runs, and of a device."""
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
     reset_peak_memory(device)
 
 
 def peak(device):
-    """Return the peak of memory of this process and of a device.
+    """Return the peak of memory of this process and of a device, in 10^6 bytes.
 
-    Parameters
-    ----------
-    device : torch.device
-
-    Returns
-    -------
-    figures : dict
-        "memory_mb", None where the system does not tell it, and "device_memory_mb",
-        None for a CPU; in units of 10^6 bytes.
+    "memory_mb" is None on Windows, "device_memory_mb" is None for a CPU.
     """
-    on_device = peak_memory(device)
     return {
         "memory_mb": _megabytes(_resident()),
-        "device_memory_mb": _megabytes(on_device),
+        "device_memory_mb": _megabytes(peak_memory(device)),
     }
 
 

@@ -21,15 +21,9 @@ class Part(NamedTuple):
 
 
 class Split(NamedTuple):
-    """The three parts of a task.
+    """The three parts of a task, the name of a scorer, and a hash.
 
-    Attributes
-    ----------
-    train, valid, test : Part
-    metric : str
-        Name for ``sklearn_pare.metrics.get_scorer``.
-    hash : str
-        Changes with the selected samples and with their targets.
+    The hash changes with the selected samples and with their targets.
     """
 
     train: Part
@@ -42,18 +36,8 @@ class Split(NamedTuple):
 def read(task, at_most, seed, data_home):
     """Read the parts of a task.
 
-    Parameters
-    ----------
-    task : Task
-    at_most : dict
-        Name of a part -> largest number of samples. The seed selects the training
-        samples; the others are always the same.
-    seed : int
-    data_home : path-like
-
-    Returns
-    -------
-    split : Split
+    ``at_most`` maps names of parts to their largest number of samples. The seed selects
+    the training samples; the others are always the same.
     """
     parts, digest = [], hashlib.sha256()
     for name in NAMES:
@@ -80,18 +64,8 @@ def read(task, at_most, seed, data_home):
 def draw(n_rows, n, classes, rng):
     """Draw the sorted indices of ``n`` samples.
 
-    Parameters
-    ----------
-    n_rows, n : int
-        Number of samples, and number of samples to draw.
-    classes : ndarray of shape (n_rows,) or None
-        First one sample of each class is drawn, then samples of all classes in
-        proportion.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    rows : ndarray of shape (n,)
+    With classes (n_rows,), first one sample of each class is drawn, then samples of all
+    classes in proportion.
 
     Examples
     --------

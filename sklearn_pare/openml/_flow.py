@@ -35,17 +35,9 @@ def _quiet():
 
 
 def make_flow(estimator):
-    """Describe an estimator as a flow that OpenML accepts.
+    """Describe a clone of an estimator as a flow that OpenML accepts.
 
-    Parameters
-    ----------
-    estimator : estimator
-        It is cloned, not changed.
-
-    Returns
-    -------
-    flow : openml.flows.OpenMLFlow
-        Its ``model`` is the clone, in which every ``random_state`` is an int.
+    In the clone, which is ``flow.model``, every ``random_state`` is an int.
 
     Raises
     ------
@@ -75,17 +67,13 @@ def make_flow(estimator):
 
 
 def complete(flow):
-    """Add the versions of torch, timm and skorch to flows of this package.
+    """Add the versions of torch, timm and skorch to flows of this package, in place.
 
     openml records the versions of scikit-learn and of the estimator's own package. The
     others are added to ``external_version``, exactly: OpenML identifies a flow by its
     name and that text. They are also added to ``dependencies``, as lower bounds, which
-    openml checks when it rebuilds the estimator.
-
-    Parameters
-    ----------
-    flow : openml.flows.OpenMLFlow
-        Changed in place, unless it was loaded from a server.
+    openml checks when it rebuilds the estimator. A flow loaded from a server is not
+    changed.
 
     Returns
     -------

@@ -14,15 +14,7 @@ from sklearn_pare.exceptions import TaskError
 def folder(kind, number):
     """Return the folder of a task or a data set in openml's cache; it may not exist.
 
-    Parameters
-    ----------
-    kind : {"tasks", "datasets"}
-    number : int
-        ID of the task or the data set.
-
-    Returns
-    -------
-    path : Path
+    ``kind`` is "tasks" or "datasets".
     """
     import openml
 
