@@ -16,7 +16,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 
 import studies
-from sklearn_pare.benchmarks import lines, ranks
+from sklearn_pare.benchmarks import lines, ranks, tables
 from studies import compare
 
 results = Path(studies.__file__).parent / "results"
@@ -34,7 +34,7 @@ fits.sort(key=lambda fit: compare.MAIN.index(fit["method"]))
 fig, axes = plt.subplots(2, 1, figsize=(8, 6), layout="constrained")
 titles = {"error": "error", "nll": "negative log-likelihood"}
 for ax, (figure, title) in zip(axes, titles.items(), strict=True):
-    tasks, methods, values = compare.means(fits, figure)
+    tasks, methods, values = tables.means(fits, figure)
     ranks.plot_critical_difference(methods, values, ax)
     ax.set_title(f"{title}, {len(tasks)} tasks")
 plt.show()
