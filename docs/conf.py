@@ -28,6 +28,8 @@ exclude_patterns = ["_build", "auto_examples/GALLERY_HEADER.rst"]
 intersphinx_mapping = {}
 # Docstrings inherited from scikit-learn refer to labels that exist only there.
 suppress_warnings = ["ref.ref", "ref.term", "config.cache"]
+# As in scikit-learn: single backticks are code.
+default_role = "literal"
 autosummary_generate = True
 numpydoc_show_class_members = False
 autodoc_default_options = {"members": True, "inherited-members": "Module"}
