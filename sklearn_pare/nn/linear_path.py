@@ -22,11 +22,7 @@ class ColumnFeatures(nn.Module):
     A numeric column gives two features: the number, with missing ones replaced by the
     mean 0, and an indicator of missing numbers. A column of categories gives one
     indicator per category, all 0 where the category is missing or unknown.
-
-    Parameters
-    ----------
-    cardinalities : sequence of int
-        Number of categories of each column, 0 for numbers.
+    ``cardinalities`` are the numbers of categories of the columns, 0 for numbers.
     """
 
     def __init__(self, cardinalities):
