@@ -1,4 +1,4 @@
-"""HDF5 files of strangers: one kind of error, and no other file is read."""
+"""HDF5 files that are not trusted: one kind of error, and no other file is read."""
 
 from contextlib import contextmanager
 
@@ -7,23 +7,17 @@ from sklearn_pare.exceptions import PaReError
 
 @contextmanager
 def broken_as(describe):
-    """Raise ``describe(error)`` for whatever the library says of damaged bytes.
-
-    Parameters
-    ----------
-    describe : callable
-        Takes the error of the library and gives ours.
-    """
+    """Raise ``describe(error)`` for any error of h5py about damaged bytes."""
     try:
         yield
     except PaReError:
         raise
-    # It has no class of errors: damage comes as OSError, RuntimeError, KeyError,
-    # ValueError, TypeError or UnicodeDecodeError, each for another place.
+    # h5py has no exception class of its own: damage raises any of these, depending on
+    # its position. LookupError covers KeyError, ValueError covers UnicodeDecodeError.
     except (OSError, RuntimeError, LookupError, ValueError, TypeError) as error:
         raise describe(error) from error
 
 
 def is_own(dataset):
-    """Whether the numbers of a data set lie in its file, and not in another."""
+    """Return whether the numbers of a data set are stored in its own file."""
     return dataset.external is None and not dataset.is_virtual

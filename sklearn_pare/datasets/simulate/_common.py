@@ -1,4 +1,4 @@
-"""What the simulators share: checks of parameters and balanced labels."""
+"""Constraints of parameters and balanced labels, shared by the simulators."""
 
 from numbers import Integral
 
@@ -8,7 +8,7 @@ from sklearn.utils._param_validation import Interval
 _N_SAMPLES = [Interval(Integral, 1, None, closed="left")]
 _SIGNAL = {
     "n_samples": _N_SAMPLES,
-    # Two seconds of an ECG: shorter ones may hold no beat.
+    # Two seconds of an ECG: shorter ones may contain no beat.
     "length": [Interval(Integral, 128, None, closed="left")],
     "random_state": ["random_state"],
 }
@@ -20,5 +20,5 @@ _FIELD = {
 
 
 def _balanced(n_samples, n_classes, rng):
-    """Labels in random order, each class as often as any other (up to one)."""
+    """Return labels in random order; class counts differ by at most one."""
     return rng.permutation(np.arange(n_samples) % n_classes)
