@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def _faces(cells):
+def faces(cells):
     """Return the values left and right of each face, from limited slopes.
 
     The slopes are those of B. van Leer, Journal of Computational Physics 32 (1979).
@@ -20,7 +20,7 @@ def _faces(cells):
     return (inner + half)[..., :-1], (inner - half)[..., 1:]
 
 
-def _hll(states, fluxes, velocities, sounds):
+def hll(states, fluxes, velocities, sounds):
     """Return the flux through faces; every argument is a pair (left, right).
 
     A. Harten, P. D. Lax, B. van Leer, SIAM Review 25 (1983). States and fluxes are (n,
@@ -34,20 +34,20 @@ def _hll(states, fluxes, velocities, sounds):
     return flux / (fast - slow)
 
 
-def _face_flux(cells, conserved, flux, sound):
+def face_flux(cells, conserved, flux, sound):
     """Return the flux in x-direction through the faces of primitive ``cells``.
 
     The velocity along x is the second field. The functions take primitive fields;
     ``flux`` takes the conserved ones, too.
     """
-    sides = _faces(cells)
+    sides = faces(cells)
     states = [conserved(side) for side in sides]
     fluxes = [flux(*pair) for pair in zip(sides, states, strict=True)]
     velocities = [side[:, 1] for side in sides]
-    return _hll(states, fluxes, velocities, [sound(side) for side in sides])
+    return hll(states, fluxes, velocities, [sound(side) for side in sides])
 
 
-def _both_directions(along_x):
+def both_directions(along_x):
     """Return the rate of change in a square from a function for the x-direction.
 
     The second and third fields are the components of a vector.
@@ -60,7 +60,7 @@ def _both_directions(along_x):
     return lambda state: along_x(state) + turned(along_x(turned(state)))
 
 
-def _march(state, rate, limit, time, rows=32):
+def march(state, rate, limit, time, rows=32):
     """Advance to ``time`` by Runge-Kutta steps of order two that preserve stability.
 
     S. Gottlieb, C.-W. Shu, E. Tadmor, SIAM Review 43 (2001). ``limit(state)`` is the

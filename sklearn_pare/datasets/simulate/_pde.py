@@ -1,24 +1,11 @@
 """Tools shared by the solvers of partial differential equations."""
 
-from numbers import Integral, Real
-
 import numpy as np
 import scipy.sparse
-from sklearn.utils._param_validation import Interval
-
-from sklearn_pare.datasets.simulate._common import _N_SAMPLES
-
-_POSITIVE = [Interval(Real, 0, None, closed="neither")]
-_LINE = {
-    "n_samples": _N_SAMPLES,
-    # Initial states have up to eight waves: at least four points per wave.
-    "resolution": [Interval(Integral, 32, None, closed="left")],
-    "time": _POSITIVE,
-    "random_state": ["random_state"],
-}
+import scipy.sparse.linalg
 
 
-def _flow_matrix(k, sides):
+def flow_matrix(k, sides):
     """Return finite volumes of -div(k grad p) on square cells of permeability k (h, w).
 
     The pressure is prescribed on the borders in ``sides`` ("left", "right", "top",
@@ -49,7 +36,14 @@ def _flow_matrix(k, sides):
     ).tocsc()
 
 
-def _strang(u, react, diffuse, time, steps):
+def pressure(k, sides, source):
+    """Return the pressure (h, w) for a source in each cell, see ``flow_matrix``."""
+    return scipy.sparse.linalg.spsolve(
+        flow_matrix(k, sides), source.ravel(), permc_spec="MMD_AT_PLUS_A"
+    ).reshape(k.shape)
+
+
+def strang(u, react, diffuse, time, steps):
     """Advance ``u`` by Strang splitting, which is of second order in the step.
 
     G. Strang, SIAM Journal on Numerical Analysis 5 (1968). ``react(u, step)`` and
@@ -63,7 +57,7 @@ def _strang(u, react, diffuse, time, steps):
     return react(diffuse(u), step / 2)
 
 
-def _random_waves(n_samples, rng, highest=8):
+def random_waves(n_samples, rng, highest=8):
     """Return PDEBench's periodic initial states, a function of x, (L,) -> (n, L).
 
     They are two sines of one to ``highest`` periods. One sample in ten is their
@@ -87,5 +81,5 @@ def _random_waves(n_samples, rng, highest=8):
     return waves
 
 
-def _points(n):
+def points(n):
     return np.arange(n) / n

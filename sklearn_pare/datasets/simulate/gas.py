@@ -1,27 +1,30 @@
 """A compressible gas on a ring and in a periodic square."""
 
 from functools import partial
-from numbers import Real
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, validate_params
 
-from sklearn_pare.datasets.simulate._common import _FIELD
-from sklearn_pare.datasets.simulate._finite_volumes import (
-    _both_directions,
-    _face_flux,
-    _march,
+from sklearn_pare.datasets.simulate._common import (
+    FIELD,
+    LINE,
+    NOT_NEGATIVE,
+    POSITIVE,
+    validated,
 )
-from sklearn_pare.datasets.simulate._pde import _LINE, _POSITIVE, _points, _random_waves
+from sklearn_pare.datasets.simulate._finite_volumes import (
+    both_directions,
+    face_flux,
+    march,
+)
+from sklearn_pare.datasets.simulate._pde import points, random_waves
 
 _GAMMA = 5 / 3
-_VISCOSITY = [Interval(Real, 0, None, closed="left")]
 # Waves of an initial field in the square, with up to three periods along each side.
 _N_WAVES, _HIGHEST = 4, 3
 
 
-@validate_params(_LINE | {"viscosity": _VISCOSITY}, prefer_skip_nested_validation=True)
+@validated(LINE, viscosity=NOT_NEGATIVE)
 def make_navier_stokes_1d(
     n_samples=400, *, resolution=128, viscosity=0.002, time=0.3, random_state=None
 ):
@@ -73,18 +76,15 @@ def make_navier_stokes_1d(
     ((10, 3, 32), (10, 3, 32))
     """
     rng = check_random_state(random_state)
-    x = _points(resolution)
+    x = points(resolution)
     density, velocity, pressure = (
-        _random_waves(n_samples, rng, highest=4)(x) for _ in range(3)
+        random_waves(n_samples, rng, highest=4)(x) for _ in range(3)
     )
     X = np.stack([np.exp(0.3 * density), 0.5 * velocity, np.exp(0.3 * pressure)], 1)
     return X, _navier_stokes_1d(X, viscosity, time)
 
 
-@validate_params(
-    _FIELD | {"viscosity": _VISCOSITY, "time": _POSITIVE},
-    prefer_skip_nested_validation=True,
-)
+@validated(FIELD, viscosity=NOT_NEGATIVE, time=POSITIVE)
 def make_navier_stokes_2d(
     n_samples=400, *, size=32, viscosity=0.002, time=0.3, random_state=None
 ):
@@ -145,7 +145,7 @@ def _random_fields(n_samples, size, rng):
     along_y, along_x = rng.randint(-_HIGHEST, _HIGHEST + 1, (2, *shape))
     # A wave without periods would be constant.
     along_x = np.where((along_x == 0) & (along_y == 0), 1, along_x)
-    x = _points(size)
+    x = points(size)
     phase = along_x * x + along_y * x[:, None] + rng.rand(*shape)
     return np.sin(2 * np.pi * phase).sum(2) * np.sqrt(2 / _N_WAVES)
 
@@ -193,7 +193,7 @@ def _navier_stokes_1d(primitive, viscosity, time, gamma=_GAMMA, courant=0.5):
 
     def rate(state):
         cells = _primitives(_ring(state), gamma)
-        total = _face_flux(cells, conserved, _flux, sound)
+        total = face_flux(cells, conserved, _flux, sound)
         if viscosity:
             before, after = cells[:, 1, 1:-2], cells[:, 1, 2:-1]
             stress = viscosity * n_cells * (after - before)
@@ -207,7 +207,7 @@ def _navier_stokes_1d(primitive, viscosity, time, gamma=_GAMMA, courant=0.5):
         thinnest = cells[:, 0].min(1)
         return courant / n_cells / (fastest + 2 * viscosity * n_cells / thinnest)
 
-    return _primitives(_march(conserved(primitive), rate, limit, time), gamma)
+    return _primitives(march(conserved(primitive), rate, limit, time), gamma)
 
 
 def _stress_flux(cells, viscosity, n_cells):
@@ -231,7 +231,7 @@ def _navier_stokes_2d(primitive, viscosity, time, courant=0.5):
     def along_x(state):
         """Return the inflow of each cell in x-direction."""
         cells = _primitives(_ring(state))
-        total = _face_flux(cells, _conserved, _flux, _sound)
+        total = face_flux(cells, _conserved, _flux, _sound)
         if viscosity:
             stress, work = _stress_flux(cells, viscosity, n_cells)
             total[:, 1:3] -= stress
@@ -245,5 +245,5 @@ def _navier_stokes_2d(primitive, viscosity, time, courant=0.5):
         stiff = 20 / 3 * viscosity * n_cells / cells[:, 0].min((1, 2))
         return courant / n_cells / (fastest + stiff)
 
-    rate = _both_directions(along_x)
-    return _primitives(_march(_conserved(primitive), rate, limit, time))
+    rate = both_directions(along_x)
+    return _primitives(march(_conserved(primitive), rate, limit, time))

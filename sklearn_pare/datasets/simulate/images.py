@@ -1,21 +1,18 @@
 """Simulated images: telescope images, digits on a sphere, distances in proteins."""
 
-from numbers import Integral
-
 import numpy as np
 import scipy.ndimage
 from scipy.spatial.transform import Rotation
 from sklearn.datasets import load_digits
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, validate_params
 
-from sklearn_pare.datasets.simulate._common import _FIELD, _balanced
+from sklearn_pare.datasets.simulate._common import CHAIN, FIELD, balanced, validated
 
 # Sources and hits per pixel.
 _SOURCES, _HITS = 0.006, 0.0024
 
 
-@validate_params(_FIELD, prefer_skip_nested_validation=True)
+@validated(FIELD)
 def make_cosmic_rays(n_samples=200, *, size=64, random_state=None):
     """Simulate telescope images and the pixels hit by cosmic rays.
 
@@ -99,7 +96,7 @@ def _hits(size, rng):
     return charge
 
 
-@validate_params(_FIELD, prefer_skip_nested_validation=True)
+@validated(FIELD)
 def make_spherical_digits(n_samples=400, *, size=32, random_state=None):
     """Simulate handwritten digits on a sphere with random rotations.
 
@@ -135,7 +132,7 @@ def make_spherical_digits(n_samples=400, *, size=32, random_state=None):
     """
     rng = check_random_state(random_state)
     digits = load_digits()
-    y = _balanced(n_samples, 10, rng)
+    y = balanced(n_samples, 10, rng)
     rows = [rng.choice(np.flatnonzero(digits.target == label)) for label in y]
     # Four normal numbers are a quaternion with a uniform direction.
     rotations = Rotation.from_quat(rng.standard_normal((n_samples, 4)))
@@ -184,14 +181,7 @@ _STRUCTURES = np.array(
 )
 
 
-@validate_params(
-    {
-        "n_samples": _FIELD["n_samples"],
-        "length": [Interval(Integral, 8, None, closed="left")],
-        "random_state": ["random_state"],
-    },
-    prefer_skip_nested_validation=True,
-)
+@validated(CHAIN)
 def make_distance_maps(n_samples=200, *, length=32, random_state=None):
     """Simulate distances between the residues of chains that fold like small proteins.
 

@@ -2,15 +2,13 @@
 
 import numpy as np
 import scipy.ndimage
-import scipy.sparse.linalg
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import validate_params
 
-from sklearn_pare.datasets.simulate._common import _FIELD, _balanced
-from sklearn_pare.datasets.simulate._pde import _flow_matrix
+from sklearn_pare.datasets.simulate._common import FIELD, balanced, validated
+from sklearn_pare.datasets.simulate._pde import pressure
 
 
-@validate_params(_FIELD, prefer_skip_nested_validation=True)
+@validated(FIELD)
 def make_permeability(n_samples=350, *, size=32, random_state=None):
     """Simulate random media of two phases and their effective permeability.
 
@@ -62,13 +60,10 @@ def _effective_permeability(k):
     """Return the flow in x-direction at unit gradient with permeability k (h, w)."""
     height, width = k.shape
     left, right = 2 * k[:, 0], 2 * k[:, -1]
-    matrix = _flow_matrix(k, ["left", "right"])
     inflow = np.zeros_like(k)
     inflow[:, 0] = left
-    pressure = scipy.sparse.linalg.spsolve(
-        matrix, inflow.ravel(), permc_spec="MMD_AT_PLUS_A"
-    ).reshape(k.shape)
-    return (right * pressure[:, -1]).sum() * width / height
+    outflow = right * pressure(k, ["left", "right"], inflow)[:, -1]
+    return outflow.sum() * width / height
 
 
 # Feed and kill rates: dividing spots, labyrinth, holes, worms, spots and worms. These
@@ -78,7 +73,7 @@ _REGIMES = np.array(
 )
 
 
-@validate_params(_FIELD, prefer_skip_nested_validation=True)
+@validated(FIELD)
 def make_patterns(n_samples=300, *, size=32, random_state=None):
     """Simulate patterns of the Gray-Scott reaction-diffusion system in five regimes.
 
@@ -112,7 +107,7 @@ def make_patterns(n_samples=300, *, size=32, random_state=None):
     ((5, 1, 16, 16), (5,))
     """
     rng = check_random_state(random_state)
-    y = _balanced(n_samples, len(_REGIMES), rng)
+    y = balanced(n_samples, len(_REGIMES), rng)
     feed, kill = (_REGIMES[y] * rng.normal(1, 0.004, (n_samples, 2))).T
     second = _gray_scott(_seeds(n_samples, size, rng), feed, kill)
     X = np.moveaxis(second, 2, 0).astype(np.float64)

@@ -12,21 +12,13 @@ import numpy as np
 import scipy.fft
 import scipy.linalg
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 
-from sklearn_pare.datasets.simulate._pde import (
-    _LINE,
-    _POSITIVE,
-    _points,
-    _random_waves,
-    _strang,
-)
+from sklearn_pare.datasets.simulate._common import LINE, POSITIVE, validated
+from sklearn_pare.datasets.simulate._pde import points, random_waves, strang
 
 
-@validate_params(
-    _LINE | {"speed": [Interval(Real, None, None, closed="neither")]},
-    prefer_skip_nested_validation=True,
-)
+@validated(LINE, speed=[Interval(Real, None, None, closed="neither")])
 def make_advection(
     n_samples=400, *, resolution=256, speed=0.4, time=2.0, random_state=None
 ):
@@ -62,12 +54,12 @@ def make_advection(
     >>> X.shape, y.shape
     ((10, 1, 256), (10, 256))
     """
-    waves = _random_waves(n_samples, check_random_state(random_state))
-    x = _points(resolution)
+    waves = random_waves(n_samples, check_random_state(random_state))
+    x = points(resolution)
     return waves(x)[:, None], waves(x - speed * time)
 
 
-@validate_params(_LINE | {"viscosity": _POSITIVE}, prefer_skip_nested_validation=True)
+@validated(LINE, viscosity=POSITIVE)
 def make_burgers(
     n_samples=400, *, resolution=256, viscosity=0.005, time=0.25, random_state=None
 ):
@@ -107,14 +99,14 @@ def make_burgers(
     >>> X.shape, y.shape
     ((10, 1, 64), (10, 64))
     """
-    waves = _random_waves(n_samples, check_random_state(random_state))
+    waves = random_waves(n_samples, check_random_state(random_state))
     # A shock of height 2 is 4 * viscosity / 2 wide: it gets five points.
     factor = int(np.ceil(2.5 / viscosity / resolution))
     fine = factor * resolution
     # Two sines never exceed 2: a wave moves at most one cell per step.
     steps = int(np.ceil(2 * time * fine))
-    u = _burgers(waves(_points(fine)), viscosity, time, steps)
-    return waves(_points(resolution))[:, None], u[:, ::factor]
+    u = _burgers(waves(points(fine)), viscosity, time, steps)
+    return waves(points(resolution))[:, None], u[:, ::factor]
 
 
 def _burgers(u, viscosity, time, steps):
@@ -142,10 +134,7 @@ def _burgers(u, viscosity, time, steps):
     return scipy.fft.irfft(spectrum, n_points)
 
 
-@validate_params(
-    _LINE | {"diffusivity": _POSITIVE, "rate": _POSITIVE},
-    prefer_skip_nested_validation=True,
-)
+@validated(LINE, diffusivity=POSITIVE, rate=POSITIVE)
 def make_diffusion_reaction_1d(
     n_samples=400,
     *,
@@ -192,8 +181,8 @@ def make_diffusion_reaction_1d(
     >>> X.shape, y.shape
     ((10, 1, 256), (10, 256))
     """
-    waves = _random_waves(n_samples, check_random_state(random_state))
-    u = _unit(waves(_points(resolution)))
+    waves = random_waves(n_samples, check_random_state(random_state))
+    u = _unit(waves(points(resolution)))
     # 50 steps for the time in which a small population grows by a factor of e.
     steps = int(np.ceil(50 * rate * time))
     return u[:, None], _diffusion_reaction_1d(u, diffusivity, rate, time, steps)
@@ -217,7 +206,7 @@ def _diffusion_reaction_1d(u, diffusivity, rate, time, steps):
     def react(u, step):
         return u / (u + (1 - u) * np.exp(-rate * step))
 
-    return _strang(u, react, diffuse, time, steps)
+    return strang(u, react, diffuse, time, steps)
 
 
 # Diffusivity, exponent of Freundlich's isotherm, and its weight from bulk density 2880,
@@ -226,7 +215,7 @@ _DIFFUSIVITY, _FREUNDLICH = 5e-4, 0.874
 _CAPACITY = (1 - 0.29) / 0.29 * 2880 * 3.5e-4
 
 
-@validate_params(_LINE, prefer_skip_nested_validation=True)
+@validated(LINE)
 def make_diffusion_sorption(
     n_samples=400, *, resolution=256, time=100.0, random_state=None
 ):
@@ -272,9 +261,9 @@ def make_diffusion_sorption(
     ((10, 1, 256), (10, 256))
     """
     rng = check_random_state(random_state)
-    waves = _random_waves(n_samples, rng, highest=4)
+    waves = random_waves(n_samples, rng, highest=4)
     level, amount = rng.rand(2, n_samples, 1) * [[[0.2]], [[0.8]]]
-    u = level + amount * _unit(waves(_points(resolution) + 0.5 / resolution))
+    u = level + amount * _unit(waves(points(resolution) + 0.5 / resolution))
     # One step for two units of time, but at least fifty.
     steps = max(50, int(np.ceil(time / 2)))
     return u[:, None], _diffusion_sorption(u, time, steps)

@@ -3,12 +3,11 @@
 import numpy as np
 import scipy.fft
 import scipy.linalg
-import scipy.sparse.linalg
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import StrOptions, validate_params
+from sklearn.utils._param_validation import StrOptions
 
-from sklearn_pare.datasets.simulate._common import _FIELD
-from sklearn_pare.datasets.simulate._pde import _POSITIVE, _flow_matrix, _strang
+from sklearn_pare.datasets.simulate._common import FIELD, POSITIVE, validated
+from sklearn_pare.datasets.simulate._pde import pressure, strang
 
 
 def _wave_squares(size):
@@ -29,10 +28,7 @@ def _random_fields(shape, spectrum, rng):
     return scale * scipy.fft.idctn(noise, axes=(-2, -1), norm="ortho")
 
 
-@validate_params(
-    _FIELD | {"medium": [StrOptions({"lognormal", "two-valued"})]},
-    prefer_skip_nested_validation=True,
-)
+@validated(FIELD, medium=[StrOptions({"lognormal", "two-valued"})])
 def make_darcy(n_samples=400, *, size=32, medium="lognormal", random_state=None):
     """Simulate the pressure of a fluid with a uniform source in a porous square.
 
@@ -84,14 +80,11 @@ def make_darcy(n_samples=400, *, size=32, medium="lognormal", random_state=None)
 
 def _darcy(k):
     """Return the pressure (size, size) of a unit source with permeability ``k``."""
-    matrix = _flow_matrix(k, ["left", "right", "top", "bottom"])
-    source = np.full(k.size, 1 / k.size)
-    return scipy.sparse.linalg.spsolve(
-        matrix, source, permc_spec="MMD_AT_PLUS_A"
-    ).reshape(k.shape)
+    source = np.full(k.shape, 1 / k.size)
+    return pressure(k, ["left", "right", "top", "bottom"], source)
 
 
-@validate_params(_FIELD | {"time": _POSITIVE}, prefer_skip_nested_validation=True)
+@validated(FIELD, time=POSITIVE)
 def make_diffusion_reaction_2d(n_samples=400, *, size=32, time=5.0, random_state=None):
     """Simulate an activator and an inhibitor: the FitzHugh-Nagumo equations.
 
@@ -156,4 +149,4 @@ def _fitzhugh_nagumo(state, time, steps):
         u = u * np.exp(step) / np.sqrt(1 + u**2 * np.expm1(2 * step))
         return np.stack([u, v], 1)
 
-    return _strang(state, react, spread, time, steps)
+    return strang(state, react, spread, time, steps)

@@ -2,9 +2,8 @@
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import validate_params
 
-from sklearn_pare.datasets.simulate._common import _SIGNAL, _balanced
+from sklearn_pare.datasets.simulate._common import SIGNAL, balanced, validated
 
 # Values per second of an ECG and of a vibration.
 _ECG_RATE, _VIBRATION_RATE = 64, 2000
@@ -23,7 +22,7 @@ _BEAT = np.array(
 )
 
 
-@validate_params(_SIGNAL, prefer_skip_nested_validation=True)
+@validated(SIGNAL)
 def make_ecg(n_samples=400, *, length=256, random_state=None):
     """Simulate electrocardiograms of one lead with five kinds of heart beat.
 
@@ -58,7 +57,7 @@ def make_ecg(n_samples=400, *, length=256, random_state=None):
     ((10, 1, 256), (10,))
     """
     rng = check_random_state(random_state)
-    y = _balanced(n_samples, 5, rng)
+    y = balanced(n_samples, 5, rng)
     time = np.arange(length) / _ECG_RATE
     X = np.stack([_ecg(label, time, rng) for label in y])
     return X[:, None], y
@@ -85,7 +84,7 @@ def _ecg(label, time, rng):
 
 
 def _peaks(label, end, rng):
-    """Return the times of the R peaks in s and the index of a premature one, or None."""
+    """Return the times of the R peaks in s and the index of a premature one or None."""
     interval = 60 / rng.uniform(55, 105)
     # Twice the number that fits, so that short intervals never leave the end empty.
     n_beats = 2 * int(end / interval) + 4
@@ -123,7 +122,7 @@ def _wide(waves):
     return waves
 
 
-@validate_params(_SIGNAL, prefer_skip_nested_validation=True)
+@validated(SIGNAL)
 def make_vibration(n_samples=400, *, length=400, random_state=None):
     """Simulate the vibration of a rotating machine, healthy and with three faults.
 
@@ -158,7 +157,7 @@ def make_vibration(n_samples=400, *, length=400, random_state=None):
     ((10, 2, 400), (10,))
     """
     rng = check_random_state(random_state)
-    y = _balanced(n_samples, 4, rng)
+    y = balanced(n_samples, 4, rng)
     time = np.arange(length) / _VIBRATION_RATE
     return np.stack([_vibration(label, time, rng) for label in y]), y
 

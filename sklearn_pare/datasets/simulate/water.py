@@ -2,21 +2,19 @@
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import validate_params
 
-from sklearn_pare.datasets.simulate._common import _FIELD
+from sklearn_pare.datasets.simulate._common import FIELD, POSITIVE, validated
 from sklearn_pare.datasets.simulate._finite_volumes import (
-    _both_directions,
-    _face_flux,
-    _march,
+    both_directions,
+    face_flux,
+    march,
 )
-from sklearn_pare.datasets.simulate._pde import _POSITIVE
 
 # Side of the basin.
 _SIDE = 5.0
 
 
-@validate_params(_FIELD | {"time": _POSITIVE}, prefer_skip_nested_validation=True)
+@validated(FIELD, time=POSITIVE)
 def make_shallow_water_2d(n_samples=400, *, size=32, time=1.0, random_state=None):
     """Simulate water behind a broken circular dam: the shallow water equations.
 
@@ -104,11 +102,11 @@ def _shallow_water(state, time, courant=0.5):
         cells = np.concatenate(
             [mirror * cells[..., 1::-1], cells, mirror * cells[..., :-3:-1]], 3
         )
-        return -np.diff(_face_flux(cells, _conserved, _flux, _wave_speed)) / width
+        return -np.diff(face_flux(cells, _conserved, _flux, _wave_speed)) / width
 
     def limit(state):
         depth, momentum = state[:, :1], np.abs(state[:, 1:])
         speed = (momentum / depth + np.sqrt(depth)).sum(1)
         return courant * width / speed.max((1, 2))
 
-    return _march(state, _both_directions(along_x), limit, time)
+    return march(state, both_directions(along_x), limit, time)

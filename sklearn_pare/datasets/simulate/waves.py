@@ -5,9 +5,9 @@ from numbers import Integral
 import numpy as np
 from scipy.spatial.transform import Rotation
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 
-from sklearn_pare.datasets.simulate._common import _SIGNAL, _balanced
+from sklearn_pare.datasets.simulate._common import SIGNAL, balanced, validated
 
 
 def _coloured(shape, exponent, rng):
@@ -33,7 +33,7 @@ _SWEEPS = np.array(
 _LOW_PAIR, _HIGH_PAIR = 5, 6
 
 
-@validate_params(_SIGNAL, prefer_skip_nested_validation=True)
+@validated(SIGNAL)
 def make_chirps(n_samples=400, *, length=256, random_state=None):
     """Simulate chirps and bursts: six kinds of short call in coloured noise.
 
@@ -65,7 +65,7 @@ def make_chirps(n_samples=400, *, length=256, random_state=None):
     ((12, 1, 256), (12,))
     """
     rng = check_random_state(random_state)
-    y = _balanced(n_samples, 6, rng)
+    y = balanced(n_samples, 6, rng)
     call = _call(y, length, rng)
     noise = _coloured((n_samples, length), rng.uniform(0, 1, n_samples), rng)
     X = rng.uniform(1.2, 3, (n_samples, 1)) * call + noise
@@ -134,7 +134,7 @@ _EACH_STEP = np.array([True, False, True, False, True, False])
 _HARMONICS = np.arange(1, 9)
 
 
-@validate_params(_SIGNAL, prefer_skip_nested_validation=True)
+@validated(SIGNAL)
 def make_gait(n_samples=400, *, length=256, random_state=None):
     """Simulate five gaits as measured by a sensor at the hip.
 
@@ -173,7 +173,7 @@ def make_gait(n_samples=400, *, length=256, random_state=None):
     ((10, 6, 256), (10,))
     """
     rng = check_random_state(random_state)
-    y = _balanced(n_samples, len(_STYLES), rng)
+    y = balanced(n_samples, len(_STYLES), rng)
     slow, fast, decay, asymmetry, lean = _STYLES[y].T
     asymmetry = asymmetry * rng.lognormal(0, 0.3, n_samples)
     strides = _strides(rng.uniform(slow, fast), length, rng)
@@ -233,13 +233,7 @@ _CODES = np.array(
 )
 
 
-@validate_params(
-    {
-        **_SIGNAL,
-        "n_labels": [Interval(Integral, 2, len(_CODES), closed="both")],
-    },
-    prefer_skip_nested_validation=True,
-)
+@validated(SIGNAL, n_labels=[Interval(Integral, 2, len(_CODES), closed="both")])
 def make_motifs(n_samples=400, *, length=256, n_labels=5, random_state=None):
     """Simulate signals with several short waveforms, called motifs, in noise.
 
