@@ -11,9 +11,9 @@ import zipfile
 
 import numpy as np
 import pytest
+from sklearn_pare.datasets._fetch import retrieve, unpack
 
 from sklearn_pare.datasets import _fetch, get_data_home
-from sklearn_pare.datasets._fetch import retrieve, unpack
 from sklearn_pare.exceptions import FileFormatError, MissingFileError
 
 CONTENT = np.random.default_rng(0).bytes(300_000)

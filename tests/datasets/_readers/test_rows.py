@@ -3,9 +3,9 @@ from functools import partial
 
 import numpy as np
 import pytest
+from sklearn_pare.datasets._rows import ComputedRows, join, one_by_one
 
 from sklearn_pare._data.lazy import LazyArray, is_lazy
-from sklearn_pare.datasets._rows import ComputedRows, join, one_by_one
 
 X = np.random.default_rng(0).normal(size=(9, 2, 5)).astype(np.float32)
 

@@ -19,11 +19,11 @@ import pytest
 import scipy.io
 import torch
 import torchvision
+from sklearn_pare.datasets.nas_bench_360._task import hold_out
 
 from sklearn_pare import PaReClassifier, PaReRegressor, metrics
 from sklearn_pare.datasets import fetch_nas_bench_360
 from sklearn_pare.datasets.nas_bench_360 import TASKS, audio, proteins, telescope
-from sklearn_pare.datasets.nas_bench_360._task import hold_out
 from sklearn_pare.datasets.write import write_nas_bench_360
 from sklearn_pare.exceptions import FileFormatError, MissingFileError, UnknownNameError
 from tests.common.instances import tiny

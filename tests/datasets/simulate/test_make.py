@@ -4,6 +4,7 @@ import inspect
 
 import numpy as np
 import pytest
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.utils._param_validation import InvalidParameterError
 
 from sklearn_pare import datasets
@@ -140,3 +141,20 @@ def test_make__neither_frozen_nor_uniform(make):
     if X[:, 0].shape == y.shape or X.shape == y.shape:
         change = y - X.reshape(y.shape)
         assert change.std() > 0.5 * y.std(0).mean()
+
+
+def _spectrum(X):
+    spectrum = np.fft.rfftn(X, axes=tuple(range(2, X.ndim)))
+    return np.log(np.abs(spectrum) + 1e-3).reshape(len(X), -1)
+
+
+@pytest.mark.parametrize(
+    "make", [make_ecg, make_vibration, make_chirps, make_gait, make_patterns], ids=_id
+)
+def test_classes__spectrum_helps_but_does_not_suffice(make):
+    X, y = make(300, **({"size": 16} if make is make_patterns else {}), random_state=0)
+    model = RandomForestClassifier(50, random_state=0)
+    model.fit(_spectrum(X[:180]), y[:180])
+    # Three standard errors of 120 samples are about 0.1.
+    chance = 1 / CASES[make][3]
+    assert chance + 0.1 < model.score(_spectrum(X[180:]), y[180:]) < 0.85

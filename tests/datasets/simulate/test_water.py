@@ -64,8 +64,6 @@ def _hump(size):
 
 
 def test_shallow_water__more_cells__second_order():
-    ends = [
-        water._shallow_water(_basin(_hump(n)), 0.8)[0, 0] for n in (12, 24, 48, 96)
-    ]
+    ends = [water._shallow_water(_basin(_hump(n)), 0.8)[0, 0] for n in (12, 24, 48, 96)]
     errors = [error(a, coarse(coarse(b, 2).T, 2).T) for a, b in pairwise(ends)]
     assert (orders(errors) > 1.7).all()
