@@ -60,7 +60,7 @@ def test_chirps__inside_the_record():
 
 
 def _even_share(channel):
-    """Return the share of the even harmonics in the power of (n, length), 10 strides."""
+    """Return the even harmonics' share of the power of (n, length), 10 strides."""
     power = np.abs(np.fft.rfft(channel)) ** 2
     harmonics = power[:, 10:90:10].mean(0)
     np.testing.assert_allclose(harmonics.sum() * len(power), power.sum(), rtol=1e-9)
