@@ -125,7 +125,7 @@ def test_cifar_100__address_and_hash_are_torchvisions():
 @pytest.mark.parametrize("task", ["cosmic", "ecg", "deepsea", "fsd50k"])
 def test_estimator__fits_and_is_scored(task, written):
     train, test = fetch(task, written(task)), fetch(task, written(task), "test")
-    settings = train.settings | {"max_epochs": 1, "linear_path": False}
+    settings = train.settings | {"max_epochs": 1, "batch_size": 8, "linear_path": False}
     model = tiny(PaReClassifier, **settings).fit(train.data, train.target)
     options = {"groups": test.groups} if train.metric == "clip-map" else {}
     for name in (train.metric, f"legacy-{train.metric}"):
