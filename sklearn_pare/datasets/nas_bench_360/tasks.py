@@ -98,7 +98,7 @@ _TASKS = (
         preprocessing="log-mel spectrograms: 96 bands, windows of 30 ms every 10 ms, "
         "in dB + 75 minus their mean, 101 frames and one of zeros",
         omitted="background noise mixed into training chunks, and SpecAugment",
-        settings={"pos_weight": 10},
+        settings={"class_weight": {0: 1, 1: 10}},
     ),
     Task(
         name="darcy",
@@ -209,7 +209,7 @@ _TASKS = (
         load=signals.load_deepsea,
         rows="71,753 train, 2,490 valid, 149,400 test, as distributed",
         preprocessing="letters as channels",
-        settings={"pos_weight": 4},
+        settings={"class_weight": {0: 1, 1: 4}},
     ),
 )
 
