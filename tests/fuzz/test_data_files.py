@@ -354,7 +354,7 @@ def test_read__announces_more_than_it_contains__refused(tmp_path):
 def test_read_json__deep_brackets__refused(tmp_path):
     path = tmp_path / "a.json"
     path.write_text("[" * 100_000)
-    with pytest.raises(FileFormatError, match="no JSON"):
+    with pytest.raises(FileFormatError, match="a JSON file"):
         files.read_json(path)
 
 

@@ -12,15 +12,15 @@ import struct
 import warnings
 import zipfile
 import zlib
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from sklearn_pare.datasets._readers.fetch import extra
-from sklearn_pare.datasets._readers.hdf5 import broken_as, is_own
 from sklearn_pare.datasets._readers.matlab import read_matlab
 from sklearn_pare.datasets._readers.unpickle import UnpicklingError, unpickle
-from sklearn_pare.exceptions import FileFormatError
+from sklearn_pare.exceptions import FileFormatError, PaReError
 
 _NPY, _GZIP, _HDF5 = b"\x93NUMPY", b"\x1f\x8b", b"\x89HDF\r\n\x1a\n"
 _HEADERS = {
@@ -28,6 +28,19 @@ _HEADERS = {
     (2, 0): np.lib.format.read_array_header_2_0,
 }
 _KINDS = {"b": "booleans", "i": "integers", "u": "integers", "f": "floats"}
+# Errors of the libraries about damaged bytes; h5py, for one, has none of its own.
+_DAMAGE = (
+    csv.Error,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    struct.error,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def bad_file(path, key, found, expected):
@@ -37,6 +50,18 @@ def bad_file(path, key, found, expected):
         f"{path}{part}: {found}. Expected {expected}. The file may be truncated, or of "
         "another version or task: remove it and download it again from its source."
     )
+
+
+@contextmanager
+def broken_as(path, key, expected, errors=_DAMAGE):
+    """Replace the errors of a library about damaged bytes by that of ``bad_file``."""
+    try:
+        yield
+    except (PaReError, FileNotFoundError):
+        raise
+    except errors as error:
+        found = f"broken ({type(error).__name__}: {error})"
+        raise bad_file(path, key, found, expected) from error
 
 
 def exists(path):
@@ -87,7 +112,7 @@ def check_form(array, path, key, shape, kinds="biuf"):
 def check_dataset(dataset, path, key, shape, kinds="biuf"):
     """Check a data set of HDF5 as ``check_form`` does, and that its file stores it."""
     wanted = check_form(dataset, path, key, shape, kinds)
-    if not is_own(dataset):
+    if dataset.external is not None or dataset.is_virtual:
         raise bad_file(path, key, "is stored in another file", f"{wanted} in this file")
 
 
@@ -122,17 +147,6 @@ def read_object(path):
     """Read an array of numpy, or a pickle that may be compressed by gzip.
 
     An array of shape () that holds one object returns the object.
-
-    Examples
-    --------
-    >>> import pathlib, tempfile
-    >>> import numpy as np
-    >>> from sklearn_pare.datasets._readers.files import read_object
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = pathlib.Path(folder, "labels.npy")
-    ...     np.save(path, np.arange(3))
-    ...     read_object(path)
-    array([0, 1, 2])
     """
     with Path(path).open("rb") as stream:
         start = stream.read(len(_NPY))
@@ -140,16 +154,9 @@ def read_object(path):
         if start.startswith(_NPY):
             return _read_array(stream, path, None)
         if start.startswith(_GZIP):
-            return _read_gzip(stream, path)
+            with broken_as(path, None, "a gzip file"), gzip.open(stream) as inner:
+                return _read_pickle(io.BufferedReader(inner, 2**20), path, None)
         return _read_pickle(stream, path, None)
-
-
-def _read_gzip(stream, path):
-    try:
-        with gzip.open(stream) as inner:
-            return _read_pickle(io.BufferedReader(inner, 2**20), path, None)
-    except (gzip.BadGzipFile, OSError) as error:
-        raise bad_file(path, None, f"broken gzip ({error})", "a gzip file") from error
 
 
 def _read_pickle(stream, path, key):
@@ -162,7 +169,7 @@ def _read_pickle(stream, path, key):
 
 def _read_array(stream, path, key):
     """Read one array in numpy's format."""
-    try:
+    with broken_as(path, key, "an array in numpy's format", Exception):
         version = np.lib.format.read_magic(stream)
         if version in _HEADERS:
             shape, _, dtype = _HEADERS[version](stream)
@@ -174,30 +181,17 @@ def _read_array(stream, path, key):
                 return content[()] if shape == () else content
         stream.seek(0)
         return np.lib.format.read_array(stream, allow_pickle=False)
-    except FileFormatError:
-        raise
-    # EOFError, the errors of zip and zlib, and ValueError.
-    except Exception as error:
-        found = f"broken ({type(error).__name__}: {error})"
-        raise bad_file(path, key, found, "an array in numpy's format") from error
 
 
 def read_npz(path, key):
     """Read one array of an npz file."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = [name.removesuffix(".npy") for name in archive.namelist()]
-            if key not in names:
-                there = ", ".join(names[:10]) or "none"
-                found = f"no such array; the arrays are {there}"
-                raise bad_file(path, key, found, f"an npz file with the array {key!r}")
-            with archive.open(f"{key}.npy") as stream:
-                return _read_array(stream, path, key)
-    except FileFormatError:
-        raise
-    # BadZipFile, and the errors that a damaged directory of the archive leads to.
-    except (zipfile.BadZipFile, OSError, RuntimeError, ValueError) as error:
-        raise bad_file(path, key, f"broken ({error})", "an npz file") from error
+    with broken_as(path, key, "an npz file"), zipfile.ZipFile(path) as archive:
+        names = [name.removesuffix(".npy") for name in archive.namelist()]
+        if key not in names:
+            found = f"no such array; the arrays are {', '.join(names[:10]) or 'none'}"
+            raise bad_file(path, key, found, f"an npz file with the array {key!r}")
+        with archive.open(f"{key}.npy") as stream:
+            return _read_array(stream, path, key)
 
 
 def read_mat(path, key, shape, index):
@@ -209,19 +203,12 @@ def read_mat(path, key, shape, index):
     """
     if _is_hdf5(path):
         h5py = extra("h5py")
-
-        def broken(error):
-            return bad_file(path, key, f"broken ({error})", "an HDF5 file")
-
-        # A truncated file fails when it is opened, a damaged one when it is read.
-        with broken_as(broken), h5py.File(path, "r") as file:
+        with broken_as(path, key, "an HDF5 file"), h5py.File(path, "r") as file:
             dataset = take_key(dict(file.items()), path, key, h5py.Dataset)
             check_dataset(dataset, path, key, shape[::-1])
             return dataset[index[::-1]].T
-    try:
+    with broken_as(path, key, "a MATLAB file"):
         array, names = read_matlab(path, key)
-    except (ValueError, struct.error, zlib.error) as error:
-        raise bad_file(path, key, f"broken ({error})", "a MATLAB file") from error
     found = {} if array is None else {key: array}
     array = take_key(dict.fromkeys(names) | found, path, key)
     return check_array(array, path, key, shape)[index]
@@ -242,15 +229,11 @@ def read_wav(path, rate):
     import scipy.io.wavfile
 
     expected = f"a wav file at {rate} Hz"
-    try:
-        with warnings.catch_warnings():
-            # Unknown chunks, such as an artist's name, are allowed; truncation is not.
-            warnings.simplefilter("error", scipy.io.wavfile.WavFileWarning)
-            warnings.filterwarnings("ignore", "Chunk")
-            found, samples = scipy.io.wavfile.read(path)
-    except Exception as error:
-        text = f"broken ({type(error).__name__}: {error})"
-        raise bad_file(path, None, text, expected) from error
+    with broken_as(path, None, expected, Exception), warnings.catch_warnings():
+        # Unknown chunks, such as an artist's name, are allowed; truncation is not.
+        warnings.simplefilter("error", scipy.io.wavfile.WavFileWarning)
+        warnings.filterwarnings("ignore", "Chunk")
+        found, samples = scipy.io.wavfile.read(path)
     if found != rate or not len(samples):
         text = f"{len(samples)} samples at {found} Hz"
         raise bad_file(path, None, text, expected)
@@ -263,32 +246,27 @@ def read_wav(path, rate):
 
 def read_csv(path, columns):
     """Read columns of a CSV file with a header; returns one list of str per column."""
-    try:
-        with Path(path).open(newline="", encoding="utf-8") as file:
-            reader = csv.reader(file)
-            names = next(reader, [])
-            for column in columns:
-                take_key(dict.fromkeys(names), path, column)
-            places = [names.index(column) for column in columns]
-            rows = [_cells(row, places, path, reader.line_num) for row in reader if row]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise bad_file(path, None, f"no CSV ({error})", "a CSV file") from error
+    with (
+        broken_as(path, None, "a CSV file"),
+        Path(path).open(newline="", encoding="utf-8") as file,
+    ):
+        reader = csv.reader(file)
+        names = next(reader, [])
+        for column in columns:
+            take_key(dict.fromkeys(names), path, column)
+        places, rows = [names.index(column) for column in columns], []
+        for row in filter(None, reader):
+            if len(row) <= max(places):
+                found = f"{len(row)} values in line {reader.line_num}"
+                expected = f"at least {max(places) + 1} in each line"
+                raise bad_file(path, None, found, expected)
+            rows.append([row[place] for place in places])
     if not rows:
         raise bad_file(path, None, "no rows", f"columns {', '.join(columns)}")
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-def _cells(row, places, path, line):
-    if len(row) <= max(places):
-        found = f"{len(row)} values in line {line}"
-        raise bad_file(path, None, found, f"at least {max(places) + 1} in each line")
-    return [row[place] for place in places]
-
-
 def read_json(path):
     """Read the content of a JSON file."""
-    try:
+    with broken_as(path, None, "a JSON file"):
         return json.loads(Path(path).read_text(encoding="utf-8"))
-    # RecursionError: deeply nested brackets.
-    except (ValueError, RecursionError) as error:
-        raise bad_file(path, None, f"no JSON ({error})", "a JSON file") from error

@@ -43,9 +43,9 @@ def read_matlab(path, key):
             raise ValueError("it has no MATLAB header")
         while start := file.read(8):
             kind, size = struct.unpack(f"{order}II", start.ljust(8, b"\0"))
-            end, stream = file.tell() + size, _Stored(file, size)
-            if kind == _COMPRESSED:
-                stream = _Inflated(stream)
+            inflated = kind == _COMPRESSED
+            end, stream = file.tell() + size, (_Stored, _Inflated)[inflated](file, size)
+            if inflated:
                 kind, size = struct.unpack(f"{order}II", stream.read(8))
             if kind == _MATRIX:
                 name, array = _read_array(stream, order, key)
@@ -62,9 +62,9 @@ class _Stored:
     def __init__(self, file, size):
         self.file, self.left = file, size
 
-    def some(self):
-        """Return the next block, or b"" at the end."""
-        block = self.file.read(min(_BLOCK, self.left))
+    def some(self, most):
+        """Return at most ``most`` bytes of the next block, or b"" at the end."""
+        block = self.file.read(min(_BLOCK, self.left, most))
         self.left -= len(block)
         return block
 
@@ -72,30 +72,26 @@ class _Stored:
         """Return exactly ``size`` bytes, read in blocks in case there are fewer."""
         content = bytearray()
         while len(content) < size:
-            block = self.file.read(min(_BLOCK, self.left, size - len(content)))
+            block = self.some(size - len(content))
             if not block:
                 raise ValueError(f"{size - len(content)} bytes are missing")
             content += block
-            self.left -= len(block)
         return content
 
 
-class _Inflated:
-    """The decompressed bytes of a stream."""
+class _Inflated(_Stored):
+    """The decompressed content of the next ``size`` bytes of a file."""
 
-    def __init__(self, stored):
-        self.stored, self.inflate = stored, zlib.decompressobj()
+    def __init__(self, file, size):
+        super().__init__(file, size)
+        self.inflate = zlib.decompressobj()
 
-    def read(self, size):
-        """Return exactly ``size`` bytes."""
-        content = bytearray()
-        while len(content) < size:
-            block = self.inflate.unconsumed_tail or self.stored.some()
-            more = self.inflate.decompress(block, size - len(content))
-            if not block and not more:
-                raise ValueError(f"{size - len(content)} bytes are missing")
-            content += more
-        return content
+    def some(self, most):
+        while True:
+            block = self.inflate.unconsumed_tail or super().some(_BLOCK)
+            more = self.inflate.decompress(block, most)
+            if more or not block:
+                return more
 
 
 def _read_element(stream, order, most=None):

@@ -41,25 +41,10 @@ class LazyRows:
 
 
 class ComputedRows(LazyRows):
-    """Samples that a function computes from one number each.
+    """Samples of shape ``row_shape`` that are computed from one number each.
 
-    Parameters
-    ----------
-    compute : callable
-        Takes an ndarray of int of shape (k,) and returns samples (k, ...).
-    index : array-like of int of shape (n,)
-        The number of each sample.
-    row_shape : tuple of int
-    dtype : dtype, default=float32
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_pare.datasets._readers.rows import ComputedRows
-    >>> squares = ComputedRows(lambda i: i[:, None] ** 2, np.arange(1000), (1,))
-    >>> squares[3:5]
-    array([[ 9.],
-           [16.]], dtype=float32)
+    ``index``, of shape (n,), contains the numbers; ``compute`` takes an array of them,
+    (k,), and returns samples (k, ...).
     """
 
     def __init__(self, compute, index, row_shape, dtype=np.float32):

@@ -198,14 +198,6 @@ def unpickle(stream):
     ``stream`` is a binary file, read up to the end of the pickle. Byte strings of
     Python 2 stay bytes, but the keys of dictionaries become str. Raises UnpicklingError
     if the pickle contains anything else, is truncated or damaged.
-
-    Examples
-    --------
-    >>> import io, pickle
-    >>> import numpy as np
-    >>> from sklearn_pare.datasets._readers.unpickle import unpickle
-    >>> unpickle(io.BytesIO(pickle.dumps({"label": np.arange(3)})))
-    {'label': array([0, 1, 2])}
     """
     try:
         return _Resolver().resolve(_Unpickler(stream, encoding="bytes").load())[0]

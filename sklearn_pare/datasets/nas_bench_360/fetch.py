@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils import Bunch
 
-from sklearn_pare._utils import look_up
+from sklearn_pare._utils import check_name, look_up
 from sklearn_pare.datasets._readers.fetch import get_data_home
 from sklearn_pare.datasets._readers.rows import join
 from sklearn_pare.datasets.nas_bench_360.request import SPLITS, Request
@@ -91,7 +91,7 @@ def fetch_nas_bench_360(task, *, data_home=None, download=True, split="train"):
     ((20, 1, 16, 52), 'accuracy')
     """
     found = look_up(TASKS, task, "task")
-    parts = look_up(SPLITS, split, "split")
+    parts = check_name(split, SPLITS, "split").split("+")
     request = Request(found, get_data_home(data_home) / FOLDER, download, parts)
     data, target, groups = zip(
         *(found.load(request, part) for part in parts), strict=True

@@ -9,14 +9,7 @@ import numpy as np
 from sklearn_pare.datasets._readers.fetch import retrieve, unpack
 from sklearn_pare.exceptions import FileFormatError, MissingFileError
 
-#: Split -> the parts that it joins.
-SPLITS = {
-    "train": ("train",),
-    "valid": ("valid",),
-    "test": ("test",),
-    "train+valid": ("train", "valid"),
-    "valid+test": ("valid", "test"),
-}
+SPLITS = ("train", "valid", "test", "train+valid", "valid+test")
 
 
 class Part(NamedTuple):

@@ -6,14 +6,12 @@ of samples and frames is up to the caller.
 
 import math
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from sklearn_pare.datasets._readers.fetch import extra
-from sklearn_pare.datasets._readers.files import bad_file, check_dataset
-from sklearn_pare.datasets._readers.hdf5 import broken_as
+from sklearn_pare.datasets._readers.files import bad_file, broken_as, check_dataset
 
 # Most numbers per frame, 1 GB; the largest frame of the benchmark has a million.
 _MOST = 2**28
@@ -22,25 +20,17 @@ _MOST = 2**28
 def open_file(path, keys):
     """Open an HDF5 file to read; ``keys`` are named in the error if it is damaged."""
     h5py = extra("h5py")
-    try:
+    with _broken(path, keys):
         return h5py.File(path, "r")
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise _unreadable(path, keys, error) from error
 
 
-def _unreadable(path, keys, error):
-    expected = f"a complete HDF5 file with {', '.join(keys)}"
-    return bad_file(path, None, f"cannot be opened ({error})", expected)
+def _broken(path, keys):
+    return broken_as(path, None, f"a complete HDF5 file with {', '.join(keys)}")
 
 
 def _read(dataset, where, path, key):
-    def unreadable(error):
-        expected = f"{dataset.shape} numbers of type {dataset.dtype}"
-        return bad_file(path, key, f"cannot be read ({error})", expected)
-
-    with broken_as(unreadable):
+    expected = f"{dataset.shape} numbers of type {dataset.dtype}"
+    with broken_as(path, key, expected):
         return dataset[where]
 
 
@@ -101,7 +91,7 @@ class Arrays:
         """Read one frame of some samples, (stop - start, C, x[, y])."""
         rows = slice(start, stop)
         where = rows if self.still else (rows, frame)
-        with broken_as(partial(_unreadable, self.path, self.keys)):
+        with _broken(self.path, self.keys):
             arrays = [file[key] for key in self.keys]
         fields = [
             _read(array, where, self.path, key)
@@ -167,7 +157,7 @@ class Groups:
         """Read one frame of some samples, (stop - start, C, x[, y])."""
         rows = []
         for name in self.keys[start:stop]:
-            with broken_as(partial(_unreadable, self.path, [name])):
+            with _broken(self.path, [name]):
                 data = self._data(file, self.path, name, len(self.grid))
             key = f"{name}/data"
             if data.shape != self.shape:
@@ -181,8 +171,7 @@ class Groups:
 def find_layout(path, task, channels):
     """Return the layout of a task's file, for a dict of channels and their keys."""
     keys = channels.values()
-    broken = broken_as(partial(_unreadable, path, keys))
-    with open_file(path, keys) as file, broken:
+    with open_file(path, keys) as file, _broken(path, keys):
         names = sorted(name for name in file if name.isdigit())
         if names:
             layout = Groups.find(file, path, task, channels, names)

@@ -127,7 +127,7 @@ def test_read_csv_and_json__columns_and_damage(tmp_path):
     with pytest.raises(FileFormatError, match="no rows"):
         files.read_csv(path, ["b"])
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(FileFormatError, match="no CSV"):
+    with pytest.raises(FileFormatError, match="a CSV file"):
         files.read_csv(path, ["b"])
-    with pytest.raises(FileFormatError, match=r"a\.csv: no JSON"):
+    with pytest.raises(FileFormatError, match=r"a\.csv: broken .*a JSON file"):
         files.read_json(path)

@@ -42,7 +42,7 @@ def test_fetch__damaged_chunk__error_when_read(tmp_path):
         file.seek(where.byte_offset)
         file.write(bytes(where.size))
     target = fetch("burgers", tmp_path).target
-    with pytest.raises(FileFormatError, match=r"Sols_Nu1.*'tensor': cannot be read"):
+    with pytest.raises(FileFormatError, match=r"Sols_Nu1.*'tensor': broken"):
         np.asarray(target)
 
 
