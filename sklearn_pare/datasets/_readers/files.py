@@ -1,7 +1,7 @@
-"""Readers of data files; they run no code, and their errors name what is wrong.
+"""Readers of data files; they run no code, and their errors name the defect.
 
-An error names the file, the key, what was found and what was expected. Of pickles, only
-numpy's types and plain containers are read.
+An error names the file, the key, the content found and the content expected. From
+pickles, only numpy's types and plain containers are read.
 """
 
 import csv
@@ -146,7 +146,7 @@ def take_key(content, path, key, kind=None):
 def read_object(path):
     """Read an array of numpy, or a pickle that may be compressed by gzip.
 
-    An array of shape () that holds one object returns the object.
+    For an array of shape () with one object, return the object.
     """
     with Path(path).open("rb") as stream:
         start = stream.read(len(_NPY))

@@ -1,4 +1,4 @@
-"""Damaged files: the error names file, key, and what was found and expected."""
+"""Damaged files: the error names file, key, content found and content expected."""
 
 import os
 import pickle

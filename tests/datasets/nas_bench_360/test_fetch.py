@@ -1,4 +1,4 @@
-"""What all tasks have in common, and estimators on them."""
+"""Tests of all tasks, and estimators on them."""
 
 import pickle
 

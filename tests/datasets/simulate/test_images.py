@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import scipy.ndimage
 from scipy.spatial.transform import Rotation
-from scipy.special import sph_harm_y
+from scipy.special import gammaln, lpmv
 from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.metrics import average_precision_score, r2_score
@@ -135,7 +135,12 @@ def _powers(X, highest=12):
     powers = []
     for degree in range(highest + 1):
         orders = np.arange(degree + 1)[:, None, None]
-        basis = sph_harm_y(degree, orders, colatitude, longitude).conj()
+        # sph_harm_y of scipy >= 1.15, without the common factor.
+        scale = np.exp(
+            (gammaln(degree - orders + 1) - gammaln(degree + orders + 1)) / 2
+        )
+        basis = scale * lpmv(orders, degree, np.cos(colatitude))
+        basis = basis * np.exp(-1j * orders * longitude)
         part = np.einsum("nij,mij->nm", X[:, 0] * _weights(size), basis)
         powers.append((np.abs(part) ** 2).sum(1))
     return np.log(powers).T

@@ -1,4 +1,4 @@
-"""What all simulators have in common."""
+"""Tests of all simulators."""
 
 import inspect
 

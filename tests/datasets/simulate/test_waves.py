@@ -146,8 +146,8 @@ def test_motifs__shape_helps_more_than_spectrum():
     def auc(features):
         model = RandomForestClassifier(50, random_state=0)
         model.fit(features[:200], y[:200])
-        chances = [chance[:, 1] for chance in model.predict_proba(features[200:])]
-        return roc_auc_score(y[200:], np.stack(chances, axis=1))
+        probabilities = [p[:, 1] for p in model.predict_proba(features[200:])]
+        return roc_auc_score(y[200:], np.stack(probabilities, axis=1))
 
     spectrum, shape = auc(_magnitudes(X)), auc(_matched(X))
     assert 0.55 < spectrum < 0.85
