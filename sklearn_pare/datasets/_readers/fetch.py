@@ -19,7 +19,7 @@ _BLOCK = 2**16
 
 
 def extra(name):
-    """Import a module of the extra "benchmarks"; the error explains how to install it."""
+    """Import a module of the extra "benchmarks"; the error names the extra."""
     try:
         return importlib.import_module(name)
     except ImportError as error:
