@@ -161,7 +161,7 @@ def load(name, *, pretrained, generator, input_shape, max_tokens, config=None):
     tensors = _read_weights(outline, weights, name) if pretrained else {}
     # While it builds, transformers changes torch's own functions for all threads.
     with _BUILD_LOCK, DrawFrom(generator):
-        model = transformers.AutoModel.from_config(described, dtype=torch.float32)
+        model = transformers.AutoModel.from_config(described).float()
     model.load_state_dict(tensors, strict=False)
     words = model.get_input_embeddings()
     with DrawFrom(torch.Generator()):
@@ -289,7 +289,7 @@ def _outline(name, described):
 
     try:
         with torch.device("meta"), _BUILD_LOCK, DrawFrom(torch.Generator()):
-            outline = AutoModel.from_config(described, dtype=torch.float32)
+            outline = AutoModel.from_config(described).float()
         return outline, _n_positions(described)
     # Numbers that do not go together are found in as many ways as there are layers.
     except Exception as error:
