@@ -35,18 +35,10 @@ def binary_cross_entropy(outputs, y, class_weight=None):
 
     ``class_weight`` has one pair per label: the weights of 0 and of 1 in its loss.
     """
-    if class_weight is None:
-        return _per_sample(
-            F.binary_cross_entropy_with_logits(outputs, y, reduction="none")
-        )
-    absent, present = outputs.new_tensor(class_weight).T
-    unit = torch.where(absent > 0, absent, 1.0)
-    losses = F.binary_cross_entropy_with_logits(
-        outputs, y, reduction="none", pos_weight=present / unit
-    )
-    if any(pair[0] != 1 for pair in class_weight):
-        # If the weight of 0 is 0, only indicators of 1 count, with their own weight.
-        losses = losses * torch.where(absent > 0, absent, y)
+    losses = F.binary_cross_entropy_with_logits(outputs, y, reduction="none")
+    if class_weight is not None:
+        absent, present = outputs.new_tensor(class_weight).T
+        losses = losses * torch.where(y > 0, present, absent)
     return _per_sample(losses)
 
 
