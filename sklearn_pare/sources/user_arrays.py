@@ -1,4 +1,4 @@
-"""A source from arrays as users give them: all complaints about them."""
+"""Sources from the arrays of users, and their validation."""
 
 import numpy as np
 from sklearn.utils import column_or_1d
@@ -13,13 +13,13 @@ from sklearn_pare.sources.text import TextSource
 
 
 def from_arrays(source):
-    """Source arrays (X_source, y_source) -> a source.
+    """Return a source of the arrays (X_source, y_source).
 
     Parameters
     ----------
-    source : tuple
-        Rows (n, F), (n, C, L) or (n, C, H, W) or texts (n,), and their classes (n,) or
-        the classes of their samples (n, L) or pixels (n, H, W).
+    source : tuple of two arrays
+        Samples (n, F), (n, C, L) or (n, C, H, W) or texts (n,), and a class for each of
+        them (n,) or for each of their positions (n, L) or pixels (n, H, W).
 
     Returns
     -------
@@ -28,7 +28,7 @@ def from_arrays(source):
     if len(source) != 2:
         raise DataError(
             f"source is a tuple of length {len(source)}; expected "
-            "(X_source, y_source), rows and their classes."
+            "(X_source, y_source), samples and their classes."
         )
     y = check_targets(source[1], _num_samples(source[0]), "X_source", "y_source")
     if y.ndim == 2 and y.shape[1] == 1:
@@ -48,9 +48,9 @@ def from_arrays(source):
         )
     wanted = (len(X), *X.shape[2:])
     if y.ndim > 1 and y.shape != wanted:
-        places = f", or one a sample or pixel, {wanted}" if X.ndim > 2 else ""
+        places = f", or one per position or pixel, {wanted}" if X.ndim > 2 else ""
         raise DataError(
-            f"y_source has shape {y.shape}. Expected one class a row, {(len(X),)}"
+            f"y_source has shape {y.shape}. Expected one class per sample, {(len(X),)}"
             f"{places}."
         )
     classes, codes = np.unique(y, return_inverse=True)
