@@ -18,8 +18,8 @@ _KEPT = 2**28
 class FolderSource(Source):
     """Images with one folder per class: the source named "folder:PATH".
 
-    Images are read when they are drawn, resized, and brought to the scale that backbones
-    pretrained on ImageNet expect. Classes are the folders sorted by name.
+    Images are read when they are drawn, resized, and scaled as backbones pretrained on
+    ImageNet expect. Classes are the folders sorted by name.
 
     Parameters
     ----------
@@ -91,7 +91,8 @@ class FolderSource(Source):
         index = draw_index(len(self._images), n, generator)
         pixels = np.stack([self._pixels(number) for number in index.tolist()])
         rows = torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2) / 255
-        mean = torch.tensor(_MEAN, device=device).view(3, 1, 1)
-        std = torch.tensor(_STD, device=device).view(3, 1, 1)
+        mean, std = (
+            torch.tensor(v, device=device).view(3, 1, 1) for v in (_MEAN, _STD)
+        )
         labels = torch.tensor(self._images.targets)[index].to(device)
         return (rows - mean) / std, labels

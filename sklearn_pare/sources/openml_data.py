@@ -90,7 +90,7 @@ class OpenMLSource(Source):
         if target is None:
             raise DataError(
                 f"source='openml:{self.dataset_id}': data set {self.dataset_id} has no "
-                "default target and so no classes. Choose a data set for classification."
+                "default target, so no classes. Choose a data set for classification."
             )
         return frame, target
 

@@ -62,13 +62,6 @@ def open_candidates(source):
     -------
     opened : dict of str to Source
         A tuple has the name "arrays", or in a list "arrays I" with its index.
-
-    Raises
-    ------
-    UnknownNameError
-        If there is no source with a given name; a ValueError.
-    DataError
-        If a list is empty, or arrays cannot be used; a ValueError.
     """
     if source is None:
         return {}
@@ -148,9 +141,9 @@ def rank(
 
     Notes
     -----
-    The distance was proposed for choosing a source by Alvarez-Melis and Fusi, "Geometric
-    Dataset Distances via Optimal Transport", NeurIPS 2020. PaRe does not state how to
-    choose one.
+    Alvarez-Melis and Fusi, "Geometric Dataset Distances via Optimal Transport", NeurIPS
+    2020, proposed this distance for choosing a source. PaRe does not state how to choose
+    one.
 
     Examples
     --------
@@ -185,23 +178,7 @@ def rank(
 
 
 def encoded_sample(X, y, encoder, seed, max_samples=_MAX_SAMPLES):
-    """Draw samples of X, encoded for the network, and their targets.
-
-    Parameters
-    ----------
-    X : ndarray, DataFrame or LazyArray of shape (n, ...)
-    y : ndarray of shape (n, ...)
-    encoder : ChannelScaler or TableEncoder
-        Fitted.
-    seed : int
-        Determines which samples are drawn.
-    max_samples : int
-
-    Returns
-    -------
-    rows : torch.Tensor of shape (m, ...)
-    y : ndarray of shape (m, ...)
-    """
+    """Draw samples of X, encoded for the network as a tensor, and their targets."""
     # Files are read in ascending order.
     index = np.sort(np.random.RandomState(seed).permutation(len(X))[:max_samples])
     rows = validation.select(X, index)

@@ -96,6 +96,6 @@ def get(name):
         return _PREFIXES[prefix](rest)
     raise UnknownNameError(
         f"source={name!r} is not known. Use one of "
-        f"{', '.join(map(repr, list_sources()))}, a tuple (X_source, y_source), or None, "
+        f"{', '.join(map(repr, list_sources()))}, a tuple (X_source, y_source) or None; "
         "or add a source with sklearn_pare.sources.register(name, factory)."
     )

@@ -12,8 +12,6 @@ from sklearn_pare.nn.embed import WordEmbed
 from sklearn_pare.sources.arrays import ArraySource
 from sklearn_pare.sources.base import Source
 
-# Word, part of speech, chunk and entity. The first and the last are read.
-_MIN_COLUMNS = 2
 _NO_ENTITY = "O"
 
 
@@ -87,15 +85,12 @@ class TextSource(Source):
         Parameters
         ----------
         backbone : Backbone
+            A text backbone; for another one, and for a text without words, it raises
+            DataError.
 
         Returns
         -------
         source : WordSource
-
-        Raises
-        ------
-        DataError
-            If it is not a text backbone, or a text has no words; a ValueError.
         """
         if backbone.tokenize is None:
             raise DataError(
@@ -124,18 +119,14 @@ class _ConllSource(TextSource):
     def _sentences(self):
         return _read_conll(self.path)
 
-    @property
-    def texts(self):
-        return [text for text, _ in self._sentences]
-
-    @property
-    def labels(self):
-        return [label for _, label in self._sentences]
+    texts = property(lambda self: [text for text, _ in self._sentences])
+    labels = property(lambda self: [label for _, label in self._sentences])
 
 
 def _read_conll(path):
     """Return pairs of a sentence and its label."""
     sentences, words, tags = [], [], []
+    # Columns: word, part of speech, chunk and entity. The first and the last are read.
     # An empty line at the end closes the last sentence.
     for number, line in enumerate([*_lines(path), ""], start=1):
         columns = line.split()
@@ -144,10 +135,9 @@ def _read_conll(path):
                 sentences.append((" ".join(words), _main_entity(tags)))
             words, tags = [], []
             continue
-        if len(columns) < _MIN_COLUMNS:
-            raise _malformed(
-                path, number, f"{line!r} has one column, so its word has no tag"
-            )
+        if len(columns) == 1:
+            problem = f"{line!r} has one column, so its word has no tag"
+            raise _malformed(path, number, problem)
         words.append(columns[0])
         tags.append(columns[-1])
     if not sentences:
@@ -160,8 +150,8 @@ def _lines(path):
         content = path.read_bytes()
     except OSError as error:
         raise DataError(
-            f"source='text:{path}' cannot be read: {error}. Write the path of a file in "
-            "the format of CoNLL-2003 after the colon."
+            f"source='text:{path}' cannot be read: {error}. Write the path of a "
+            "CoNLL-2003 file after the colon."
         ) from error
     try:
         return content.decode("utf-8").split("\n")
@@ -170,9 +160,9 @@ def _lines(path):
         raise _malformed(path, number, f"the file is not UTF-8 ({error})") from error
 
 
-def _malformed(path, number, what):
+def _malformed(path, number, problem):
     return DataError(
-        f"source='text:{path}', line {number}: {what}. Expected a word and its tags on "
+        f"source='text:{path}', line {number}: {problem}. Expected a word and its tags on "
         "each line, separated by spaces, as in 'EU NNP B-NP B-ORG', and an empty line "
         "after each sentence."
     )

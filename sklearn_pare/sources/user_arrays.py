@@ -15,15 +15,8 @@ from sklearn_pare.sources.text import TextSource
 def from_arrays(source):
     """Return a source of the arrays (X_source, y_source).
 
-    Parameters
-    ----------
-    source : tuple of two arrays
-        Samples (n, F), (n, C, L) or (n, C, H, W) or texts (n,), and a class for each of
-        them (n,) or for each of their positions (n, L) or pixels (n, H, W).
-
-    Returns
-    -------
-    source : ArraySource or TextSource
+    X_source has samples (n, F), (n, C, L) or (n, C, H, W), or texts (n,); y_source has a
+    class for each of them (n,) or for each of their positions (n, L) or pixels (n, H, W).
     """
     if len(source) != 2:
         raise DataError(
@@ -36,12 +29,8 @@ def from_arrays(source):
     texts = np.asarray(source[0])
     if texts.ndim == 1 and texts.dtype.kind in "OUT":
         return TextSource(texts, column_or_1d(y))
-    X = check_array(
-        source[0],
-        dtype=(np.float64, np.float32),
-        allow_nd=True,
-        input_name="X_source",
-    )
+    dtypes = (np.float64, np.float32)
+    X = check_array(source[0], dtype=dtypes, allow_nd=True, input_name="X_source")
     if X.ndim - 1 not in KINDS:
         raise DataError(
             f"X_source has shape {X.shape}. Expected {', '.join(KINDS.values())}."
