@@ -142,8 +142,8 @@ def rank(
     Notes
     -----
     Alvarez-Melis and Fusi, "Geometric Dataset Distances via Optimal Transport", NeurIPS
-    2020, proposed this distance for choosing a source. PaRe does not state how to choose
-    one.
+    2020, proposed this distance for choosing a source. PaRe does not state how to
+    choose one.
 
     Examples
     --------

@@ -95,7 +95,7 @@ def get(name):
     if prefix in _PREFIXES and rest:
         return _PREFIXES[prefix](rest)
     raise UnknownNameError(
-        f"source={name!r} is not known. Use one of "
-        f"{', '.join(map(repr, list_sources()))}, a tuple (X_source, y_source) or None; "
-        "or add a source with sklearn_pare.sources.register(name, factory)."
+        f"source={name!r} is not known. Use a tuple (X_source, y_source), None, or one "
+        f"of {', '.join(map(repr, list_sources()))}. Others can be added with "
+        "sklearn_pare.sources.register(name, factory)."
     )

@@ -162,9 +162,9 @@ def _lines(path):
 
 def _malformed(path, number, problem):
     return DataError(
-        f"source='text:{path}', line {number}: {problem}. Expected a word and its tags on "
-        "each line, separated by spaces, as in 'EU NNP B-NP B-ORG', and an empty line "
-        "after each sentence."
+        f"source='text:{path}', line {number}: {problem}. Expected a word and its tags "
+        "on each line, separated by spaces, as in 'EU NNP B-NP B-ORG', and an empty "
+        "line after each sentence."
     )
 
 

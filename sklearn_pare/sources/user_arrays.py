@@ -15,8 +15,8 @@ from sklearn_pare.sources.text import TextSource
 def from_arrays(source):
     """Return a source of the arrays (X_source, y_source).
 
-    X_source has samples (n, F), (n, C, L) or (n, C, H, W), or texts (n,); y_source has a
-    class for each of them (n,) or for each of their positions (n, L) or pixels (n, H, W).
+    X_source contains samples (n, F), (n, C, L) or (n, C, H, W), or texts (n,). y_source
+    contains a class per sample (n,), per position (n, L) or per pixel (n, H, W).
     """
     if len(source) != 2:
         raise DataError(
