@@ -116,7 +116,7 @@ def choose_grid(input_shape, budget, multiple, max_tokens):
     if max_tokens is not None:
         if max_tokens < multiple**2:
             raise DataError(
-                f"max_tokens={max_tokens} is too small: the smallest token grid of this "
+                f"max_tokens={max_tokens} is too small: the smallest grid of this "
                 f"backbone is {multiple} x {multiple}. End the name in "
                 f"?max_tokens={multiple**2} or more."
             )

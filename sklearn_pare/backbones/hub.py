@@ -1,8 +1,8 @@
 """Weights of other projects: cache, offline mode and check of the bytes.
 
-`huggingface_hub` downloads files in one process at a time, into a temporary file, which
-is continued after an interruption and renamed when complete. Files in the cache are used
-without any access to the network.
+`huggingface_hub` downloads files in one process at a time, into a temporary file,
+which is completed by the next call after an interruption. Files in the cache are
+used without any access to the network.
 """
 
 import hashlib
@@ -38,8 +38,9 @@ def _why_offline():
 def cached_file(repo_id, filename, *, backbone, cache_dir=None) -> Path:
     """Return the path of a file of a repository, and download it if necessary.
 
-    `backbone` is its name, for error messages. `cache_dir` is by default the environment
-    variable HF_HUB_CACHE, or the cache of `huggingface_hub`, "~/.cache/huggingface/hub".
+    `backbone` is its name, for error messages. The default of `cache_dir` is the
+    environment variable HF_HUB_CACHE, or the cache of `huggingface_hub`,
+    "~/.cache/huggingface/hub".
 
     Raises
     ------
@@ -105,8 +106,8 @@ def _check(path):
         blob.unlink()
         raise ModelFileError(
             f"{path} has sha256 {found} instead of {blob.name}: it was changed, "
-            "truncated or not downloaded correctly. It has been removed from the cache; "
-            "the next call downloads it again."
+            "truncated or not downloaded correctly. It is no longer in the cache; the "
+            "next call downloads it again."
         )
 
 

@@ -202,6 +202,8 @@ def _with_weights(name, model_name, known, settings):
 @torch.no_grad()
 def _copy_stem(embedding, stem):
     stem.proj.weight.copy_(embedding.proj.weight)
-    bias = embedding.proj.bias
-    stem.proj.bias.copy_(torch.zeros(()) if bias is None else bias)
+    if embedding.proj.bias is None:
+        stem.proj.bias.zero_()
+    else:
+        stem.proj.bias.copy_(embedding.proj.bias)
     stem.norm.load_state_dict(embedding.norm.state_dict())
