@@ -47,7 +47,7 @@ bench: $(READY)
 coverage: $(READY)
 	OMP_NUM_THREADS=1 SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n auto --timeout=900 \
 		--cov --cov-report=term-missing:skip-covered --cov-report=json
-	$(BIN)/python -m tools.coverage coverage.json
+	$(BIN)/python -m tools.coverage_floors coverage.json
 
 mutation: $(READY)
 	$(BIN)/python -m tests.mutation

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import check_wheel, coverage
+from tools import check_wheel, coverage_floors
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -80,7 +80,7 @@ def test_coverage__below_a_floor__exit_code(branches, code, tmp_path, capsys):
     path = tmp_path / "coverage.json"
     path.write_text(json.dumps({"totals": totals}))
     with pytest.raises(SystemExit) as stopped:
-        coverage.main(path)
+        coverage_floors.main(path)
     assert stopped.value.code == code
     assert f"branches: {branches}.00% (floor: 90%)" in capsys.readouterr().out
 
