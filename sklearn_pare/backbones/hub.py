@@ -1,8 +1,7 @@
 """Weights of other projects: cache, offline mode and check of the bytes.
 
-`huggingface_hub` downloads files in one process at a time, into a temporary file,
-which is completed by the next call after an interruption. Files in the cache are
-used without any access to the network.
+`huggingface_hub` downloads a file in one process at a time, into a temporary file that
+is renamed when complete. Files in the cache are used without any access to the network.
 """
 
 import hashlib

@@ -176,7 +176,7 @@ def test_load__words__take_no_memory_and_are_there_for_the_next_fit(
 def _saved(roberta, signals, tmp_path, **settings):
     """A saved model whose backbone's configuration was changed, signed again."""
     clf = PaReClassifier(
-        backbone=f"hf:{roberta}", max_epochs=1, max_tokens=9, random_state=0
+        backbone=f"hf:{roberta}?max_tokens=9", max_epochs=1, random_state=0
     ).fit(*signals)
     path = tmp_path / "model.pare"
     clf.save(path)
@@ -211,7 +211,7 @@ def test_fit__any_rows__with_formula_source(shape, roberta):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(12, *shape)), np.arange(12) % 3
     estimator = PaReClassifier(
-        backbone=f"hf:{roberta}", max_epochs=2, max_tokens=16, random_state=0
+        backbone=f"hf:{roberta}?max_tokens=16", max_epochs=2, random_state=0
     ).fit(X, y)
     assert estimator.n_tokens_ <= 16
     assert np.isfinite(estimator.predict_proba(X)).all()
@@ -224,7 +224,7 @@ def test_fit__each_family__pickled_without_its_folder(kind, tmp_path, signals):
     transformers.AutoModel.from_config(_config(kind)).save_pretrained(folder)
     X, y = signals
     estimator = PaReClassifier(
-        backbone=f"hf:{folder}", max_epochs=1, max_tokens=9, random_state=0
+        backbone=f"hf:{folder}?max_tokens=9", max_epochs=1, random_state=0
     ).fit(X, y)
     moved = pickle.dumps(estimator)
     shutil.rmtree(folder)
@@ -269,7 +269,7 @@ def test_get__no_safetensors__refused(roberta, tmp_path):
     with pytest.raises(ModelFileError, match=r"model\.safetensors is missing"):
         backbones.get(f"hf:{folder}")
     (folder / "model.safetensors").write_bytes(b"\x80\x04pickle" * 100)
-    with pytest.raises(ModelFileError, match="does not hold the weights"):
+    with pytest.raises(ModelFileError, match="does not contain the weights"):
         backbones.get(f"hf:{folder}")
 
 
@@ -277,7 +277,7 @@ def test_get__not_an_encoder__says_which_families_fit(tmp_path):
     transformers.GPT2Config(n_layer=1, n_embd=8, n_head=1).save_pretrained(tmp_path)
     with pytest.raises(UnknownNameError, match=r"'gpt2'.*roberta"):
         backbones.get(f"hf:{tmp_path}")
-    with pytest.raises(UnknownNameError, match="is not there"):
+    with pytest.raises(UnknownNameError, match="does not exist"):
         backbones.get("hf:./nowhere")
     with pytest.raises(UnknownNameError, match="no name of a repository"):
         backbones.get("hf:a b")

@@ -70,7 +70,7 @@ def test_get__weights_in_the_cache__features_of_timm(name, hub, monkeypatch):
         backbone.module(embed(x)), expected, atol=1e-4, rtol=1e-4
     )
     # Another shape: positions are resampled, the rest is the same.
-    other = backbones.get(f"timm:{name}", input_shape=(1, 32, 96), max_tokens=100)
+    other = backbones.get(f"timm:{name}?max_tokens=100", input_shape=(1, 32, 96))
     assert other.module.grid != backbone.module.grid
     assert other.module(torch.randn(1, *other.stem(x).shape[1:])).isfinite().all()
 
@@ -157,7 +157,7 @@ def test_get__not_in_the_cache__says_how_to_fetch(monkeypatch, tmp_path):
 def test_get__not_safetensors__refused(hub):
     repo_id = timm.get_pretrained_cfg("test_vit").hf_hub_id
     hub.put(repo_id, "model.safetensors", b"\x80\x04pickle" * 100)
-    with pytest.raises(ModelFileError, match="does not hold the weights"):
+    with pytest.raises(ModelFileError, match="does not contain the weights"):
         backbones.get("timm:test_vit")
 
 
@@ -166,7 +166,7 @@ def test_get__weights_of_another_model__refused(hub):
     (content,) = hub.files.values()
     repo_id = timm.get_pretrained_cfg("test_vit").hf_hub_id
     hub.put(repo_id, "model.safetensors", content)
-    with pytest.raises(ModelFileError, match="does not hold the weights"):
+    with pytest.raises(ModelFileError, match="does not contain the weights"):
         backbones.get("timm:test_vit")
 
 

@@ -112,7 +112,7 @@ def test_read_weights__card_changed__read_or_refused(written, little_memory):
         outcomes.try_(lambda: read_weights(written))
     for content in ("", "[", "[" * 10**5, "[]", "null", "\ud800"):
         path.write_bytes(content.encode(errors="surrogatepass"))
-        with pytest.raises(ModelFileError, match="is no card of a backbone"):
+        with pytest.raises(ModelFileError, match="is not the card of a backbone"):
             read_weights(written)
     assert outcomes.events == []
     assert outcomes.counts["refused"] > 0
