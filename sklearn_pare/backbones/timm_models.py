@@ -20,7 +20,7 @@ from sklearn_pare.nn.init import DrawFrom, xavier_
 PREFIX = "timm:"
 _WEIGHTS = "model.safetensors"
 
-# Modules of timm whose models embed patches with one convolution and then apply a plain
+# Modules of timm with models that embed patches with one convolution and then apply a plain
 # stack of attention blocks to the tokens.
 _FAMILIES = {
     "swin_transformer": "swin",

@@ -187,26 +187,24 @@ def encoded_sample(X, y, encoder, seed, max_samples=_MAX_SAMPLES):
 
 
 def distances(candidates, rows, y, backbone, cardinalities, seed):
-    """Compute the distance of each candidate from labelled samples.
+    """Compute the distance of each candidate from labelled samples, nearest first.
 
     Parameters
     ----------
     candidates : dict of str to Source
+        The distance of one does not depend on the others.
     rows : torch.Tensor of shape (n, ...)
         Encoded samples, on any device. `n` samples of each source are drawn.
     y : ndarray of shape (n,) or (n, ...)
-        Their targets; see `otdd.pseudo_classes`.
+        Their targets.
     backbone : Backbone
     cardinalities : tuple of int or None
         Cardinalities of the columns of a table.
     seed : int
-        The same for all candidates, so that the distance of one does not depend on the
-        others.
 
     Returns
     -------
     found : dict of str to float
-        Distances in the units of tokens, in ascending order.
     """
     shape = tuple(rows.shape[1:])
     with DrawFrom(torch.Generator()):

@@ -101,7 +101,6 @@ def draw(labels, generator, simple=0.5):
     labels : torch.Tensor of shape (n,), int64
         Classes in ``range(N_CLASSES)``, on the device of `generator`.
     generator : torch.Generator
-        Source of everything that varies within a class.
     simple : float, default=0.5
         Share of images that stay white on black.
 
