@@ -1,7 +1,6 @@
 """What the distance between data sets costs: time and memory as the rows grow."""
 
 import multiprocessing
-import resource
 import statistics
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -32,6 +31,8 @@ def clouds(n, seed=0):
 
 def _measure(n, inner):
     """Seconds of one distance, and megabytes that it needed beside its input."""
+    import resource  # only on Unix
+
     sides = clouds(n)
     small = clouds(50)
     dataset_distance(*small, inner=inner)  # imports and threads

@@ -131,7 +131,7 @@ def load(name, *, pretrained, generator, input_shape, max_tokens, config=None):
     tensors = _read_weights(outline, weights, name) if pretrained else {}
     # While it builds a model, transformers changes functions of torch for all threads.
     with _BUILD_LOCK, DrawFrom(generator):
-        model = transformers.AutoModel.from_config(described, dtype=torch.float32)
+        model = transformers.AutoModel.from_config(described).float()
     model.load_state_dict(tensors, strict=False)
     words = model.get_input_embeddings()
     with DrawFrom(torch.Generator()):
@@ -259,7 +259,7 @@ def _outline(name, described):
 
     try:
         with torch.device("meta"), _BUILD_LOCK, DrawFrom(torch.Generator()):
-            outline = AutoModel.from_config(described, dtype=torch.float32)
+            outline = AutoModel.from_config(described).float()
         return outline, _n_positions(described)
     # Inconsistent sizes raise different errors in different layers.
     except Exception as error:

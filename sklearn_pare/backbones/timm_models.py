@@ -85,7 +85,7 @@ def check(name):
             + (f" Did you mean {' or '.join(map(repr, near))}?" if near else "")
             + " List names with timm.list_models('*swin*')."
         )
-    if not is_model_in_modules(model, _FAMILIES):
+    if not is_model_in_modules(model, set(_FAMILIES)):
         raise _no_family(name)
     if tag and f"{model}.{tag}" not in timm.list_pretrained(f"{model}.*"):
         known = [w.partition(".")[2] for w in timm.list_pretrained(f"{model}.*")]
@@ -109,9 +109,7 @@ def load(name, *, pretrained, generator, input_shape, max_tokens, config=None):
 
     model_name = name.removeprefix(PREFIX)
     known = timm.get_pretrained_cfg(model_name)
-    # Sizes alone: nothing is allocated on this device.
-    with torch.device("meta"):
-        native = timm.create_model(model_name, pretrained=False, num_classes=0)
+    native = _native(model_name)
     if not isinstance(
         getattr(getattr(native, "patch_embed", None), "proj", None), nn.Conv2d
     ):
@@ -154,6 +152,21 @@ def load(name, *, pretrained, generator, input_shape, max_tokens, config=None):
     if not pretrained:
         xavier_(backbone.parts, generator)
     return backbone
+
+
+def _native(model_name):
+    """Return the model for images of its own size; only its sizes are read."""
+    import timm
+
+    settings = {"pretrained": False, "num_classes": 0}
+    try:
+        # Nothing is allocated on this device.
+        with torch.device("meta"):
+            return timm.create_model(model_name, **settings)
+    except RuntimeError:
+        # timm before 1.0.21 reads numbers from tensors while it builds.
+        with DrawFrom(torch.Generator()):
+            return timm.create_model(model_name, **settings)
 
 
 def fetch(name, cache_dir=None):
