@@ -20,8 +20,8 @@ from sklearn_pare.nn.init import DrawFrom, xavier_
 PREFIX = "timm:"
 _WEIGHTS = "model.safetensors"
 
-# Modules of timm with models that embed patches with one convolution and then apply a plain
-# stack of attention blocks to the tokens.
+# Modules of timm with models that embed patches with one convolution and then apply a
+# plain stack of attention blocks to the tokens.
 _FAMILIES = {
     "swin_transformer": "swin",
     "swin_transformer_v2": "swinv2",
