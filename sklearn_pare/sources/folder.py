@@ -91,8 +91,7 @@ class FolderSource(Source):
         index = draw_index(len(self._images), n, generator)
         pixels = np.stack([self._pixels(number) for number in index.tolist()])
         rows = torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2) / 255
-        mean, std = (
-            torch.tensor(v, device=device).view(3, 1, 1) for v in (_MEAN, _STD)
-        )
+        mean = torch.tensor(_MEAN, device=device).view(3, 1, 1)
+        std = torch.tensor(_STD, device=device).view(3, 1, 1)
         labels = torch.tensor(self._images.targets)[index].to(device)
         return (rows - mean) / std, labels
