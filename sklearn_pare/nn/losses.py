@@ -35,18 +35,10 @@ def binary_cross_entropy(outputs, y, class_weight=None):
 
     ``class_weight`` has one pair per label: the weights of 0 and of 1 in its loss.
     """
-    if class_weight is None:
-        return _per_sample(
-            F.binary_cross_entropy_with_logits(outputs, y, reduction="none")
-        )
-    absent, present = outputs.new_tensor(class_weight).T
-    unit = torch.where(absent > 0, absent, 1.0)
-    losses = F.binary_cross_entropy_with_logits(
-        outputs, y, reduction="none", pos_weight=present / unit
-    )
-    if any(pair[0] != 1 for pair in class_weight):
-        # If the weight of 0 is 0, only indicators of 1 count, with their own weight.
-        losses = losses * torch.where(absent > 0, absent, y)
+    losses = F.binary_cross_entropy_with_logits(outputs, y, reduction="none")
+    if class_weight is not None:
+        absent, present = outputs.new_tensor(class_weight).T
+        losses = losses * torch.where(y > 0, present, absent)
     return _per_sample(losses)
 
 
@@ -106,10 +98,6 @@ def source_loss(outputs, y):
     y : torch.Tensor of shape (B,), (B, L) or (B, H, W), int64
         Classes of the samples, or of their positions. Coarse masks are compared with
         the share of each class in the positions of a token.
-
-    Returns
-    -------
-    loss : torch.Tensor, a scalar
     """
     if y.ndim == 1:
         return cross_entropy(outputs, y).mean()
@@ -170,10 +158,6 @@ def pare_loss(
     shares : tuple of two float, default=(1.0, 1.0)
         If the outputs belong to a part of a batch, its share of the samples and its
         share of the mixed samples; the terms of all parts then add up to the batch's.
-
-    Returns
-    -------
-    terms : LossTerms
     """
     share, mixed_share = shares
     target = share * (weight * loss(outputs.target, y)).mean()
@@ -205,10 +189,6 @@ def add_agreement(terms, outputs, agreement, mix_weight=1.0, share=1.0):
         The loss is weighted by this and by 1 - lam, as the loss of mixed samples is.
     share : float, default=1.0
         Share of the unlabelled samples of the batch that the outputs belong to.
-
-    Returns
-    -------
-    terms : LossTerms
     """
     loss = agreement(outputs.mixed_target, outputs.target.detach()).mean()
     loss = share * loss

@@ -1,13 +1,12 @@
 import pickle
-from functools import partial
 
 import numpy as np
 import pytest
 
 from sklearn_pare._data.lazy import LazyArray, is_lazy
-from sklearn_pare.datasets._rows import ComputedRows, join, one_by_one
+from sklearn_pare.datasets._readers.rows import ComputedRows, join, one_by_one
 
-X = np.random.default_rng(0).normal(size=(9, 2, 5)).astype(np.float32)
+X = np.arange(90, dtype=np.float32).reshape(9, 2, 5) - 40
 
 
 def _take(rows):
@@ -19,13 +18,18 @@ ROWS = ComputedRows(_take, np.arange(9)[::-1], (2, 5))
 
 @pytest.mark.parametrize(
     "key",
-    [2, -1, slice(1, 7, 2), slice(0, 0), [3, 0, 3], np.array([], int), (1, 0),
-     (slice(2, 4), 1, slice(3)), X[:, 0, 0] > 0],
+    [2, -1, slice(1, 7, 2), slice(0, 0), [3, 0, 3], np.array([], int), (1, 0), ...,
+     (slice(2, 4), 1, slice(3)), X[:, 0, 0] > 0, np.array([[1, 2], [8, 1]])],
     ids=str,
 )  # fmt: skip
-def test_getitem__as_of_an_array(key):
+def test_getitem__as_for_an_array(key):
     np.testing.assert_array_equal(ROWS[key], X[::-1][key])
     assert np.asarray(ROWS[key]).dtype == np.float32
+
+
+def test_getitem__none_of_samples_computed_one_by_one__empty():
+    rows = ComputedRows(one_by_one(X.__getitem__), np.arange(9), (2, 5))
+    assert rows[:0].shape == (0, 2, 5)
 
 
 def test_array__shape_dtype_and_all_rows():
@@ -49,7 +53,7 @@ def test_join__arrays_and_computed_rows():
     joined = join([X[:2], X[2:3]])
     assert isinstance(joined, np.ndarray)
     np.testing.assert_array_equal(joined, X[:3])
-    joined = join([ROWS, ComputedRows(partial(one_by_one, X.__getitem__), [4], (2, 5))])
+    joined = join([ROWS, ComputedRows(one_by_one(X.__getitem__), [4], (2, 5))])
     whole = np.concatenate([X[::-1], X[4:5]])
     assert joined.shape == (10, 2, 5)
     np.testing.assert_array_equal(joined[:], whole)

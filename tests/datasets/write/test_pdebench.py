@@ -1,4 +1,4 @@
-"""Miniatures of PDEBench's files: read by the loader, laid out as the originals."""
+"""Small files of PDEBench: read by the loader, with the layout of the originals."""
 
 import h5py
 import numpy as np
@@ -10,9 +10,9 @@ from sklearn_pare.datasets.pdebench.tasks import TASKS
 from sklearn_pare.datasets.write import write_pdebench
 from sklearn_pare.exceptions import DataError, UnknownNameError
 
-N_ROWS = 12
-# The simulator of each task, the file's order of its channels, and how near the end is
-# to that of one run without frames between: solvers take other steps.
+N_ROWS = 10
+# Simulator of each task, order of its channels in the file, and tolerance of the final
+# state: without the frames between, solvers take other steps.
 SIMULATORS = {
     "advection": (datasets.make_advection, {}, [0], 1e-6),
     "burgers": (datasets.make_burgers, {"resolution": 128}, [0], 1e-6),
@@ -49,13 +49,13 @@ def home(tmp_path_factory):
 
 
 def _as_read(fields, task, channels):
-    """What the loader should give for a simulator's fields."""
+    """Return the expected result of the loader for fields of a simulator."""
     fields = fields if fields.ndim == 2 + TASKS[task].axes else fields[:, None]
     fields = fields[:, channels] if len(channels) > 1 else fields
     stride = STRIDES.get(task, 1)
     if TASKS[task].axes == 1:
         return fields[..., ::stride]
-    # Files have the axes x, y; the last axis of a simulator is x.
+    # The axes of files are x, y; the last axis of a simulator is x.
     return fields.swapaxes(2, 3)[..., ::stride, ::stride]
 
 
@@ -77,7 +77,7 @@ def test_round_trip__the_arrays_of_the_simulator(task, home):
 
 
 @every
-def test_presets__read_miniatures(task, home):
+def test_presets__read_small_files(task, home):
     for split in ("train", "test"):
         bunch = fetch_pdebench(
             f"orca:{task}", data_home=home, download=False, split=split
@@ -88,7 +88,7 @@ def test_presets__read_miniatures(task, home):
         assert bunch.target[:].std() > 0
 
 
-# Shapes as benchmarks.md has them: rows, frames, points; attributes of the file.
+# Shapes (samples, frames, points) and attributes of the files.
 ARRAYS = {
     "advection": ({"tensor": (N_ROWS, 21, 256)}, {"beta"}),
     "burgers": ({"tensor": (N_ROWS, 21, 128)}, {"Nu"}),
@@ -133,7 +133,7 @@ def test_file__one_array_for_each_variable(task, home):
 
 
 @pytest.mark.parametrize("task", GROUPS)
-def test_file__one_group_for_each_row(task, home):
+def test_file__one_group_for_each_sample(task, home):
     with h5py.File(home / "pdebench" / TASKS[task].file) as file:
         assert list(file) == [f"{row:04d}" for row in range(N_ROWS)]
         for group in file.values():
@@ -173,22 +173,22 @@ def test_write__seed_fixes_the_file(tmp_path):
             if not isinstance(state, int):
                 state = np.random.RandomState(5)
         np.testing.assert_array_equal(*read)
-        # One set of waves, carried along: no two rows, all frames alike in spread.
+        # The same waves travel in all frames: their spread does not change.
         spread = read[0].std((2,))
         np.testing.assert_allclose(spread, spread[:, :1] * np.ones(21), rtol=0.02)
 
 
-def test_write__original_there__left_alone(tmp_path):
+def test_write__original_exists__unchanged(tmp_path):
     path = tmp_path / "pdebench" / TASKS["darcy"].file
     path.parent.mkdir()
     with h5py.File(path, "w") as file:
         file["nu"] = np.zeros(3)
     before = path.read_bytes()
-    with pytest.raises(DataError, match="no simulated file"):
+    with pytest.raises(DataError, match="is not a simulated file"):
         write_pdebench("darcy", tmp_path, n=10)
     assert path.read_bytes() == before
     path.write_bytes(before[:500])
-    with pytest.raises(DataError, match="no simulated file"):
+    with pytest.raises(DataError, match="is not a simulated file"):
         write_pdebench("darcy", tmp_path, n=10)
 
 

@@ -1,10 +1,9 @@
-"""Files are fetched whole, once, and go on where they were cut short."""
+"""Downloads are complete, happen once, and continue after an interruption."""
 
 import contextlib
 import hashlib
 import http.server
 import io
-import logging
 import tarfile
 import threading
 import zipfile
@@ -12,8 +11,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from sklearn_pare.datasets import _fetch, get_data_home
-from sklearn_pare.datasets._fetch import retrieve, unpack
+from sklearn_pare.datasets import get_data_home
+from sklearn_pare.datasets._readers.fetch import retrieve, unpack
 from sklearn_pare.exceptions import FileFormatError, MissingFileError
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
@@ -22,7 +21,7 @@ MD5 = f"md5:{hashlib.md5(CONTENT).hexdigest()}"
 
 
 class _Server(http.server.ThreadingHTTPServer):
-    """Serves CONTENT at /file, and remembers what was asked for."""
+    """A server of CONTENT at /file that records the requested ranges."""
 
     def __init__(self, **manners):
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -54,7 +53,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(206 if first else 200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        # A server that dies in the middle.
+        # With a length, the server stops in the middle.
         self.wfile.write(body[: self.server.manners["length"]])
 
     def log_message(self, *args):
@@ -73,11 +72,6 @@ def serving(**manners):
         thread.join()
 
 
-@pytest.fixture(autouse=True)
-def _quiet():
-    logging.getLogger("pooch").setLevel(logging.ERROR)
-
-
 @pytest.mark.parametrize("known_hash", [None, SHA256, MD5])
 def test_retrieve__whole_and_once(known_hash, tmp_path):
     path = tmp_path / "a" / "b.bin"
@@ -90,7 +84,7 @@ def test_retrieve__whole_and_once(known_hash, tmp_path):
 
 
 @pytest.mark.parametrize("ranges", [True, False])
-def test_retrieve__goes_on_or_starts_again(ranges, tmp_path):
+def test_retrieve__continues_or_starts_again(ranges, tmp_path):
     path, part = tmp_path / "b.bin", tmp_path / "b.bin.part"
     part.write_bytes(CONTENT[:100_000])
     with serving(ranges=ranges) as server:
@@ -105,7 +99,7 @@ def test_retrieve__cut_short__kept_then_whole(tmp_path):
     with (
         serving(length=150_000) as server,
         pytest.raises(
-            MissingFileError, match=r"b\.bin\.part holds what came; the next"
+            MissingFileError, match=r"b\.bin\.part holds the bytes received; the next"
         ),
     ):
         retrieve(server.url, path, known_hash=SHA256)
@@ -132,7 +126,7 @@ def test_retrieve__another_hash__removed(tmp_path):
     path = tmp_path / "b.bin"
     with (
         serving() as server,
-        pytest.raises(FileFormatError, match="not the hash md5:00"),
+        pytest.raises(FileFormatError, match="Expected md5:00"),
     ):
         retrieve(server.url, path, known_hash="md5:00")
     assert [p.name for p in tmp_path.iterdir() if p.suffix != ".lock"] == []
@@ -140,12 +134,12 @@ def test_retrieve__another_hash__removed(tmp_path):
 
 def test_retrieve__missing__says_where_and_how(tmp_path):
     path = tmp_path / "b.bin"
-    with pytest.raises(MissingFileError, match="download=True fetches it") as caught:
+    with pytest.raises(MissingFileError, match="Use download=True to") as caught:
         retrieve("https://example.org/b.bin", path, download=False)
     assert str(path) in str(caught.value)
     assert f"curl -L -C - -o {path} https://example.org/b.bin" in str(caught.value)
     assert isinstance(caught.value, FileNotFoundError)
-    with pytest.raises(MissingFileError, match=r"by hand only. Put it at"):
+    with pytest.raises(MissingFileError, match=r"obtained by hand. Put it at"):
         retrieve(None, path)
     with serving() as server:
         with pytest.raises(MissingFileError, match="404"):
@@ -200,10 +194,10 @@ def test_unpack__from_the_marker_on(write, top, tmp_path):
 
 
 @ARCHIVES
-def test_unpack__what_is_no_such_archive__nothing_left(write, tmp_path):
+def test_unpack__another_archive__nothing_left(write, tmp_path):
     archive, to = tmp_path / "a", tmp_path / "to"
     write(archive, ["b/c"])
-    with pytest.raises(FileFormatError, match=r"a holds no 'd'; it starts with b\."):
+    with pytest.raises(FileFormatError, match=r"a does not contain 'd'; .* with b\."):
         unpack(archive, to, "d")
     archive.write_bytes(archive.read_bytes()[:-20])
     with pytest.raises(FileFormatError, match="a cannot be unpacked"):
@@ -229,4 +223,3 @@ def test_get_data_home__argument_then_environment_then_sklearn(monkeypatch, tmp_
     assert get_data_home() == tmp_path / "e"
     assert get_data_home(tmp_path / "a") == tmp_path / "a"
     assert get_data_home("~").is_absolute()
-    assert _fetch.get_data_home is get_data_home

@@ -5,53 +5,11 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
 
 from sklearn_pare.datasets.simulate import waves
-from sklearn_pare.datasets.simulate.waves import make_chirps, make_gait, make_motifs
-
-# Simulator -> shape of a row, shape of a target, number of classes (None: labels).
-MAKERS = {
-    make_chirps: ((1, 256), (), 6),
-    make_gait: ((6, 256), (), 5),
-    make_motifs: ((1, 256), (5,), None),
-}
-
-
-@pytest.mark.parametrize("make", MAKERS, ids=lambda make: make.__name__)
-def test_make__shapes_classes_and_seed(make):
-    shape, target, n_classes = MAKERS[make]
-    X, y = make(30, random_state=3)
-    assert X.shape == (30, *shape)
-    assert y.shape == (30, *target)
-    assert X.dtype == np.float64
-    assert y.dtype.kind == "i"
-    assert np.isfinite(X).all()
-    if n_classes is not None:
-        assert np.bincount(y).tolist() == [30 // n_classes] * n_classes
-    again, y_again = make(30, random_state=np.random.RandomState(3))
-    np.testing.assert_array_equal(X, again)
-    np.testing.assert_array_equal(y, y_again)
-    assert not np.array_equal(X, make(30, random_state=4)[0])
-
-
-@pytest.mark.parametrize("make", MAKERS, ids=lambda make: make.__name__)
-def test_make__other_length_one_row_and_global_state(make):
-    before = np.random.get_state()[1].copy()  # noqa: NPY002
-    assert make(1, length=201, random_state=0)[0].shape[2] == 201
-    np.testing.assert_array_equal(before, np.random.get_state()[1])  # noqa: NPY002
-    with pytest.raises(ValueError, match="'length' parameter"):
-        make(8, length=3)
+from sklearn_pare.datasets.simulate.waves import make_gait, make_motifs
 
 
 def _magnitudes(X):
     return np.abs(np.fft.rfft(X)).reshape(len(X), -1)
-
-
-# Of 250 rows three standard errors are 0.09.
-@pytest.mark.parametrize(("make", "chance"), [(make_chirps, 1 / 6), (make_gait, 0.2)])
-def test_classes__spectrum_tells_something_but_not_all(make, chance):
-    X, y = make(random_state=0)
-    model = RandomForestClassifier(100, random_state=0)
-    model.fit(_magnitudes(X[:150]), y[:150])
-    assert chance + 0.1 < model.score(_magnitudes(X[150:]), y[150:]) < 0.85
 
 
 @pytest.mark.parametrize("exponent", [0, 1, 2])
@@ -102,7 +60,7 @@ def test_chirps__inside_the_record():
 
 
 def _even_share(channel):
-    """Of the harmonics' power, the part of the even ones; (n, length) of 10 strides."""
+    """Return the even harmonics' share of the power of (n, length), 10 strides."""
     power = np.abs(np.fft.rfft(channel)) ** 2
     harmonics = power[:, 10:90:10].mean(0)
     np.testing.assert_allclose(harmonics.sum() * len(power), power.sum(), rtol=1e-9)
@@ -119,10 +77,10 @@ def test_gait__harmonics_of_the_cadence():
         amplitudes = waves._walkers(np.full(n, label), decay, asymmetry, rng)
         X = waves._steps(strides, amplitudes)
         share[label] = [_even_share(X[:, channel]) for channel in range(6)]
-        # Steps go forward and up, strides from side to side.
+        # Steps move forward and up, strides from side to side.
         assert share[label][0] > 0.6 > 0.4 > share[label][1]
         assert share[label][2] > 0.6 > 0.4 > share[label][3]
-    # A limp is what breaks the symmetry of steps.
+    # A limp breaks the symmetry of steps.
     assert share[4][2] < min(share[label][2] for label in range(4)) - 0.1
 
 
@@ -162,19 +120,17 @@ def test_motifs__mirror_images_and_unlike_at_any_shift():
 
 
 def test_motifs__number_of_labels():
-    X, y = make_motifs(2000, n_labels=8, random_state=0)
-    assert y.shape == (2000, 8)
-    np.testing.assert_allclose(y.mean(0), 0.3, atol=0.04)
-    # Motifs add power to what is noise of unit variance.
+    X, y = make_motifs(800, n_labels=8, random_state=0)
+    assert y.shape == (800, 8)
+    np.testing.assert_allclose(y.mean(0), 0.3, atol=0.06)
+    # Motifs add power to noise of unit variance.
     silent = y.sum(1) == 0
     np.testing.assert_allclose(X[silent].std(2), 1)
     assert X[~silent].std(2).mean() > 1.1
-    with pytest.raises(ValueError, match="'n_labels' parameter"):
-        make_motifs(8, n_labels=9)
 
 
 def _matched(X):
-    """Best match of each row with each motif, at any time and three scales."""
+    """Return the best match of each sample with each motif, at three scales."""
     matches = []
     for scale in (42, 48, 54):
         s = (np.arange(scale) + 0.5) / scale
@@ -184,14 +140,14 @@ def _matched(X):
     return np.max(matches, axis=0)
 
 
-def test_motifs__shape_tells_more_than_spectrum():
+def test_motifs__shape_helps_more_than_spectrum():
     X, y = make_motifs(random_state=0)
 
     def auc(features):
-        model = RandomForestClassifier(100, random_state=0)
+        model = RandomForestClassifier(50, random_state=0)
         model.fit(features[:200], y[:200])
-        chances = [chance[:, 1] for chance in model.predict_proba(features[200:])]
-        return roc_auc_score(y[200:], np.stack(chances, axis=1))
+        probabilities = [p[:, 1] for p in model.predict_proba(features[200:])]
+        return roc_auc_score(y[200:], np.stack(probabilities, axis=1))
 
     spectrum, shape = auc(_magnitudes(X)), auc(_matched(X))
     assert 0.55 < spectrum < 0.85

@@ -8,16 +8,23 @@ from sklearn_pare.datasets.nas_bench_360 import (
     signals,
     telescope,
 )
-from sklearn_pare.datasets.nas_bench_360._task import RemoteFile, Task
+from sklearn_pare.datasets.nas_bench_360.request import RemoteFile, Task
 from sklearn_pare.nn.losses import IGNORED
 
-#: Where the benchmark's authors keep the files.
-BASE = "https://pde-xd.s3.amazonaws.com/"
+_ADDRESS = "https://pde-xd.s3.amazonaws.com/"
 
 
 def _plain(size, *paths):
-    return tuple(RemoteFile(path, BASE + path, size) for path in paths)
+    return tuple(RemoteFile(path, _ADDRESS + path, size) for path in paths)
 
+
+def _archive(size, path, archive, into, marker):
+    return RemoteFile(
+        path, _ADDRESS + archive, size, archive=archive, into=into, marker=marker
+    )
+
+
+_FIFTH = "40,000 train, 10,000 valid (the last fifth of a fixed shuffle), 10,000 test"
 
 _TASKS = (
     Task(
@@ -38,28 +45,25 @@ _TASKS = (
             ),
         ),
         load=images.load_cifar_100,
-        rows="40,000 train, 10,000 valid (the last fifth of a fixed shuffle), "
-        "10,000 test",
-        preprocessing="each channel standardised, by the training part",
+        rows=_FIFTH,
+        preprocessing="each channel standardised by the training part",
         omitted="random crops with padding 4, and flips",
     ),
     Task(
         name="spherical",
-        title="Spherical: CIFAR-100 projected onto a sphere, turned at random",
+        title="Spherical: CIFAR-100 projected onto a sphere, rotated at random",
         kind="classes",
         metric="accuracy",
         row_shape=(3, 60, 60),
         outputs=100,
         files=_plain("272 MB", "spherical/s2_cifar100.gz"),
         load=images.load_spherical,
-        rows="40,000 train, 10,000 valid (the last fifth of a fixed shuffle), "
-        "10,000 test",
+        rows=_FIFTH,
         preprocessing="divided by 255",
-        omitted="nothing",
     ),
     Task(
         name="ninapro",
-        title="NinaPro DB5: gestures from the muscles of the forearm",
+        title="NinaPro DB5: hand gestures from forearm muscle signals",
         kind="classes",
         metric="accuracy",
         row_shape=(1, 16, 52),
@@ -75,32 +79,26 @@ _TASKS = (
         load=signals.load_ninapro,
         rows="2,638 train, 659 valid, 659 test, as distributed",
         preprocessing="none",
-        omitted="nothing",
     ),
     Task(
         name="fsd50k",
-        title="FSD50K: sounds of 200 labels",
+        title="FSD50K: sounds with 200 labels",
         kind="labels",
         metric="clip-map",
         row_shape=(1, 96, 102),
         outputs=200,
         files=(
-            RemoteFile(
-                "audio",
-                BASE + "audio/audio.zip",
-                "24 GB",
-                archive="audio/audio.zip",
-                into="audio",
-                marker="chunks/lbl_map.json",
+            _archive(
+                "24 GB", "audio", "audio/audio.zip", "audio", "chunks/lbl_map.json"
             ),
         ),
         load=audio.load_fsd50k,
         rows="chunks of 37,000 clips train, 4,000 valid, 10,000 test, as distributed; "
         "groups are the clips",
         preprocessing="log-mel spectrograms: 96 bands, windows of 30 ms every 10 ms, "
-        "in dB + 75 without their mean, 101 frames and one of zeros",
+        "in dB + 75 minus their mean, 101 frames and one of zeros",
         omitted="background noise mixed into training chunks, and SpecAugment",
-        settings={"pos_weight": 10},
+        settings={"class_weight": {0: 1, 1: 10}},
     ),
     Task(
         name="darcy",
@@ -117,10 +115,9 @@ _TASKS = (
         load=fields.load_darcy,
         rows="900 train, 100 valid (the next of the first file), 100 test (the first "
         "of the second)",
-        preprocessing="every fifth point; the coefficient standardised point by point, "
-        "by the training part, then the column's and the row's coordinate. The target "
-        "is the physical field; y_mean and y_scale, (85, 85), standardise it",
-        omitted="nothing",
+        preprocessing="every fifth point; the coefficient, standardised at each point "
+        "by the training part, then the column and row coordinates. The target is the "
+        "physical field; y_mean and y_scale, (85, 85), standardise it",
         settings={"loss": "relative_l2"},
     ),
     Task(
@@ -130,51 +127,41 @@ _TASKS = (
         metric="mae8",
         row_shape=(57, 512, 512),
         outputs=(1, 512, 512),
-        files=(
-            RemoteFile(
-                "protein",
-                BASE + "protein.zip",
-                "1.1 GB",
-                archive="protein.zip",
-                into="protein",
-                marker="psicov.lst",
-            ),
-        ),
+        files=(_archive("1.1 GB", "protein", "protein.zip", "protein", "psicov.lst"),),
         load=proteins.load_psicov,
         rows="3,456 train (deepcov), 75 valid (the second half of psicov), 75 test "
         "(the first half)",
-        preprocessing="features of one residue as column map and as row map, then "
-        "three pair maps, 5 away from the top left of 512 x 512; outside, features 0 "
-        "and distance 100. Distances below 1 are 1, the diagonal is the mean of its "
-        "neighbours; with training rows, distances end at 16",
+        preprocessing="each feature of a residue as column map and as row map, then "
+        "three pair maps, 5 away from the top left of 512 x 512; outside, features are "
+        "0 and the distance is 100. Distances below 1 are set to 1, the diagonal to "
+        "the mean of its neighbours; with training samples, distances are at most 16",
         omitted="a new random window at each visit of a longer protein: it is fixed",
-        # The papers score all of psicov.
+        # The papers evaluate on all of psicov.
         protocol=("train", "valid+test"),
     ),
     Task(
         name="cosmic",
-        title="Cosmic: hits of cosmic rays in images of a telescope",
+        title="Cosmic: hits of cosmic rays in telescope images",
         kind="masks",
         metric="pixel-auroc",
         row_shape=(1, 128, 128),
         outputs=(128, 128),
         files=tuple(
-            RemoteFile(
-                f"cosmic/npy_{part}",
-                f"{BASE}cosmic/deepCR.ACS-WFC.{part}.tar",
+            _archive(
                 "6.5 GB in two files",
-                archive=f"cosmic/deepCR.ACS-WFC.{part}.tar",
-                into="cosmic",
-                marker=f"npy_{part}",
+                f"cosmic/npy_{part}",
+                f"cosmic/deepCR.ACS-WFC.{part}.tar",
+                "cosmic",
+                f"npy_{part}",
             )
             for part in ("train", "test")
         ),
         load=telescope.load_cosmic,
-        rows="the training images without as many valid ones as there are test images "
-        "(at most half), drawn by a fixed seed; groups are the fields",
+        rows="as many training images as there are test images (at most half) are for "
+        "validation, drawn with a fixed seed; groups are the fields",
         preprocessing="filter f435w, fields of galaxies, the middle 128 x 128 pixels; "
-        f"places to ignore are {IGNORED}. Training rows have the sky's light times a "
-        "number between -0.9 and 3 added, fixed for each",
+        f"ignored positions are {IGNORED}. Training samples have the light of the sky "
+        "added, times a number between -0.9 and 3 that is fixed for each",
         omitted="a new share of the sky at each visit: it is fixed",
         settings={"ignore_index": IGNORED},
     ),
@@ -189,10 +176,9 @@ _TASKS = (
         load=signals.load_ecg,
         rows="80 % of the recordings train, 10 % valid, 10 % test, split before "
         "windows are cut; groups are the recordings",
-        preprocessing="recordings standardised; windows of 1000, 500 (N), 83 (A), 250 "
-        "(O) or 25 (~) apart",
-        omitted="nothing",
-        by_hand="It lies on Google Drive under the id 1j7Yk0-W9uonQiyyG2B9ZAw5jjZA-"
+        preprocessing="recordings standardised; windows of 1000 values, every 500 (N), "
+        "83 (A), 250 (O) or 25 (~)",
+        by_hand="It is on Google Drive under the id 1j7Yk0-W9uonQiyyG2B9ZAw5jjZA-"
         "UeMS: https://drive.google.com/file/d/1j7Yk0-W9uonQiyyG2B9ZAw5jjZA-UeMS .",
     ),
     Task(
@@ -211,7 +197,6 @@ _TASKS = (
         rows="810,000 train, 90,000 valid (the last tenth of a fixed shuffle), 100,000 "
         "test",
         preprocessing="labels from 0",
-        omitted="nothing",
     ),
     Task(
         name="deepsea",
@@ -224,8 +209,7 @@ _TASKS = (
         load=signals.load_deepsea,
         rows="71,753 train, 2,490 valid, 149,400 test, as distributed",
         preprocessing="letters as channels",
-        omitted="nothing",
-        settings={"pos_weight": 4},
+        settings={"class_weight": {0: 1, 1: 4}},
     ),
 )
 
