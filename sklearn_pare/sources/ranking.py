@@ -161,7 +161,7 @@ def rank(
     validation.check_input_shape(input_shape)
     X = validation.check_rows(_Input(input_shape), X, reset=True)
     X = validation.shape_rows(X, input_shape)
-    check_choices("exact", max_samples)
+    check_choices("exact", max_samples, "rank")
     y = check_targets(y, len(X))
     # The second of the four seeds of a fit.
     seed = int(check_random_state(random_state).randint(2**31 - 1, size=4)[1])
