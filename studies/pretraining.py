@@ -1,16 +1,14 @@
-"""Pretrain "pare-tiny" on images drawn from formulas.
+"""Pretraining of "pare-tiny" on images drawn from formulas.
 
-Run as ``python -m studies.pretraining --help``. The backbone learns to name the
-formula of an image and to predict two transforms of it at every pixel. Images are
-rendered on the fly, on the device; nothing is read or downloaded. The result is one
-safetensors file in float16 and the card of the backbone beside it. A run that was stopped
-goes on, to the bit, when the same command is given again.
+The backbone learns to name the formula of an image and to predict two transforms of it
+at every pixel. Images are rendered on the fly, on the device; nothing is read or
+downloaded. The result is one safetensors file in float16 and the card of the backbone
+beside it. The same command continues a run that was stopped, with the same result to
+the bit.
 """
 
-import argparse
 import json
 import math
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +23,7 @@ from sklearn_pare.backbones.bundled import WEIGHTS, build_tiny, write_weights
 from sklearn_pare.exceptions import ModelFileError
 from sklearn_pare.sources import formula
 from sklearn_pare.sources.formula.fields import sine_basis
+from studies.record import log
 
 # White-on-black drawings first: with full colour from the start the loss stays at that
 # of a constant guess.
@@ -73,6 +72,28 @@ def dense_targets(images, grey):
     load = load - load.mean((1, 2), keepdim=True)
     solution = basis @ ((basis @ load @ basis) / (k[:, None] ** 2 + k**2)) @ basis
     return torch.stack([steepness, solution / _POISSON_SCALE], 1)
+
+
+def add_arguments(parser):
+    """Add the arguments of the command."""
+    parser.add_argument("--output", default=WEIGHTS, help="file to write")
+    parser.add_argument("--steps", type=int, default=28_000)
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--lr", type=float, default=1.2e-3, help="peak learning rate")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument(
+        "--no-compile",
+        dest="compiled",
+        action="store_false",
+        help="do not compile the backbone: half as fast, but without a C++ compiler",
+    )
+
+
+def main(arguments):
+    """Pretrain the backbone and return the figures."""
+    given = {k: v for k, v in vars(arguments).items() if k != "main"}
+    return json.dumps(pretrain(**given))
 
 
 class _Run:
@@ -260,7 +281,7 @@ def pretrain(output, steps, batch_size, lr, seed, device, compiled, log_every=50
                 "minutes": round(run.seconds / 60, 1),
             }
             command = (
-                "python -m studies.pretraining "
+                "python -m studies pretraining "
                 f"--steps {steps} --batch-size {batch_size} --lr {lr} --seed {seed}"
             )
             card = replace(
@@ -269,34 +290,6 @@ def pretrain(output, steps, batch_size, lr, seed, device, compiled, log_every=50
             write_weights(run.parts.state_dict(), card, output)
             run.save(state, settings)
             remaining = run.seconds / run.step * (steps - run.step) / 60
-            line = json.dumps(run.figures | {"minutes_left": round(remaining, 1)})
-            sys.stdout.write(line + "\n")
-            sys.stdout.flush()
+            log(json.dumps(run.figures | {"minutes_left": round(remaining, 1)}))
     state.unlink(missing_ok=True)
     return run.figures
-
-
-def main(argv=None):
-    """Command line of the pretraining."""
-    parser = argparse.ArgumentParser(
-        prog="python -m studies.pretraining",
-        description="Pretrain the bundled backbone on images drawn from formulas. "
-        "Given again, the same command goes on where it was stopped.",
-    )
-    parser.add_argument("--output", default=WEIGHTS, help="file to write")
-    parser.add_argument("--steps", type=int, default=28_000)
-    parser.add_argument("--batch-size", type=int, default=128)
-    parser.add_argument("--lr", type=float, default=1.2e-3, help="peak learning rate")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="auto")
-    parser.add_argument(
-        "--no-compile",
-        dest="compiled",
-        action="store_false",
-        help="do not compile the backbone: half as fast, but without a C++ compiler",
-    )
-    pretrain(**vars(parser.parse_args(argv)))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,195 @@
+"""Recorded fits: options, resume and report that all studies have in common.
+
+A fit is one line of JSON. Its keys "task", "method" and "seed" identify it together
+with "recipe", a hash of all arguments of the estimator: with other defaults it is
+another fit.
+"""
+
+import time
+from functools import partial
+from pathlib import Path
+
+from joblib import Parallel, delayed
+
+from sklearn_pare._utils import check_name
+from sklearn_pare.benchmarks import lines
+from sklearn_pare.benchmarks.measures import measure, on_one_thread
+from sklearn_pare.exceptions import DataError
+
+RESULTS = Path(__file__).parent / "results"
+NAMES = ("task", "method", "seed")
+
+log = partial(print, flush=True)
+
+
+def add_arguments(parser, seeds, *, tasks=None, methods=None):
+    """Add the options of a study of recorded fits.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    seeds : int
+        Default of ``--seeds``.
+    tasks, methods : sequence of str, default=None
+        Defaults of ``--tasks`` and ``--methods``; None: no such option.
+    """
+    for option, default in (("--tasks", tasks), ("--methods", methods)):
+        if default is not None:
+            text = f"default: {', '.join(default)}"
+            parser.add_argument(option, metavar="NAME,NAME", help=text)
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        default=seeds,
+        metavar="N",
+        help=f"number of splits, with one fit of each method; default: {seeds}",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="JSON lines; fits that are in this file are not repeated",
+    )
+    parser.add_argument(
+        "--report",
+        action="store_true",
+        help="print the table of the fits in FILE without fitting anything; default "
+        "of FILE: the recorded results of the study",
+    )
+
+
+def options(arguments, study):
+    """Return the arguments of `run` that come from the command line."""
+    out = arguments.out
+    if arguments.report and out is None:
+        out = RESULTS / f"{study}.jsonl"
+    return {"out": out, "report": arguments.report}
+
+
+def choose(text, known, default, kind):
+    """Return the names in a list with commas, or the default if there is no list.
+
+    Raises
+    ------
+    UnknownNameError
+        If a name is not known; a ValueError.
+    """
+    if text is None:
+        return list(default)
+    names = (name.strip() for name in text.split(","))
+    return [check_name(name, known, kind) for name in dict.fromkeys(names) if name]
+
+
+def cells(tasks, methods, seeds):
+    """Return what identifies each fit: a list of dicts, seed by seed.
+
+    Parameters
+    ----------
+    tasks : sequence of Task
+    methods : callable
+        Returns the names of the methods for a task.
+    seeds : iterable of int
+    """
+    return [
+        {"task": task.name, "method": method, "seed": seed}
+        for seed in seeds
+        for task in tasks
+        for method in methods(task)
+    ]
+
+
+def run(wanted, estimator, fit, *, names=NAMES, out=None, report=False, jobs=1):
+    """Return the recorded rows of some fits; make those that are not in the file.
+
+    Parameters
+    ----------
+    wanted : list of dict
+        What identifies each fit, and what else is recorded of it.
+    estimator : callable
+        ``estimator(cell)`` returns the estimator of an element of `wanted`, not fitted.
+    fit : callable
+        ``fit(cell)`` fits it and returns a dict of figures, "cpu" among them.
+    names : sequence of str
+        Keys that identify a fit together with "recipe".
+    out : path-like, default=None
+        File of JSON lines. None: nothing is read or written.
+    report : bool, default=False
+        If True, fit nothing: return what the file has, with any recipe.
+    jobs : int, default=1
+        Number of processes.
+
+    Returns
+    -------
+    rows : list of dict
+        In the order of `wanted`.
+    """
+    if report:
+        return _recorded(wanted, names, out)
+    wanted = [cell | {"recipe": lines.recipe(estimator(cell))} for cell in wanted]
+    return lines.resume(
+        wanted,
+        (*names, "recipe"),
+        lambda todo: Parallel(n_jobs=jobs, return_as="generator_unordered")(
+            delayed(_row)(fit, cell) for cell in todo
+        ),
+        _shown,
+        log,
+        out,
+    )
+
+
+def _row(fit, cell):
+    return cell | fit(cell)
+
+
+def _shown(row):
+    figure = "score" if "score" in row else "error"
+    return f"{figure} {row[figure]:.4f}"
+
+
+def _recorded(wanted, names, out):
+    done = {tuple(row.get(name) for name in names): row for row in lines.read(out)}
+    keys = [tuple(cell[name] for name in names) for cell in wanted]
+    rows = [done[key] for key in keys if key in done]
+    if not rows:
+        raise DataError(
+            f"{out} has none of these {len(wanted)} fits. Give the file that was "
+            "written with --out, or leave out --report."
+        )
+    return rows
+
+
+def timed(fit, *data, **more):
+    """Call `fit` on one thread and return what it cost.
+
+    Returns
+    -------
+    figures : dict
+        "epochs", None for estimators without; "cpu" and "seconds" of wall-clock time.
+    """
+    start = time.perf_counter()
+    estimator, cpu = on_one_thread(partial(fit, *data, **more))
+    seconds = round(time.perf_counter() - start, 2)
+    epochs = getattr(estimator, "n_iter_", None)
+    return {"epochs": epochs, "cpu": cpu, "seconds": seconds}
+
+
+def measured(task, estimator, seed, figures=measure):
+    """Fit an estimator on the training part of a split and measure it on the test part.
+
+    Parameters
+    ----------
+    task : Task
+    estimator : estimator
+    seed : int
+    figures : callable
+        ``figures(estimator, X, y)`` returns a dict.
+
+    Returns
+    -------
+    row : dict
+        The figures, and the costs of `timed`.
+    """
+    X, X_test, y, y_test = task.split(seed)
+    cost = timed(estimator.fit, X, y)
+    return figures(estimator, X_test, y_test) | cost
