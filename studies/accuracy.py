@@ -4,7 +4,6 @@ All methods see the same splits, and all settings are defaults.
 """
 
 import dataclasses
-from functools import partial
 
 import numpy as np
 from sklearn.metrics import log_loss
@@ -38,39 +37,25 @@ def add_arguments(parser):
 
 def main(arguments):
     """Fit every method on every split and return the table."""
+    task = TASKS[arguments.data]
     methods = record.choose(arguments.methods, METHODS, METHODS, "method")
-    rows = run(
-        TASKS[arguments.data],
-        methods,
-        range(arguments.seeds),
-        **record.options(arguments, "accuracy"),
-    )
-    found = {key: collect(rows, key) for key in ("score", "nll", "seconds")}
-    head = ["method", "accuracy", "negative log-likelihood", "fit, median s"]
-    lines = []
-    for key, scores in found["score"].items():
-        seconds = f"{np.median(found['seconds'][key]):.1f}"
-        lines.append([key[1], mean_std(scores), mean_std(found["nll"][key]), seconds])
-    return table(head, lines)
-
-
-def run(task, methods, seeds, **options):
-    """Return one row for each fit of some methods and of all peers."""
-    return record.run(
-        record.cells([task], lambda task: [*methods, *PEERS], seeds),
-        lambda cell: task.estimator(cell["method"], cell["seed"]),
-        partial(_fit, task),
-        **options,
+    wanted = record.cells([task], [*methods, *PEERS], range(arguments.seeds))
+    rows = record.run([task], wanted, fit=_fit, **record.options(arguments, "accuracy"))
+    scores, nll, times = (collect(rows, key) for key in ("score", "nll", "seconds"))
+    lines = [
+        [key[1], mean_std(found), mean_std(nll[key]), f"{np.median(times[key]):.1f}"]
+        for key, found in scores.items()
+    ]
+    return table(
+        ["method", "accuracy", "negative log-likelihood", "fit, median s"], lines
     )
 
 
-def _fit(task, cell):
-    estimator = task.estimator(cell["method"], cell["seed"])
-    return record.measured(task, estimator, cell["seed"], partial(_figures, task))
+def _fit(task, estimator, cell):
+    def figures(estimator, X, y):
+        nll = None
+        if hasattr(estimator, "predict_proba"):
+            nll = log_loss(y, estimator.predict_proba(X))
+        return task.scored(estimator, X, y) | {"nll": nll}
 
-
-def _figures(task, estimator, X, y):
-    nll = None
-    if hasattr(estimator, "predict_proba"):
-        nll = log_loss(y, estimator.predict_proba(X))
-    return task.scored(estimator, X, y) | {"nll": nll}
+    return record.measured(task, estimator, cell, figures)

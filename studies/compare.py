@@ -4,15 +4,14 @@ With ``--budget time`` a method is trained for as many epochs as fit into the CP
 of a fit of PaRe on the same data. The fits at equal epochs must be in the file.
 """
 
-from functools import partial
-
 import numpy as np
 
 from sklearn_pare.benchmarks import lines, ranks
+from sklearn_pare.benchmarks.tables import means
 from sklearn_pare.exceptions import DataError
 from studies import probes, record
 from studies.suites import PEERS, SUITES
-from studies.tables import by_task, means, table
+from studies.tables import by_task, table
 
 #: The method that the others are compared with.
 REFERENCE = "pare"
@@ -50,7 +49,7 @@ def main(arguments):
         **options,
     )
     if arguments.picture:
-        picture(rows, arguments.picture)
+        ranks.save_ranks(*means(rows, "error")[1:], arguments.picture)
     return report(rows)
 
 
@@ -65,7 +64,7 @@ def run(tasks, methods, seeds, budget="epochs", *, out=None, report=False, jobs=
         out there.
     seeds : iterable of int
     budget : {"epochs", "time"}, default="epochs"
-        Fits of PaRe, and of methods without epochs, serve both.
+        Fits of PaRe and of peers serve both.
     out, report, jobs
         As in `record.run`.
 
@@ -73,30 +72,21 @@ def run(tasks, methods, seeds, budget="epochs", *, out=None, report=False, jobs=
     -------
     rows : list of dict
     """
-    by_name = {task.name: task for task in tasks}
-    wanted = record.cells(
-        tasks,
-        lambda task: [m for m in methods if m in task.peers or m not in PEERS],
-        seeds,
-    )
     done = {} if report else {_key(row): row for row in lines.read(out)}
-    for cell in wanted:
-        task = by_name[cell["task"]]
-        timed = budget == "time" and cell["method"] not in (REFERENCE, *task.peers)
-        cell["budget"] = "epochs"
-        if not report:
-            cell["settings"] = task.settings_of(cell["method"])
-            if timed:
-                cell["settings"] |= {"max_epochs": _affordable(task, cell, done)}
-        cell["budget"] = "time" if timed else "epochs"
+    wanted = []
+    for task in tasks:
+        own = [m for m in methods if m in task.peers or m not in PEERS]
+        for cell in record.cells([task], own, seeds):
+            timed = budget == "time" and cell["method"] not in (REFERENCE, *task.peers)
+            if not report:
+                settings = task.settings_of(cell["method"])
+                if timed:
+                    settings["max_epochs"] = _affordable(task, cell, done)
+                cell["settings"] = settings
+            wanted.append(cell | {"budget": "time" if timed else "epochs"})
+    wanted.sort(key=lambda cell: cell["seed"])
     return record.run(
-        wanted,
-        partial(_estimator, by_name),
-        partial(_fit, by_name),
-        names=_NAMES,
-        out=out,
-        report=report,
-        jobs=jobs,
+        tasks, wanted, fit=_fit, names=_NAMES, out=out, report=report, jobs=jobs
     )
 
 
@@ -108,9 +98,9 @@ def _affordable(task, cell, done):
     """Return the number of epochs that a method can have in the time of PaRe."""
     found = []
     for method in (cell["method"], REFERENCE):
-        estimator = task.estimator(method, cell["seed"])
-        recipe = lines.recipe(estimator)
-        found.append(done.get(_key(cell | {"method": method, "recipe": recipe})))
+        recipe = lines.recipe(task.estimator(method, cell["seed"]))
+        key = {"method": method, "budget": "epochs", "recipe": recipe}
+        found.append(done.get(_key(cell | key)))
     own, reference = found
     if own is None or reference is None or own["epochs"] is None:
         raise DataError(
@@ -122,26 +112,9 @@ def _affordable(task, cell, done):
     return max(round(own["epochs"] * reference["cpu"] / own["cpu"]), 1)
 
 
-def _estimator(tasks, cell):
-    task = tasks[cell["task"]]
-    return task.estimator(cell["method"], cell["seed"], **cell["settings"])
-
-
-def _fit(tasks, cell):
+def _fit(task, estimator, cell):
     with probes.changed(cell["method"]):
-        estimator = _estimator(tasks, cell)
-        return record.measured(tasks[cell["task"]], estimator, cell["seed"])
-
-
-def picture(rows, path):
-    """Write the mean ranks of the errors to a PNG, with the critical difference."""
-    import matplotlib.pyplot as plt
-
-    _, methods, values = means(rows, "error")
-    fig, ax = plt.subplots(figsize=(8, 3), layout="constrained")
-    ranks.plot_critical_difference(methods, values, ax)
-    fig.savefig(path, dpi=150)
-    plt.close(fig)
+        return record.measured(task, estimator, cell)
 
 
 def report(rows):

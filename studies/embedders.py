@@ -103,19 +103,17 @@ def main(arguments):
 def run(seeds, **options):
     """Return one row for each fit: naive fine-tuning with every embedder."""
     tasks = [SUITES["modalities"][name] for name in TASKS]
-    wanted = record.cells(tasks, lambda task: EMBEDDERS, seeds)
-    return record.run(wanted, _estimator, _fit, **options)
+    wanted = record.cells(tasks, EMBEDDERS, seeds)
+    return record.run(tasks, wanted, estimator=_estimator, fit=_fit, **options)
 
 
-def _estimator(cell):
-    task = SUITES["modalities"][cell["task"]]
+def _estimator(task, cell):
     return task.estimator("nft", cell["seed"], linear_path=False)
 
 
-def _fit(cell):
-    task = SUITES["modalities"][cell["task"]]
+def _fit(task, estimator, cell):
     with patch.object(embed, "SignalEmbed", EMBEDDERS[cell["method"]]):
-        return record.measured(task, _estimator(cell), cell["seed"], task.scored)
+        return record.scored(task, estimator, cell)
 
 
 def report(rows):

@@ -5,7 +5,6 @@ All settings are defaults. UNet and FNO are trained for as long as PaRe was.
 
 import importlib.util
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -110,56 +109,28 @@ def run(tasks, methods, seeds, **options):
     Peers in `peers.TIMED` are left out where there is no fit of "pare", which
     determines their time, and FNO where the package neuralop is not installed.
     """
-    rows, by_name = [], {task.name: task for task in tasks}
-    for timed in (False, True):
-        seconds = {
-            (row["task"], row["seed"]): row["seconds"]
-            for row in rows
-            if row["method"] == "pare"
-        }
-
-        def chosen(task, timed=timed):
-            own = [name for name in task.peers if (name in peers.TIMED) == timed]
-            return own if timed else [*methods, *own]
-
-        wanted = [
-            cell
-            for cell in record.cells(tasks, chosen, seeds)
-            if not timed or _can_fit(cell, seconds, **options)
-        ]
-        if wanted:
-            rows += record.run(
-                wanted,
-                partial(_estimator, by_name, seconds),
-                partial(_fit, by_name, seconds),
-                **options,
-            )
-    return rows
-
-
-def _can_fit(cell, seconds, report=False, **_):
-    """Return True if a peer can be trained for the time of PaRe; log why it cannot."""
-    missing = None
-    if (cell["task"], cell["seed"]) not in seconds:
-        missing = "no time of pare"
-    elif cell["method"] == "FNO" and not (
-        report or importlib.util.find_spec("neuralop")
-    ):
-        missing = "no package neuralop"
-    if missing:
-        record.log(f"{cell['task']}  seed {cell['seed']}  {cell['method']}: {missing}")
-    return missing is None
-
-
-def _estimator(tasks, seconds, cell):
-    task, method, seed = tasks[cell["task"]], cell["method"], cell["seed"]
-    limits = {"seconds": seconds[task.name, seed]} if method in peers.TIMED else {}
-    return task.estimator(method, seed, **limits)
-
-
-def _fit(tasks, seconds, cell):
-    task, estimator = tasks[cell["task"]], _estimator(tasks, seconds, cell)
-    return record.measured(task, estimator, cell["seed"], task.scored)
+    wanted = record.cells(tasks, lambda task: [*methods, *task.peers], seeds)
+    timed = [cell for cell in wanted if cell["method"] in peers.TIMED]
+    wanted = [cell for cell in wanted if cell["method"] not in peers.TIMED]
+    rows = record.run(tasks, wanted, fit=record.scored, **options)
+    seconds = {
+        (row["task"], row["seed"]): row["seconds"]
+        for row in rows
+        if row["method"] == "pare"
+    }
+    installed = options.get("report") or importlib.util.find_spec("neuralop")
+    wanted = []
+    for cell in timed:
+        task, method, seed = cell.values()
+        if (task, seed) not in seconds:
+            record.log(f"{task}  seed {seed}  {method} left out: no time of pare")
+        elif method == "FNO" and not installed:
+            record.log(f"{task}  seed {seed}  {method} left out: no package neuralop")
+        else:
+            wanted.append(cell | {"settings": {"seconds": seconds[task, seed]}})
+    return rows + (
+        record.run(tasks, wanted, fit=record.scored, **options) if wanted else []
+    )
 
 
 def report(rows):

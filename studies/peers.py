@@ -130,8 +130,8 @@ class MiniRocket(TransformerMixin, BaseEstimator):
     A kernel has nine weights, three of them 2 and six -1. Each of the 84 kernels is
     used with dilations that grow exponentially up to the length of the signal; a
     feature is the share of the convolution's output above a bias, and the biases are
-    quantiles of the output for a training sample. With several channels a convolution is
-    summed over a random set of them.
+    quantiles of the output for a training sample. With several channels a convolution
+    is summed over a random set of them.
 
     Parameters
     ----------

@@ -83,32 +83,65 @@ def choose(text, known, default, kind):
 def cells(tasks, methods, seeds):
     """Return what identifies each fit: a list of dicts, seed by seed.
 
-    Parameters
-    ----------
-    tasks : sequence of Task
-    methods : callable
-        Returns the names of the methods for a task.
-    seeds : iterable of int
+    `methods` is a list of names, or a function that returns those for a task.
     """
     return [
         {"task": task.name, "method": method, "seed": seed}
         for seed in seeds
         for task in tasks
-        for method in methods(task)
+        for method in (methods(task) if callable(methods) else methods)
     ]
 
 
-def run(wanted, estimator, fit, *, names=NAMES, out=None, report=False, jobs=1):
+def plain(task, cell):
+    """Return the estimator of a cell: its method with its "settings", if it has any."""
+    return task.estimator(cell["method"], cell["seed"], **cell.get("settings", {}))
+
+
+def timed(fit, *data, **more):
+    """Call `fit` on one thread; return "epochs", "cpu" and wall-clock "seconds"."""
+    start = time.perf_counter()
+    estimator, cpu = on_one_thread(partial(fit, *data, **more))
+    seconds = round(time.perf_counter() - start, 2)
+    epochs = getattr(estimator, "n_iter_", None)
+    return {"epochs": epochs, "cpu": cpu, "seconds": seconds}
+
+
+def measured(task, estimator, cell, figures=measure):
+    """Fit on the training part of a split; return figures of the test part, and costs.
+
+    Parameters
+    ----------
+    task : Task
+    estimator : estimator
+    cell : dict
+    figures : callable
+        ``figures(estimator, X, y)`` returns a dict.
+    """
+    X, X_test, y, y_test = task.split(cell["seed"])
+    cost = timed(estimator.fit, X, y)
+    return figures(estimator, X_test, y_test) | cost
+
+
+def scored(task, estimator, cell):
+    """Fit as `measured` does, with the metric of the task as "score"."""
+    return measured(task, estimator, cell, task.scored)
+
+
+def run(tasks, wanted, *, estimator=plain, fit=measured, names=NAMES, out=None,
+        report=False, jobs=1):  # fmt: skip
     """Return the recorded rows of some fits; make those that are not in the file.
 
     Parameters
     ----------
+    tasks : iterable of Task
     wanted : list of dict
         What identifies each fit, and what else is recorded of it.
     estimator : callable
-        ``estimator(cell)`` returns the estimator of an element of `wanted`, not fitted.
+        ``estimator(task, cell)`` returns the estimator of an element of `wanted`.
     fit : callable
-        ``fit(cell)`` fits it and returns a dict of figures, "cpu" among them.
+        ``fit(task, estimator, cell)`` fits it and returns a dict of figures, "cpu"
+        among them.
     names : sequence of str
         Keys that identify a fit together with "recipe".
     out : path-like, default=None
@@ -125,12 +158,16 @@ def run(wanted, estimator, fit, *, names=NAMES, out=None, report=False, jobs=1):
     """
     if report:
         return _recorded(wanted, names, out)
-    wanted = [cell | {"recipe": lines.recipe(estimator(cell))} for cell in wanted]
+    tasks = {task.name: task for task in tasks}
+    wanted = [
+        cell | {"recipe": lines.recipe(estimator(tasks[cell["task"]], cell))}
+        for cell in wanted
+    ]
     return lines.resume(
         wanted,
         (*names, "recipe"),
         lambda todo: Parallel(n_jobs=jobs, return_as="generator_unordered")(
-            delayed(_row)(fit, cell) for cell in todo
+            delayed(_row)(tasks[cell["task"]], estimator, fit, cell) for cell in todo
         ),
         _shown,
         log,
@@ -138,8 +175,8 @@ def run(wanted, estimator, fit, *, names=NAMES, out=None, report=False, jobs=1):
     )
 
 
-def _row(fit, cell):
-    return cell | fit(cell)
+def _row(task, estimator, fit, cell):
+    return cell | fit(task, estimator(task, cell), cell)
 
 
 def _shown(row):
@@ -157,39 +194,3 @@ def _recorded(wanted, names, out):
             "written with --out, or leave out --report."
         )
     return rows
-
-
-def timed(fit, *data, **more):
-    """Call `fit` on one thread and return what it cost.
-
-    Returns
-    -------
-    figures : dict
-        "epochs", None for estimators without; "cpu" and "seconds" of wall-clock time.
-    """
-    start = time.perf_counter()
-    estimator, cpu = on_one_thread(partial(fit, *data, **more))
-    seconds = round(time.perf_counter() - start, 2)
-    epochs = getattr(estimator, "n_iter_", None)
-    return {"epochs": epochs, "cpu": cpu, "seconds": seconds}
-
-
-def measured(task, estimator, seed, figures=measure):
-    """Fit an estimator on the training part of a split and measure it on the test part.
-
-    Parameters
-    ----------
-    task : Task
-    estimator : estimator
-    seed : int
-    figures : callable
-        ``figures(estimator, X, y)`` returns a dict.
-
-    Returns
-    -------
-    row : dict
-        The figures, and the costs of `timed`.
-    """
-    X, X_test, y, y_test = task.split(seed)
-    cost = timed(estimator.fit, X, y)
-    return figures(estimator, X_test, y_test) | cost

@@ -28,32 +28,33 @@ def main(arguments):
 
 def run(names, seeds, **options):
     """Return one row for each fit: "distance", and the figures of `measure`."""
+    tasks = [SUITES["small"][name] for name in names]
     wanted = [
-        {"task": name, "source": source, "seed": seed}
+        {"task": task.name, "source": source, "seed": seed}
         for seed in seeds
-        for name in names
+        for task in tasks
         for source in CANDIDATES
     ]
     keys = ("task", "source", "seed")
-    return record.run(wanted, _estimator, _fit, names=keys, **options)
+    return record.run(
+        tasks, wanted, estimator=_estimator, fit=_fit, names=keys, **options
+    )
 
 
-def _estimator(cell):
-    task = SUITES["small"][cell["task"]]
+def _estimator(task, cell):
     return task.estimator("pare", cell["seed"], source=cell["source"])
 
 
-def _fit(cell):
-    task, seed = SUITES["small"][cell["task"]], cell["seed"]
-    X, _, y, _ = task.split(seed)
+def _fit(task, estimator, cell):
+    X, _, y, _ = task.split(cell["seed"])
     ((_, distance),) = sources.rank(
         X,
         y,
         [cell["source"]],
         input_shape=task.settings.get("input_shape"),
-        random_state=seed,
+        random_state=cell["seed"],
     )
-    return {"distance": distance} | record.measured(task, _estimator(cell), seed)
+    return {"distance": distance} | record.measured(task, estimator, cell)
 
 
 def report(rows):

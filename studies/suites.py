@@ -5,19 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from sklearn import metrics as sklearn_metrics
-from sklearn.datasets import (
-    load_breast_cancer,
-    load_diabetes,
-    load_digits,
-    load_iris,
-    load_sample_images,
-    load_wine,
-    make_classification,
-    make_friedman1,
-    make_friedman2,
-    make_hastie_10_2,
-)
+from sklearn import datasets as public
+from sklearn import metrics as scores
 from sklearn.model_selection import train_test_split
 
 from sklearn_pare import PaReClassifier, PaReRegressor, datasets, metrics
@@ -46,7 +35,7 @@ METRICS = {
     "accuracy": Metric(PaReClassifier, metrics.get_scorer("accuracy")),
     "macro AP": Metric(PaReClassifier, metrics.get_scorer("clip-map")),
     "pixel AUROC": Metric(PaReClassifier, metrics.get_scorer("pixel-auroc")),
-    "R2": Metric(PaReRegressor, sklearn_metrics.get_scorer("r2")),
+    "R2": Metric(PaReRegressor, scores.get_scorer("r2")),
     "relative L2": Metric(PaReRegressor, metrics.get_scorer("relative-l2"), True),
 }
 
@@ -83,13 +72,13 @@ class Task:
     def split(self, seed):
         """Return X, X_test, y, y_test; classes in equal shares."""
         X, y = _loaded(self.load)
-        n_test = len(X) - self.n_train
-        if self.max_test is not None:
-            n_test = min(n_test, self.max_test)
+        n_test = self.max_test
+        if n_test is not None:
+            n_test = min(len(X) - self.n_train, n_test)
         return self.hold_out(X, y, self.n_train, n_test, seed)
 
     def hold_out(self, X, y, n_train, n_test, seed):
-        """Split data of this task by a seed."""
+        """Split data of this task; without `n_test` the test has all other samples."""
         return train_test_split(
             X,
             y,
@@ -101,7 +90,9 @@ class Task:
 
     def settings_of(self, method):
         """Return the arguments of PaRe for a method; none for a peer."""
-        return {} if method in self.peers else self.settings | probes.CHOICES[method]
+        if method in self.peers:
+            return {}
+        return self.settings | probes.CHOICES[method]
 
     def estimator(self, method, seed, **settings):
         """Return the estimator of a method or peer, not fitted.
@@ -120,24 +111,16 @@ class Task:
         estimator = METRICS[self.metric].kind(**settings, random_state=seed)
         return probes.tempered(method, estimator)
 
-    def score(self, estimator, X, y):
-        """Return the metric of a fitted estimator."""
+    def scored(self, estimator, X, y):
+        """Return the metric of a fitted estimator as "score"."""
         metric = METRICS[self.metric]
         sign = -1 if metric.smaller_is_better else 1
-        return sign * float(metric.scorer(estimator, X, y))
-
-    def scored(self, estimator, X, y):
-        """Return the score as figures of a row."""
-        return {"score": self.score(estimator, X, y)}
+        return {"score": sign * float(metric.scorer(estimator, X, y))}
 
 
 @functools.lru_cache(maxsize=1)
 def _loaded(load):
     return load()
-
-
-def _sklearn(load):
-    return functools.partial(load, return_X_y=True)
 
 
 def _simulated(name, n_samples=400, **settings):
@@ -148,7 +131,7 @@ def _simulated(name, n_samples=400, **settings):
 
 def _photographs():
     """Patches (n, 3, 16, 16) of the two photographs of scikit-learn."""
-    images = [image / 255 for image in load_sample_images().images]
+    images = [image / 255 for image in public.load_sample_images().images]
     patches = [
         image[top : top + 16, left : left + 16].transpose(2, 0, 1)
         for image in images
@@ -161,12 +144,6 @@ def _photographs():
     return X - X.mean((2, 3), keepdims=True), y
 
 
-def _madelon():
-    return make_classification(
-        600, 20, n_informative=8, n_classes=4, class_sep=1.5, random_state=0
-    )
-
-
 def _mean_of_fields(load):
     """Replace the target field of each sample by its mean."""
 
@@ -177,21 +154,28 @@ def _mean_of_fields(load):
     return load_means
 
 
-def _hastie():
-    return make_hastie_10_2(600, random_state=0)
-
-
-def _friedman1():
-    return make_friedman1(600, noise=1.0, random_state=0)
-
-
-def _friedman2():
-    return make_friedman2(600, noise=100.0, random_state=0)
-
-
-_digits, _diabetes = _sklearn(load_digits), _sklearn(load_diabetes)
-_wine, _cancer = _sklearn(load_wine), _sklearn(load_breast_cancer)
-_iris = _sklearn(load_iris)
+_hastie = functools.partial(public.make_hastie_10_2, 600, random_state=0)
+_friedman1 = functools.partial(public.make_friedman1, 600, noise=1.0, random_state=0)
+_friedman2 = functools.partial(public.make_friedman2, 600, noise=100.0, random_state=0)
+_madelon = functools.partial(
+    public.make_classification,
+    600,
+    20,
+    n_informative=8,
+    n_classes=4,
+    class_sep=1.5,
+    random_state=0,
+)
+_digits, _diabetes, _iris, _wine, _cancer = (
+    functools.partial(load, return_X_y=True)
+    for load in (
+        public.load_digits,
+        public.load_diabetes,
+        public.load_iris,
+        public.load_wine,
+        public.load_breast_cancer,
+    )
+)
 _PIXELS = {"input_shape": (1, 8, 8)}
 # All methods share the linear path, which would hide their differences.
 _NETWORK = {"linear_path": False}

@@ -15,10 +15,11 @@ from sklearn_pare import backbones
 from sklearn_pare.backbones.bundled import build_tiny, load_file
 from sklearn_pare.benchmarks.methods import METHODS
 from sklearn_pare.benchmarks.ranks import mean_ranks
+from sklearn_pare.benchmarks.tables import means
 from sklearn_pare.exceptions import DataError
 from studies import record
 from studies.suites import SUITES
-from studies.tables import by_task, collect, means, spread
+from studies.tables import by_task, collect
 
 TASKS = SUITES["transfer"]
 #: The candidate that all others are compared with, and its settings.
@@ -47,7 +48,7 @@ def main(arguments):
     names = record.choose(arguments.tasks, TASKS, TASKS, "task")
     rows = run(
         arguments.candidates,
-        names,
+        [TASKS[name] for name in names],
         range(arguments.seeds),
         arguments.method,
         **record.options(arguments, "transfer"),
@@ -117,8 +118,7 @@ def run(candidates, tasks, seeds, method, **options):
     ----------
     candidates : list of str
         As in `resolve`.
-    tasks : list of str
-        Names in `TASKS`.
+    tasks : list of Task
     seeds : iterable of int
     method : str
         Name in `METHODS`.
@@ -128,24 +128,22 @@ def run(candidates, tasks, seeds, method, **options):
     found = [resolve(name) for name in dict.fromkeys([*candidates, CONTROL])]
     settings = {name: own for name, own, _ in found}
     sha256 = {name: digest for name, _, digest in found}
-    tasks = [TASKS[name] for name in tasks]
-    wanted = [
-        cell | {"sha256": sha256[cell["method"]]}
-        for cell in record.cells(tasks, lambda task: settings, seeds)
-    ]
 
-    def estimator(cell):
+    def estimator(task, cell):
         # The settings of a candidate take precedence, over those of "scratch" too.
-        return TASKS[cell["task"]].estimator(
-            method, cell["seed"], **settings[cell["method"]]
-        )
+        return task.estimator(method, cell["seed"], **settings[cell["method"]])
 
-    def fit(cell):
-        task = TASKS[cell["task"]]
-        return record.measured(task, estimator(cell), cell["seed"], task.scored)
-
-    names = (*record.NAMES, "sha256")
-    return record.run(wanted, estimator, fit, names=names, **options)
+    return record.run(
+        tasks,
+        [
+            cell | {"sha256": sha256[cell["method"]]}
+            for cell in record.cells(tasks, settings, seeds)
+        ],
+        estimator=estimator,
+        fit=record.scored,
+        names=(*record.NAMES, "sha256"),
+        **options,
+    )
 
 
 def compare(rows, candidate):
@@ -160,7 +158,7 @@ def compare(rows, candidate):
     """
     scores, better, worse = collect(rows, "score"), 0, 0
     for task in dict.fromkeys(task for task, _ in scores):
-        own, control = (spread(scores[task, name]) for name in (candidate, CONTROL))
+        own, control = (_spread(scores[task, name]) for name in (candidate, CONTROL))
         if own[1] is not None:
             difference, std = own[0] - control[0], max(own[1], control[1])
             better += difference > std
@@ -201,6 +199,12 @@ def figures(rows):
     """
     found = {}
     for (task, name), values in collect(rows, "score").items():
-        rounded = [None if x is None else round(x, 4) for x in spread(values)]
+        rounded = [None if x is None else round(x, 4) for x in _spread(values)]
         found.setdefault(task, {})[name] = rounded
     return found
+
+
+def _spread(values):
+    """Return the mean and the sample standard deviation, None for a single value."""
+    std = float(np.std(values, ddof=1)) if len(values) > 1 else None
+    return float(np.mean(values)), std

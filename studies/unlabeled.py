@@ -44,46 +44,39 @@ def main(arguments):
 def split(task, seed):
     """Return labelled X and y, unlabelled X, and X and y to test on."""
     X, X_rest, y, y_rest = task.split(seed)
-    n_unlabeled = N_UNLABELED[task.name]
-    n_test = len(X_rest) - n_unlabeled
-    more, X_test, _, y_test = task.hold_out(X_rest, y_rest, n_unlabeled, n_test, seed)
+    more, X_test, _, y_test = task.hold_out(
+        X_rest, y_rest, N_UNLABELED[task.name], None, seed
+    )
     return X, y, more, X_test, y_test
 
 
 def run(names, seeds, **options):
     """Return one row for each fit with and without unlabelled samples, and of peers."""
+    tasks = [TASKS[name] for name in names]
     wanted = record.cells(
-        [TASKS[name] for name in names],
-        lambda task: [
-            _WITHOUT,
-            _WITH,
-            *(_PEERS if task.name.startswith("digits") else ()),
-        ],
+        tasks,
+        lambda task: (_WITHOUT, _WITH, *(_PEERS if task.name == "digits-50" else ())),
         seeds,
     )
-    return record.run(wanted, _estimator, _fit, **options)
+    return record.run(tasks, wanted, estimator=_estimator, fit=_fit, **options)
 
 
-def _estimator(cell):
+def _estimator(task, cell):
     if cell["method"] in _PEERS:
         return _PEERS[cell["method"]]()
-    return TASKS[cell["task"]].estimator("pare", cell["seed"])
+    return task.estimator("pare", cell["seed"])
 
 
-def _fit(cell):
-    method, estimator = cell["method"], _estimator(cell)
-    X, y, more, X_test, y_test = split(TASKS[cell["task"]], cell["seed"])
-    if method in _PEERS:
+def _fit(task, estimator, cell):
+    X, y, more, X_test, y_test = split(task, cell["seed"])
+    fit = estimator.fit
+    if cell["method"] in _PEERS:
         # In scikit-learn the label -1 means that there is none.
         X = np.concatenate([X, more]).reshape(len(X) + len(more), -1)
-        y, X_test = (
-            np.append(y, np.full(len(more), -1)),
-            X_test.reshape(len(X_test), -1),
-        )
-        fit = estimator.fit
-    else:
-        more = more if method == _WITH else None
-        fit = functools.partial(estimator.fit, X_unlabeled=more)
+        y = np.append(y, np.full(len(more), -1))
+        X_test = X_test.reshape(len(X_test), -1)
+    elif cell["method"] == _WITH:
+        fit = functools.partial(fit, X_unlabeled=more)
     cost = record.timed(fit, X, y)
     return measure(estimator, X_test, y_test) | cost
 
