@@ -1,4 +1,4 @@
-"""Put backbone, embedders, heads and gate together, fresh or from saved arrays."""
+"""The network, assembled from its parts with fresh weights or from saved arrays."""
 
 import math
 from typing import NamedTuple
@@ -18,37 +18,35 @@ from sklearn_pare.nn.replace import Gate, RandomGate
 
 # Features of the linear path of a signal, as in MiniRocket.
 _KERNEL_FEATURES = 10_000
-# Source rows that its embedder takes quantiles from.
+# Source samples that its embedder computes quantiles from.
 _SOURCE_ROWS = 512
 
 
 class Architecture(NamedTuple):
-    """All it takes to build a fitted model again, in plain values.
+    """Plain values from which a fitted network can be built again.
 
     Attributes
     ----------
     backbone : str
     input_shape : tuple of int
-        Shape of one row.
+        Shape of one sample.
     output_shape : tuple of int
-        (K,) of a row, or (K, L) or (K, H, W) of a dense target.
+        (K,), or (K, L) or (K, H, W) for a dense target.
     selector : {"gate", "random"}
-    max_tokens : int or None
     cardinalities : tuple of int or None
-        Categories of each column of a table, 0 for numbers.
+        Number of categories of each column of a table, 0 for numbers.
     linear : bool
         Whether there is a linear path.
     config : dict or None
-        Of a backbone that is not known by its name alone.
+        Configuration of a backbone that its name alone does not determine.
     card : dict or None
-        Of the backbone that training began with, without what was measured on it.
+        Card of the backbone, without the figures that were measured on it.
     """
 
     backbone: str
     input_shape: tuple
     output_shape: tuple
     selector: str
-    max_tokens: int | None = None
     cardinalities: tuple | None = None
     linear: bool = False
     config: dict | None = None
@@ -56,7 +54,7 @@ class Architecture(NamedTuple):
 
 
 class Built(NamedTuple):
-    """A model ready for training, with what follows from its backbone.
+    """A network that is ready for training, with its architecture and source.
 
     Attributes
     ----------
@@ -64,7 +62,7 @@ class Built(NamedTuple):
     architecture : Architecture
         With the configuration and the card of the backbone.
     source : sources.Source or None
-        Fitted to the backbone.
+        Adapted to the backbone.
     """
 
     model: PaReModel
@@ -73,19 +71,19 @@ class Built(NamedTuple):
 
 
 def build(architecture, generator, *, pretrained, source=None, linear=None):
-    """A model ready for training.
+    """Build a network that is ready for training.
 
     Parameters
     ----------
     architecture : Architecture
     generator : torch.Generator
-        Every random weight is drawn from it.
+        All random weights are drawn from it.
     pretrained : bool
         Whether the backbone starts from its pretrained weights.
     source : sources.Source, optional
-        Without it the model has no source embedder and no source head.
+        If None, the network has no source embedder and no source head.
     linear : LinearPath, optional
-        Fitted; by default a new one, if there is one at all.
+        A fitted linear path; by default a new one, if the architecture has one.
 
     Returns
     -------
@@ -115,7 +113,7 @@ def build(architecture, generator, *, pretrained, source=None, linear=None):
     if hasattr(source_embed, "fit"):
         source_embed.fit(source.sample(_SOURCE_ROWS, generator)[0])
     if architecture.linear:
-        # What the linear path predicts is where training begins.
+        # Training starts from the predictions of the linear path.
         head.scale(0.0)
     if source is not None:
         source_embed.requires_grad_(source.trains)
@@ -132,13 +130,12 @@ def _open(architecture, pretrained, generator):
         pretrained=pretrained,
         generator=generator,
         input_shape=architecture.input_shape,
-        max_tokens=architecture.max_tokens,
         config=architecture.config,
     )
 
 
 def _parts(architecture, backbone, maps, linear=None):
-    """Embedder, head, linear path and gate around a backbone, without their weights."""
+    """Return embedder, head, linear path and gate, with weights yet to be set."""
     module, output_shape = backbone.module, tuple(architecture.output_shape)
     embed = embedder(
         architecture.input_shape, backbone.stem, architecture.cardinalities
@@ -162,14 +159,14 @@ def _described(backbone):
 
 @torch.no_grad()
 def _stage_shapes(module):
-    """Widths of the stages of a backbone, and the tokens along a side of a feature."""
+    """Return the width of each stage, and its tokens per side of a feature."""
     maps = stages(module, torch.zeros(1, math.prod(module.grid), module.dim))
     patches = [module.grid[0] // features.shape[1] for features in maps]
     return [features.shape[3] for features in maps], patches
 
 
 def build_linear_path(architecture):
-    """The linear path for rows and targets of these shapes, not yet fitted."""
+    """Return an unfitted linear path for an architecture."""
     shape, output_shape = architecture.input_shape, tuple(architecture.output_shape)
     if len(shape) == 1:
         features = ColumnFeatures(architecture.cardinalities)
@@ -181,7 +178,7 @@ def build_linear_path(architecture):
 
 
 def _source_head(backbone, source, maps):
-    """The head of the pretraining where it fits the classes, else a new one."""
+    """Return the pretraining's head if it fits the source, or else a new one."""
     module, own = backbone.module, backbone.source_head
     if maps is not None:
         if source.dense:
@@ -195,7 +192,7 @@ def _source_head(backbone, source, maps):
 
 
 def export_arrays(model):
-    """Weights as numpy arrays, without what only the source needed."""
+    """Return the weights as numpy arrays, without those of the source's parts."""
     return {
         name: value.detach().cpu().numpy().copy()
         for name, value in model.state_dict().items()
@@ -204,9 +201,9 @@ def export_arrays(model):
 
 
 def _untrained(architecture):
-    """A model of the right form, whose weights are still to come."""
+    """Return a network whose weights are yet to be loaded."""
     if architecture.config is not None:
-        # Of a model without its source, word vectors are no part.
+        # Without its source, a network has no word vectors.
         architecture = architecture._replace(config=without_words(architecture.config))
     backbone = _open(architecture, False, torch.Generator().manual_seed(0))
     dense = len(architecture.output_shape) > 1
@@ -217,13 +214,13 @@ def _untrained(architecture):
 
 
 def outline(architecture):
-    """The model that `restore` would build, without memory for its weights."""
+    """Return the network that `restore` would build, without memory for weights."""
     with torch.device("meta"):
         return _untrained(architecture)
 
 
 def restore(architecture, arrays):
-    """The model that `export_arrays` was called on, on the CPU."""
+    """Return the network of arrays from `export_arrays`, on the CPU."""
     model = _untrained(architecture)
     # Copied: arrays may be read-only maps of a file.
     model.load_state_dict({k: torch.tensor(v) for k, v in arrays.items()})

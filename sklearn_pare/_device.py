@@ -1,43 +1,41 @@
-"""Where to compute, and in which precision.
+"""Devices: selection, precision, memory.
 
-The only module that asks torch which devices there are.
+This is the only module that queries torch for devices.
 """
 
 import os
-import threading
-from contextlib import contextmanager
 
 import torch
 
 from sklearn_pare.exceptions import DeviceError, OutOfMemoryError
 
 _PREFERENCE = ("cuda", "xpu", "mps")
-# Under which cuBLAS is deterministic.
+# Settings under which cuBLAS is deterministic.
 _WORKSPACES = (":4096:8", ":16:8")
 
 
 def _count(kind):
-    """Devices of this kind that can be used here."""
+    """Return the number of usable devices of a kind."""
     backend = getattr(torch, kind, None)
-    # Where CUDA does not work any more it says that it is not there, but counts.
+    # After a fork CUDA reports that it is not available, but still counts devices.
     if backend is None or not (_is_forked(kind) or backend.is_available()):
         return 0
     return backend.device_count()
 
 
 def _is_forked(kind):
-    """Whether CUDA was asked for before this process was forked."""
+    """Return whether CUDA was initialised before this process was forked."""
     return kind == "cuda" and torch.cuda._is_in_bad_fork()
 
 
 def resolve_device(device):
-    """Device to compute on.
+    """Return the device to compute on.
 
     Parameters
     ----------
     device : str
-        "auto" takes the first of cuda, xpu, mps that is there, else the CPU; any
-        other name is given to `torch.device`.
+        "auto" is the first available of cuda, xpu and mps, else the CPU; any other name
+        is passed to `torch.device`.
 
     Returns
     -------
@@ -46,7 +44,8 @@ def resolve_device(device):
     Raises
     ------
     DeviceError
-        If it is not there, or CUDA was in use before this process was forked.
+        If the device is not available, or CUDA was in use before this process was
+        forked.
     """
     asked = device
     if device == "auto":
@@ -65,14 +64,14 @@ def resolve_device(device):
         )
     if _is_forked(resolved.type) and _count("cuda"):
         raise DeviceError(
-            f"device={asked!r} is cuda, which does not survive a fork: this process "
-            "was forked from one that had used it. Start workers with loky, the "
-            'default of joblib, or with multiprocessing.get_context("spawn"), or use '
+            f"device={asked!r} is cuda, which cannot be used after a fork: this "
+            "process was forked from one that had used it. Start workers with loky, "
+            'the default of joblib, or with multiprocessing.get_context("spawn"), or use '
             "device='cpu'."
         )
     if resolved.type != "cpu" and (resolved.index or 0) >= _count(resolved.type):
         raise DeviceError(
-            f"device={device!r} was asked for, but torch {torch.__version__} finds "
+            f"device={device!r} is not available: torch {torch.__version__} finds "
             f"{_count(resolved.type)} {resolved.type} devices here. Use device='auto' "
             "or device='cpu'."
         )
@@ -88,12 +87,12 @@ def _fast_in_bfloat16(device):
 
 
 def resolve_precision(precision, device):
-    """Whether to run the backbone under bfloat16 autocast.
+    """Return whether to run the backbone under bfloat16 autocast.
 
     Parameters
     ----------
     precision : {"auto", "fp32", "bf16"}
-        "auto" is bfloat16 where the device has instructions for it.
+        "auto" is bfloat16 if the device has instructions for it.
     device : torch.device
 
     Returns
@@ -105,99 +104,55 @@ def resolve_precision(precision, device):
     return precision == "bf16"
 
 
-class _Deterministic:
-    """Flags of torch for the time that somebody wants them, in any thread.
-
-    They belong to the process and prediction takes no lock: the first to come sets
-    them, and the last to go puts them back.
-    """
-
-    def __init__(self):
-        self._lock, self._n_users = threading.Lock(), 0
-
-    def __enter__(self):
-        with self._lock:
-            if self._n_users == 0:
-                self._before = (
-                    torch.are_deterministic_algorithms_enabled(),
-                    torch.is_deterministic_algorithms_warn_only_enabled(),
-                    torch.backends.cudnn.deterministic,
-                    torch.backends.cudnn.benchmark,
-                )
-                _set_deterministic(True, False, True, False)
-            self._n_users += 1
-
-    def __exit__(self, *error):
-        with self._lock:
-            self._n_users -= 1
-            if self._n_users == 0:
-                _set_deterministic(*self._before)
-
-
-def _set_deterministic(algorithms, warn_only, cudnn, benchmark):
-    torch.use_deterministic_algorithms(algorithms, warn_only=warn_only)
-    torch.backends.cudnn.deterministic = cudnn
-    torch.backends.cudnn.benchmark = benchmark
-
-
-_DETERMINISTIC = _Deterministic()
-
-
-@contextmanager
-def algorithms(device, *, deterministic):
-    """Compute with deterministic algorithms, or with those that torch is set to.
+def check_deterministic(device):
+    """Raise DeviceError if torch is set to deterministic algorithms but CUDA is not.
 
     Parameters
     ----------
     device : torch.device
-    deterministic : bool
-        What other threads compute meanwhile is deterministic too.
 
-    Raises
-    ------
-    DeviceError
-        If cuBLAS, which asks the environment, would not be deterministic.
+    Notes
+    -----
+    On a CPU the same seed always gives the same model. On CUDA that takes
+    `torch.use_deterministic_algorithms` and an environment variable of cuBLAS.
     """
-    if not deterministic:
-        yield
-        return
     workspace = os.environ.get("CUBLAS_WORKSPACE_CONFIG")
-    if device.type == "cuda" and workspace not in _WORKSPACES:
+    strict = torch.are_deterministic_algorithms_enabled()
+    strict &= not torch.is_deterministic_algorithms_warn_only_enabled()
+    if strict and device.type == "cuda" and workspace not in _WORKSPACES:
         raise DeviceError(
-            f"deterministic=True on {str(device)!r} needs the environment variable "
-            f"CUBLAS_WORKSPACE_CONFIG to be {' or '.join(_WORKSPACES)}; it is "
-            f"{workspace!r}. Set it before Python starts, such as by export "
-            f"CUBLAS_WORKSPACE_CONFIG={_WORKSPACES[0]}, or give deterministic=False."
+            f"torch.use_deterministic_algorithms(True) on {str(device)!r} requires the "
+            "environment variable CUBLAS_WORKSPACE_CONFIG to be "
+            f"{' or '.join(_WORKSPACES)}; it is {workspace!r}. Set it before Python "
+            f"starts, for example with export CUBLAS_WORKSPACE_CONFIG={_WORKSPACES[0]}."
         )
-    with _DETERMINISTIC:
-        yield
 
 
 def reset_peak_memory(device):
-    """Let the next `peak_memory` say what is needed from now on."""
+    """Start a new measurement of `peak_memory`."""
     if device.type != "cpu":
         torch.accelerator.reset_peak_memory_stats(device)
 
 
 def peak_memory(device):
-    """Most bytes of tensors that were on a device at a time; None on a CPU."""
+    """Return the largest number of bytes allocated at a time, or None on a CPU."""
     if device.type == "cpu":
         return None
     return torch.accelerator.max_memory_allocated(device)
 
 
-# How torch's allocators complain that do not raise OutOfMemoryError.
-_COMPLAINTS = (
+# Messages of allocators that do not raise torch.OutOfMemoryError.
+_MESSAGES = (
     "out of memory",
     "can't allocate memory",
     "not enough memory",
-    # Libraries of CUDA, which allocate by themselves.
+    # CUDA libraries that allocate memory themselves.
     "alloc_failed",
 )
 
 
 def is_out_of_memory(error):
-    """Whether an error says that a device, or the host, has no room.
+    """Return whether an error means that a device or the host is out of memory.
 
     Parameters
     ----------
@@ -208,22 +163,22 @@ def is_out_of_memory(error):
     found : bool
     """
     if isinstance(error, OutOfMemoryError):
-        # The last word on it: ours.
+        # Raised by this package after all retries.
         return False
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     text = str(error).lower()
-    return isinstance(error, RuntimeError) and any(c in text for c in _COMPLAINTS)
+    return isinstance(error, RuntimeError) and any(c in text for c in _MESSAGES)
 
 
 def free_cache(device):
-    """Give what torch holds in reserve on a device back to it."""
+    """Release the memory that torch holds in reserve on a device."""
     if device.type != "cpu":
         torch.accelerator.empty_cache()
 
 
 def memory(device):
-    """Free and total bytes of a device; None where the platform does not say."""
+    """Return free and total bytes of a device, or None if they are not known."""
     if device.type == "cpu":
         try:
             pages = os.sysconf("SC_AVPHYS_PAGES"), os.sysconf("SC_PHYS_PAGES")
@@ -237,15 +192,15 @@ def memory(device):
 
 
 def out_of_memory(device, what, remedies):
-    """The error for a device that has no room even for the smallest batch.
+    """Return the error for a device with too little memory for the smallest batch.
 
     Parameters
     ----------
     device : torch.device
     what : str
-        What there was no room for, with its size.
+        What did not fit, with its size.
     remedies : sequence of str
-        What to type.
+        Advice, at least two pieces.
 
     Returns
     -------
@@ -255,8 +210,8 @@ def out_of_memory(device, what, remedies):
     state = ""
     if known is not None:
         free, total = (size / 2**30 for size in known)
-        state = f", {free:.2f} of {total:.2f} GiB of which are free"
+        state = f" ({free:.2f} of {total:.2f} GiB are free)"
     return OutOfMemoryError(
-        f"There is no room for {what} on {str(device)!r}{state}. Try "
+        f"There is not enough memory for {what} on {str(device)!r}{state}. Try "
         f"{', '.join(remedies[:-1])}, or {remedies[-1]}."
     )

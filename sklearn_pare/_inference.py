@@ -1,4 +1,4 @@
-"""Prediction in batches of one shape, smaller ones where a device has no room."""
+"""Prediction in batches of one fixed shape."""
 
 import copy
 import math
@@ -10,28 +10,28 @@ from sklearn_pare._device import free_cache, is_out_of_memory, out_of_memory
 
 
 def in_batches(compute, model, X, encode, row_shape, size, device, remedies):
-    """Apply ``compute(model, batch)`` to all rows.
+    """Apply ``compute(model, batch)`` to all samples.
 
-    All batches have one fixed shape, the last is padded: a row's result never depends,
-    to the bit, on the rows beside it. Where a batch has no room all rows are computed
-    anew in batches of half the size.
+    All batches have one fixed shape, and the last one is padded: to the bit, the result
+    for a sample does not depend on the other samples. If a batch does not fit into the
+    memory of the device, all samples are computed again in batches of half the size.
 
     Parameters
     ----------
     compute : callable
-        ``compute(model, batch)`` -> tensor (size, ...).
+        ``compute(model, batch)`` returns a tensor (size, ...).
     model : PaReModel
-        Stays where it is; what computes elsewhere is a copy.
+        Not moved: on another device a copy is used.
     X : ndarray or LazyArray of shape (n, ...)
     encode : callable
-        Some rows of X -> float32 array for the network.
+        Function from samples of X to a float32 array for the network.
     row_shape : tuple of int
-        Of an encoded row.
+        Shape of an encoded sample.
     size : int
-        Rows of a batch.
+        Samples per batch.
     device : torch.device
     remedies : sequence of str
-        What to type where there is no room for a single row.
+        Advice in the error if not even one sample fits.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def in_batches(compute, model, X, encode, row_shape, size, device, remedies):
     Raises
     ------
     OutOfMemoryError
-        If the weights or a batch of one row have no room; a MemoryError.
+        If the weights or a batch of one sample do not fit; a MemoryError.
     """
     numbers = sum(value.numel() for value in model.state_dict().values())
     weights = f"{numbers:,} weights"
@@ -58,11 +58,11 @@ def in_batches(compute, model, X, encode, row_shape, size, device, remedies):
                 raise
             if size == 1:
                 what = (
-                    f"a batch of 1 row of shape {row_shape}, {math.prod(row_shape):,} "
-                    f"numbers, in a backbone with {weights},"
+                    f"a batch of 1 sample of shape {row_shape}, "
+                    f"{math.prod(row_shape):,} numbers, in a backbone with {weights},"
                 )
                 raise out_of_memory(device, what, remedies) from error
-        # Here nothing holds the tensors of the failed try any more.
+        # Outside of the except block, nothing holds the tensors of the failed batch.
         size //= 2
         free_cache(device)
 

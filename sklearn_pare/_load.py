@@ -1,4 +1,4 @@
-"""Read estimators back; the only classes a file can ask for are listed here."""
+"""Loading of saved estimators."""
 
 import warnings
 
@@ -8,41 +8,46 @@ from sklearn_pare._saving import model_file
 from sklearn_pare._version import __version__
 from sklearn_pare.exceptions import ModelFileError
 
+# The only classes that a file can name.
 _CLASSES = {"PaReClassifier": PaReClassifier, "PaReRegressor": PaReRegressor}
 
 
 def load(path, *, device="auto"):
-    """Load an estimator written by its method `save`.
+    """Load an estimator that was written by its method ``save``.
 
     Parameters
     ----------
     path : str or Path
-        A safetensors file. Nothing in it is executed, nothing is fetched, and no other
-        file is read but the weights of the backbone, if they were left out.
+        A safetensors file. Nothing in it is executed and nothing is downloaded. No
+        other file is read, except for the weights of the backbone if they were left
+        out.
     device : str, default="auto"
-        Where the loaded estimator predicts; see `PaReClassifier`.
+        Device on which the loaded estimator predicts; see
+        :class:`sklearn_pare.PaReClassifier`.
 
     Returns
     -------
     estimator : PaReClassifier or PaReRegressor
-        Fitted.
+        The fitted estimator.
 
     Raises
     ------
     FileNotFoundError
+        If there is no such file.
     ModelFileError
-        If the file is no model of this package, is damaged, or says what this version
-        does not know; a ValueError.
+        If the file is not a model of this package, is damaged, or needs another version
+        of the package; a ValueError.
     UnknownNameError
-        If the backbone is one that was registered where the file was written; a ValueError.
+        If the backbone was registered by the user who wrote the file, and is not
+        registered here; a ValueError.
     WeightsError
-        If weights were left out that are not at hand; a RuntimeError.
+        If weights were left out and are not available here; a RuntimeError.
 
     Warns
     -----
     UserWarning
-        If sklearn_pare, scikit-learn or torch had another major or minor version where
-        the file was written.
+        If the file was written with another major or minor version of sklearn_pare,
+        scikit-learn or torch.
 
     See Also
     --------
@@ -74,7 +79,7 @@ def load(path, *, device="auto"):
         )
     if isinstance(saved.parameters.get("input_shape"), list):
         saved.parameters["input_shape"] = tuple(saved.parameters["input_shape"])
-    # Arguments that the file does not know have their defaults.
+    # Arguments that are not in the file keep their defaults.
     estimator = kind(**saved.parameters)
     try:
         estimator._validate_params()
@@ -88,7 +93,8 @@ def load(path, *, device="auto"):
     if drift:
         warnings.warn(
             f"{path} was written with {drift}: predictions may differ in the last "
-            "digits. Save it anew with the present versions once you have compared.",
+            "digits. Compare some, then save the estimator again with the present "
+            "versions.",
             UserWarning,
             stacklevel=2,
         )

@@ -1,7 +1,7 @@
-"""Files of arrays and text: written whole or not at all, and checked when read.
+"""Files of arrays and text, written completely or not at all, and checked when read.
 
-The format is safetensors, whose reader runs nothing that a file says. The text lies in
-the metadata, with a sha256 of everything beside it.
+The format is safetensors, whose reader executes nothing. The text is part of the
+metadata, together with a sha256 of the text and the arrays.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ _TEXT, _DIGEST = "sklearn_pare", "sha256"
 
 
 def digest(arrays, text=""):
-    """Hash of arrays and a text.
+    """Return a hash of arrays and a text.
 
     Parameters
     ----------
@@ -28,12 +28,12 @@ def digest(arrays, text=""):
     Returns
     -------
     digest : str
-        Hexadecimal sha256 of names, dtypes, shapes and bytes, in the order of names.
+        Hexadecimal sha256 of names, dtypes, shapes and bytes, ordered by name.
     """
     found = hashlib.sha256(text.encode())
     for name in sorted(arrays):
         array = np.asarray(arrays[name])
-        # The same numbers have the same hash, however they lie in memory.
+        # The hash does not depend on byte order and memory layout.
         array = np.asarray(array, array.dtype.newbyteorder("<"), order="C")
         found.update(f"\0{name}\0{array.dtype.str}\0{array.shape}\0".encode())
         found.update(array.reshape(-1).view(np.uint8))
@@ -41,7 +41,7 @@ def digest(arrays, text=""):
 
 
 def write(path, arrays, text):
-    """Write a file in one move: a reader sees the old one or the new one.
+    """Write a file atomically: a reader sees the old or the new file.
 
     Parameters
     ----------
@@ -53,11 +53,11 @@ def write(path, arrays, text):
     Raises
     ------
     SaveError
-        If the file cannot be written, such as on a full disk; an OSError. What was
-        there before is untouched.
+        If the file cannot be written, for example on a full disk; an OSError. An
+        existing file is left untouched.
     """
     path = Path(path)
-    # Processes that write to one path do not write into one file.
+    # Processes that write to the same path use different temporary files.
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         save_file(
@@ -72,7 +72,7 @@ def write(path, arrays, text):
         size = sum(array.nbytes for array in arrays.values())
         raise SaveError(
             f"{path} could not be written: {error}. It needs {size / 2**20:.1f} MB "
-            "in a folder that exists and may be written to. What was there before is "
+            "in an existing folder with write permission. An existing file is left "
             "untouched."
         ) from error
     finally:
@@ -80,7 +80,7 @@ def write(path, arrays, text):
 
 
 def read(path):
-    """Read what `write` wrote.
+    """Read a file that `write` wrote.
 
     Parameters
     ----------
@@ -95,8 +95,8 @@ def read(path):
     ------
     FileNotFoundError
     ModelFileError
-        If the file is none of this package, or its bytes are not those that were
-        written; a ValueError.
+        If the file is not one of this package, or was changed since it was written; a
+        ValueError.
     """
     try:
         with safe_open(path, framework="numpy") as file:
@@ -111,7 +111,7 @@ def read(path):
         expected = metadata[_DIGEST]
     except FileNotFoundError:
         raise
-    # Types that numpy lacks come as TypeError or AttributeError.
+    # Dtypes that numpy lacks raise TypeError or AttributeError.
     except (SafetensorError, OSError, KeyError, TypeError, AttributeError) as error:
         raise ModelFileError(
             f"{path} is not a file of sklearn_pare, or is damaged: {error!r}."
@@ -119,15 +119,15 @@ def read(path):
     found = digest(arrays, text)
     if found != expected:
         raise ModelFileError(
-            f"{path} is damaged: its content has sha256 {found}, it was written with "
-            f"{expected}. Copy it again from where it was made."
+            f"{path} is damaged: its content has sha256 {found}, but was written with "
+            f"{expected}. Copy the file again from its origin."
         )
     return arrays, text
 
 
 def _flush(path):
-    """Wait until a file or folder is on the disk."""
-    # Windows cannot open folders; there a rename is flushed with the file.
+    """Wait until a file or folder is written to the disk."""
+    # Windows cannot open folders, and flushes a rename with the file.
     if os.name == "nt" and path.is_dir():
         return
     descriptor = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)

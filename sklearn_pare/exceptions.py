@@ -1,8 +1,8 @@
-"""Errors of this package; each is also the built-in error that it refines."""
+"""Exceptions of this package; each is also a subclass of a built-in exception."""
 
 
 class PaReError(Exception):
-    """Base of all errors that this package raises by itself."""
+    """Base class of all exceptions of this package."""
 
 
 class DataError(PaReError, ValueError):
@@ -10,7 +10,7 @@ class DataError(PaReError, ValueError):
 
 
 class UnknownNameError(PaReError, ValueError):
-    """A backbone or source that nobody registered."""
+    """Unknown backbone or source name."""
 
 
 class DivergenceError(PaReError, RuntimeError):
@@ -19,23 +19,23 @@ class DivergenceError(PaReError, RuntimeError):
     Attributes
     ----------
     history : list of dict
-        The epochs up to the weights that the estimator predicts with now; empty where
-        it has to be fitted again.
+        The epochs up to the weights that the estimator now predicts with; empty if it
+        has to be fitted again.
     """
 
     history = ()
 
 
 class DeviceError(PaReError, ValueError):
-    """A device is not there, or cannot be used in this process."""
+    """A device is not available, or cannot be used in this process."""
 
 
 class OutOfMemoryError(PaReError, MemoryError):
-    """A device has no room even for the smallest batch."""
+    """A device has too little memory even for the smallest batch."""
 
 
 class ModelFileError(PaReError, ValueError):
-    """A file is no saved model or checkpoint of this package, or is damaged."""
+    """A file is not a saved model or checkpoint of this package, or is damaged."""
 
 
 class CheckpointError(PaReError, ValueError):
@@ -43,40 +43,40 @@ class CheckpointError(PaReError, ValueError):
 
 
 class SaveError(PaReError, OSError):
-    """A file cannot be written; what was there before is untouched."""
+    """A file cannot be written; an existing file is left untouched."""
 
 
 class WeightsError(PaReError, RuntimeError):
-    """Pretrained weights are not at hand and cannot be fetched."""
+    """Pretrained weights are neither cached nor can be downloaded."""
 
 
 class FileFormatError(PaReError, ValueError):
-    """A file of a data set is damaged, or laid out in another way than expected."""
+    """A file of a data set is damaged, or has an unexpected layout."""
 
 
 class MissingFileError(PaReError, FileNotFoundError):
-    """A file of a data set is not at hand and cannot be fetched."""
+    """A file of a data set is missing and cannot be downloaded."""
 
 
 class TaskError(PaReError, ValueError):
-    """A task of OpenML cannot be loaded, written or run."""
+    """An OpenML task cannot be loaded or run."""
 
 
 class FlowError(PaReError, ValueError):
-    """An estimator cannot be described to OpenML."""
+    """An estimator cannot be described as an OpenML flow."""
 
 
 class PublishError(PaReError, RuntimeError):
-    """A run did not reach the server of OpenML, or was refused there."""
+    """A run did not reach the OpenML server, or was refused by it."""
 
 
 class RunExistsError(PublishError):
-    """The server of OpenML has this run already.
+    """The OpenML server already has this run.
 
     Attributes
     ----------
     run_ids : list of int
-        The runs there, of the same parameters on the same task.
+        Runs on the server with the same parameters on the same task.
     """
 
     def __init__(self, message, run_ids=()):

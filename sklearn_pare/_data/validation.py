@@ -7,7 +7,6 @@ from numbers import Integral
 import numpy as np
 import torch
 from sklearn.model_selection import train_test_split
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import (
     _check_y,
     check_consistent_length,
@@ -15,15 +14,12 @@ from sklearn.utils.validation import (
 )
 
 from sklearn_pare._data.lazy import (
-    SMALL,
     ChosenRows,
     LazyArray,
-    blocks,
     check_finite,
     is_lazy,
-    standardise,
 )
-from sklearn_pare._data.tables import TableEncoder, check_table, is_frame, is_mixed
+from sklearn_pare._data.tables import check_table, is_frame, is_mixed
 from sklearn_pare.exceptions import DataError
 
 #: Dimensions of a row -> what X is called.
@@ -32,8 +28,6 @@ KINDS = {
     2: "3 dimensions (n signals of C channels and L samples)",
     3: "4 dimensions (n images of C channels, H rows and W columns)",
 }
-# Numbers of a lazy array that means and standard deviations are taken from.
-_SAMPLE = 2**26
 
 
 def check_rows(estimator, X, y="no_validation", *, reset):
@@ -247,6 +241,37 @@ def check_input_shape(input_shape):
         )
 
 
+def place_size(y, input_shape, *, channels):
+    """Return the size (L,) or (H, W) of a dense target, or () for any other.
+
+    Parameters
+    ----------
+    y : ndarray
+    input_shape : tuple of int
+        Shape (F,), (C, L) or (C, H, W) of one sample of X.
+    channels : bool
+        If True, y may have an axis of channels.
+
+    Raises
+    ------
+    DataError
+        If y has an axis that the samples of X lack.
+    """
+    n_axes = len(input_shape) - 1
+    if y.ndim == 1 or (y.ndim == 2 and (n_axes != 1 or y.shape[1] != input_shape[1])):
+        return ()
+    allowed = (n_axes + 1, n_axes + 2) if channels and n_axes else (n_axes + 1,)
+    if n_axes and y.ndim in allowed:
+        return y.shape[-n_axes:]
+    places = ["", "(n, L)", "(n, H, W)"][n_axes]
+    fields = ["", "(n, C, L)", "(n, C, H, W)"][n_axes] if channels else ""
+    forms = ", ".join(filter(None, ["(n,)", "(n, K)", places, fields]))
+    raise DataError(
+        f"y has shape {y.shape}, which samples of shape {tuple(input_shape)} cannot be "
+        f"resampled to. For these samples give y of shape {forms}."
+    )
+
+
 def positive(weight, X, y):
     """Rows of positive weight from X and y, and their weights, last.
 
@@ -310,49 +335,3 @@ def split(n, strata, fraction, seed):
     return train_test_split(
         np.arange(n), test_size=count, stratify=strata, random_state=seed
     )
-
-
-def _channels_last(block):
-    """(n, C, ...) -> (rows, C), and (n, F) as it is."""
-    if block.ndim == 2:
-        return block
-    return np.moveaxis(block, 1, -1).reshape(-1, block.shape[1])
-
-
-class ChannelScaler:
-    """Standardise each channel, or each column of a table, in blocks.
-
-    `sklearn.preprocessing.StandardScaler` per channel instead of per number.
-
-    Attributes
-    ----------
-    mean_, scale_ : ndarray of shape (C,) or (F,)
-    """
-
-    def fit(self, X):
-        """Mean and standard deviation over rows and positions.
-
-        Of a `LazyArray` evenly spaced rows are read, 2**26 numbers at most.
-        """
-        if isinstance(X, LazyArray):
-            count = max(1, _SAMPLE // math.prod(X.shape[1:]))
-            X = X[:: math.ceil(len(X) / count)]
-        scaler = StandardScaler()
-        for rows in blocks(X):
-            scaler.partial_fit(_channels_last(np.asarray(X[rows])))
-        self.mean_, self.scale_ = scaler.mean_, scaler.scale_
-        return self
-
-    def transform(self, X):
-        """Standardised copy of X in float32."""
-        shape = (-1,) + (1,) * (X.ndim - 2)
-        mean, scale = self.mean_.reshape(shape), self.scale_.reshape(shape)
-        scaled = np.empty(X.shape, dtype=np.float32)
-        for rows in blocks(X, size=SMALL):
-            scaled[rows] = standardise(np.asarray(X[rows]), mean, scale)
-        return scaled
-
-
-def encoder_for(X):
-    """What makes X ready for the network, fitted: of a table, or of channels."""
-    return (TableEncoder if X.ndim == 2 else ChannelScaler)().fit(X)

@@ -34,7 +34,7 @@ from sklearn_pare._version import __version__
 from sklearn_pare.backbones.hub import offline
 from sklearn_pare.exceptions import ModelFileError, PaReError, SaveError
 
-SCHEMA = 2
+SCHEMA = 3
 # Of the text. Python makes of JSON about 20 times as much.
 _LONGEST = 2**25
 # Where this machine keeps something is no part of a model.
@@ -192,7 +192,6 @@ def _published(architecture):
         name,
         pretrained=True,
         input_shape=architecture.input_shape,
-        max_tokens=architecture.max_tokens,
     ).module
     return {f"backbone.{k}": value.numpy() for k, value in module.state_dict().items()}
 
@@ -266,9 +265,9 @@ def _no_constant(name):
 
 def _understand(described):
     """What a description says, or `Wrong`."""
-    schema = described.get("schema") if type(described) is dict else None
-    if schema != SCHEMA:
-        raise Wrong(f"it has schema {show(schema)}, this version reads {SCHEMA}")
+    found = described.get("schema") if type(described) is dict else None
+    if found != SCHEMA:
+        raise Wrong(f"it has schema {show(found)}, this version reads {SCHEMA}")
     described = _FILE.load(described)
     kind, parameters = described["class"], described["parameters"]
     unwanted = parameters.keys() & _NEVER

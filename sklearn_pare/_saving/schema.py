@@ -6,9 +6,10 @@ import math
 import numpy as np
 
 from sklearn_pare._architecture import Architecture
+from sklearn_pare._data.class_targets import ClassTarget, LabelTarget, MaskTarget
+from sklearn_pare._data.encoders import ChannelScaler
 from sklearn_pare._data.tables import TableEncoder
-from sklearn_pare._data.targets import ClassTarget, LabelTarget, MaskTarget, ValueTarget
-from sklearn_pare._data.validation import ChannelScaler
+from sklearn_pare._data.value_targets import ValueTarget
 from sklearn_pare._saving.fields import (
     ANY,
     FLAG,
@@ -49,7 +50,8 @@ def _are_categories(values):
 
 
 def _are_classes(target):
-    return len(target.classes) >= 2 and _rises(target.classes.tolist())
+    rising = len(target.classes) >= 2 and _rises(target.classes.tolist())
+    return rising and _one_each(target.class_weight, target)
 
 
 def _one_each(weights, target):
@@ -59,12 +61,11 @@ def _one_each(weights, target):
 def _are_labels(target):
     labels = np.arange(len(target.classes))
     same = len(labels) > 0 and np.array_equal(target.classes, labels)
-    return same and _one_each(target.pos_weight, target)
+    return same and _one_each(target.class_weight, target)
 
 
 def _are_masks(target):
-    classes = _are_classes(target) and _one_each(target.class_weight, target)
-    return classes and len(target.size) > 0
+    return _are_classes(target) and len(target.size) > 0
 
 
 def _are_values(target):
@@ -93,8 +94,13 @@ def _are_columns(encoder):
 _SIZES = Many(whole(1), tuple, 3)
 _SCALE = {"mean_": Array("f"), "scale_": Array("f")}
 _WEIGHTS = Maybe(Many(real(0)))
-_CLASS_TARGET = Record({"classes": Array("biufUO")})
-_LABEL_TARGET = Record({"classes": Array("i"), "pos_weight": _WEIGHTS})
+_CLASS_TARGET = Record({"classes": Array("biufUO"), "class_weight": _WEIGHTS})
+_LABEL_TARGET = Record(
+    {
+        "classes": Array("i"),
+        "class_weight": Maybe(Many(Many(real(0), list, 2))),
+    }
+)
 _MASK_TARGET = Record(
     {
         "classes": Array("biu"),
@@ -127,7 +133,6 @@ _ARCHITECTURE = Record(
     {
         "backbone": TEXT,
         "selector": one_of(("gate", "random")),
-        "max_tokens": Maybe(whole(1)),
         "linear": FLAG,
         "config": Maybe(Mapping(ANY)),
         "card": Maybe(_CARD),

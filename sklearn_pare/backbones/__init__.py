@@ -56,9 +56,23 @@ def register(name, factory):
 
 
 def _family(name):
-    """The module that knows names of this form, or None."""
+    """Return the module for names of this form, or None."""
     prefix, colon, _ = name.partition(":")
     return _FAMILIES.get(prefix + colon)
+
+
+def _split(name):
+    """Return the name without "?max_tokens=N", and N or None."""
+    bare, mark, option = name.partition("?")
+    if not mark or name in _FACTORIES:
+        return name, None
+    key, _, value = option.partition("=")
+    if key != "max_tokens" or not value.isdecimal() or int(value) == 0:
+        raise UnknownNameError(
+            f"backbone={name!r}: what follows the question mark must be max_tokens=N "
+            f"with a positive whole number N, such as {bare + '?max_tokens=64'!r}."
+        )
+    return bare, int(value)
 
 
 def check(name):
@@ -75,6 +89,7 @@ def check(name):
     ImportError
         If the backbone needs an extra that is not installed.
     """
+    name, _ = _split(name)
     if name in _FACTORIES:
         return
     family = _family(name)
@@ -93,7 +108,6 @@ def get(
     pretrained=True,
     generator=None,
     input_shape=(3, 224, 224),
-    max_tokens=None,
     config=None,
 ):
     """Build a backbone.
@@ -101,7 +115,9 @@ def get(
     Parameters
     ----------
     name : str
-        One of `list_backbones`, "timm:NAME" or "hf:NAME-or-folder".
+        One of `list_backbones`, "timm:NAME" or "hf:NAME-or-folder". The latter two may
+        end in "?max_tokens=N", a bound on the number of tokens, and so on time and
+        memory; by default it is what the backbone was pretrained with.
     pretrained : bool, default=True
         False: fresh Xavier weights.
     generator : torch.Generator, optional
@@ -109,9 +125,6 @@ def get(
     input_shape : tuple of int, default=(3, 224, 224)
         Shape of one row: (F,), (C, L) or (C, H, W). Backbones of timm and transformers
         choose their grid of tokens by it.
-    max_tokens : int, optional
-        Bound on the number of tokens, and so on time and memory; by default what the
-        backbone was pretrained with.
     config : dict, optional
         `Backbone.config` of the same backbone, which then needs no file to be built again.
 
@@ -134,11 +147,12 @@ def get(
     >>> backbones.get("pare-tiny").card.licence
     'BSD-3-Clause'
     >>> small = backbones.get(
-    ...     "timm:test_vit", pretrained=False, input_shape=(1, 16, 52), max_tokens=64
+    ...     "timm:test_vit?max_tokens=64", pretrained=False, input_shape=(1, 16, 52)
     ... )
     >>> small.module.grid
     (4, 16)
     """
+    name, max_tokens = _split(name)
     # A backbone that comes with its configuration may have lost its folder since.
     if config is None or _family(name) is not hf_models:
         check(name)
@@ -162,13 +176,14 @@ def get(
 
 
 def has_config(name):
-    """Whether a backbone is built from a configuration, and not from its name alone."""
+    """Return whether a backbone is built from a configuration, not its name alone."""
+    name, _ = _split(name)
     return name not in _FACTORIES and _family(name) is hf_models
 
 
 def is_local(name):
     """Whether a backbone lies in a folder, which this machine alone may have."""
-    return has_config(name) and hf_models.is_local(name)
+    return has_config(name) and hf_models.is_local(_split(name)[0])
 
 
 def fetch(name, *, cache_dir=None):
@@ -204,6 +219,7 @@ def fetch(name, *, cache_dir=None):
     True
     """
     check(name)
+    name, _ = _split(name)
     if name in _FACTORIES:
         return None
     return _family(name).fetch(name, cache_dir)

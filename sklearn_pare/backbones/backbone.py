@@ -147,6 +147,6 @@ def check_fixed(name, backbone, max_tokens):
     if max_tokens is not None and n_tokens > max_tokens:
         raise DataError(
             f"max_tokens={max_tokens}, but backbone={name!r} always has {n_tokens} "
-            "tokens. Leave max_tokens=None, or take a backbone of another family, such as "
-            "'timm:vit_tiny_patch16_224', whose grid is chosen."
+            f"tokens. Use backbone={name!r} alone, or a backbone of another family, such "
+            "as 'timm:vit_tiny_patch16_224', whose grid is chosen."
         )

@@ -30,17 +30,16 @@ def cross_entropy(outputs, y, class_weight=None):
     return losses.flatten(1).sum(1) / used
 
 
-def binary_cross_entropy(outputs, y, pos_weight=None):
-    """Logits (B, K) and indicators (B, K) -> losses (B,), the mean over labels.
+def binary_cross_entropy(outputs, y, class_weight=None):
+    """Return losses (B,) of logits (B, K) and indicators (B, K), averaged over labels.
 
-    `pos_weight` (K,) multiplies the loss of labels that are there.
+    `class_weight` has one pair per label: the weights of 0 and of 1 in its loss.
     """
-    weight = pos_weight and outputs.new_tensor(pos_weight)
-    return _per_row(
-        F.binary_cross_entropy_with_logits(
-            outputs, y, reduction="none", pos_weight=weight
-        )
-    )
+    losses = F.binary_cross_entropy_with_logits(outputs, y, reduction="none")
+    if class_weight is not None:
+        weight = outputs.new_tensor(class_weight)
+        losses = losses * torch.where(y > 0, weight[:, 1], weight[:, 0])
+    return _per_row(losses)
 
 
 def squared_error(outputs, y):

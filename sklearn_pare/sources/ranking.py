@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 
 from sklearn_pare import backbones
 from sklearn_pare._data import validation
+from sklearn_pare._data.encoders import encoder_for
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.nn.embed import embedder
 from sklearn_pare.nn.init import DrawFrom, xavier_
@@ -54,7 +55,7 @@ def rank_sources(X, y, candidates, *, backbone, input_shape, max_samples, random
     y = check_targets(y, len(X))
     # The one that a fit uses: of its four the second.
     seed = int(check_random_state(random_state).randint(2**31 - 1, size=4)[1])
-    encoder = validation.encoder_for(X)
+    encoder = encoder_for(X)
     rows, y = encoded_sample(X, y, encoder, seed, max_samples)
     module = backbones.get(
         backbone,

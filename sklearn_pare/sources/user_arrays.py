@@ -4,7 +4,8 @@ import numpy as np
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import _num_samples, check_array
 
-from sklearn_pare._data.validation import KINDS, ChannelScaler
+from sklearn_pare._data.encoders import ChannelScaler
+from sklearn_pare._data.validation import KINDS
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.otdd import check_targets
 from sklearn_pare.sources.arrays import ArraySource

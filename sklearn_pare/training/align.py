@@ -1,19 +1,36 @@
-"""ORCA's stage before fine-tuning: move the target's tokens towards the source's."""
+"""Alignment, ORCA's stage before fine-tuning."""
 
 import numpy as np
 import torch
 
+from sklearn_pare.exceptions import DataError
 from sklearn_pare.otdd import Alignment, coarse_classes, pseudo_classes
 
 # As in ORCA's runs on tables: few epochs, a high rate that falls twice.
 _EPOCHS, _RATE, _FALL = 20, 10, 0.2
-# Rows of the source, and of one class of the target in an epoch.
+# Source samples, and samples of one class per epoch.
 _SOURCE_ROWS, _CLASS_ROWS = 512, 64
 _KERNELS = 5
 
 
+def check_alignment(arguments, candidates):
+    """Raise DataError if there is no source to align to, or nothing to align."""
+    alignment, source = arguments["alignment"], arguments["source"]
+    if not candidates or any(own.trains for own in candidates.values()):
+        raise DataError(
+            f"alignment={alignment!r} moves the tokens of the data towards those of a "
+            f"source, but source={source!r} has no tokens to move to. Use another "
+            'source, such as source="formula", or alignment=None.'
+        )
+    if arguments["tune"] == "head":
+        raise DataError(
+            f"alignment={alignment!r} trains the embedder, which tune='head' keeps "
+            "fixed. Use another tune, such as tune='none', or alignment=None."
+        )
+
+
 def mmd(x, y):
-    """Squared maximum mean discrepancy of two samples, biased.
+    """Compute the squared maximum mean discrepancy of two samples, biased.
 
     Parameters
     ----------
@@ -36,48 +53,47 @@ def mmd(x, y):
 
 
 def paired(x, y):
-    """Mean Euclidean distance of rows (n, d) and (n, d) in the order they come in."""
+    """Compute the mean Euclidean distance of the pairs of rows of (n, d) and (n, d)."""
     return (x - y).norm(dim=1).mean()
 
 
 def align(model, rows, source, method, lr, seed):
-    """Train the target's embedder alone, until its features lie where the source's do.
+    """Train only the embedder, to bring the features of each class near the source.
 
-    Class by class: the distance of a class counts by its share of the rows. Everything
-    of the source is computed once.
+    The distances of the classes are weighted by their shares of the samples.
 
     Parameters
     ----------
     model : PaReModel
         With a source embedder; changed in place.
     rows : Rows or LazyRows
-        Targets that are not one class a row become pseudo-classes.
+        Targets other than one class per sample are replaced by pseudo-classes.
     source : sources.Source
     method : {"otdd", "mmd", "l2"}
     lr : float
-        Of the fine-tuning; alignment is ten times as fast.
+        Learning rate of the fine-tuning; alignment uses ten times as much.
     seed : int
 
     Returns
     -------
     losses : list of float
-        One an epoch: mean over the classes by their shares.
+        Mean distance of the classes, one value per epoch.
 
     Notes
     -----
     Shen et al., "Cross-Modal Fine-Tuning: Align then Refine", ICML 2023. As there, a
-    feature is the mean over the tokens of a row, and classes are compared one at a time
-    with the whole source.
+    feature is the mean over the tokens of a sample, and each class is compared with the
+    whole source.
     """
     generator = torch.Generator().manual_seed(seed)
     distance = _distance(model, source, method, rows.device, generator)
     labels = pseudo_classes(torch.as_tensor(rows.y).cpu().numpy(), seed)
     classes = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    # A single row has no spread; of nothing but such rows the whole is one class.
+    # Classes of one sample have no spread. Without any other class, take all samples.
     classes = [index for index in classes if len(index) > 1]
     classes = [torch.from_numpy(i) for i in classes or [np.arange(len(labels))]]
     n_rows = sum(map(len, classes))
-    # Norms, dropout and thresholds of kernels are as at prediction.
+    # Norms, dropout and thresholds of kernels work as in prediction.
     model.train(False)
     parameters = [p for p in model.embed.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=_RATE * lr, weight_decay=0.0)
@@ -99,7 +115,7 @@ def align(model, rows, source, method, lr, seed):
 
 
 def _distance(model, source, method, device, generator):
-    """Function of the features (B, d) of one class: distance to the source."""
+    """Return a function from features (B, d) of one class to their distance."""
     seed = generator.initial_seed()
     with torch.no_grad():
         x, y = source.sample(_SOURCE_ROWS, torch.Generator(device).manual_seed(seed))

@@ -1,4 +1,4 @@
-"""Batches of rows: of tensors that lie on the device, or read from a file."""
+"""Batches of samples, from tensors on the device or from a file."""
 
 import numpy as np
 import torch
@@ -6,7 +6,7 @@ from torch.utils.data import Dataset
 
 
 class Rows(Dataset):
-    """Rows, targets and weights of one set.
+    """Samples, targets and weights as tensors.
 
     Parameters
     ----------
@@ -14,7 +14,7 @@ class Rows(Dataset):
     y : torch.Tensor of shape (n,) or (n, K)
     weight : torch.Tensor of shape (n,)
     offset : torch.Tensor of shape (n, K, ...), optional
-        Outputs that those of the network are added to.
+        Outputs of the linear path, to which those of the network are added.
     """
 
     def __init__(self, x, y, weight, offset=None):
@@ -22,23 +22,23 @@ class Rows(Dataset):
 
     @property
     def device(self):
-        """Where batches lie."""
+        """Device of the batches."""
         return self.x.device
 
     @property
     def index_device(self):
-        """Where indices are wanted."""
+        """Device that indices must be on."""
         return self.x.device
 
     @classmethod
     def from_arrays(cls, x, y, weight, device, offset=None):
-        """Arrays as tensors on the device; weights become float32."""
+        """Make tensors on a device from arrays; weights become float32."""
         weight = weight.astype(np.float32)
         arrays = (x, y, weight) if offset is None else (x, y, weight, offset)
         return cls(*(torch.from_numpy(a).to(device) for a in arrays))
 
     def subset(self, index):
-        """Some of the rows, by their positions."""
+        """Return some of the samples, given their positions."""
         return Rows(*self[torch.from_numpy(index).to(self.device)])
 
     def __len__(self):
@@ -50,7 +50,7 @@ class Rows(Dataset):
 
 
 class LazyRows(Dataset):
-    """Rows that are read, encoded and moved to the device batch by batch.
+    """Samples that are read, encoded and moved to the device in batches.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class LazyRows(Dataset):
     weight : ndarray of shape (n,)
     device : torch.device
     encode : callable
-        Rows as read -> float32 array for the network.
+        Function from samples as read to a float32 array for the network.
     """
 
     def __init__(self, x, y, weight, device, encode):
@@ -80,22 +80,22 @@ class LazyRows(Dataset):
 
 
 class Batches:
-    """Iterate over rows; in a new random order each time if there is a generator.
+    """Iterable over batches, in a new random order each time if given a generator.
 
-    The last batch may be smaller: every row is seen once an epoch.
+    The last batch may be smaller: each sample is part of one batch per epoch.
 
     Parameters
     ----------
     rows : Rows or LazyRows
     batch_size : int
     generator : torch.Generator or None
-        On the CPU, so that the order is the same on every device.
+        Generator on the CPU, so that the order is the same on every device.
 
     Attributes
     ----------
     position : int
-        Batches given of the present pass. The next pass begins there, after the order
-        has been drawn: a pass that was cut off goes on.
+        Number of batches of the current pass so far. A new iterator starts there,
+        which continues a pass that was interrupted.
     """
 
     def __init__(self, rows, batch_size, generator=None):
@@ -116,11 +116,11 @@ class Batches:
         self.position = 0
 
     def state(self):
-        """State of the generator that the order of the present pass is drawn from."""
+        """Return the generator's state before the order of the current pass was drawn."""
         return self._start if self.position else self.generator.get_state()
 
 
 def endless(batches):
-    """All batches, again and again."""
+    """Yield all batches, again and again."""
     while True:
         yield from batches

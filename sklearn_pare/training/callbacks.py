@@ -1,4 +1,4 @@
-"""What happens between epochs: guards, early stopping, messages, user callbacks."""
+"""Callbacks: best weights, early stopping, log messages, user callbacks."""
 
 import logging
 import math
@@ -12,42 +12,42 @@ logger = logging.getLogger("sklearn_pare")
 
 
 class StopTraining(Exception):
-    """Ends the loop; caught around it."""
+    """Signal to end the training loop, which catches it."""
 
 
 class StopWhenAsked(Callback):
-    """End the training after an epoch in which a callback set ``net.stop_``.
+    """Callback that ends the training after an epoch in which ``net.stop_`` was set.
 
-    The last of all callbacks, so that the others see the end of that epoch.
+    It must be the last callback, so that the others are called for that epoch.
     """
 
     def on_epoch_end(self, net, **kwargs):
-        """Stop if asked to."""
+        """Stop if a callback requested it."""
         if net.stop_:
             raise StopTraining
 
 
 class Keep(Callback):
-    """Remember the weights after each epoch, in case the next one diverges.
+    """Callback that keeps the weights of the last epoch, in case the next one diverges.
 
     Attributes
     ----------
     weights : dict of str to torch.Tensor
-        On the CPU.
+        Weights on the CPU.
     n_epochs : int
-        How many were finished when the weights were remembered.
+        Number of epochs after which these weights were kept.
     """
 
     def on_train_begin(self, net, **kwargs):
-        """Remember the start."""
+        """Keep the initial weights."""
         self.keep(net)
 
     def on_epoch_end(self, net, **kwargs):
-        """Remember the epoch."""
+        """Keep the weights of the epoch."""
         self.keep(net)
 
     def keep(self, net):
-        """Remember the present weights."""
+        """Keep the current weights."""
         self.n_epochs = len(net.history)
         self.weights = {
             name: value.detach().to("cpu", copy=True)
@@ -55,39 +55,39 @@ class Keep(Callback):
         }
 
     def put_back(self, net):
-        """Give the net the weights remembered."""
+        """Load the kept weights into the net."""
         net.module_.load_state_dict(self.weights)
 
 
 class KeepBest(Keep):
-    """Remember the weights of the best validation score; stop when it stands still.
+    """Early stopping: callback that keeps the weights of the best validation score.
 
-    The state before the first epoch counts too. Among equal scores the lower
-    validation loss is the better one.
+    The state before the first epoch counts too. Of equal scores the one with the lower
+    validation loss is better.
 
     Parameters
     ----------
     patience : int
-        Epochs without a better result until training stops.
+        Number of epochs without a better result after which training stops.
 
     Attributes
     ----------
     best : list of two float
-        Score, and loss with its sign turned.
+        Score, and the loss with its sign reversed.
     waited : int
-        Epochs since.
+        Number of epochs since then.
     """
 
     def __init__(self, patience):
         self.patience = patience
 
     def on_train_begin(self, net, dataset_valid=None, **kwargs):
-        """Score the model as it starts."""
+        """Score the initial weights."""
         loss, score = net.evaluate(net.get_iterator(dataset_valid))
         self._keep_best(net, self._rank(loss, score))
 
     def on_epoch_end(self, net, **kwargs):
-        """Compare with the best so far."""
+        """Compare the epoch with the best one so far."""
         row = net.history[-1]
         result = self._rank(row["valid_loss"], row["valid_score"])
         if result > self.best:
@@ -98,7 +98,7 @@ class KeepBest(Keep):
 
     @staticmethod
     def _rank(loss, score):
-        # R2 of a single row is NaN: then the loss alone decides.
+        # R2 of a single sample is NaN; then only the loss counts.
         return [-math.inf if math.isnan(score) else score, -loss]
 
     def _keep_best(self, net, result):
@@ -106,19 +106,19 @@ class KeepBest(Keep):
         self.keep(net)
 
     def on_train_end(self, net, **kwargs):
-        """Put the best weights back."""
+        """Restore the best weights."""
         self.put_back(net)
 
 
 class Report(Callback):
-    """One log line an epoch."""
+    """Callback that logs one line per epoch."""
 
     def on_epoch_begin(self, net, **kwargs):
-        """Start the clock."""
+        """Start timing."""
         self.start_ = time.perf_counter()
 
     def on_epoch_end(self, net, **kwargs):
-        """Time the epoch and describe it."""
+        """Log the duration and the losses of the epoch."""
         net.history.record("duration", time.perf_counter() - self.start_)
         row = net.history[-1]
         names = ("train_loss", "valid_loss", "valid_score", "mix_fraction")
@@ -132,18 +132,18 @@ class Report(Callback):
 
 
 class UserCallbacks(Callback):
-    """Pass every epoch on to the callbacks of scikit-learn's protocol.
+    """Callback that reports each epoch to the callbacks of scikit-learn.
 
     Parameters
     ----------
-    context : sklearn.callback.CallbackContext
-        Of the fit.
+    context : sklearn.callback.CallbackContext or NoCallbacks
+        Context of the fit.
     estimator : BaseEstimator
     data : dict
-        X and y as given to fit.
+        X and y as passed to fit.
     attributes : callable
         ``attributes(history)`` returns the fitted attributes of an estimator that
-        predicts with the present weights; called only if a callback asks for them.
+        predicts with the current weights; called only if a callback needs them.
     """
 
     def __init__(self, context, estimator, data, attributes):
@@ -153,12 +153,12 @@ class UserCallbacks(Callback):
         self.attributes = attributes
 
     def on_epoch_begin(self, net, **kwargs):
-        """Open the task of the epoch."""
+        """Begin the task of the epoch."""
         self.task_ = self.context.subcontext(task_name="epoch")
         self.task_.call_on_fit_task_begin(estimator=self.estimator, **self.data)
 
     def on_epoch_end(self, net, **kwargs):
-        """Close it; a callback may end the training."""
+        """End the task; a callback may stop the training."""
         net.stop_ |= self.task_.call_on_fit_task_end(
             estimator=self.estimator,
             reconstruction_attributes=lambda: self.attributes(net.epochs()),
@@ -168,7 +168,7 @@ class UserCallbacks(Callback):
 
 @contextmanager
 def visible_log(verbose):
-    """Let log lines be seen while `verbose`, also where nobody set up logging."""
+    """Show log lines while `verbose`, even if logging is not configured."""
     if not verbose:
         yield
         return

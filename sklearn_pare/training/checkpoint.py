@@ -1,4 +1,4 @@
-"""Checkpoints of a fit: written as it goes, read when the same fit is begun again."""
+"""Checkpoints: written during a fit, read when the same fit is started again."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from sklearn_pare.exceptions import CheckpointError, ModelFileError, SaveError
 from sklearn_pare.training.callbacks import logger
 from sklearn_pare.training.state import capture, restore
 
-# A killed fit loses less than this, or an epoch.
+# A killed fit loses at most this time, or one epoch.
 _MINUTES = 10
 _KEPT = 2
 _SCHEMA = 1
@@ -23,31 +23,32 @@ _NAME = re.compile(r"checkpoint-(\d+)\.safetensors")
 
 
 class Checkpoints(Callback):
-    """The checkpoints of one fit, in a folder of their own.
+    """Callback that writes the checkpoints of one fit to a folder of their own.
 
     Parameters
     ----------
     folder : str or Path
-        Made if it is not there.
+        Created if it does not exist.
     fingerprint : dict of str to str
-        What the fit is made from, in words; only the same fit goes on.
+        Descriptions of everything that the fit depends on. Only a fit with the same
+        fingerprint is continued.
     seeds : list of int
-        Of this fit. One that goes on has those it began with.
+        Seeds of a new fit. A fit that is continued keeps those it began with.
 
     Attributes
     ----------
     seeds : list of int
     alignment_history : list of float
-        Losses of the stage before training.
+        Losses of the alignment stage.
 
     Raises
     ------
     CheckpointError
         If the folder holds checkpoints of another fit; a ValueError.
     ModelFileError
-        If it holds checkpoints, but all are damaged; a ValueError.
+        If all checkpoints in the folder are damaged; a ValueError.
     SaveError
-        If the folder cannot be made; an OSError.
+        If the folder cannot be created; an OSError.
     """
 
     def __init__(self, folder, fingerprint, seeds):
@@ -58,19 +59,19 @@ class Checkpoints(Callback):
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise SaveError(
-                f"checkpoint_dir={str(folder)!r} cannot be made: {error}. Give a "
-                "folder that may be written to."
+                f"checkpoint_dir={str(folder)!r} cannot be created: {error}. Use a "
+                "folder with write permission."
             ) from error
         self._open()
 
     def _paths(self):
-        """Checkpoints, the latest first: by number, not by name."""
+        """Return the paths of the checkpoints, ordered by number, the latest first."""
         found = {path: _NAME.fullmatch(path.name) for path in self.folder.iterdir()}
         numbers = {path: int(match[1]) for path, match in found.items() if match}
         return sorted(numbers, key=numbers.get, reverse=True)
 
     def _open(self):
-        """Read the latest checkpoint that is whole, if there is any."""
+        """Read the latest checkpoint that is not damaged, if there is any."""
         damage = None
         for path in self._paths():
             try:
@@ -84,7 +85,7 @@ class Checkpoints(Callback):
             return
         if damage is not None:
             warnings.warn(
-                f"{damage} Training goes on from {path.name}, the one before.",
+                f"{damage} Training continues from the previous one, {path.name}.",
                 UserWarning,
                 stacklevel=5,
             )
@@ -95,33 +96,33 @@ class Checkpoints(Callback):
         self._values = described["values"]
 
     def _compare(self, path, other):
-        """Complain about all that differs."""
+        """Raise CheckpointError if the fingerprints differ, and list the differences."""
         own = self.fingerprint
         differences = [
-            f"{name} is {own.get(name, 'not there')}, there it was "
-            f"{other.get(name, 'not there')}"
+            f"{name} is {own.get(name, 'missing')}, but was "
+            f"{other.get(name, 'missing')} there"
             for name in own | other
             if own.get(name) != other.get(name)
         ]
         if differences:
             raise CheckpointError(
-                f"{path} belongs to another fit: {'; '.join(differences)}. Give the "
-                "arguments and data of that fit to go on with it, or another "
-                "checkpoint_dir, one for each fit."
+                f"{path} belongs to another fit: {'; '.join(differences)}. Use the "
+                "arguments and data of that fit to continue it, or another "
+                "checkpoint_dir: each fit needs its own."
             )
 
     @property
     def found(self):
-        """Whether there is a fit to go on with."""
+        """Whether there is a fit to continue."""
         return self._values is not None
 
     def start(self, net, keep):
-        """Bring a net to where the checkpoint left it, or write the first one.
+        """Restore a net from the checkpoint, or write the first checkpoint.
 
         Raises
         ------
         CheckpointError
-            If the checkpoint is not one of such a net; a ValueError.
+            If the checkpoint does not fit the net; a ValueError.
         """
         self.keep = keep
         if not self.found:
@@ -131,29 +132,30 @@ class Checkpoints(Callback):
             restore(net, keep, self._arrays, self._values)
         except ValueError as error:
             raise CheckpointError(
-                f"{self._path} cannot be gone on with: {error}. Remove it, or give "
+                f"{self._path} cannot be continued: {error}. Remove it, or use "
                 "another checkpoint_dir."
             ) from error
         self._arrays = None
-        logger.info("going on from %s", self._path)
+        logger.info("continuing from %s", self._path)
         self._written = time.monotonic()
 
     def on_batch_end(self, net, training=True, **kwargs):
-        """Write within long epochs."""
+        """Write a checkpoint within a long epoch."""
         if time.monotonic() - self._written >= 60 * _MINUTES:
             self.write(net)
 
     def on_epoch_end(self, net, **kwargs):
-        """Write after every epoch."""
+        """Write a checkpoint after each epoch."""
         self.write(net)
 
     def write(self, net):
-        """Write a checkpoint, and remove those before the last but one.
+        """Write a checkpoint, and remove all but the last two.
 
         Raises
         ------
         SaveError
-            If it cannot be written, such as on a full disk; those before are intact.
+            If it cannot be written, for example on a full disk. Earlier checkpoints are
+            left untouched.
         """
         arrays, values = capture(net, self.keep)
         text = json.dumps(
@@ -170,7 +172,7 @@ class Checkpoints(Callback):
         _safetensors.write(path, arrays, text)
         for old in self._paths()[_KEPT:]:
             old.unlink()
-        # What a killed fit was writing.
+        # Files that a killed fit left unfinished.
         for partial in self.folder.glob("checkpoint-*.partial"):
             partial.unlink()
         self._written = time.monotonic()
@@ -185,7 +187,7 @@ def _versions():
 
 
 def _read(path, n_seeds):
-    """Arrays and description of a checkpoint, its form checked."""
+    """Return arrays and description of a checkpoint, and check their form."""
     arrays, text = _safetensors.read(path)
     try:
         described = json.loads(text)

@@ -1,4 +1,4 @@
-"""Watch over a training: no step that is not finite goes unseen or into weights."""
+"""Detection of losses and gradients that are not finite."""
 
 import math
 
@@ -6,14 +6,14 @@ import torch
 
 from sklearn_pare.exceptions import DivergenceError
 
-# Reading a flag makes the device wait: not after every step.
+# Reading a flag synchronises with the device, so it is not done after each step.
 _STEPS = 50
-# Under autocast a single overflow is a matter of rounding.
+# Under autocast a single overflow can be caused by rounding.
 _ALLOWED_IN_BFLOAT16 = 1
 
 
 class Guard:
-    """Count steps whose loss or gradient is not finite, on the device.
+    """Count of the steps with a loss or gradient that is not finite, on the device.
 
     Parameters
     ----------
@@ -24,17 +24,17 @@ class Guard:
     def __init__(self, recipe, device):
         self.recipe = recipe
         self.allowed = _ALLOWED_IN_BFLOAT16 if recipe.bfloat16 else 0
-        # Skipped steps, the last of them, and the last loss that was finite.
+        # Number of skipped steps, the last skipped step, the last finite loss.
         self.values = torch.tensor([0.0, 0.0, math.nan], device=device)
 
     def see(self, step, loss, norm):
-        """Take note of a step.
+        """Record a step.
 
         Parameters
         ----------
         step : int
         loss, norm : torch.Tensor, scalars
-            Norm of the gradient.
+            `norm` is the norm of the gradient.
 
         Returns
         -------
@@ -49,21 +49,21 @@ class Guard:
             torch.where(finite, last, float(step)),
             torch.where(loss.isfinite(), loss.float(), kept),
         ]
-        # What happens until somebody looks does not change what is said.
+        # After a failure the values stay as they are until the next check.
         self.values = torch.where(failed, self.values, torch.stack(values))
         return finite
 
     def is_due(self, step):
-        """Whether it is time to `check`."""
+        """Return whether `check` is due after this step."""
         return step % _STEPS == 0
 
     def check(self, epoch):
-        """Return how many steps have been skipped.
+        """Return the number of skipped steps.
 
         Raises
         ------
         DivergenceError
-            If they are too many.
+            If there are too many.
         """
         skipped, last, _ = self.values.tolist()
         if skipped > self.allowed:
@@ -71,7 +71,7 @@ class Guard:
         return int(skipped)
 
     def error(self, what, epoch, step=None):
-        """The error that says where it happened and what to try."""
+        """Return the error, with the place and advice."""
         lr, kept = self.recipe.lr, self.values[2].item()
         where = "" if step is None else f", at step {step} of {self.recipe.n_steps}"
         before = "" if math.isnan(kept) else f" The last finite loss was {kept:.4g}."

@@ -1,8 +1,8 @@
-"""Fit the linear path: ridge or logistic regression, with predictions out of fold.
+"""Linear path: ridge or logistic regression, and the network's share beside it.
 
-The network learns what the linear path leaves. On the rows that the path was fitted on
-that would be too little, so there the network is shown predictions of paths that were
-fitted without the row: leave-one-out for ridge, five folds for logistic regression.
+The network learns the residuals of the linear path. On its own training samples they
+would be too small, so the network is trained with out-of-sample predictions of the path:
+leave-one-out for ridge regression, five folds for logistic regression.
 """
 
 import math
@@ -17,28 +17,42 @@ from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils import gen_batches
 
+from sklearn_pare._data.lazy import LazyArray
 from sklearn_pare.training.batches import Batches
 
-# More rows need no linear path: the network learns it.
-MAX_ROWS = 4_000
+# With more samples the network learns a linear map by itself.
+MAX_SAMPLES = 4_000
 _FOLDS = 5
 _BATCH = 64
 _ALPHAS = np.logspace(-6, 4, 21)
 _CS = np.logspace(-2, 4, 7)
 # A linear map that leaves less than this part of the target is taken to be exact.
 _EXACT = 1e-4
+_SHARES = np.linspace(0, 1, 21)
+# Standard errors by which the network must lower the loss to get a share.
+_ERRORS = 2
+#: With fewer held-out samples the standard error is not reliable.
+FEWEST = 20
+
+
+def has_linear_path(X, target):
+    """Return whether a linear model of the raw features is fitted to such data."""
+    if len(X) > MAX_SAMPLES or isinstance(X, LazyArray) or target.kind == "masks":
+        return False
+    # Single pixels say little about the class of an image.
+    return target.kind == "values" or X.ndim < 4
 
 
 @torch.no_grad()
-def fit(path, x, codes, weight, kind):
-    """Set the weights of a linear path.
+def fit_linear_path(path, x, codes, weight, kind):
+    """Fit a linear path in place.
 
     Parameters
     ----------
     path : nn.linear.LinearPath
         On the CPU.
     x : torch.Tensor of shape (n, ...)
-        Rows as the network sees them.
+        Encoded samples.
     codes : ndarray of shape (n,) or (n, K, ...)
         Classes, indicators or standardised numbers.
     weight : ndarray of shape (n,)
@@ -47,20 +61,20 @@ def fit(path, x, codes, weight, kind):
     Returns
     -------
     offset : ndarray of shape (n, K, ...), float32
-        Outputs for each row of a path that was fitted without it.
+        Outputs for each sample of a path that was fitted without it.
     """
     if hasattr(path.features, "fit"):
         path.features.fit(x)
     rows = gen_batches(len(x), _BATCH)
     raw = torch.cat([path.features(x[batch]) for batch in rows]).numpy()
     mean, scale = raw.mean(0), raw.std(0)
-    # Features that hardly vary would get huge weights for unseen rows.
+    # Features that hardly vary would get huge weights.
     used = scale > 1e-6 * max(scale.max(), 1e-6)
     scale = np.where(used, scale, 1.0) * np.sqrt(max(used.sum(), 1))
     features = (raw - mean) / scale
     features[:, ~used] = 0.0
     del raw
-    # Penalties do not change under rotation: n numbers say it all.
+    # Penalties are invariant under rotation, so n features are enough.
     rotation = None
     if features.shape[1] > len(features):
         _, _, rotation = np.linalg.svd(features, full_matrices=False)
@@ -69,7 +83,7 @@ def fit(path, x, codes, weight, kind):
         y = path.fold(torch.from_numpy(codes)).numpy()
         weights, bias, offset = _ridge(features, y, weight)
     else:
-        # Of many features least squares makes more than likelihood, as in MiniRocket.
+        # With many features least squares is better than likelihood, as in MiniRocket.
         classify = _logistic if rotation is None else _least_squares
         weights, bias, offset = _classify(classify, features, codes, weight, kind)
     if rotation is not None:
@@ -81,7 +95,7 @@ def fit(path, x, codes, weight, kind):
 
 
 def remainder(offset, codes):
-    """Standard deviation of what a linear path leaves of standardised numbers, (K,)."""
+    """Return the standard deviation (K,) of the residuals of standardised numbers."""
     left = codes - offset
     if codes.ndim == 2:
         return np.maximum(left.std(0), _EXACT)
@@ -90,7 +104,7 @@ def remainder(offset, codes):
 
 
 def _ridge(features, y, weight):
-    """Ridge regression, its penalty and its offsets by leave-one-out."""
+    """Fit ridge regression; penalty and offsets are from leave-one-out."""
     alpha = RidgeCV(_ALPHAS).fit(features, y, weight).alpha_
     ridge = RidgeCV([alpha], scoring="neg_mean_squared_error", store_cv_results=True)
     ridge.fit(features, y, weight)
@@ -100,16 +114,16 @@ def _ridge(features, y, weight):
 
 
 def _classify(classify, features, codes, weight, kind):
-    """Weights (p, K), bias (K,) and offsets (n, K) of logits.
+    """Return weights (p, K), bias (K,) and offsets (n, K) of logits.
 
-    With a class of a single row the frequencies of the classes are all there is.
+    If a class has only one sample, the logits are those of the class frequencies.
     """
     if kind == "labels":
         parts = [
             _classify(classify, features, label.astype(np.int64), weight, "classes")
             for label in codes.T
         ]
-        # Two logits of a label -> its log-odds.
+        # The difference of the two logits of a label is its log-odds.
         return tuple(
             np.stack([part[..., 1] - part[..., 0] for part in own], -1)
             for own in zip(*parts, strict=True)
@@ -124,7 +138,7 @@ def _classify(classify, features, codes, weight, kind):
 
 
 def _least_squares(features, codes, weight):
-    """Ridge regression of indicators, sharpened to the likeliest logits."""
+    """Fit ridge regression to indicators, scaled to the logits of highest likelihood."""
     weights, bias, offset = _ridge(
         features, 2.0 * np.eye(codes.max() + 1)[codes], weight
     )
@@ -142,7 +156,7 @@ def _cross_entropy(logits, codes, weight):
 
 
 def _logistic(features, codes, weight):
-    """Multinomial logistic regression, its penalty and its offsets by folds."""
+    """Fit multinomial logistic regression; penalty and offsets are from folds."""
     n_classes = codes.max() + 1
     sizes = np.bincount(codes)
     folds = StratifiedKFold(min(_FOLDS, sizes.min()))
@@ -160,10 +174,10 @@ def _logistic(features, codes, weight):
 
 
 def _solve(features, codes, weight, c):
-    """Weights (p, K) and bias (K,) of a logistic regression."""
+    """Return weights (p, K) and bias (K,) of a logistic regression."""
     model = LogisticRegression(C=c, max_iter=300)
     with warnings.catch_warnings():
-        # Weak penalties converge slowly; folds show whether they are worth it.
+        # Weak penalties converge slowly, and the folds choose between penalties.
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(features, codes, weight)
     coef, bias = model.coef_, model.intercept_
@@ -172,44 +186,36 @@ def _solve(features, codes, weight, c):
     return coef.T, bias
 
 
-_SHARES = np.linspace(0, 1, 21)
-# Standard errors by which the network must lower the loss to be believed at all.
-_ERRORS = 2
-#: Rows below which an error of that kind says nothing.
-FEWEST = 20
-
-
 @torch.no_grad()
-def fit_share(model, rows, loss, batch_size):
-    """Scale the head of `model` to what it is worth beside the linear path.
+def fit_share(network, recipe):
+    """Scale the head of the network by its share in the outputs.
 
-    A network of a few million weights learns a few hundred rows by heart; rows that
-    took no part in its training say how much of its outputs to believe. Where they
-    cannot tell its worth from chance, nothing of it is.
+    A network of a few million weights overfits a few hundred samples. Samples that it
+    was not trained on determine how much of its outputs to add to the linear path.
+    Where they do not show that the network helps, its share is 0.
 
     Parameters
     ----------
-    model : PaReModel
-        With a linear path.
-    rows : Rows
-        Held out; with offsets where the linear path saw them.
-    loss : callable
-        ``loss(outputs, y)`` -> losses (B,).
-    batch_size : int
+    network : Network
+    recipe : Recipe
 
     Returns
     -------
     share : float
-        In [0, 1]: of the lowest mean loss, or 0 if that is not lower than the loss of
-        the linear path alone by two standard errors of the difference, or if there
-        are fewer than 20 rows.
+        1 without a linear path. Otherwise the share in [0, 1] with the lowest mean
+        loss on the held-out samples, or 0 if that loss is not lower than the loss of
+        the linear path alone by two standard errors of the difference, or if there are
+        fewer than 20 samples.
     """
+    model, rows = network.model, network.prepared.share_rows
+    if rows is None:
+        return 1.0
     model.train(False)
     losses = []
-    for x, y, weight, offset in Batches(rows, batch_size):
+    for x, y, weight, offset in Batches(rows, recipe.batch_size):
         offset = model.linear(x) if offset is None else offset
         own = model.predict(x, offset) - offset
-        each = [weight * loss(offset + share * own, y) for share in _SHARES]
+        each = [weight * recipe.loss(offset + share * own, y) for share in _SHARES]
         losses.append(torch.stack(each).double())
     losses = torch.cat(losses, 1)
     best = int(losses.mean(1).argmin())

@@ -10,7 +10,6 @@ from sklearn_pare._utils import without_traces
 from sklearn_pare.backbones.freezing import layer_scales
 from sklearn_pare.nn.model import Mixing
 from sklearn_pare.nn.schedule import (
-    gap_fraction,
     learning_rate_factor,
     mix_fraction,
     n_replaced,
@@ -21,28 +20,26 @@ from sklearn_pare.training.step import Step, backward
 
 #: Parts of the loss.
 TERMS = ("target", "mixed_target", "mixed_source", "unlabeled")
-# Losses of single batches are noise: about the last ten steps count.
-_MEMORY = 0.9
 
 
 class PaReNet(NeuralNet):
-    """Fine-tune a `PaReModel`, mixing source tokens in by the schedule.
+    """skorch net that fine-tunes a `PaReModel` on clean and mixed samples.
 
     Parameters
     ----------
     module : PaReModel
         On its device.
     recipe : Recipe
-        Numbers of the run.
+        Numbers of the training run.
     source : object with `sample`, or None
     batches, unlabeled : Batches
-        To train on; `unlabeled` may be None.
+        Training batches; `unlabeled` may be None.
     source_generator : torch.Generator
-        Source rows and selection noise; on the device of `module`.
+        For source samples and selection noise; on the device of `module`.
     scorer : callable
-        ``scorer(outputs, y, weight)`` -> validation score, higher is better.
+        ``scorer(outputs, y, weight)`` returns the validation score; higher is better.
     **kwargs
-        To `skorch.NeuralNet`.
+        Passed to `skorch.NeuralNet`.
     """
 
     def __init__(
@@ -69,18 +66,17 @@ class PaReNet(NeuralNet):
         """Start at step 0 with an empty history."""
         super().initialize_history()
         self.step_ = 0
-        self.ratio_ = 1.0
         self.stop_ = False
-        # Of the present epoch, on the device.
+        # Sums over the current epoch, on the device.
         self.sums_, self.counts_, self.fraction_ = {}, {}, 0.0
-        # A batch goes through in so many parts; more where memory is short.
+        # Number of parts that a batch is processed in; more if memory is short.
         self.n_parts_ = 1
         self.guard_ = Guard(self.recipe, self.source_generator.device)
         self._endless = self.unlabeled and endless(self.unlabeled)
         return self
 
     def initialize_optimizer(self):
-        """AdamW on what trains; biases, norms and other vectors do not decay."""
+        """Make AdamW for the trained weights; biases and norms are not decayed."""
         recipe, groups = self.recipe, {}
         scales = layer_scales(self.module_.backbone, recipe.layer_decay)
         head = self.module_.head
@@ -103,48 +99,41 @@ class PaReNet(NeuralNet):
         return self
 
     def get_iterator(self, dataset, training=False):
-        """Batches of `Rows`, shuffled in training."""
+        """Return batches of `Rows`, shuffled in training."""
         return self.batches if training else Batches(dataset, self.recipe.batch_size)
 
     def set_rate(self, step):
-        """Give all groups of weights their learning rates of a step, from 0 on."""
+        """Set the learning rates of a step, counted from 0."""
         factor = learning_rate_factor((step + 0.5) / self.recipe.n_steps)
         for group in self.optimizer_.param_groups:
             group["lr"] = self.recipe.lr * factor * group["scale"]
 
     def _fraction(self):
-        """Fraction of the tokens to replace in this step."""
+        """Return the fraction of tokens to replace in this step."""
         recipe = self.recipe
-        if recipe.mix_schedule == "gap":
-            return gap_fraction(self.ratio_, recipe.mix_start, recipe.mix_end)
         progress = self.step_ / max(recipe.n_steps - 1, 1)
-        return mix_fraction(
-            progress, recipe.mix_start, recipe.mix_end, recipe.mix_schedule
-        )
+        return mix_fraction(progress, recipe.mix_start, recipe.mix_end)
 
     def _mixing(self, n, n_unlabeled):
-        """Source rows and noise of this step, or None where nothing is replaced."""
+        """Return source samples and noise of this step, or None if nothing is mixed."""
         recipe, generator = self.recipe, self.source_generator
         if self.source is None:
             return None, None
-        # Both modalities lie on the backbone's one grid.
+        # Both modalities have the grid of the backbone.
         n_tokens = recipe.n_tokens
         k = n_replaced(self._fraction(), n_tokens, n_tokens)
-        if recipe.mix_schedule == "gap" and max(recipe.mix_start, recipe.mix_end) > 0:
-            # Without a mixed row there is no ratio, and no way back.
-            k = max(k, 1)
         if k == 0:
             return None, None
         n = n_unlabeled + math.ceil(recipe.mixed_share * n)
         x, y = self.source.sample(n, generator)
-        # Gumbel noise that fades out: explore first, then trust the gate.
+        # Gumbel noise that fades out: exploration first, then the gate alone.
         scale = mix_fraction(self.step_ / recipe.n_steps, *recipe.noise)
         noise = torch.empty(2, n, n_tokens, device=generator.device)
         noise = -scale * noise.exponential_(generator=generator).log()
         return Mixing(x, k, *noise), y
 
     def _draw(self, batch):
-        """Everything random of this step."""
+        """Draw everything random of this step."""
         x, y, weight, offset = batch
         n_unlabeled = 0
         if self.unlabeled is not None and self.source is not None:
@@ -153,47 +142,43 @@ class PaReNet(NeuralNet):
             if offset is not None:
                 with torch.no_grad():
                     offset = torch.cat([self.module_.linear(more), offset])
-            # Those that are all mixed come first.
+            # Mixed samples come first, and all unlabelled samples are mixed.
             x = torch.cat([more, x])
         mixing, y_source = self._mixing(len(y), n_unlabeled)
         return Step(x, y, weight, offset, mixing, y_source, n_unlabeled)
 
     def train_step_single(self, batch, **fit_params):
-        """Forward and backward on clean and mixed rows at once."""
+        """Run forward and backward on clean and mixed samples together."""
         recipe = self.recipe
         self._set_training(True)
         self.set_rate(self.step_)
         terms, fraction = self._backward(self._draw(batch))
-        if recipe.mix_schedule == "gap" and terms.mixed_target is not None:
-            ratio = (terms.target / terms.mixed_target.clamp_min(1e-9)).item()
-            if math.isfinite(ratio):
-                self.ratio_ = _MEMORY * self.ratio_ + (1 - _MEMORY) * ratio
         trained = (p for p in self.module_.parameters() if p.requires_grad)
         norm = torch.nn.utils.clip_grad_norm_(trained, recipe.max_grad_norm)
         self.step_ += 1
         finite = self.guard_.see(self.step_, terms.total, norm)
-        # As GradScaler does: the fused kernel leaves the weights as they are.
+        # As with GradScaler, the fused kernel then leaves the weights unchanged.
         self.optimizer_.found_inf = (~finite).float()
         return {"loss": terms.total, "terms": terms, "fraction": fraction,
                 "finite": finite}  # fmt: skip
 
     def _backward(self, step):
-        """Terms and fraction of a step, in as many parts as the device has room for."""
+        """Return terms and fraction of a step, split into parts if memory is short."""
         while True:
-            # The last batch of an epoch may have fewer rows than there are parts.
+            # The last batch of an epoch may have fewer samples than there are parts.
             n_parts = min(self.n_parts_, len(step.y))
             try:
                 return backward(self.module_, step, self.recipe, n_parts)
             except RuntimeError as error:
                 if not is_out_of_memory(error) or n_parts == len(step.y):
                     raise
-            # Here nothing holds the tensors of the failed try any more.
+            # Outside of the except block, nothing holds the tensors of the failed try.
             self.n_parts_ = 2 * n_parts
             self._zero_grad_optimizer()
             free_cache(step.x.device)
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
-        """One pass; figures stay on the device until it ends."""
+        """Run one epoch; losses stay on the device until its end."""
         if iterator is None:
             return
         if not training:
@@ -202,9 +187,6 @@ class PaReNet(NeuralNet):
             self.history.record("valid_score", score)
             return
         for batch in iterator:
-            if self.step_ == self.recipe.n_steps:
-                # A bound on steps may cut the last epoch short.
-                break
             self.notify("on_batch_begin", batch=batch, training=True)
             step = step_fn(batch)
             self._add(step, len(batch[1]))
@@ -224,26 +206,26 @@ class PaReNet(NeuralNet):
         self.history.record("skipped_steps", n_skipped)
 
     def _add(self, step, n):
-        """Add a step of n rows to the figures of the epoch."""
+        """Add the losses of a step of n samples to those of the epoch."""
         self.fraction_ = step["fraction"]
         for name in ("total", *TERMS):
             value = getattr(step["terms"], name)
             if value is not None:
-                # A step that is not taken has no part in the means.
+                # Skipped steps do not count in the means.
                 value = torch.where(step["finite"], value, 0.0)
                 self.sums_[name] = self.sums_.get(name, 0) + value * n
                 self.counts_[name] = self.counts_.get(name, 0) + step["finite"] * n
 
     @torch.no_grad()
     def outputs_are_finite(self, rows):
-        """Whether the present weights give finite outputs for a batch."""
+        """Return whether the current weights give finite outputs for a batch."""
         self._set_training(False)
         x, _, _, offset = rows[: self.recipe.batch_size]
         outputs = self.module_.predict(x, offset, bfloat16=self.recipe.bfloat16)
         return bool(outputs.isfinite().all())
 
     def epochs(self):
-        """The epochs that were finished, as plain dicts."""
+        """Return the finished epochs as plain dicts."""
         return [
             {name: value for name, value in row.items() if name != "batches"}
             for row in self.history
@@ -252,7 +234,7 @@ class PaReNet(NeuralNet):
 
     @torch.no_grad()
     def evaluate(self, iterator):
-        """Mean loss and score over a whole set."""
+        """Return mean loss and score over all batches."""
         self._set_training(False)
         parts = []
         for x, y, weight, offset in iterator:

@@ -1,4 +1,4 @@
-"""From checked data to rows for the training loop, fitting what is not trained."""
+"""Data for the training loop, and the fitted linear path."""
 
 import math
 from typing import NamedTuple
@@ -9,38 +9,37 @@ from sklearn.model_selection import train_test_split
 
 from sklearn_pare._architecture import Architecture, build_linear_path
 from sklearn_pare._data.lazy import LazyArray
-from sklearn_pare.training import linear_path as linear_paths
 from sklearn_pare.training.batches import LazyRows, Rows
-from sklearn_pare.training.linear_path import FEWEST
+from sklearn_pare.training.linear_path import FEWEST, fit_linear_path, remainder
 
-# Rows that embedders take quantiles from.
+# Samples that embedders compute quantiles from.
 _ROWS = 512
-# A linear path that leaves more than this part of a field adds more noise than the
-# decoder needs time to learn its smooth part.
+# If a linear path leaves more than this part of a field, it adds more noise than it
+# saves the decoder time.
 _LEFT = 0.1
-# Part of the rows that says how much of the network to believe, of dense targets less:
-# each row has many numbers. Fewer rows say nothing, more are always enough.
+# Part of the samples that determines the network's share; less for dense targets, where
+# each sample has many numbers. More than _MOST samples are not needed.
 _FRACTION, _DENSE_FRACTION, _MOST = 0.2, 0.05, 200
 
 
 class Prepared(NamedTuple):
-    """What a training run starts from.
+    """Data of a training run.
 
     Attributes
     ----------
     architecture : Architecture
-        Without a linear path where it is worth nothing.
+        Without a linear path if it explains too little.
     linear : LinearPath or None
-        Fitted.
-    target : object
-        Of `_targets`; numbers in units of what the linear path leaves.
+        The fitted linear path.
+    target : ClassTarget, LabelTarget, MaskTarget or ValueTarget
+        Numbers are in units of what the linear path leaves.
     some : torch.Tensor
-        Some rows, for thresholds and quantiles of embedders.
+        Some samples, for thresholds and quantiles of embedders.
     rows, valid_rows, share_rows, unlabeled_rows : Rows or LazyRows
-        To train on, their weights of mean 1; to validate on, None without validation
-        data; to find on how much of the network to believe beside the linear path:
-        those to validate on, or else some of the data, or None without such a path;
-        without targets, or None.
+        Training samples, with weights of mean 1; validation samples or None; samples
+        that determine the network's share, which are the validation samples or, without
+        these, held out from the data, or None without a linear path; and samples
+        without targets or None.
     """
 
     architecture: Architecture
@@ -54,18 +53,18 @@ class Prepared(NamedTuple):
 
 
 def prepare(architecture, encoder, data, device, seed):
-    """Fit the linear path, and lay the rows out.
+    """Encode the data and fit the linear path.
 
     Parameters
     ----------
     architecture : Architecture
     encoder : ChannelScaler or TableEncoder
-        Fitted.
-    data : object with X, codes, weight, target, validation and unlabeled
+        The fitted encoder.
+    data : FitData
     device : torch.device
-        Where rows are wanted.
+        Device of the batches.
     seed : int
-        Of the rows held out.
+        Seed for the samples that are held out.
 
     Returns
     -------
@@ -83,9 +82,9 @@ def prepare(architecture, encoder, data, device, seed):
     if architecture.linear:
         linear = build_linear_path(architecture)
         own = torch.from_numpy(x)
-        offset = linear_paths.fit(linear, own, codes, weight, target.kind)
+        offset = fit_linear_path(linear, own, codes, weight, target.kind)
         if target.kind == "values":
-            left = linear_paths.remainder(offset, codes)
+            left = remainder(offset, codes)
             if codes.ndim > 2 and left.max() > _LEFT * codes.std():
                 linear = offset = None
             else:
@@ -96,7 +95,7 @@ def prepare(architecture, encoder, data, device, seed):
                     X_val, codes_val, weight_val = validation
                     validation = X_val, _divide(codes_val, left), weight_val
 
-    def lay_out(x, codes, weight, offset=None):
+    def make_rows(x, codes, weight, offset=None):
         if isinstance(x, LazyArray):
             return LazyRows(x, codes, weight, device, encoder.transform)
         return Rows.from_arrays(x, codes, weight, device, offset)
@@ -107,8 +106,8 @@ def prepare(architecture, encoder, data, device, seed):
     valid_rows = None
     if validation is not None:
         X_val, *others = validation
-        valid_rows = lay_out(encode(X_val), *others)
-    rows, share_rows = lay_out(x, codes, weight, offset), None
+        valid_rows = make_rows(encode(X_val), *others)
+    rows, share_rows = make_rows(x, codes, weight, offset), None
     if linear is not None:
         share_rows = valid_rows
         if valid_rows is None:
@@ -117,7 +116,7 @@ def prepare(architecture, encoder, data, device, seed):
     unlabeled_rows = None
     if data.unlabeled is not None:
         nothing = np.zeros(len(data.unlabeled))
-        unlabeled_rows = lay_out(encode(data.unlabeled), nothing, nothing)
+        unlabeled_rows = make_rows(encode(data.unlabeled), nothing, nothing)
     return Prepared(
         architecture._replace(linear=linear is not None),
         linear,
@@ -131,13 +130,13 @@ def prepare(architecture, encoder, data, device, seed):
 
 
 def _divide(values, factor):
-    """Values (n, K, ...) divided channel by channel, in float32."""
+    """Return values (n, K, ...) divided by one factor per channel, in float32."""
     factor = factor.reshape(-1, *[1] * (values.ndim - 2))
     return (values / factor).astype(np.float32)
 
 
 def _hold_out(codes, target, seed):
-    """Indices of rows to train on, and of rows for `training.share`."""
+    """Return the indices of training samples, and of samples for `fit_share`."""
     fraction = _DENSE_FRACTION if len(target.output_shape) > 1 else _FRACTION
     count = max(FEWEST, min(math.ceil(fraction * len(codes)), _MOST))
     count = min(count, len(codes) // 2)

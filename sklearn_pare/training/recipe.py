@@ -1,15 +1,18 @@
-"""What "auto" means for each kind of target."""
+"""Numbers of a training run, with "auto" resolved for the kind of target."""
 
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 
 class Auto(NamedTuple):
-    """What "auto" means, and how many rows of a batch are mixed.
+    """Values of the arguments that are "auto", and of what has no argument.
 
     Attributes
     ----------
     n_steps, n_epochs : int
-        ``max_epochs="auto"`` is enough for that many steps, and at least that many.
+        ``max_epochs="auto"`` is enough epochs for `n_steps`, and at least `n_epochs`.
     batch_size : int
     mix_weight : float
         As in the paper's experiments.
@@ -25,21 +28,123 @@ class Auto(NamedTuple):
 
 
 _AUTO = Auto(150, 12, 64, 1.0, 1.0)
-# The squared error of standardised numbers is at most about 1, that of a source of
-# thousands of classes about 8: at full weight the backbone learns the source instead.
+# The squared error of standardised numbers is at most about 1, the cross-entropy of a
+# source with thousands of classes about 8: at full weight the source would dominate.
 _AUTO_NUMBERS = _AUTO._replace(mix_weight=0.3)
-# A row of a dense target teaches something at every place. A mixed row costs as much
-# time as a clean one, which is better spent on steps, and what it no longer shows
-# cannot be learned: at full weight that drowns the clean rows.
+# One sample of a dense target has a target at every position. A mixed sample takes as
+# much time as a clean one, and positions that are replaced cannot be learned from.
 _AUTO_FIELDS = Auto(600, 12, 8, 0.3, 0.25)
-# Cross-entropy learns masks by heart long before fields are learned.
+# Masks are overfitted long before fields are learned.
 _AUTO_MASKS = _AUTO_FIELDS._replace(n_steps=150, n_epochs=4)
 
 
 def auto_for(target):
-    """What "auto" means for this kind of target."""
+    """Return the values of "auto" for a kind of target."""
     if target.kind == "masks":
         return _AUTO_MASKS
     if len(target.output_shape) > 1:
         return _AUTO_FIELDS
     return _AUTO_NUMBERS if target.kind == "values" else _AUTO
+
+
+def samples_per_batch(batch_size, target):
+    """Return the batch size as a number."""
+    return auto_for(target).batch_size if batch_size == "auto" else int(batch_size)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The numbers of one training run.
+
+    Attributes
+    ----------
+    loss : callable
+        ``loss(outputs, y)`` returns the losses (B,) of the samples.
+    agreement : callable
+        ``agreement(mixed, clean)`` returns the losses (B,) of unlabelled samples.
+    n_epochs, n_steps, batch_size : int
+    n_tokens : int
+        Tokens per sample.
+    lr, weight_decay : float
+        Peak learning rate and weight decay of AdamW.
+    layer_decay : float
+        Factor on `lr` from one block of the backbone to the one before it.
+    mix_start, mix_end : float
+        Fraction of replaced tokens at the first and the last step.
+    mix_weight, source_weight : float
+        Weight of the loss on mixed samples, and of the source's classes within it.
+    mixed_share : float
+        Part of the samples of a batch that is mixed as well.
+    bfloat16 : bool
+        If True, the backbone and a dense decoder run under autocast.
+    patience : int or None
+        Epochs to wait for a better validation score. None trains to the end and keeps
+        the last weights.
+    max_grad_norm : float
+        Gradients are clipped to this norm.
+    noise : tuple of float
+        Scale of the noise on the gate's scores at the first and the last step.
+    """
+
+    loss: Callable
+    agreement: Callable
+    n_epochs: int
+    n_steps: int
+    batch_size: int
+    n_tokens: int
+    lr: float
+    weight_decay: float
+    layer_decay: float
+    mix_start: float
+    mix_end: float
+    mix_weight: float
+    mixed_share: float
+    bfloat16: bool
+    patience: int | None
+    source_weight: float = 1.0
+    max_grad_norm: float = 1.0
+    noise: tuple = (1.0, 0.0)
+
+
+def make_recipe(arguments, n_samples, n_tokens, target, bfloat16):
+    """Return the recipe of a fit.
+
+    Parameters
+    ----------
+    arguments : dict
+        Constructor arguments of the estimator.
+    n_samples : int
+        Samples to train on.
+    n_tokens : int
+        Tokens per sample.
+    target : ClassTarget, LabelTarget, MaskTarget or ValueTarget
+    bfloat16 : bool
+
+    Returns
+    -------
+    recipe : Recipe
+    """
+    auto = auto_for(target)
+    batch_size = samples_per_batch(arguments["batch_size"], target)
+    steps_per_epoch = math.ceil(n_samples / batch_size)
+    n_epochs, mix_weight = arguments["max_epochs"], arguments["mix_weight"]
+    if n_epochs == "auto":
+        n_epochs = max(auto.n_epochs, math.ceil(auto.n_steps / steps_per_epoch))
+    return Recipe(
+        loss=target.loss,
+        agreement=target.agreement,
+        n_epochs=int(n_epochs),
+        n_steps=int(n_epochs) * steps_per_epoch,
+        batch_size=batch_size,
+        n_tokens=n_tokens,
+        lr=arguments["lr"],
+        weight_decay=arguments["weight_decay"],
+        # Lower blocks of a pretrained backbone need to change least.
+        layer_decay=arguments["layer_decay"] if arguments["pretrained"] else 1.0,
+        mix_start=arguments["mix_start"],
+        mix_end=arguments["mix_end"],
+        mix_weight=auto.mix_weight if mix_weight == "auto" else mix_weight,
+        mixed_share=auto.mixed_share,
+        bfloat16=bfloat16,
+        patience=arguments["n_iter_no_change"] if arguments["early_stopping"] else None,
+    )

@@ -1,31 +1,31 @@
-"""Everything that a training needs to go on as if it had never stopped."""
+"""State of a training run, from which it continues to the same bits."""
 
 import torch
 
 from sklearn_pare.training.callbacks import KeepBest
 from sklearn_pare.training.net import TERMS
 
-# What a state of other arrays or values can raise while it is put into a net.
+# Exceptions that a state of another run can cause while it is restored.
 _ERRORS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError,
            ValueError)  # fmt: skip
 
 
 def capture(net, keep):
-    """The state of a net, between two steps.
+    """Return the state of a net between two steps.
 
     Parameters
     ----------
     net : PaReNet
     keep : Keep
-        Its callback.
+        Callback of the net.
 
     Returns
     -------
     arrays : dict of str to ndarray
-        Weights, moments of the optimizer, generators, figures of the present epoch, and
-        the best weights of early stopping.
+        Weights, moments of the optimizer, generators, sums of the current epoch, and the
+        best weights of early stopping.
     values : dict
-        All else, ready for JSON.
+        Everything else, as values of JSON.
     """
     tensors = _named("model", net.module_.state_dict())
     for number, moments in net.optimizer_.state_dict()["state"].items():
@@ -38,7 +38,6 @@ def capture(net, keep):
         tensors[f"generators/{name}"] = own.state()
     values = {
         "step": net.step_,
-        "ratio": net.ratio_,
         "stop": net.stop_,
         "fraction": net.fraction_,
         "n_parts": net.n_parts_,
@@ -53,21 +52,21 @@ def capture(net, keep):
 
 
 def restore(net, keep, arrays, values):
-    """Put a state into a net that was made from the same arguments and data.
+    """Restore a state into a net that was made from the same arguments and data.
 
     Raises
     ------
     ValueError
-        If the state is not one of such a net.
+        If the state does not fit the net.
     """
     try:
         _restore(net, keep, arrays, values)
     except _ERRORS as error:
-        raise ValueError(f"it is not of this training: {error!r}") from error
+        raise ValueError(f"its state belongs to another fit: {error!r}") from error
 
 
 def _restore(net, keep, arrays, values):
-    # Copied: arrays of a file may be read-only.
+    # Copied, because arrays of a file may be read-only.
     tensors = {name: torch.tensor(array) for name, array in arrays.items()}
     taken = _Parts(tensors)
     device = net.source_generator.device
@@ -89,10 +88,10 @@ def _restore(net, keep, arrays, values):
         own.generator.set_state(taken.one(f"generators/{name}"))
         own.position = _whole(values["positions"][name])
     net.step_ = _whole(values["step"], net.recipe.n_steps)
-    # An epoch that lacks nothing but its end is described by its last step.
+    # The record of an epoch that only lacks its end needs the rate of its last step.
     net.set_rate(max(net.step_ - 1, 0))
     net.n_parts_ = max(1, _whole(values["n_parts"], net.recipe.batch_size))
-    net.ratio_, net.fraction_ = float(values["ratio"]), float(values["fraction"])
+    net.fraction_ = float(values["fraction"])
     net.stop_ = bool(values["stop"])
     _restore_history(net, values["history"])
     if isinstance(keep, KeepBest):
@@ -106,7 +105,7 @@ def _restore(net, keep, arrays, values):
 
 
 def _restore_moments(optimizer, taken):
-    """Moments of all weights that train, or of none before the first step."""
+    """Restore the moments of all trained weights; there are none before the first step."""
     state = optimizer.state_dict()
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     for number, parameter in enumerate(parameters):
@@ -135,7 +134,7 @@ def _restore_history(net, rows):
             net.history.record(name, value)
 
 
-# Whole numbers up to this are numbers of JSON everywhere.
+# JSON readers agree on integers up to this.
 _LARGEST = 2**53
 
 
@@ -146,20 +145,20 @@ class _Parts:
         self.tensors = tensors
 
     def one(self, name, *, finite=True):
-        """The tensor of this name."""
+        """Take the tensor with this name."""
         tensor = self.tensors.pop(name)
         if finite and not tensor.isfinite().all():
             raise ValueError(f"{name} holds a number that is not finite")
         return tensor
 
     def all(self, prefix, *, finite=True):
-        """All tensors under a prefix."""
+        """Take all tensors with a prefix."""
         start = f"{prefix}/"
         names = [name for name in self.tensors if name.startswith(start)]
         return {n.removeprefix(start): self.one(n, finite=finite) for n in names}
 
     def like(self, prefix, expected, *, finite=True):
-        """Those under a prefix, which have names, shapes and dtypes of others."""
+        """Take the tensors with a prefix; they must match others in name and form."""
         found = self.all(prefix, finite=finite)
         for name, tensor in expected.items():
             own = found.get(name)
@@ -171,19 +170,19 @@ class _Parts:
         return {name: found[name] for name in expected}
 
     def check_empty(self):
-        """Complain about what nobody took."""
+        """Raise ValueError if a tensor is left."""
         if self.tensors:
             raise ValueError(f"{min(self.tensors)} is no part of it")
 
 
 def _batches(net):
-    """Batches in random order, by name."""
+    """Return the training batches by name."""
     batches = {"train": net.batches, "unlabeled": net.unlabeled}
     return {name: own for name, own in batches.items() if own is not None}
 
 
 def _named_guard(net):
-    """What the guard has seen; before the first step there is no loss: NaN."""
+    """Return the values of the guard; before the first step the loss is NaN."""
     counts, loss = net.guard_.values.split([2, 1])
     return {"counts": counts, "loss": loss}
 
@@ -193,7 +192,7 @@ def _named(prefix, tensors):
 
 
 def _whole(value, most=None):
-    """A count; `most` is its largest possible value."""
+    """Return a count, or raise ValueError if it is not in the range up to `most`."""
     if type(value) is not int or value < 0 or (most is not None and value > most):
         raise ValueError(f"{value!r} is no count up to {most}")
     return value

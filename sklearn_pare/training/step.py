@@ -1,4 +1,4 @@
-"""What one step needs, all drawn before it is taken, so that it can be taken anew."""
+"""One training step; everything random is drawn before, so that it can be repeated."""
 
 from typing import NamedTuple
 
@@ -9,21 +9,21 @@ from sklearn_pare.nn.model import Mixing
 
 
 class Step(NamedTuple):
-    """Rows, source rows and noise of one step.
+    """Samples, source samples and noise of one step.
 
     Attributes
     ----------
     x : torch.Tensor of shape (u + B, ...)
-        Unlabelled rows, all of them mixed as well, then labelled rows.
+        Unlabelled samples, all of which are mixed, then labelled samples.
     y, weight : torch.Tensor of shape (B, ...)
-        Of the labelled rows.
+        Targets and weights of the labelled samples.
     offset : torch.Tensor of shape (u + B, K, ...) or None
-        Of the linear path.
+        Outputs of the linear path.
     mixing : Mixing or None
-        For the first u + m rows.
+        For the first u + m samples.
     y_source : torch.Tensor of shape (u + m, ...) or None
     n_unlabeled : int
-        u.
+        The number u.
     """
 
     x: torch.Tensor
@@ -36,11 +36,11 @@ class Step(NamedTuple):
 
     @property
     def n_mixed(self):
-        """m, the number of labelled rows that are mixed as well."""
+        """The number m of labelled samples that are mixed as well."""
         return 0 if self.mixing is None else len(self.y_source) - self.n_unlabeled
 
     def part(self, i, n_parts):
-        """The i-th of parts with about as many rows of each kind; B parts at most."""
+        """Return the i-th of at most B parts, each with its share of every kind."""
         u = self.n_unlabeled
 
         def every(n):
@@ -67,7 +67,7 @@ class Step(NamedTuple):
 
 
 def backward(model, step, recipe, n_parts):
-    """Forward and backward, part by part; gradients add up to those of the whole.
+    """Run forward and backward in parts; the gradients add up to those of the step.
 
     Parameters
     ----------
@@ -75,14 +75,14 @@ def backward(model, step, recipe, n_parts):
     step : Step
     recipe : Recipe
     n_parts : int
-        At most the number of labelled rows.
+        At most the number of labelled samples.
 
     Returns
     -------
     terms : LossTerms
-        Of the whole step, without a graph.
+        Terms of the whole step, without a graph.
     fraction : float
-        Of the tokens that were replaced.
+        Fraction of tokens that were replaced.
     """
     terms, fraction = None, 0.0
     for i in range(n_parts):
@@ -97,11 +97,11 @@ def backward(model, step, recipe, n_parts):
 
 
 def _loss(part, outputs, step, recipe):
-    """Terms of a part, by its share of the whole step."""
+    """Return the terms of a part, weighted by its share of the step."""
     u = part.n_unlabeled
     without, outputs = outputs.split(u)
     if part.n_mixed == 0:
-        # Rows without a label may be all that is mixed here.
+        # Only unlabelled samples may be mixed in this part.
         outputs = outputs._replace(mixed_target=None)
     terms = pare_loss(
         outputs,

@@ -1,9 +1,7 @@
-"""Run a training: net, loop and callbacks, from a model and data to a fitted model."""
+"""Training run: net, loop and callbacks."""
 
 import math
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 
 import torch
 from skorch.helper import predefined_split
@@ -21,120 +19,45 @@ from sklearn_pare.training.callbacks import (
 from sklearn_pare.training.net import PaReNet
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """The numbers of one training run.
-
-    Attributes
-    ----------
-    loss : callable
-        ``loss(outputs, y)`` -> losses of rows (B,).
-    agreement : callable
-        ``agreement(mixed, clean)`` -> losses of unlabelled rows (B,).
-    n_epochs, n_steps, batch_size : int
-    n_tokens : int
-        Tokens of a row.
-    lr, weight_decay : float
-        Of AdamW; `lr` is the peak.
-    layer_decay : float
-        Factor on `lr` from one block of the backbone to the one before it.
-    mix_start, mix_end : float
-    mix_schedule : {"linear", "cosine", "gap"}
-    mix_weight, source_weight : float
-        Of the loss on mixed rows, and of the source's classes within it.
-    mixed_share : float
-        Part of the rows of a batch that are mixed as well.
-    bfloat16 : bool
-        Whether backbone and dense decoder run under autocast.
-    patience : int or None
-        Epochs to wait for a better validation score; None trains to the end and keeps
-        the last weights.
-    max_grad_norm : float
-        Longer gradients are shortened to this.
-    noise : tuple of float
-        Scale of the noise on the gate's scores at the first and the last step.
-    """
-
-    loss: Callable
-    agreement: Callable
-    n_epochs: int
-    n_steps: int
-    batch_size: int
-    n_tokens: int
-    lr: float
-    weight_decay: float
-    layer_decay: float
-    mix_start: float
-    mix_end: float
-    mix_schedule: str
-    mix_weight: float
-    mixed_share: float
-    bfloat16: bool
-    patience: int | None
-    source_weight: float = 1.0
-    max_grad_norm: float = 1.0
-    noise: tuple = (1.0, 0.0)
-
-
-def train(
-    model,
-    recipe,
-    train_rows,
-    valid_rows=None,
-    *,
-    unlabeled_rows=None,
-    source,
-    seeds,
-    scorer,
-    callbacks=(),
-    checkpoints=None,
-    verbose=0,
-):
-    """Fine-tune `model` in place.
+def train(network, start, recipe, callbacks=(), verbose=0):
+    """Fine-tune a network in place.
 
     Parameters
     ----------
-    model : PaReModel
-        On its device.
+    network : Network
+    start : Start
+        Its last two seeds determine the order of the samples, and the source samples
+        and the noise.
     recipe : Recipe
-    train_rows, valid_rows : Rows
-        On the device of `model`.
-    unlabeled_rows : Rows or LazyRows, optional
-        Their targets say nothing. Without a source they are not used.
-    source : object with `sample`, or None
-    seeds : sequence of two int
-        For the order of the rows, and for source rows and noise.
-    scorer : callable
-        ``scorer(outputs, y, weight)`` on numpy arrays, higher is better.
     callbacks : sequence of skorch.callbacks.Callback
-    checkpoints : Checkpoints, optional
-        Where training goes on from, and what it leaves behind.
     verbose : int
 
     Returns
     -------
     history : list of dict
-        One an epoch.
+        One dict per epoch.
 
     Raises
     ------
     DivergenceError
-        Then `model` has the weights after the last epoch that was finite, or the best
+        The network then has the weights after the last finite epoch, or the best ones
         of early stopping, if there are any.
     """
-    device = train_rows.device
+    prepared, checkpoints = network.prepared, start.checkpoints
+    order_seed, source_seed = start.seeds[2:]
+    train_rows, valid_rows = prepared.rows, prepared.valid_rows
     keep = Keep() if recipe.patience is None else KeepBest(recipe.patience)
     saving = [] if checkpoints is None else [checkpoints]
     net = PaReNet(
-        model,
+        network.model,
         recipe=recipe,
-        source=source,
+        source=network.source,
         batches=Batches(
-            train_rows, recipe.batch_size, torch.Generator().manual_seed(seeds[0])
+            train_rows, recipe.batch_size, torch.Generator().manual_seed(order_seed)
         ),
-        unlabeled=_unlabeled(unlabeled_rows, recipe, seeds[0]),
-        source_generator=torch.Generator(device).manual_seed(seeds[1]),
-        scorer=scorer,
+        unlabeled=_unlabeled(prepared.unlabeled_rows, recipe, order_seed),
+        source_generator=torch.Generator(train_rows.device).manual_seed(source_seed),
+        scorer=prepared.target.score,
         criterion=torch.nn.Module,
         device=None,
         train_split=None if valid_rows is None else predefined_split(valid_rows),
@@ -165,15 +88,15 @@ def _run(net, keep, checkpoints, train_rows, valid_rows):
     with suppress(StopTraining):
         net.fit_loop(train_rows, epochs=n_epochs)
     net.notify("on_train_end")
-    # The last step of all shows in no loss.
+    # No loss shows the effect of the last step.
     if not net.outputs_are_finite(train_rows):
         raise net.guard_.error("output", len(net.history))
 
 
 def _unlabeled(rows, recipe, seed):
-    """Batches with as many rows as there are labelled rows that are mixed."""
+    """Return batches of as many samples as labelled samples are mixed."""
     if rows is None:
         return None
     n = math.ceil(recipe.mixed_share * recipe.batch_size)
-    # Not the generator of the labelled rows: their order stays what it is.
+    # With a generator of their own, they leave the order of labelled samples as it is.
     return Batches(rows, n, torch.Generator().manual_seed(seed + 1))

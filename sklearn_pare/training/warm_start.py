@@ -1,4 +1,4 @@
-"""Go on from the last fit of an estimator."""
+"""Warm start from the last fit of an estimator."""
 
 import torch
 
@@ -6,18 +6,18 @@ from sklearn_pare._architecture import export_arrays
 from sklearn_pare._data.fingerprint import describe
 from sklearn_pare.exceptions import DataError
 
-# Fitted anew to the rows given, or needed by the source alone.
+# Parts that are fitted to the data, or belong to the source.
 _FRESH = ("linear.", "source_embed.", "source_head.")
 
 
 class WarmStart:
-    """The weights of the last fit, and what has to be the same as in it.
+    """Weights of the last fit, and what the next fit must have in common with it.
 
     Parameters
     ----------
     estimator : fitted estimator
-    target : object
-        Of the data given now.
+    target : ClassTarget, LabelTarget, MaskTarget or ValueTarget
+        Target of the next fit.
 
     Attributes
     ----------
@@ -40,26 +40,26 @@ class WarmStart:
         _compare("classes", *map(_classes, (estimator._target, target)))
 
     def apply(self, model, architecture, encoder):
-        """Put the weights into a new model.
+        """Load the weights into a new network.
 
         Parameters
         ----------
         model : PaReModel
-            Changed in place; what is fitted to the data or needed by the source alone
-            stays as it is.
+            Changed in place, except for parts that are fitted to the data or belong to
+            the source.
         architecture : Architecture
-            Of the model.
+            Architecture of `model`.
         encoder : ChannelScaler or TableEncoder
-            Of its data.
+            Encoder of the data.
 
         Raises
         ------
         DataError
-            If arguments or data make another model than in the last fit.
+            If arguments or data result in another network than in the last fit.
         """
         before = self._architecture
         for name, now in architecture._asdict().items():
-            # Beside a head of rows a linear path may come and go with what it is worth.
+            # For targets that are not dense, the linear path does not change the head.
             if name != "linear" or len(architecture.output_shape) > 1:
                 _compare(name, getattr(before, name), now)
         _compare("categories", *map(_categories, (self._encoder, encoder)))
@@ -81,10 +81,10 @@ def _categories(encoder):
 
 
 def _compare(what, before, now):
-    # Lists of a loaded estimator are tuples here.
+    # A loaded estimator has lists in place of tuples, described alike.
     if describe(before) != describe(now):
         raise DataError(
-            f"warm_start=True goes on from the last fit, but {what} was "
-            f"{describe(before)} and is {describe(now)}. Give arguments and data of "
-            "the same kind, or warm_start=False to begin anew."
+            f"warm_start=True continues the last fit, but {what} was "
+            f"{describe(before)} and is now {describe(now)}. Use arguments and data of "
+            "the same kind, or warm_start=False for a new fit."
         )

@@ -37,7 +37,7 @@ def conll(tmp_path):
 def backbone():
     """A backbone of 2 x 3 tokens whose word numbers are lengths of words."""
     return SimpleNamespace(
-        backbone=SimpleNamespace(grid=(2, 3)),
+        module=SimpleNamespace(grid=(2, 3)),
         stem=WordEmbed(20, (2, 3), 5),
         tokenize=lambda texts: [[len(w) for w in text.split()] for text in texts],
     )

@@ -1,4 +1,4 @@
-"""Names that users type, against those that are known."""
+"""Small helpers: checks of names, imports without traces, supported versions."""
 
 import difflib
 import os
@@ -9,29 +9,54 @@ from urllib.parse import quote, quote_plus
 
 from sklearn_pare.exceptions import UnknownNameError
 
+try:
+    from sklearn.callback import CallbackSupportMixin
+except ImportError:
+
+    class CallbackSupportMixin:
+        """Replacement for scikit-learn before 1.9, which has no callbacks."""
+
+        def _init_callback_context(self, max_subtasks):
+            return NoCallbacks()
+
+
 # As many names as can be read at a glance.
 _SHOWN = 24
 
 
+class NoCallbacks:
+    """Callback context of a fit without callbacks."""
+
+    def subcontext(self, task_name):
+        """Return the context of a task within this one."""
+        return self
+
+    def call_on_fit_task_begin(self, **kwargs):
+        """Do nothing."""
+
+    def call_on_fit_task_end(self, **kwargs):
+        """Return False: training goes on."""
+        return False
+
+
 def check_name(name, known, what):
-    """Complain about a name that is not known, and suggest the nearest.
+    """Raise an error for an unknown name that suggests the nearest known one.
 
     Parameters
     ----------
     name : object
     known : collection of str
     what : str
-        What the name stands for, such as "task".
+        Word for the name in the error, such as "task".
 
     Returns
     -------
     name : str
-        The same.
 
     Raises
     ------
     UnknownNameError
-        A ValueError.
+        If the name is not known; a ValueError.
 
     Examples
     --------
@@ -52,16 +77,16 @@ def check_name(name, known, what):
 
 
 def look_up(table, name, what):
-    """``table[name]``, or the complaint of `check_name`."""
+    """Return ``table[name]``, or raise the error of `check_name`."""
     return table[check_name(name, table, what)]
 
 
 @contextmanager
 def without_traces():
-    """Import torch's compiler, or what imports it, and undo what that leaves.
+    """Undo what the import of torch's compiler changes in the process.
 
-    timm and the first optimizer do. sympy adds a filter of warnings, and torch a name
-    for a folder to the environment.
+    timm and the first optimizer import it. sympy then adds a warnings filter, and torch
+    an environment variable that names a folder.
     """
     if "torch._dynamo" in sys.modules:
         yield
@@ -74,7 +99,7 @@ def without_traces():
 
 
 def redact(error):
-    """Text of an error, the key of openml replaced by "(key)".
+    """Return the text of an error with the API key of OpenML replaced by "(key)".
 
     Parameters
     ----------

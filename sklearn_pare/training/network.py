@@ -1,0 +1,139 @@
+"""The network of a fit: chosen, built and aligned."""
+
+from typing import NamedTuple
+
+import torch
+
+from sklearn_pare import backbones
+from sklearn_pare._architecture import Architecture, build
+from sklearn_pare._data.encoders import encoder_for
+from sklearn_pare.backbones.freezing import freeze
+from sklearn_pare.nn.model import PaReModel
+from sklearn_pare.sources.ranking import distances, encoded_sample
+from sklearn_pare.training.align import align
+from sklearn_pare.training.linear_path import has_linear_path
+from sklearn_pare.training.prepare import Prepared, prepare
+
+
+class Network(NamedTuple):
+    """A network that is ready for training, and what belongs to it.
+
+    Attributes
+    ----------
+    model : PaReModel
+        On its device.
+    architecture : Architecture
+    encoder : ChannelScaler or TableEncoder
+    prepared : Prepared
+    source : sources.Source or None
+    source_name : str or None
+    distances : dict of str to float
+        Distances of the candidates, nearest first; empty without a choice.
+    """
+
+    model: PaReModel
+    architecture: Architecture
+    encoder: object
+    prepared: Prepared
+    source: object
+    source_name: str | None
+    distances: dict
+
+
+def build_network(arguments, data, start):
+    """Choose the source, fit the linear path, and build the network.
+
+    Parameters
+    ----------
+    arguments : dict
+        Constructor arguments of the estimator.
+    data : FitData
+    start : Start
+
+    Returns
+    -------
+    network : Network
+    """
+    init_seed, split_seed = start.seeds[:2]
+    encoder = encoder_for(data.X)
+    architecture = Architecture(
+        arguments["backbone"],
+        data.X.shape[1:],
+        data.target.output_shape,
+        arguments["selector"],
+        getattr(encoder, "cardinalities", None),
+        arguments["linear_path"] and has_linear_path(data.X, data.target),
+    )
+    found = _measure(arguments, data, start, encoder, architecture)
+    # The first is the nearest, or the only one.
+    name = next(iter(found or start.candidates), None)
+    prepared = prepare(architecture, encoder, data, start.device, split_seed)
+    model, architecture, source = build(
+        prepared.architecture,
+        torch.Generator().manual_seed(init_seed),
+        pretrained=arguments["pretrained"],
+        source=start.candidates.get(name),
+        linear=prepared.linear,
+    )
+    if hasattr(model.embed, "fit"):
+        model.embed.fit(prepared.some)
+    if prepared.target.kind == "masks":
+        # Otherwise many steps would only lower the logits of rare classes.
+        shares = prepared.target.log_shares(data.codes)
+        model.head.start_at(torch.from_numpy(shares))
+    if start.warm is not None:
+        start.warm.apply(model, architecture, encoder)
+    model.to(start.device)
+    freeze(model.backbone, arguments["tune"])
+    model.embed.requires_grad_(arguments["tune"] != "head")
+    return Network(model, architecture, encoder, prepared, source, name, found)
+
+
+def _measure(arguments, data, start, encoder, architecture):
+    """Return the distances of the candidates, nearest first, if there is a choice."""
+    if len(start.candidates) < 2:
+        return {}
+    seed = start.seeds[1]
+    rows, codes = encoded_sample(data.X, data.codes, encoder, seed)
+    backbone = backbones.get(
+        arguments["backbone"],
+        pretrained=arguments["pretrained"],
+        generator=torch.Generator().manual_seed(seed),
+        input_shape=architecture.input_shape,
+    )
+    return distances(
+        start.candidates,
+        rows.to(start.device),
+        codes,
+        backbone,
+        architecture.cardinalities,
+        seed,
+    )
+
+
+def align_network(arguments, network, start):
+    """Run the stage before training, which is run at most once.
+
+    Returns
+    -------
+    losses : list of float
+        One per epoch of the stage; empty without ``alignment``.
+    """
+    checkpoints = start.checkpoints
+    if arguments["alignment"] is None:
+        return []
+    if start.warm is not None:
+        return start.warm.alignment_history
+    if checkpoints is not None and checkpoints.found:
+        return checkpoints.alignment_history
+    losses = align(
+        network.model,
+        network.prepared.rows,
+        network.source,
+        arguments["alignment"],
+        arguments["lr"],
+        start.seeds[1],
+    )
+    if checkpoints is not None:
+        checkpoints.alignment_history = losses
+    return losses

@@ -1,0 +1,91 @@
+"""Start of a fit: device, sources, seeds, and an earlier fit to continue from."""
+
+from typing import NamedTuple
+
+import torch
+from sklearn.utils import check_random_state
+
+from sklearn_pare import _safetensors, backbones, sources
+from sklearn_pare._data.fingerprint import describe
+from sklearn_pare._device import check_deterministic, resolve_device
+from sklearn_pare.training.align import check_alignment
+from sklearn_pare.training.checkpoint import Checkpoints
+from sklearn_pare.training.warm_start import WarmStart
+
+# Arguments that the result does not depend on, or that the seeds replace.
+_NO_EFFECT = ("checkpoint_dir", "verbose", "warm_start", "random_state")
+
+
+class Start(NamedTuple):
+    """What a fit starts from, besides the data.
+
+    Attributes
+    ----------
+    device : torch.device
+    candidates : dict of str to sources.Source
+        Sources to choose from; empty if none is needed.
+    warm : WarmStart or None
+    seeds : list of four int
+        For initial weights, for splits, and two for training.
+    checkpoints : Checkpoints or None
+    """
+
+    device: torch.device
+    candidates: dict
+    warm: WarmStart | None
+    seeds: list
+    checkpoints: Checkpoints | None
+
+
+def open_start(estimator, data):
+    """Open everything that a fit needs, and draw its seeds.
+
+    Parameters
+    ----------
+    estimator : PaReClassifier or PaReRegressor
+        Its last fit is read if it is to be continued. Nothing is drawn from its
+        ``random_state`` if an argument or a file cannot be used.
+    data : FitData
+
+    Returns
+    -------
+    start : Start
+    """
+    arguments = estimator.get_params(deep=False)
+    device = resolve_device(arguments["device"])
+    check_deterministic(device)
+    candidates = sources.open_candidates(arguments["source"])
+    if arguments["alignment"] is not None:
+        check_alignment(arguments, candidates)
+    elif max(arguments["mix_start"], arguments["mix_end"]) == 0:
+        candidates = {}
+    backbones.check(arguments["backbone"])
+    warm = None
+    if arguments["warm_start"] and hasattr(estimator, "_model"):
+        warm = WarmStart(estimator, data.target)
+    random_state = check_random_state(arguments["random_state"])
+    seeds = random_state.randint(2**31 - 1, size=4).tolist()
+    checkpoints = None
+    if arguments["checkpoint_dir"] is not None:
+        fingerprint = _fingerprint(arguments, data, device, warm, seeds)
+        checkpoints = Checkpoints(arguments["checkpoint_dir"], fingerprint, seeds)
+        seeds = checkpoints.seeds
+    return Start(device, candidates, warm, seeds, checkpoints)
+
+
+def _fingerprint(arguments, data, device, warm, seeds):
+    """Return descriptions of everything that the result of a fit depends on."""
+    own = {k: value for k, value in arguments.items() if k not in _NO_EFFECT}
+    if arguments["random_state"] is not None:
+        own["random_state"] = seeds
+    names = ("X_val", "y_val", "validation weights")
+    own |= {
+        "X": data.X,
+        "y": data.y,
+        "sample_weight": data.weight,
+        "X_unlabeled": data.unlabeled,
+        **dict(zip(names, data.validation or (None,) * 3, strict=True)),
+        "the model it starts from": warm and _safetensors.digest(warm.arrays),
+        "device": device.type,
+    }
+    return {name: describe(value) for name, value in own.items()}
