@@ -99,8 +99,8 @@ def _only(make, argument):
     return {make.__name__: make()}
 
 
-def _train(change, train, model, recipe, *arguments, **more):
-    return train(model, change(model, recipe), *arguments, **more)
+def _train(change, train, network, start, recipe, *arguments):
+    return train(network, start, change(network.model, recipe), *arguments)
 
 
 def _numbers(**numbers):
