@@ -180,14 +180,6 @@ class UNetRegressor(TimedRegressor):
     seconds : float, default=60.0
         Wall-clock time of `fit`.
     random_state : int, RandomState instance or None, default=None
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from studies.unet import UNetRegressor
-    >>> X = np.random.default_rng(0).normal(size=(8, 1, 32))
-    >>> UNetRegressor(seconds=0.1).fit(X, X[:, 0]).predict(X).shape
-    (8, 32)
     """
 
     def _build(self, n_dims, n_in, n_out, size):
