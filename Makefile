@@ -2,11 +2,13 @@
 # make test   run the tests
 # make lint   ruff, check and format
 # make docs   build docs/_build/html
+# make wheel  build wheel and sdist, install the wheel in an empty environment, run the
+#             example of the README there; WHEEL=--reuse=.venv/bin/python downloads little
 # make bench  time PaRe against naive fine-tuning, and the selection against a plain loop
 # make coverage  run the tests and show the lines and branches that none of them reaches
 # make mutation  change the code at one place at a time and see whether a test fails; hours
 
-.PHONY: demo test lint docs bench coverage mutation
+.PHONY: demo test lint docs wheel bench coverage mutation
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -21,7 +23,7 @@ $(READY): pyproject.toml
 	touch $@
 
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n '/^$$/q; s/^# //p' Makefile
 
 demo: $(READY)
 	$(BIN)/python examples/plot_digits.py
@@ -36,13 +38,16 @@ lint: $(READY)
 docs: $(READY)
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 
+wheel:
+	$(PYTHON) -m tools.check_wheel $(WHEEL)
+
 bench: $(READY)
 	$(BIN)/python -m sklearn_pare.benchmarks timings
 
 coverage: $(READY)
 	OMP_NUM_THREADS=1 SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n auto --timeout=900 \
 		--cov --cov-report=term-missing:skip-covered --cov-report=json
-	$(BIN)/python -m tests.coverage coverage.json
+	$(BIN)/python -m tools.coverage_floors coverage.json
 
 mutation: $(READY)
 	$(BIN)/python -m tests.mutation

@@ -21,8 +21,8 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
     r"""Classifier that fine-tunes a pretrained backbone on another modality with PaRe.
 
     PaRe (Cai et al., ICML 2024) bridges the gap between the modality of the backbone
-    and that of the data. During training, part of each sample is replaced by pieces of data
-    that the backbone already knows: 60 % at first, 10 % at the end.
+    and that of the data. During training, part of each sample is replaced by pieces of
+    data that the backbone already knows: 60 % at first, 10 % at the end.
 
     Parameters
     ----------

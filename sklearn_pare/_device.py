@@ -66,8 +66,8 @@ def resolve_device(device):
         raise DeviceError(
             f"device={asked!r} is cuda, which cannot be used after a fork: this "
             "process was forked from one that had used it. Start workers with loky, "
-            'the default of joblib, or with multiprocessing.get_context("spawn"), or use '
-            "device='cpu'."
+            "the default of joblib, or with multiprocessing.get_context('spawn'), or "
+            "use device='cpu'."
         )
     if resolved.type != "cpu" and (resolved.index or 0) >= _count(resolved.type):
         raise DeviceError(

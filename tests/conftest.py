@@ -18,6 +18,14 @@ settings.register_profile(
 settings.load_profile("tests")
 
 
+def pytest_configure():
+    """Keep to the CPU on a Mac, examples in docstrings included.
+
+    MPS has no float64, and the Macs of GitHub list an MPS device without memory.
+    """
+    torch.mps.is_available = lambda: False
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread():
     """Tiny nets are many times faster on one thread of a busy machine."""

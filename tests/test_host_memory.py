@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sklearn_pare._data.encoders import ChannelScaler
 from sklearn_pare._data.fingerprint import describe
 from sklearn_pare._data.lazy import ChosenRows
 from sklearn_pare._data.tables import TableEncoder
-from sklearn_pare._data.validation import ChannelScaler, positive, select
-from tests.host_memory import KINDS
+from sklearn_pare._data.validation import positive, select
+from tools.host_memory import CASES
 
 # The array and all else, in units of the array: rows as the network sees them are half
 # as much again, of float32 as much again.
@@ -24,17 +25,17 @@ RNG = np.random.default_rng(0)
 def measured():
     if not Path("/proc/self/clear_refs").exists():
         pytest.skip("needs Linux's account of memory")
-    code = [sys.executable, "-m", "tests.host_memory"]
+    code = [sys.executable, "-m", "tools.host_memory"]
     done = subprocess.run(code, check=True, capture_output=True, text=True)
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", CASES)
 def test_fit__large_array__a_little_over_twice_its_size(name, measured):
     peak, size = measured[name]
     assert size > 100 * 2**20
     # Pages of the array itself are counted: the measure sees something.
-    assert 1.0 < peak / size < MOST[KINDS[name][1]]
+    assert 1.0 < peak / size < MOST[CASES[name][1]]
 
 
 @pytest.fixture

@@ -1,7 +1,10 @@
-"""How the package is cut: imports go one way, importing is light, docs are whole."""
+"""Structure: imports in one direction, light import, complete documentation."""
 
 import ast
+import graphlib
 import inspect
+import re
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -28,45 +31,41 @@ from tests.common.unsafe import unsafe
 PACKAGE = Path(sklearn_pare.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-# A module imports only from its own line and from lines above it.
+# A unit, which is a module or folder at the root of the package, imports only from
+# itself and from the layers before its own.
 LAYERS = [
-    {"exceptions", "_version"},
-    {"_device"},
-    {"_imports", "_names", "_redact", "_files"},
-    {"otdd"},
-    {"nn"},
-    {"backbones"},
-    {"_lazy", "_tables", "_validation", "_targets", "_fingerprint"},
-    {"sources"},
-    {"backbones.pretrain"},  # a command: it needs the formulas
-    {"_assembly"},
+    {"exceptions", "_version", "nn"},
+    {"_utils", "_device", "_safetensors"},
+    {"otdd", "_data", "backbones", "metrics"},
+    {"sources", "datasets", "_inference", "_architecture"},
     {"training"},
-    {"_fields", "_auto"},
-    {"_schema"},
-    {"_persist"},
-    {"_linear"},
-    {"_prepare", "_predict", "_warm"},
-    {"_parameters", "_given"},
+    {"_saving", "inspection"},
     {"_base"},
-    {"_classifier", "_regressor"},
-    {"_load"},
+    {"_classifier", "_regressor", "openml"},
+    {"_load", "benchmarks"},
     {""},
-    {"inspection"},
-    {"metrics", "_metrics", "_legacy_metrics"},
-    {"datasets"},
-    {"openml"},
-    {"benchmarks"},
-    {"backbones.evaluate"},  # a command: it needs the estimators
 ]
+# Public names of the root, and where they are defined.
+ROOT = {
+    "PaReClassifier": "_classifier",
+    "PaReRegressor": "_regressor",
+    "load": "_load",
+    "__version__": "_version",
+}
 
 
-def _layer(module):
-    while module:
-        for number, names in enumerate(LAYERS):
-            if module in names:
-                return number
-        module = module.rpartition(".")[0]
-    return next(number for number, names in enumerate(LAYERS) if "" in names)
+def _layer(unit):
+    return next(number for number, units in enumerate(LAYERS) if unit in units)
+
+
+def _unit(module):
+    return module.partition(".")[0]
+
+
+def _folder(module):
+    """Return the folder of a module, or the module itself at the root."""
+    path = PACKAGE / module.replace(".", "/")
+    return module if path.is_dir() else module.rpartition(".")[0] or module
 
 
 def _name(path):
@@ -75,27 +74,92 @@ def _name(path):
 
 
 def _imported(path):
-    """Names of this package's modules that `path` imports."""
-    known = {_name(module) for module in MODULES}
+    """Yield the names of the modules of this package that a file imports."""
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
-            "sklearn_pare"
-        ):
+        if isinstance(node, ast.ImportFrom) and _is_own(node.module or ""):
             base = node.module.removeprefix("sklearn_pare").lstrip(".")
             for alias in node.names:
                 full = f"{base}.{alias.name}".lstrip(".")
-                yield full if full in known else base
+                known = full in NAMES
+                yield full if known else base or ROOT.get(alias.name, "")
         elif isinstance(node, ast.Import):
             for alias in node.names:
-                if alias.name.startswith("sklearn_pare"):
+                if _is_own(alias.name):
                     yield alias.name.removeprefix("sklearn_pare").lstrip(".")
 
 
-@pytest.mark.parametrize("path", MODULES, ids=_name)
-def test_imports__point_upwards(path):
-    own = _layer(_name(path))
-    back = [name for name in _imported(path) if _layer(name) > own]
+def _is_own(name):
+    return name.partition(".")[0] == "sklearn_pare"
+
+
+NAMES = {_name(path) for path in MODULES}
+IMPORTS = {_name(path): set(_imported(path)) for path in MODULES}
+
+
+@pytest.mark.parametrize("module", sorted(IMPORTS))
+def test_imports__point_upwards(module):
+    own = _unit(module)
+    back = [
+        name
+        for name in IMPORTS[module]
+        if _unit(name) != own and _layer(_unit(name)) >= _layer(own)
+    ]
     assert back == []
+
+
+def test_layers__hold_every_unit_once():
+    units = [unit for layer in LAYERS for unit in layer]
+    assert sorted(units) == sorted({_unit(name) for name in NAMES})
+    assert len(LAYERS) <= 10
+
+
+def test_folders__no_circles():
+    graph = {}
+    for module, names in IMPORTS.items():
+        others = {_folder(name) for name in names} - {_folder(module)}
+        graph.setdefault(_folder(module), set()).update(others)
+    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError
+
+
+def test_root__ten_private_modules_at_most():
+    private = [path for path in PACKAGE.glob("_*.py") if path.stem != "__init__"]
+    assert len(private) <= 10
+
+
+def test_modules__small():
+    sizes = [len(path.read_text().splitlines()) for path in MODULES]
+    assert sum(sizes) <= 21_000
+    assert statistics.median(sizes) <= 140
+    assert max(sizes) <= 450
+
+
+def test_fit__steps_of_at_most_forty_lines():
+    tree = ast.parse((PACKAGE / "_base.py").read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            start = node.body[1 if ast.get_docstring(node) else 0].lineno
+            assert node.end_lineno - start + 1 <= 40, node.name
+
+
+@pytest.mark.parametrize("kind", [PaReClassifier, PaReRegressor])
+def test_arguments__few(kind):
+    assert len(kind().get_params()) <= 27
+
+
+def test_submodules__reachable_after_import_of_the_package():
+    code = (
+        "import sklearn_pare\n"
+        "assert 'inspection' in dir(sklearn_pare)\n"
+        "for name in ('inspection', 'datasets', 'sources', 'benchmarks', 'openml'):\n"
+        "    assert getattr(sklearn_pare, name).__name__ == f'sklearn_pare.{name}'\n"
+        "try:\n"
+        "    sklearn_pare.nothing\n"
+        "except AttributeError as error:\n"
+        "    assert 'nothing' in str(error)\n"
+        "else:\n"
+        "    raise AssertionError\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_nn__knows_torch_alone():
@@ -129,7 +193,8 @@ def test_import__light_and_without_cuda():
 # Module -> what it may use: the one reader of pickles, which runs nothing that they
 # name, and the one import by name, whose names are literals where it is called.
 ALLOWED = {
-    "datasets._unpickle": {"pickle"},
+    "datasets._readers.unpickle": {"pickle"},
+    "": {"importlib.import_module()"},
     "datasets._fetch": {"importlib.import_module()"},
 }
 
@@ -143,7 +208,8 @@ def test_source__nothing_runs_what_files_say(path):
 
 def test_source__what_is_allowed__is_used():
     for name, allowed in ALLOWED.items():
-        source = (PACKAGE / f"{name.replace('.', '/')}.py").read_text()
+        path = PACKAGE / (f"{name.replace('.', '/')}.py" if name else "__init__.py")
+        source = path.read_text()
         found = {name for _, name in unsafe(source)}
         assert allowed <= found | {name.partition(".")[0] for name in found}
 
@@ -266,7 +332,6 @@ PUBLIC = [
     openml.fold_scores,
     openml.publish,
     openml.run_task,
-    openml.write_task,
     otdd.Alignment,
     otdd.dataset_distance,
     *(getattr(inspection, name) for name in inspection.__all__),
@@ -307,3 +372,35 @@ def test_docstring__every_fitted_attribute(kind, table):
     described = {a.name for a in numpydoc.docscrape.ClassDoc(kind)["Attributes"]}
     assert fitted <= described
     assert described - fitted <= {"feature_names_in_", "classes_"}
+
+
+REPOSITORY = PACKAGE.parent
+TEXTS = [
+    path
+    for pattern in ("sklearn_pare/**/*.py", "studies/**/*.py", "examples/*.py",
+                    "docs/*.rst", "*.md", "changelog.d/*.md")
+    for path in sorted(REPOSITORY.glob(pattern))
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda p: str(p.relative_to(REPOSITORY)))
+def test_words__a_pretrained_network_is_a_backbone(path):
+    assert re.findall(r"(?i)\bbod(?:y|ies)\b", path.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in TEXTS if path.suffix == ".py"],
+    ids=lambda p: str(p.relative_to(REPOSITORY)),
+)
+def test_words__docstrings_state_and_do_not_ask(path):
+    kinds = ast.Module | ast.ClassDef | ast.FunctionDef
+    for node in ast.walk(ast.parse(path.read_text())):
+        text = ast.get_docstring(node) if isinstance(node, kinds) else None
+        assert not re.match(r"(What|Whether|Who)\b", text or ""), text
+
+
+def test_docs__single_backticks_are_code():
+    # As in scikit-learn: the default role of Sphinx would render them in italics.
+    conf = (REPOSITORY / "docs" / "conf.py").read_text()
+    assert re.search(r"^default_role = \"literal\"$", conf, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""Arguments and data in words short enough to store and to compare."""
+"""Short descriptions of arguments and data, to recognise a fit."""
 
 import hashlib
 import math
@@ -8,23 +8,23 @@ import numpy as np
 from sklearn_pare._data.lazy import ChosenRows, LazyArray, blocks
 from sklearn_pare._data.tables import is_frame
 
-# Numbers of an array in a file that are read to know it again.
+# Numbers of an array in a file that its description depends on.
 _SAMPLE = 2**22
 
 
 def describe(value):
-    """A short text that differs where the values differ.
+    """Return a short text that differs if values differ.
 
     Parameters
     ----------
     value : object
-        Plain values, containers of them, arrays, DataFrames, or a LazyArray, of which
-        evenly spaced rows count.
+        A plain value, a container, an array or a DataFrame, or a LazyArray, of which
+        only evenly spaced samples are read.
 
     Returns
     -------
     text : str
-        Of arrays shape, dtype and the beginning of a sha256.
+        For arrays, shape, dtype and the beginning of a sha256.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Rows in blocks: arrays that stay where they are, and what is done to each block."""
+"""Arrays that are read or copied in blocks."""
 
 import math
 from itertools import pairwise
@@ -10,56 +10,55 @@ from sklearn.utils import gen_batches
 
 from sklearn_pare.exceptions import DataError
 
-# Numbers handled at a time: bounds copies in float64 to 32 MB each. Means depend on it
-# in their last bits.
+# Numbers per block, 32 MB in float64. The last bits of means depend on it.
 _BLOCK = 2**22
-# Of what does not, in blocks that are smaller beside those that come of them.
+# Numbers per block for operations whose result does not depend on it.
 SMALL = 2**20
 # Sums of squares of larger numbers overflow.
 LARGEST = 1e140
 
 
 def blocks(X, axis=0, size=_BLOCK):
-    """Slices that cut X along an axis into blocks of about `size` numbers."""
+    """Return slices that cut X along an axis into blocks of about `size` numbers."""
     n = X.shape[axis]
     return gen_batches(n, max(1, size * n // math.prod(X.shape)))
 
 
 def runs(rows):
-    """Pairs (start, stop) of the stretches of `rows`, rising integers, without a gap.
+    """Return pairs (start, stop) of the runs of consecutive integers in sorted `rows`.
 
-    Neighbours are read as slices, which every format of files can do.
+    Runs can be read as slices, which every file format supports.
     """
     cuts = np.flatnonzero(np.diff(rows) > 1) + 1
     return pairwise([0, *cuts, len(rows)]) if len(rows) else ()
 
 
 def standardise(block, mean, scale):
-    """``(block - mean) / scale`` in float32; NaN stays NaN.
+    """Return ``(block - mean) / scale`` in float32; NaN stays NaN.
 
     Raises
     ------
     DataError
-        If a number is too far off for float32.
+        If a result is too large for float32.
     """
     with np.errstate(over="ignore"):
         scaled = ((block - mean) / scale).astype(np.float32)
     if np.isinf(scaled).any():
         raise DataError(
-            f"X reaches {np.nanmax(np.abs(block)):g}, too far from the rows in fit for "
-            "a standardised number in float32. Look for wrong units."
+            f"X reaches {np.nanmax(np.abs(block)):g}, too far from the samples in fit "
+            "for a standardised number in float32. Look for wrong units."
         )
     return scaled
 
 
 def check_finite(X, rows=None):
-    """Complain, and say where, about signals or images that are not all numbers.
+    """Raise DataError if signals or images hold NaN, infinity or huge numbers.
 
     Parameters
     ----------
     X : ndarray of shape (n, ...)
     rows : ndarray of shape (n,), optional
-        What to call the rows; by default their positions.
+        Numbers of the samples for the error; by default their positions.
     """
     largest = max(float(X.max()), -float(X.min()))
     if largest <= LARGEST:
@@ -75,7 +74,7 @@ def check_finite(X, rows=None):
         where = f"channel {place[0]}, position {', '.join(map(str, place[1:]))}"
     what = "NaN" if np.isnan(X[row, *place]) else "infinity"
     raise DataError(
-        f"X holds {what} in row {row if rows is None else rows[row]}, "
+        f"X holds {what} in sample {row if rows is None else rows[row]}, "
         f"{where}. Signals and images must be complete: interpolate the gap, or fill "
         "it, such as with np.nan_to_num, and mark it in a channel of its own. Only "
         "tables may have missing values."
@@ -83,19 +82,19 @@ def check_finite(X, rows=None):
 
 
 def is_lazy(X, table):
-    """Whether X is an array of signals or images that should not be read whole.
+    """Return whether X is an array of signals or images that is read in batches.
 
-    A memory map of a file, or any array with `shape`, `dtype` and slices that is none
-    of numpy, such as a data set of HDF5 or zarr.
+    These are memory maps of a file, and arrays of other libraries than numpy with
+    `shape`, `dtype` and slices, such as data sets of HDF5 or zarr.
 
     Parameters
     ----------
     X : object
     table : bool
-        Whether two dimensions are a table, which is read whole, and not flattened rows.
+        If True, 2-D X is a table, which is read completely, and not flattened samples.
     """
     if isinstance(X, np.ndarray):
-        # Copies of memory maps are of that class too, but have no file.
+        # Copies of memory maps are of the same class, but have no file.
         in_file = isinstance(X, np.memmap) and X.filename is not None
     else:
         in_file = all(hasattr(X, name) for name in ("shape", "dtype", "__getitem__"))
@@ -104,7 +103,7 @@ def is_lazy(X, table):
 
 
 class ChosenRows:
-    """Some rows of an array in memory, copied block by block when asked for.
+    """Some samples of an array in memory, copied in blocks when needed.
 
     Parameters
     ----------
@@ -120,7 +119,7 @@ class ChosenRows:
 
     @property
     def shape(self):
-        """(m, ...), as of an array."""
+        """Shape (m, ...)."""
         return len(self.index), *self.array.shape[1:]
 
     def __len__(self):
@@ -135,17 +134,17 @@ class ChosenRows:
 
 
 class LazyArray:
-    """Rows of an array in a file: chosen and shaped now, read when asked for.
+    """Samples of an array in a file, selected and reshaped now, but read when needed.
 
-    Each block read is checked: all its numbers must be finite.
+    All numbers of a block that is read must be finite.
 
     Parameters
     ----------
     source : array-like with `shape`, `dtype` and slices
     row_shape : tuple of int, optional
-        Shape to give each row.
+        Shape of each sample.
     index : ndarray of int, optional
-        Rows of `source`, in any order; by default all.
+        Positions of the samples in `source`, in any order; by default all.
     """
 
     def __init__(self, source, row_shape=None, index=None):
@@ -161,7 +160,7 @@ class LazyArray:
 
     @property
     def shape(self):
-        """(n, ...), as of an array."""
+        """Shape (n, ...)."""
         return len(self.index), *self.row_shape
 
     @property
@@ -176,11 +175,11 @@ class LazyArray:
         return LazyArray(self.source, self.row_shape, self.index[rows])
 
     def reshape(self, n, *row_shape):
-        """The same rows in another shape; `n` must be their number."""
+        """Return the same samples in another shape; `n` must be their number."""
         return LazyArray(self.source, row_shape, self.index)
 
     def take(self, index):
-        """Read the rows of `index`, in any order and repeated where it repeats.
+        """Read the samples at `index`, in any order and with repetitions.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Tables of numbers and categories -> one matrix of numbers for the network."""
+"""Encoding of tables of numbers and categories."""
 
 import numpy as np
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
@@ -6,7 +6,7 @@ from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 from sklearn_pare._data.lazy import LARGEST, SMALL, blocks, standardise
 from sklearn_pare.exceptions import DataError
 
-# Names that pandas.api.types.infer_dtype gives to columns.
+# Names that pandas.api.types.infer_dtype returns.
 _NUMERIC = {
     "boolean", "decimal", "empty", "floating", "integer", "integer-na",
     "mixed-integer-float",
@@ -23,12 +23,12 @@ _ADVICE = {
 
 
 def is_frame(X):
-    """Whether X is a DataFrame, of pandas or of another library."""
+    """Return whether X is a DataFrame of pandas or of another library."""
     return hasattr(X, "dtypes") and hasattr(X, "columns")
 
 
 def is_mixed(X):
-    """Whether X is a DataFrame of pandas with columns that are no plain numbers."""
+    """Return whether X is a pandas DataFrame with columns other than plain numbers."""
     return is_frame(X) and any(
         not isinstance(dtype, np.dtype) or dtype.kind not in "fiub"
         for dtype in X.dtypes
@@ -36,15 +36,15 @@ def is_mixed(X):
 
 
 def check_table(X, names=None, *, fitting):
-    """Complain about columns that cannot be encoded.
+    """Raise DataError if a column cannot be encoded.
 
     Parameters
     ----------
     X : DataFrame, ndarray or ChosenRows of shape (n, F)
     names : sequence, optional
-        Of the columns.
+        Names of the columns.
     fitting : bool
-        Whether a column without any value is an error.
+        If True, a column without any value is an error.
     """
     if is_frame(X):
         largest = np.array([_largest(values) for values in _columns(X)])
@@ -69,8 +69,8 @@ def check_table(X, names=None, *, fitting):
             )
         if fitting:
             raise DataError(
-                f"All {len(X)} values in {where} are missing. Drop it: there is "
-                "nothing to learn from."
+                f"All {len(X)} values in {where} are missing. Drop the column: there "
+                "is nothing to learn from."
             )
 
 
@@ -79,14 +79,14 @@ def _names(X):
 
 
 def _largest(values):
-    """Largest absolute number of each column; NaN where all is missing."""
+    """Return the largest absolute number of each column, NaN if all are missing."""
     if values.dtype == object:
         return np.nan if (values == None).all() else 0.0  # noqa: E711
     return np.fmax(np.fmax.reduce(values), -np.fmin.reduce(values))
 
 
 def _columns(X):
-    """Columns as float arrays with NaN, or arrays of objects with None, for missing."""
+    """Yield columns as float arrays, or as object arrays with None for missing."""
     if isinstance(X, np.ndarray):
         yield from X.T
         return
@@ -113,15 +113,15 @@ def _column(column, name):
 
 
 class TableEncoder:
-    """Numeric columns standardised, categorical columns as codes, in one matrix.
+    """Encoder of tables: numbers are standardised, categories become codes.
 
-    Columns of text, of objects and of dtype category are categorical. NaN stands for
-    missing values, and for categories that were not there in fit.
+    Columns of text, of objects and of dtype category are categorical. Missing values
+    and categories that were absent in fit become NaN.
 
     Attributes
     ----------
     categories_ : list
-        One entry a column: None for numbers, else the sorted list of its categories.
+        One entry per column: None for numbers, else the sorted list of categories.
     mean_, scale_ : ndarray of shape (F,)
         0 and 1 for categorical columns.
     """
@@ -145,7 +145,7 @@ class TableEncoder:
                 for values in _columns(X)
             ]
         self.mean_, self.scale_ = np.zeros(X.shape[1]), np.ones(X.shape[1])
-        # Blocks of columns: a block of rows may have no value in some column.
+        # In blocks of columns, since a block of rows may lack any value in a column.
         for columns in blocks(X, axis=1):
             some = X.iloc[:, columns] if is_frame(X) else np.asarray(X[:, columns])
             numeric = np.array(self.cardinalities[columns]) == 0
@@ -180,7 +180,7 @@ class TableEncoder:
 
 
 def _numbers(X, categories):
-    """Numbers and codes of a table, not yet standardised."""
+    """Return numbers and codes of a table before standardisation."""
     if isinstance(X, np.ndarray) and not any(categories):
         return X
     each = zip(_names(X), _columns(X), categories, strict=True)
@@ -188,7 +188,7 @@ def _numbers(X, categories):
 
 
 def _encode(name, values, categories):
-    """Values of one column -> numbers, or codes."""
+    """Return the numbers or codes of one column."""
     if categories is not None and values.dtype != object:
         values = np.where(np.isnan(values), None, values.astype(object))
     if values.dtype != object:
@@ -200,7 +200,7 @@ def _encode(name, values, categories):
     if categories is None or isinstance(present[0], str) != text:
         raise DataError(
             f"Column {name!r} of X holds {present[0]!r}; in fit it held "
-            f"{'text' if text else 'numbers'}. Give the columns as in fit, in the same "
+            f"{'text' if text else 'numbers'}. Use the columns of fit, in the same "
             "order."
         )
     encoder = OrdinalEncoder(

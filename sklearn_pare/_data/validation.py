@@ -1,4 +1,4 @@
-"""X and y as users have them -> arrays; the only place that complains about data."""
+"""Validation of X and y."""
 
 import math
 import warnings
@@ -22,7 +22,7 @@ from sklearn_pare._data.lazy import (
 from sklearn_pare._data.tables import check_table, is_frame, is_mixed
 from sklearn_pare.exceptions import DataError
 
-#: Dimensions of a row -> what X is called.
+#: Description of X by the number of dimensions of a sample.
 KINDS = {
     1: "2 dimensions (a table of n rows and F columns)",
     2: "3 dimensions (n signals of C channels and L samples)",
@@ -31,25 +31,26 @@ KINDS = {
 
 
 def check_rows(estimator, X, y="no_validation", *, reset):
-    """X of shape (n, F), (n, C, L) or (n, C, H, W), free of what no network can take.
+    """Return X of shape (n, F), (n, C, L) or (n, C, H, W), and y, as checked arrays.
 
     Parameters
     ----------
     estimator : BaseEstimator
-        Gets `n_features_in_` and `feature_names_in_` if `reset`. Without `input_shape`
-        2-D X is a table.
+        If `reset`, it gets `n_features_in_` and `feature_names_in_`. Without
+        `input_shape`, 2-D X is a table.
     X : array-like, torch.Tensor, DataFrame or array in a file
         Only tables may have missing values, as NaN or None.
     y : array-like or torch.Tensor, optional
-        Checked for length, missing values and, in a regressor, for being numeric.
+        Its length must match X, and it may not have missing values; in a regressor it
+        must be numeric.
     reset : bool
         True in fit.
 
     Returns
     -------
     X : ndarray of float32 or float64, DataFrame or LazyArray
-        A DataFrame where a column of the table is no plain number; a `LazyArray` for
-        signals and images in a memory map, HDF5 or zarr, which are checked when read.
+        A DataFrame if a column is not of plain numbers; a `LazyArray` for signals and
+        images in a memory map, HDF5 or zarr, which are checked when read.
     y : ndarray
         Only if `y` was given.
     """
@@ -87,7 +88,7 @@ def check_rows(estimator, X, y="no_validation", *, reset):
             f"{', '.join(KINDS.values())}."
         )
     if reset and len(X) < 2:
-        raise DataError(f"X has {len(X)} sample; fit needs 2 rows at least.")
+        raise DataError(f"X has {len(X)} sample; fit needs at least 2.")
     if table and X.ndim == 2:
         names = getattr(estimator, "feature_names_in_", None)
         check_table(X, names, fitting=reset)
@@ -101,7 +102,7 @@ def check_rows(estimator, X, y="no_validation", *, reset):
 
 
 def _check_form(X, table):
-    """X as something that scikit-learn or this package can read."""
+    """Return X in a form that scikit-learn or this package can read."""
     X = _from_torch(X)
     if is_frame(X) and hasattr(X, "to_pandas"):
         return X.to_pandas()
@@ -111,7 +112,7 @@ def _check_form(X, table):
 
 
 def _from_torch(array):
-    """Tensors as arrays, anything else as it is."""
+    """Return a tensor as an array, and anything else unchanged."""
     if not isinstance(array, torch.Tensor):
         return array
     array = array.detach().cpu()
@@ -120,7 +121,7 @@ def _from_torch(array):
 
 
 def _check_even(rows, name):
-    """Complain about rows of different shapes; an array of arrays becomes a list."""
+    """Raise DataError for samples of different shapes; object arrays become lists."""
     objects = isinstance(rows, np.ndarray) and rows.dtype == object and rows.ndim == 1
     if not objects and not isinstance(rows, list | tuple):
         return rows
@@ -130,21 +131,21 @@ def _check_even(rows, name):
             shapes.setdefault(np.shape(row), position)
         except ValueError as error:
             raise DataError(
-                f"Row {position} of {name} is a list of parts of different lengths. "
+                f"Sample {position} of {name} is a list of parts of different lengths. "
                 "Pad or resample them to one length."
             ) from error
     if len(shapes) > 1:
         (shape, row), (other, other_row), *_ = shapes.items()
         raise DataError(
-            f"The rows of {name} have {len(shapes)} different shapes: row {row} has "
-            f"{shape}, row {other_row} has {other}. Bring them to one shape: pad the "
-            "short ones with numpy.pad, or resample with scipy.signal.resample."
+            f"The samples of {name} have {len(shapes)} different shapes: sample {row} "
+            f"has {shape}, sample {other_row} has {other}. Bring them to one shape: "
+            "pad the short ones with numpy.pad, or resample with scipy.signal.resample."
         )
     return list(rows) if objects and () not in shapes else rows
 
 
 def _check_target(estimator, y):
-    """Y as a finite array, numeric in a regressor, of shape (n,), (n, K) or more."""
+    """Return y as a finite array, which is numeric in a regressor."""
     y = _check_even(_from_torch(y), "y")
     y = y if hasattr(y, "ndim") else np.asarray(y)
     if y.ndim <= 2:
@@ -153,22 +154,22 @@ def _check_target(estimator, y):
         y = np.asarray(y)
         if y.dtype.kind not in "fiub" or y.ndim > 4 or 0 in y.shape:
             raise DataError(
-                f"y has shape {y.shape} and dtype {y.dtype}. Targets of every place of "
-                "a row are real numbers, or classes as whole numbers, of shape (n, L), "
+                f"y has shape {y.shape} and dtype {y.dtype}. Targets at every position "
+                "are real numbers, or classes as whole numbers, of shape (n, L), "
                 "(n, H, W) or (n, C, H, W), without an empty axis."
             )
         if not np.isfinite(y).all():
             row, *place = map(int, np.argwhere(~np.isfinite(y))[0])
             raise DataError(
-                f"y holds {y[row, *place]} in row {row}, at {tuple(place)}. Give every "
-                "place a finite target, or leave the row out."
+                f"y holds {y[row, *place]} in sample {row}, at {tuple(place)}. Give "
+                "every position a finite target, or leave the sample out."
             )
         if y.dtype == np.float16:
             y = y.astype(np.float32)
     numeric = estimator.__sklearn_tags__().estimator_type == "regressor"
     if numeric and y.dtype.kind in "OUS":
         try:
-            # Of objects, so that an error shows text as text.
+            # From objects, so that the error shows text without a dtype.
             y = y.astype(object).astype(np.float64)
         except (TypeError, ValueError) as error:
             raise DataError(
@@ -179,7 +180,7 @@ def _check_target(estimator, y):
 
 
 def select(X, rows):
-    """Rows of X, of arrays without a copy.
+    """Select samples of X; arrays are not copied.
 
     Parameters
     ----------
@@ -196,14 +197,14 @@ def select(X, rows):
 
 
 def shape_rows(X, input_shape):
-    """X with rows of shape `input_shape`; flattened rows are folded.
+    """Return X with samples of shape `input_shape`; flattened samples are reshaped.
 
     Parameters
     ----------
     X : ndarray, LazyArray or DataFrame of shape (n, ...)
     input_shape : sequence of int or None
-        One entry may be -1: it follows from the length of a row. None leaves X as it
-        is.
+        One entry may be -1 and then follows from the size of a sample. If None, X is
+        returned unchanged.
 
     Returns
     -------
@@ -217,16 +218,16 @@ def shape_rows(X, input_shape):
     foldable = X.ndim == 2 and math.prod(wanted) == numbers
     if X.shape[1:] != wanted and not foldable:
         raise DataError(
-            f"X has rows of shape {X.shape[1:]}, {numbers} numbers a row, which do not "
-            f"fit input_shape={tuple(input_shape)}. Give X of shape "
-            f"(n, {', '.join(map(str, wanted))}), or flattened rows of "
+            f"X has samples of shape {X.shape[1:]} with {numbers} numbers, which do "
+            f"not fit input_shape={tuple(input_shape)}. Give X of shape "
+            f"(n, {', '.join(map(str, wanted))}), or flattened samples of "
             f"{math.prod(wanted)} numbers, or another input_shape."
         )
     return X if X.shape[1:] == wanted else X.reshape(len(X), *wanted)
 
 
 def check_input_shape(input_shape):
-    """Complain about an `input_shape` that no row can have."""
+    """Raise DataError for an invalid `input_shape`."""
     if input_shape is None:
         return
     whole = all(
@@ -235,7 +236,7 @@ def check_input_shape(input_shape):
     inferred = sum(size == -1 for size in input_shape)
     if not whole or inferred > 1 or len(input_shape) not in (2, 3):
         raise DataError(
-            f"input_shape={input_shape!r} is no shape of one row. Use (C, L) for "
+            f"input_shape={input_shape!r} is not the shape of a sample. Use (C, L) for "
             "signals or (C, H, W) for images, with positive numbers of which one may "
             "be -1; for a table leave it None."
         )
@@ -273,7 +274,7 @@ def place_size(y, input_shape, *, channels):
 
 
 def positive(weight, X, y):
-    """Rows of positive weight from X and y, and their weights, last.
+    """Return the samples of positive weight from X and y, and their weights.
 
     Raises
     ------
@@ -282,7 +283,7 @@ def positive(weight, X, y):
     """
     if not np.isfinite(weight.sum()) or (weight < 0).any() or not (weight > 0).any():
         raise DataError(
-            f"The weights of the rows, sample_weight times class_weight, range from "
+            f"The sample weights, sample_weight times class_weight, range from "
             f"{weight.min():g} to {weight.max():g}. They must be finite and not "
             "negative, and at least one must be positive."
         )
@@ -293,23 +294,23 @@ def positive(weight, X, y):
 
 
 def n_held_out(n, fraction):
-    """Rows of n to hold out for validation: two at least, as R2 of one is undefined."""
+    """Return how many of n samples to hold out: at least two, for R2 to be defined."""
     count = max(2, math.ceil(fraction * n))
     if count >= n:
         raise DataError(
-            f"validation_fraction={fraction} of {n} rows leaves none to train on. Give "
-            "more rows, a smaller fraction, or X_val and y_val."
+            f"validation_fraction={fraction} of {n} samples leaves none to train on. "
+            "Give more samples, a smaller fraction, or X_val and y_val."
         )
     return count
 
 
 def split(n, strata, fraction, seed):
-    """Hold rows out for validation, every class among them where that can be.
+    """Split samples for validation, stratified by class if possible.
 
     Parameters
     ----------
     n : int
-        Rows to split.
+        Number of samples.
     strata : ndarray of shape (n,) or None
         Classes to keep in proportion.
     fraction : float
@@ -318,16 +319,16 @@ def split(n, strata, fraction, seed):
     Returns
     -------
     kept, held_out : ndarray of int64
-        Indices of rows.
+        Indices of samples.
     """
     count = n_held_out(n, fraction)
     if strata is not None:
         sizes = np.unique(strata, return_counts=True)[1]
         if sizes.min() < 2 or len(sizes) > min(count, n - count):
             warnings.warn(
-                f"The smallest class has {sizes.min()} rows and {count} rows are held "
-                f"out for {len(sizes)} classes: the validation rows are drawn without "
-                "regard to class.",
+                f"The smallest class has {sizes.min()} samples, and {count} samples "
+                f"are held out for {len(sizes)} classes: the validation samples are "
+                "drawn without stratification.",
                 UserWarning,
                 stacklevel=6,
             )

@@ -1,8 +1,8 @@
-"""Fields of a saved file: values of Python <-> what JSON holds, checked.
+"""Fields of a saved file: conversion between Python values and JSON, with checks.
 
-``field.dump(value)`` makes a value plain, ``field.load(plain)`` gives it back. Loading
-takes nothing for granted: what is not of the type and in the range of a field is
-`Wrong`, and nothing larger is made than what was there already.
+``field.dump(value)`` returns a plain value, ``field.load(plain)`` converts it back.
+Loading trusts nothing: a value of another type or out of range raises `Wrong`, and no
+object becomes much larger than its plain value.
 """
 
 import math
@@ -12,20 +12,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-# Readers of JSON in other languages agree on whole numbers up to this.
+# JSON readers agree on integers up to this.
 LARGEST = 2**53
-# Arrays of text have one width: one long name among many would make them huge.
+# All items of a text array have one width: one long item makes the array huge.
 _MOST_CHARACTERS = 2**22
 _DTYPE = re.compile(r"[<>|](b1|[iu][1248]|f[248]|U[1-9]\d{0,6}|O)")
 _ITEMS = {"b": bool, "i": int, "u": int, "f": float}
 
 
 class Wrong(Exception):
-    """A value that no file may hold; the text says where, and what it should be."""
+    """Invalid value in a file; the message states the place and what is expected."""
 
 
 def show(value):
-    """A value for the text of an error, cut short."""
+    """Return a value for an error message, shortened."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:60]}..."
 
@@ -43,36 +43,36 @@ def _within(place, field, value):
 
 
 def _item(value):
-    """A number of numpy as one of Python."""
+    """Return a numpy scalar as a Python number."""
     return value.item() if isinstance(value, np.generic) else value
 
 
 class Leaf(NamedTuple):
-    """One plain value.
+    """Field of one plain value.
 
     Attributes
     ----------
     what : str
-        What it should be, for the text of errors.
+        Description of valid values for error messages.
     fits : callable
-        Whether a value is that.
+        Function that returns whether a value is valid.
     """
 
     what: str
     fits: Callable
 
     def dump(self, value):
-        """The value, of a type of Python."""
+        """Return the value as a Python object."""
         return _item(value)
 
     def load(self, value):
-        """The value."""
+        """Return the value if it is valid."""
         _ask(self.fits(value), value, self.what)
         return value
 
 
 def whole(least, most=LARGEST):
-    """A whole number from `least` to `most`."""
+    """Return the field of an integer from `least` to `most`."""
     return Leaf(
         f"a whole number from {least} to {most}",
         lambda value: type(value) is int and least <= value <= most,
@@ -86,7 +86,7 @@ def _is_real(value):
 
 
 def real(least=-math.inf, most=math.inf):
-    """A finite number from `least` to `most`."""
+    """Return the field of a finite number from `least` to `most`."""
     return Leaf(
         f"a finite number from {least} to {most}",
         lambda value: _is_real(value) and least <= value <= most,
@@ -94,7 +94,7 @@ def real(least=-math.inf, most=math.inf):
 
 
 def one_of(names):
-    """One of some texts."""
+    """Return the field of one of several texts."""
     return Leaf(
         f"one of {', '.join(map(repr, names))}",
         lambda value: type(value) is str and value in names,
@@ -111,47 +111,47 @@ SCALAR = Leaf(
 
 
 class Number:
-    """A number; JSON has none for infinity and NaN, so these are spelled."""
+    """Field of any number; infinity and NaN are stored as text."""
 
     def dump(self, value):
-        """The number, or its name."""
+        """Return the number, or a text for infinity and NaN."""
         value = _item(value)
         return value if _is_real(value) else str(value)
 
     def load(self, value):
-        """The number."""
+        """Return the number."""
         if value in ("nan", "inf", "-inf"):
             return float(value)
         return real().load(value)
 
 
 class Maybe(NamedTuple):
-    """A value or None."""
+    """Field of a value or None."""
 
     field: object
 
     def dump(self, value):
-        """None as it is."""
+        """Return the plain value, or None."""
         return None if value is None else self.field.dump(value)
 
     def load(self, value):
-        """None as it is."""
+        """Return the value, or None."""
         return None if value is None else self.field.load(value)
 
 
 class Many(NamedTuple):
-    """Values of one kind in a list, or what `build` makes of it."""
+    """Field of a list of values of one kind, converted by `build` when loaded."""
 
     field: object
     build: type = list
     most: int = LARGEST
 
     def dump(self, values):
-        """A list."""
+        """Return a list."""
         return [self.field.dump(value) for value in values]
 
     def load(self, values):
-        """A list, or what `build` makes of it."""
+        """Return the values, converted by `build`."""
         _ask(type(values) is list, values, "a list")
         _ask(len(values) <= self.most, values, f"a list of {self.most} at most")
         return self.build(
@@ -161,32 +161,32 @@ class Many(NamedTuple):
 
 
 class Mapping(NamedTuple):
-    """Values of one kind by any names."""
+    """Field of a dict with any names and values of one kind."""
 
     field: object
 
     def dump(self, values):
-        """A dict."""
+        """Return a dict."""
         return {name: self.field.dump(value) for name, value in values.items()}
 
     def load(self, values):
-        """A dict."""
+        """Return a dict."""
         _ask(type(values) is dict, values, "an object")
         return {k: _within(show(k), self.field, v) for k, v in values.items()}
 
 
 class Record(NamedTuple):
-    """Values by known names, all of which must be there but the `optional` ones."""
+    """Field of a dict with known names, which are required unless `optional`."""
 
     fields: dict
     optional: tuple = ()
 
     def dump(self, values):
-        """A dict of those that are there."""
+        """Return a dict with the known names that are present."""
         return {k: f.dump(values[k]) for k, f in self.fields.items() if k in values}
 
     def load(self, values):
-        """A dict."""
+        """Return a dict."""
         _ask(type(values) is dict, values, "an object")
         missing = self.fields.keys() - values.keys() - set(self.optional)
         if missing:
@@ -198,16 +198,16 @@ class Record(NamedTuple):
 
 
 class Array(NamedTuple):
-    """An array (n,) whose dtype is of one of some kinds; its objects are texts."""
+    """Field of an array (n,) with a dtype of given kinds; objects must be texts."""
 
     kinds: str
 
     def dump(self, array):
-        """Dtype and values."""
+        """Return dtype and values."""
         return {"dtype": array.dtype.str, "values": array.tolist()}
 
     def load(self, value):
-        """An array."""
+        """Return an array."""
         parts = Record({"dtype": TEXT, "values": Many(SCALAR)}).load(value)
         code, values = parts["dtype"], parts["values"]
         _ask(_DTYPE.fullmatch(code), code, "the dtype of an array")
@@ -229,24 +229,24 @@ class Array(NamedTuple):
 
 
 class Object(NamedTuple):
-    """An object of one of some classes.
+    """Field of an object of one of several classes.
 
     Attributes
     ----------
     classes : dict
-        Class -> pair of a `Record` of its attributes and a function of an object that
-        says whether they go together.
+        For each class a pair: a `Record` of its attributes, and a function that returns
+        whether the attributes of an object are consistent.
     """
 
     classes: dict
 
     def dump(self, value):
-        """Class by name, and attributes."""
+        """Return the name of the class and the attributes."""
         record, _ = self.classes[type(value)]
         return {"object": type(value).__name__, "fields": record.dump(vars(value))}
 
     def load(self, value):
-        """An object, made without its constructor."""
+        """Return an object, made without calling its constructor."""
         parts = Record({"object": TEXT, "fields": ANY}).load(value)
         by_name = {kind.__name__: kind for kind in self.classes}
         name = one_of(by_name).load(parts["object"])
@@ -254,18 +254,18 @@ class Object(NamedTuple):
         built = by_name[name].__new__(by_name[name])
         vars(built).update(_within(name, record, parts["fields"]))
         if not fits(built):
-            raise Wrong(f"the fields of the {name} do not go together")
+            raise Wrong(f"the fields of the {name} are inconsistent")
         return built
 
 
 class Argument:
-    """A constructor argument: plain, or lists and one level of dict of what is plain.
+    """Field of a constructor argument: a plain value, nested lists, or a dict.
 
-    Keys of dictionaries are classes, which need not be text as in JSON.
+    The keys of a dict are classes and may be other plain values than text.
     """
 
     def dump(self, value):
-        """Plain; a dict as a list of pairs."""
+        """Return the plain value; a dict becomes a list of pairs."""
         if isinstance(value, dict):
             return {"pairs": [[self.dump(k), self.dump(v)] for k, v in value.items()]}
         if isinstance(value, list | tuple):
@@ -273,7 +273,7 @@ class Argument:
         return self.load(_item(value))
 
     def load(self, value):
-        """The argument; a tuple comes back as a list."""
+        """Return the argument; a tuple becomes a list."""
         if type(value) is list:
             return [self.load(item) for item in value]
         if type(value) is dict:

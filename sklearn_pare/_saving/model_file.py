@@ -1,8 +1,8 @@
-"""Files of fitted estimators: what is in them, and whether to believe it.
+"""Files of fitted estimators.
 
-Weights are arrays, all else is JSON. Nothing in a file is executed or looked up: what
-it says is checked field by field, then its arrays against what such a model has, and
-only then is a model built.
+Weights are arrays, everything else is JSON. Nothing in a file is executed or imported:
+all fields are checked, then the arrays are compared with those of such a network, and
+only then is the network built.
 """
 
 import json
@@ -35,11 +35,11 @@ from sklearn_pare.backbones.hub import offline
 from sklearn_pare.exceptions import ModelFileError, PaReError, SaveError
 
 SCHEMA = 3
-# Of the text. Python makes of JSON about 20 times as much.
+# Characters of JSON; the Python objects take about 20 times as much memory.
 _LONGEST = 2**25
-# Where this machine keeps something is no part of a model.
+# Paths of this machine are not part of a model.
 _NEVER = {"checkpoint_dir"}
-# A weight of the backbone that is left out is known by its hash.
+# Weights of the backbone that are left out are identified by their hashes.
 _OMITTED = Mapping(
     Leaf(
         "a sha256",
@@ -59,7 +59,7 @@ _FILE = Record(
 
 
 class Saved(NamedTuple):
-    """What is in a file.
+    """Content of a file.
 
     Attributes
     ----------
@@ -68,12 +68,12 @@ class Saved(NamedTuple):
     parameters : dict
         Constructor arguments.
     fitted : dict
-        Fitted attributes without the model.
+        Fitted attributes without the network.
     omitted : dict of str to str
-        Hashes of the weights that are not in the file, but those of the backbone as it is
-        published.
+        Hashes of the weights that were left out because the published backbone has
+        them.
     versions : dict of str to str
-        Of the packages that wrote it.
+        Versions of the packages that wrote the file.
     """
 
     kind: str
@@ -102,20 +102,20 @@ def write(path, kind, parameters, fitted, arrays, *, omit_pretrained):
     ----------
     path : str or Path
     kind : str
-        Name of its class.
+        Name of the class.
     parameters : dict
         Constructor arguments.
     fitted : dict
-        All its attributes.
+        All attributes of the estimator.
     arrays : dict of str to ndarray
         Weights.
     omit_pretrained : bool
-        Whether to leave out weights that are those of the backbone as it is published.
+        Whether to leave out weights that the published backbone has.
 
     Raises
     ------
     SaveError
-        If the file cannot be written, or could not be read again.
+        If the file cannot be written, or would not be readable.
     """
     omitted = _unchanged(fitted["_architecture"], arrays) if omit_pretrained else {}
     arrays = {name: arrays[name] for name in arrays.keys() - omitted}
@@ -129,20 +129,20 @@ def write(path, kind, parameters, fitted, arrays, *, omit_pretrained):
             "fitted": schema.dump(fitted),
             "omitted": omitted,
         }
-        # What comes out of JSON may differ from what went in.
+        # Values may change on their way through JSON.
         text = json.dumps(described, allow_nan=False)
         _understand(_parse(path, text))
         _check_finite(arrays)
     except (Wrong, KeyError, TypeError, ValueError) as error:
         raise SaveError(
-            f"This {kind} cannot be saved in a file that sklearn_pare.load would take: "
-            f"{error}. pickle takes any estimator."
+            f"This {kind} cannot be saved in a file that sklearn_pare.load could read: "
+            f"{error}. Use pickle, which can store any estimator."
         ) from error
     _safetensors.write(path, arrays, text)
 
 
 def _plain(parameters):
-    """Constructor arguments that a file can hold; the others fall back to None."""
+    """Return the arguments as plain values; those that cannot be saved become None."""
     plain, field = {}, Argument()
     for name, value in parameters.items():
         if name in _NEVER:
@@ -157,7 +157,7 @@ def _plain(parameters):
         if plain[name] is None and value is not None:
             warnings.warn(
                 f"{name}={type(value).__name__} is not saved: the loaded estimator "
-                f"predicts as this one does and has {name}=None.",
+                f"predicts like this one, but has {name}=None.",
                 UserWarning,
                 stacklevel=4,
             )
@@ -170,7 +170,7 @@ def _is_names(source):
 
 
 def _unchanged(architecture, arrays):
-    """Hashes of the weights that are still those of the published backbone."""
+    """Return the hashes of the weights that the published backbone has as well."""
     published = _published(architecture)
     hashes = {name: _safetensors.digest({name: published[name]}) for name in published}
     return {
@@ -181,12 +181,12 @@ def _unchanged(architecture, arrays):
 
 
 def _published(architecture):
-    """Weights of the backbone as everyone can have them, named as in a model."""
+    """Return the weights of the published backbone, named as in a network."""
     name = architecture.backbone
     if backbones.is_local(name):
         raise SaveError(
-            f"Weights of backbone={name!r} are in a folder of this machine: a file "
-            "without them would be of no use elsewhere. Use omit_pretrained=False."
+            f"The weights of backbone={name!r} are in a folder of this machine: a file "
+            "without them could not be loaded elsewhere. Use omit_pretrained=False."
         )
     module = backbones.get(
         name,
@@ -200,7 +200,7 @@ def _published(architecture):
 
 
 def read(path):
-    """Read what `write` wrote, and check it.
+    """Read a file that `write` wrote, and check it.
 
     Parameters
     ----------
@@ -210,17 +210,18 @@ def read(path):
     -------
     saved : Saved
     arrays : dict of str to ndarray
-        All weights of the model, of the right shapes and dtypes.
+        All weights of the network, with the right shapes and dtypes.
 
     Raises
     ------
     FileNotFoundError
     ModelFileError
-        If the file is no model of this package, is damaged, or is of another version.
+        If the file is not a model of this package, is damaged, or needs another version
+        of the package.
     UnknownNameError
-        If the backbone is of a name that is not registered here.
+        If the name of the backbone is not registered here.
     WeightsError
-        If weights were left out, and those of the backbone are not at hand.
+        If weights were left out, and those of the backbone are not available.
     """
     arrays, text = _safetensors.read(path)
     described = _parse(path, text)
@@ -228,7 +229,7 @@ def read(path):
         saved = _understand(described)
     except (Wrong, RecursionError) as error:
         raise ModelFileError(
-            f"{path} is no model that sklearn_pare {__version__} can load: {error}. "
+            f"{path} is not a model that sklearn_pare {__version__} can load: {error}. "
             f"{_advice(described)}"
         ) from error
     try:
@@ -239,7 +240,7 @@ def read(path):
         _check_finite(arrays)
     except (PaReError, ImportError):
         raise
-    # Sizes that make no sense fail anywhere in torch, timm and transformers.
+    # Absurd sizes can fail anywhere in torch, timm and transformers.
     except Exception as error:
         raise ModelFileError(
             f"{path} does not hold the weights of the model that it describes: {error}."
@@ -248,7 +249,7 @@ def read(path):
 
 
 def _parse(path, text):
-    """A text of JSON, which need not be a description yet."""
+    """Return the value of a JSON text."""
     try:
         if len(text) > _LONGEST:
             raise Wrong(f"it has {len(text)} characters, {_LONGEST} at most")
@@ -260,11 +261,11 @@ def _parse(path, text):
 
 
 def _no_constant(name):
-    raise Wrong(f"{name} is no number of JSON")
+    raise Wrong(f"{name} is not a JSON number")
 
 
 def _understand(described):
-    """What a description says, or `Wrong`."""
+    """Return the content of a description, or raise `Wrong`."""
     found = described.get("schema") if type(described) is dict else None
     if found != SCHEMA:
         raise Wrong(f"it has schema {show(found)}, this version reads {SCHEMA}")
@@ -278,16 +279,16 @@ def _understand(described):
 
 
 def _advice(described):
-    """Which version wrote what this one does not understand."""
+    """Return which version wrote a description that this one cannot read."""
     try:
         version = described["versions"]["sklearn_pare"]
     except (KeyError, TypeError):
-        return "It does not say what wrote it."
+        return "It does not state which version wrote it."
     return f"It was written by sklearn_pare {show(version)}: load it with that version."
 
 
 def _expected(saved, arrays):
-    """The tensors of the model, by name; their names must be those of the file."""
+    """Return the tensors of the network, whose names must be those in the file."""
     model = outline(saved.fitted["_architecture"])
     n_tokens = math.prod(model.backbone.grid)
     if saved.fitted["n_tokens_"] != n_tokens:
@@ -299,7 +300,7 @@ def _expected(saved, arrays):
     others = {name for name in omitted if not name.startswith("backbone.")}
     for names, what in [
         (expected.keys() - here - omitted, "is missing"),
-        ((here | omitted) - expected.keys(), "is no part of it"),
+        ((here | omitted) - expected.keys(), "is not part of it"),
         (here & omitted | others, "cannot be left out"),
     ]:
         if names:
@@ -308,11 +309,11 @@ def _expected(saved, arrays):
 
 
 def _left_out(path, saved):
-    """Weights that are not in a file, from the backbone as it is published."""
+    """Return the weights that were left out, from the published backbone."""
     if not saved.omitted:
         return {}
     architecture = saved.fitted["_architecture"]
-    with offline("nothing is fetched while a model is loaded"):
+    with offline("nothing is downloaded while a model is loaded"):
         published = _published(architecture)
     for name, written in saved.omitted.items():
         if (
@@ -321,8 +322,9 @@ def _left_out(path, saved):
         ):
             raise ModelFileError(
                 f"{path} leaves out {name}, a weight of backbone="
-                f"{architecture.backbone!r} that is another one here than where it was "
-                "saved. Get the backbone of then, or save without omit_pretrained."
+                f"{architecture.backbone!r} that differs from the one here. Use the "
+                "version of the backbone that the file was saved with, or save the "
+                "estimator again without omit_pretrained."
             )
     return {name: published[name] for name in saved.omitted}
 
@@ -343,13 +345,13 @@ def _check_finite(arrays):
 
 
 def check_backbone(path, module):
-    """Send a row through a backbone: some settings of it show in no weight.
+    """Run a backbone once, since some of its settings do not show in its weights.
 
     Parameters
     ----------
     path : str or Path
-        For the text of errors.
-    backbone : torch.nn.Module
+        Path of the file, for the error message.
+    module : torch.nn.Module
 
     Raises
     ------
@@ -365,17 +367,17 @@ def check_backbone(path, module):
 
 
 def drift(versions):
-    """Packages whose versions differ enough to tell.
+    """Return the packages whose major or minor versions differ from those of a file.
 
     Parameters
     ----------
     versions : dict of str to str
-        Of the packages that wrote a file.
+        Versions of the packages that wrote the file.
 
     Returns
     -------
     text : str
-        Empty if major and minor versions are the same.
+        Empty if there is no difference.
     """
     here = _versions()
     return ", ".join(

@@ -1,4 +1,4 @@
-"""What a saved file says of a fitted estimator, and what of it must go together."""
+"""Schema of fitted estimators in saved files, with conditions between fields."""
 
 import itertools
 import math
@@ -32,12 +32,12 @@ from sklearn_pare.backbones import has_config
 from sklearn_pare.nn.losses import REGRESSION_LOSSES
 from sklearn_pare.training.recipe import auto_for
 
-# Estimator -> what its y can mean.
+# Targets of each estimator.
 TARGETS = {
     "PaReClassifier": (ClassTarget, LabelTarget, MaskTarget),
     "PaReRegressor": (ValueTarget,),
 }
-# Of a batch, in and out; prediction makes one at a time. These are 4 GB.
+# Numbers in a batch of samples or outputs; these take 4 GB.
 _MOST_NUMBERS = 2**30
 
 
@@ -82,7 +82,7 @@ def _is_scale(encoder):
 def _are_columns(encoder):
     if not _is_scale(encoder) or len(encoder.categories_) != len(encoder.mean_):
         return False
-    # Codes of categories are not standardised: embedders look them up.
+    # Codes of categories are not standardised, because embedders look them up.
     return all(
         values is None or (_are_categories(values) and mean == 0 and scale == 1)
         for values, mean, scale in zip(
@@ -128,7 +128,7 @@ _CARD = Record(
         "command": Maybe(TEXT),
     }
 )
-# What does not follow from rows and targets.
+# Fields that do not follow from samples and targets.
 _ARCHITECTURE = Record(
     {
         "backbone": TEXT,
@@ -175,12 +175,12 @@ _FITTED = Record(
 
 
 def dump(fitted):
-    """Fitted attributes as plain values.
+    """Return fitted attributes as plain values.
 
     Parameters
     ----------
     fitted : dict
-        With other attributes, which are left out.
+        Other attributes are left out.
 
     Returns
     -------
@@ -193,16 +193,16 @@ def dump(fitted):
 
 
 def load(kind, plain, batch_size):
-    """Fitted attributes from plain values.
+    """Return fitted attributes from plain values.
 
     Parameters
     ----------
     kind : str
         Name of the estimator.
     plain : object
-        As `dump` returns it, or anything else.
+        The result of `dump`, or anything else.
     batch_size : object
-        That argument of the estimator.
+        The argument ``batch_size`` of the estimator.
 
     Returns
     -------
@@ -211,13 +211,13 @@ def load(kind, plain, batch_size):
     Raises
     ------
     Wrong
-        If something is missing, unknown, of a wrong type or out of range, or does not
-        go with the rest.
+        If a field is missing, unknown, of a wrong type or out of range, or
+        inconsistent with the other fields.
     """
     fitted = _FITTED.load(plain)
     for right, what in _conditions(kind, fitted, batch_size):
         if not right:
-            raise Wrong(f"{what} does not go with the rest")
+            raise Wrong(f"{what} is inconsistent with the other fields")
     fitted["_architecture"] = Architecture(
         input_shape=fitted["input_shape_"],
         output_shape=fitted["_target"].output_shape,
@@ -228,7 +228,7 @@ def load(kind, plain, batch_size):
 
 
 def _conditions(kind, fitted, batch_size):
-    """What must be true, and what is to blame where it is not."""
+    """Yield pairs of a condition and the field to name if it is false."""
     shape, target, encoder = (
         fitted[name] for name in ("input_shape_", "_target", "_encoder")
     )
@@ -238,7 +238,7 @@ def _conditions(kind, fitted, batch_size):
     of_table = isinstance(encoder, TableEncoder)
     yield of_table == (len(shape) == 1), type(encoder).__name__
     yield len(encoder.mean_) == shape[0], f"input_shape_={show(shape)}"
-    # Rows come flattened, or as they are.
+    # Samples may be flattened.
     yield n_features in (shape[0], math.prod(shape)), f"n_features_in_={n_features}"
     names = fitted.get("feature_names_in_")
     yield names is None or len(names) == n_features, "feature_names_in_"

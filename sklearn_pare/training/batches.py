@@ -116,7 +116,7 @@ class Batches:
         self.position = 0
 
     def state(self):
-        """Return the generator's state before the order of the current pass was drawn."""
+        """Return the state of the generator before the current order was drawn."""
         return self._start if self.position else self.generator.get_state()
 
 

@@ -96,7 +96,7 @@ class Checkpoints(Callback):
         self._values = described["values"]
 
     def _compare(self, path, other):
-        """Raise CheckpointError if the fingerprints differ, and list the differences."""
+        """Raise CheckpointError with all differences of the fingerprints."""
         own = self.fingerprint
         differences = [
             f"{name} is {own.get(name, 'missing')}, but was "

@@ -1,8 +1,8 @@
 """Linear path: ridge or logistic regression, and the network's share beside it.
 
-The network learns the residuals of the linear path. On its own training samples they
-would be too small, so the network is trained with out-of-sample predictions of the path:
-leave-one-out for ridge regression, five folds for logistic regression.
+The network learns the residuals of the linear path. On the path's own training samples
+they would be too small, so the network is trained with out-of-sample predictions of the
+path: leave-one-out for ridge regression, five folds for logistic regression.
 """
 
 import math
@@ -138,7 +138,7 @@ def _classify(classify, features, codes, weight, kind):
 
 
 def _least_squares(features, codes, weight):
-    """Fit ridge regression to indicators, scaled to the logits of highest likelihood."""
+    """Fit ridge regression to indicators, scaled to the most likely logits."""
     weights, bias, offset = _ridge(
         features, 2.0 * np.eye(codes.max() + 1)[codes], weight
     )
@@ -156,7 +156,7 @@ def _cross_entropy(logits, codes, weight):
 
 
 def _logistic(features, codes, weight):
-    """Fit multinomial logistic regression; penalty and offsets are from folds."""
+    """Fit logistic regression; penalty and offsets are from folds."""
     n_classes = codes.max() + 1
     sizes = np.bincount(codes)
     folds = StratifiedKFold(min(_FOLDS, sizes.min()))

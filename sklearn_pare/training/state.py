@@ -22,8 +22,8 @@ def capture(net, keep):
     Returns
     -------
     arrays : dict of str to ndarray
-        Weights, moments of the optimizer, generators, sums of the current epoch, and the
-        best weights of early stopping.
+        Weights, moments of the optimizer, generators, sums of the current epoch, and
+        the best weights of early stopping.
     values : dict
         Everything else, as values of JSON.
     """
@@ -105,7 +105,7 @@ def _restore(net, keep, arrays, values):
 
 
 def _restore_moments(optimizer, taken):
-    """Restore the moments of all trained weights; there are none before the first step."""
+    """Restore the moments of trained weights; before the first step there are none."""
     state = optimizer.state_dict()
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     for number, parameter in enumerate(parameters):

@@ -1,0 +1,1 @@
+"""Maintenance scripts: they are run from the repository root and are not installed."""
