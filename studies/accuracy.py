@@ -11,7 +11,7 @@ from sklearn.metrics import log_loss
 from sklearn_pare.benchmarks.methods import METHODS
 from studies import record
 from studies.suites import SUITES
-from studies.tables import collect, mean_std, table
+from studies.tables import collect, markdown, mean_std
 
 PEERS = (
     "SVC",
@@ -43,10 +43,15 @@ def main(arguments):
     rows = record.run([task], wanted, fit=_fit, **record.options(arguments, "accuracy"))
     scores, nll, times = (collect(rows, key) for key in ("score", "nll", "seconds"))
     lines = [
-        [key[1], mean_std(found), mean_std(nll[key]), f"{np.median(times[key]):.1f}"]
+        [
+            key[1],
+            mean_std(found),
+            mean_std(nll[key]),
+            f"{np.median(times[key]):.1f}",
+        ]
         for key, found in scores.items()
     ]
-    return table(
+    return markdown(
         ["method", "accuracy", "negative log-likelihood", "fit, median s"], lines
     )
 

@@ -5,13 +5,13 @@ of a fit of PaRe on the same data. The fits at equal epochs must be in the file.
 """
 
 import numpy as np
+from sklearn_pare.benchmarks.tables import means
 
 from sklearn_pare.benchmarks import lines, ranks
-from sklearn_pare.benchmarks.tables import means
 from sklearn_pare.exceptions import DataError
 from studies import probes, record
 from studies.suites import PEERS, SUITES
-from studies.tables import by_task, table
+from studies.tables import by_task, markdown
 
 #: The method that the others are compared with.
 REFERENCE = "pare"
@@ -50,7 +50,7 @@ def main(arguments):
     )
     if arguments.picture:
         ranks.save_ranks(*means(rows, "error")[1:], arguments.picture)
-    return report(rows)
+    return table(rows)
 
 
 def run(tasks, methods, seeds, budget="epochs", *, out=None, report=False, jobs=1):
@@ -117,7 +117,7 @@ def _fit(task, estimator, cell):
         return record.measured(task, estimator, cell)
 
 
-def report(rows):
+def table(rows):
     """Return the errors task by task, then ranks and tests, as Markdown.
 
     "median ratio" is the figure of a method over that of PaRe, above 1 where PaRe is
@@ -153,5 +153,5 @@ def _against_reference(methods, values):
             counts = " / ".join(str(int((sign == s).sum())) for s in (1, 0, -1))
             cells[-1][2:] = [counts, f"{ratio:.2f}", f"{p[column]:.4f}"]
     difference = ranks.critical_difference(*values.shape)
-    yield table(head, cells)
+    yield markdown(head, cells)
     yield f"Critical difference of mean ranks (Nemenyi): {difference:.2f}"

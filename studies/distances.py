@@ -11,7 +11,7 @@ import torch
 
 from sklearn_pare.otdd import Alignment, dataset_distance
 from studies.record import log
-from studies.tables import table
+from studies.tables import markdown
 
 #: Samples per side.
 SIZES = (500, 1_000, 2_000, 4_000, 8_000, 20_000)
@@ -40,7 +40,7 @@ def main(arguments):
         for n, inner, seconds, megabytes in growth(arguments.sizes)
     ]
     head = ["samples per side", "distance between classes", "seconds", "megabytes"]
-    parts = [f"{torch.get_num_threads()} threads", table(head, lines)]
+    parts = [f"{torch.get_num_threads()} threads", markdown(head, lines)]
     for inner in ("exact", "gaussian"):
         ratio = gradient_ratio(inner)
         parts.append(f"gradient anew / cached, {inner}: {ratio:.1f}")

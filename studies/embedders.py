@@ -13,7 +13,7 @@ from torch import nn
 from sklearn_pare.nn import embed
 from studies import record
 from studies.suites import SUITES
-from studies.tables import collect, table
+from studies.tables import collect, markdown
 
 TASKS = ("ecg-150", "chirps-150", "gait-150")
 
@@ -97,7 +97,7 @@ def add_arguments(parser):
 def main(arguments):
     """Fit what is not recorded and return the table."""
     options = record.options(arguments, "embedders")
-    return report(run(range(arguments.seeds), **options))
+    return table(run(range(arguments.seeds), **options))
 
 
 def run(seeds, **options):
@@ -116,11 +116,11 @@ def _fit(task, estimator, cell):
         return record.scored(task, estimator, cell)
 
 
-def report(rows):
+def table(rows):
     """Return the mean accuracies as Markdown."""
     scores, lines = collect(rows, "score"), []
     tasks = [task for task in TASKS if any(task == key[0] for key in scores)]
     for name in dict.fromkeys(name for _, name in scores):
         means = [np.mean(scores[task, name]) for task in tasks]
         lines.append([name, *(f"{mean:.4f}" for mean in (*means, np.mean(means)))])
-    return table(["embedder", *tasks, "mean"], lines)
+    return markdown(["embedder", *tasks, "mean"], lines)

@@ -8,7 +8,7 @@ from sklearn_pare import PaReClassifier
 from sklearn_pare.datasets import make_ecg
 from sklearn_pare.inspection import ModalityGapDisplay
 from studies.record import log
-from studies.tables import table
+from studies.tables import markdown
 
 #: Name -> function that returns X and y, arguments of the estimator.
 DATA = {
@@ -29,7 +29,7 @@ def main(arguments):
     """Fit each data set, measure the gap and return the table."""
     rows = [row for name in DATA for row in measure(name)]
     head = ["data", "features", "to the source", "to the data"]
-    return table(head, rows)
+    return markdown(head, rows)
 
 
 def measure(name):

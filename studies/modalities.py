@@ -10,7 +10,7 @@ import numpy as np
 
 from studies import peers, probes, record
 from studies.suites import METRICS, SUITES
-from studies.tables import collect, mean_std, table
+from studies.tables import collect, markdown, mean_std
 
 TASKS = SUITES["modalities"]
 METHODS = ("pare", "nft")
@@ -100,7 +100,7 @@ def main(arguments):
         range(arguments.seeds),
         **record.options(arguments, "modalities"),
     )
-    return report(rows)
+    return table(rows)
 
 
 def run(tasks, methods, seeds, **options):
@@ -133,7 +133,7 @@ def run(tasks, methods, seeds, **options):
     )
 
 
-def report(rows):
+def table(rows):
     """Return the scores, those of the peers and what is required, as Markdown.
 
     "s" is the median time of a fit of "pare".
@@ -157,7 +157,7 @@ def report(rows):
                 ", ".join(_verdict(rule, smaller, own) for rule in rules),
             ]
         )
-    return table(["task", "metric", *methods, "s", "peers", "asked", "met"], cells)
+    return markdown(["task", "metric", *methods, "s", "peers", "asked", "met"], cells)
 
 
 def _verdict(rule, smaller, scores):

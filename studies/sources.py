@@ -6,7 +6,7 @@ from sklearn_pare import sources
 from sklearn_pare.sources.formula import FAMILIES
 from studies import record
 from studies.suites import SUITES
-from studies.tables import collect, mean_std, table
+from studies.tables import collect, markdown, mean_std
 
 #: The candidates of ``source="auto"``.
 CANDIDATES = ("formula", *(f"formula:{family}" for family in FAMILIES))
@@ -23,7 +23,7 @@ def main(arguments):
     """Fit what is not recorded and return the table."""
     names = record.choose(arguments.tasks, SUITES["small"], TASKS, "task")
     options = record.options(arguments, "sources")
-    return report(run(names, range(arguments.seeds), **options))
+    return table(run(names, range(arguments.seeds), **options))
 
 
 def run(names, seeds, **options):
@@ -57,7 +57,7 @@ def _fit(task, estimator, cell):
     return {"distance": distance} | record.measured(task, estimator, cell)
 
 
-def report(rows):
+def table(rows):
     """Return the candidates by distance, and the place of the nearest by its error."""
     distances, errors = (collect(rows, key, "source") for key in ("distance", "error"))
     cells, verdicts = [], []
@@ -75,4 +75,4 @@ def report(rows):
             f"{len(order)}; the median of the candidates is {np.median(means):.4f}"
         )
     head = ["task", "source", "distance", "error"]
-    return "\n".join([table(head, cells), "", *verdicts])
+    return "\n".join([markdown(head, cells), "", *verdicts])

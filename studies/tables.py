@@ -5,7 +5,7 @@ from collections import defaultdict
 from sklearn_pare.benchmarks.tables import cell, head, line
 
 
-def table(titles, lines):
+def markdown(titles, lines):
     """Return a Markdown table from its titles and its lines, lists of str."""
     first, *others = titles
     lines = (line(name, cells) for name, *cells in lines)
@@ -29,7 +29,7 @@ def by_task(rows, figure):
     """Return a Markdown table of a figure: one line per task, one column per method."""
     found = collect(rows, figure)
     tasks, methods = (list(dict.fromkeys(names)) for names in zip(*found, strict=True))
-    return table(
+    return markdown(
         ["task", *methods],
         ([task, *(mean_std(found.get((task, m))) for m in methods)] for task in tasks),
     )

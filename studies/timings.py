@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 from sklearn_pare import PaReClassifier
 from sklearn_pare.benchmarks.methods import METHODS
 from sklearn_pare.nn import replace_tokens
-from studies.tables import table
+from studies.tables import markdown
 
 
 def add_arguments(parser):
@@ -23,7 +23,7 @@ def main(arguments):
     for k in (500, 1000, 2000):
         what = f"plain loop / closed form, 32 x 3136 x 128, k = {k}"
         lines.append([what, _ratio(selection_pairs(k), ".3f")])
-    return head + table(["ratio", "figure"], lines)
+    return head + markdown(["ratio", "figure"], lines)
 
 
 def _ratio(pairs, form):

@@ -10,12 +10,12 @@ import shlex
 from pathlib import Path
 
 import numpy as np
+from sklearn_pare.benchmarks.tables import means
 
 from sklearn_pare import backbones
 from sklearn_pare.backbones.bundled import build_tiny, load_file
 from sklearn_pare.benchmarks.methods import METHODS
 from sklearn_pare.benchmarks.ranks import mean_ranks
-from sklearn_pare.benchmarks.tables import means
 from sklearn_pare.exceptions import DataError
 from studies import record
 from studies.suites import SUITES
@@ -66,7 +66,7 @@ def main(arguments):
             "tasks": figures(rows),
         }
         arguments.record.write_text(json.dumps(card, indent=2) + "\n")
-    return report(rows)
+    return table(rows)
 
 
 def resolve(candidate):
@@ -166,7 +166,7 @@ def compare(rows, candidate):
     return better, worse
 
 
-def report(rows):
+def table(rows):
     """Return scores, ranks and the comparison with the control, as Markdown.
 
     Rank 1 is the highest mean of a task; equal means share their average rank.

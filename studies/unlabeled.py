@@ -14,7 +14,7 @@ from sklearn.semi_supervised import LabelSpreading, SelfTrainingClassifier
 from sklearn_pare.benchmarks.measures import measure
 from studies import record
 from studies.suites import SUITES
-from studies.tables import collect, mean_std, table
+from studies.tables import collect, markdown, mean_std
 
 TASKS = SUITES["unlabeled"]
 #: Number of unlabelled samples of each task; all samples that remain are for the test.
@@ -38,7 +38,7 @@ def main(arguments):
     """Fit what is not recorded and return the table."""
     names = record.choose(arguments.tasks, TASKS, TASKS, "task")
     options = record.options(arguments, "unlabeled")
-    return report(run(names, range(arguments.seeds), **options))
+    return table(run(names, range(arguments.seeds), **options))
 
 
 def split(task, seed):
@@ -81,7 +81,7 @@ def _fit(task, estimator, cell):
     return measure(estimator, X_test, y_test) | cost
 
 
-def report(rows):
+def table(rows):
     """Return error and NLL, and how much less the error is than without, as Markdown.
 
     The gain is that of each seed against the fit of the same seed on labelled samples.
@@ -94,6 +94,15 @@ def report(rows):
         gains = [base[s] - e for s, e in zip(seeds[key], found, strict=True)]
         gain = "-" if method == _WITHOUT else mean_std(gains)
         seconds = f"{np.median(cpu[key]):.0f}"
-        cells.append([task, method, mean_std(found), mean_std(nll[key]), gain, seconds])
+        cells.append(
+            [
+                task,
+                method,
+                mean_std(found),
+                mean_std(nll[key]),
+                gain,
+                seconds,
+            ]
+        )
     head = ["task", "method", "error", "NLL", "error less than without", "s"]
-    return table(head, cells)
+    return markdown(head, cells)

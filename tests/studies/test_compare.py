@@ -57,7 +57,7 @@ def test_report__ranks_and_counts_against_pare():
         for method, pair in errors.items()
         for number, error in enumerate(pair)
     ]  # fmt: skip
-    text = compare.report(rows)
+    text = compare.table(rows)
     lines = text.splitlines()
     assert "| task-1 | 0.2000 | 0.4000 | 0.1000 |" in lines
     (nft,) = [line for line in lines if line.startswith("| nft ")]

@@ -32,7 +32,7 @@ def test_run__the_embedder_is_replaced_for_the_fit_alone(monkeypatch):
     assert embed.SignalEmbed is default
     assert [row["method"] for row in rows] == list(embedders.EMBEDDERS)
     assert len({row["score"] for row in rows}) > 1
-    lines = embedders.report(rows).splitlines()
+    lines = embedders.table(rows).splitlines()
     assert lines[0] == "| embedder | ecg-150 | mean |"
     assert lines[2] == f"| raw patches | {rows[0]['score']:.4f} | " + (
         f"{np.mean(rows[0]['score']):.4f} |"

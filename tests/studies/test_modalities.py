@@ -47,7 +47,7 @@ def _cells(task, **scores):
         for method, values in scores.items()
         for seed, score in enumerate(values)
     ]
-    *_, line = modalities.report(rows).splitlines()
+    *_, line = modalities.table(rows).splitlines()
     return line.strip("| ").split(" | ")
 
 

@@ -37,7 +37,7 @@ def test_report__nearest_first_and_its_place():
         {"task": "t", "source": name, "seed": 0, "distance": d, "error": e}
         for name, d, e in (("a", 3.0, 0.1), ("b", 1.0, 0.2), ("c", 2.0, 0.3))
     ]
-    lines = sources.report(rows).splitlines()
+    lines = sources.table(rows).splitlines()
     assert [line.split(" | ")[1] for line in lines[2:5]] == ["b", "c", "a"]
     assert lines[-1] == (
         "t: b has error 0.2000, place 2 of 3; the median of the candidates is 0.2000"

@@ -1,4 +1,4 @@
-from studies.tables import by_task, collect, mean_std, table
+from studies.tables import by_task, collect, markdown, mean_std
 
 
 def _row(task, method, seed, error):
@@ -13,8 +13,8 @@ ROWS = [
 ]
 
 
-def test_table__markdown():
-    assert table(["x", "y"], [["1", "2"], ["3", "4"]]).splitlines() == [
+def test_markdown__head_and_lines():
+    assert markdown(["x", "y"], [["1", "2"], ["3", "4"]]).splitlines() == [
         "| x | y |",
         "|---|---|",
         "| 1 | 2 |",

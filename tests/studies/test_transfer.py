@@ -48,7 +48,7 @@ def test_compare__one_seed__nothing_counts():
 
 
 def test_report__ranks_with_ties_and_mean_difference():
-    lines = transfer.report(_rows(RESULTS)).splitlines()
+    lines = transfer.table(_rows(RESULTS)).splitlines()
     assert lines[0] == "| task | a | xavier | b |"
     assert lines[2].startswith("| first | 0.8500 +- 0.0707 | 0.5500 +- 0.0707 |")
     # a: 1, 2, 1; xavier: 2.5, 1, 3; b: 2.5, 3, 2

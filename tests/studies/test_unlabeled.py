@@ -47,7 +47,7 @@ def test_report__gains_of_the_same_seed():
         )
         for seed, e in errors.items()
     ]
-    line = unlabeled.report(rows).splitlines()[-1].split(" | ")
+    line = unlabeled.table(rows).splitlines()[-1].split(" | ")
     gains = np.array([0.5 - 0.1, 0.3 - 0.2])
     assert line[3] == "-"
     assert line[4] == f"{gains.mean():.4f} +- {gains.std(ddof=1):.4f}"
