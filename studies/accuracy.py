@@ -30,7 +30,7 @@ TASKS = {
 
 
 def add_arguments(parser):
-    """Add the arguments of the command."""
+    """Add the options of the study."""
     parser.add_argument("data", choices=TASKS)
     record.add_arguments(parser, 5, methods=METHODS)
 

@@ -31,11 +31,7 @@ def main(argv=None):
     Parameters
     ----------
     argv : sequence of str, default=None
-        The words after it; None: those that the process was started with.
-
-    Returns
-    -------
-    status : None
+        Command line arguments. None: those of the process.
     """
     modules = {name: importlib.import_module(f"studies.{name}") for name in STUDIES}
     lines = [f"  {name:12} {_first_line(module)}" for name, module in modules.items()]

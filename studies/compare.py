@@ -5,9 +5,9 @@ of a fit of PaRe on the same data. The fits at equal epochs must be in the file.
 """
 
 import numpy as np
-from sklearn_pare.benchmarks.tables import means
 
 from sklearn_pare.benchmarks import lines, ranks
+from sklearn_pare.benchmarks.tables import means
 from sklearn_pare.exceptions import DataError
 from studies import probes, record
 from studies.suites import PEERS, SUITES
@@ -22,7 +22,7 @@ _NAMES = (*record.NAMES, "budget")
 
 
 def add_arguments(parser):
-    """Add the arguments of the command."""
+    """Add the options of the study."""
     parser.add_argument("--suite", choices=("small", "tuning"), default="small")
     record.add_arguments(parser, 5, tasks=["all of the suite"], methods=MAIN)
     parser.add_argument("--budget", choices=BUDGETS, default="epochs")
@@ -60,11 +60,11 @@ def run(tasks, methods, seeds, budget="epochs", *, out=None, report=False, jobs=
     ----------
     tasks : list of Task
     methods : list of str
-        Names in `probes.CHOICES` or `PEERS`; peers that a task does not have are left
-        out there.
+        Names in `probes.CHOICES` or `PEERS`. Tasks without one of these peers leave
+        it out.
     seeds : iterable of int
     budget : {"epochs", "time"}, default="epochs"
-        Fits of PaRe and of peers serve both.
+        Fits of PaRe and of peers are the same for both.
     out, report, jobs
         As in `record.run`.
 
@@ -95,7 +95,7 @@ def _key(row):
 
 
 def _affordable(task, cell, done):
-    """Return the number of epochs that a method can have in the time of PaRe."""
+    """Return the number of epochs of a method that fit into the time of PaRe."""
     found = []
     for method in (cell["method"], REFERENCE):
         recipe = lines.recipe(task.estimator(method, cell["seed"]))
@@ -104,10 +104,10 @@ def _affordable(task, cell, done):
     own, reference = found
     if own is None or reference is None or own["epochs"] is None:
         raise DataError(
-            f"The budget of time needs fits of {REFERENCE!r} and {cell['method']!r} on "
-            f"{task.name}, seed {cell['seed']}, with their numbers of epochs, that are "
-            "not in the file. Run with --budget epochs first, and leave out methods "
-            "without epochs."
+            f"--budget time needs fits of {REFERENCE!r} and {cell['method']!r} on "
+            f"{task.name}, seed {cell['seed']}, with their numbers of epochs, which "
+            "the file does not have. Run with --budget epochs first, and leave out "
+            "methods without epochs."
         )
     return max(round(own["epochs"] * reference["cpu"] / own["cpu"]), 1)
 
@@ -118,10 +118,10 @@ def _fit(task, estimator, cell):
 
 
 def table(rows):
-    """Return the errors task by task, then ranks and tests, as Markdown.
+    """Return the errors by task, and the ranks and tests, as Markdown.
 
-    "median ratio" is the figure of a method over that of PaRe, above 1 where PaRe is
-    better; "p" is that of `ranks.signed_rank_p`.
+    "median ratio" is the figure of a method divided by that of PaRe, above 1 if PaRe
+    is better; "p" is the result of `ranks.signed_rank_p`.
     """
     parts = [by_task(rows, "error")]
     titles = {"error": "Error", "nll": "NLL", "ece": "Calibration error"}

@@ -22,7 +22,7 @@ _MEGA = 1e6
 
 
 def add_arguments(parser):
-    """Add the arguments of the command."""
+    """Add the options of the study."""
     parser.add_argument(
         "--sizes",
         type=int,

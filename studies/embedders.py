@@ -90,7 +90,7 @@ EMBEDDERS = {
 
 
 def add_arguments(parser):
-    """Add the arguments of the command."""
+    """Add the options of the study."""
     record.add_arguments(parser, 3)
 
 

@@ -87,7 +87,7 @@ RULES = {
 
 
 def add_arguments(parser):
-    """Add the arguments of the command."""
+    """Add the options of the study."""
     record.add_arguments(parser, 3, tasks=TASKS, methods=METHODS)
 
 

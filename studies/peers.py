@@ -68,13 +68,8 @@ class FNORegressor(TimedRegressor):
     """Fourier neural operator [1]_ of the package neuralop, trained for a given time.
 
     Half of the Fourier modes up to 16 in each dimension, 32 channels, four layers,
-    and coordinates, as in the examples of that package.
-
-    Parameters
-    ----------
-    seconds : float, default=60.0
-        Wall-clock time of `fit`.
-    random_state : int, RandomState instance or None, default=None
+    and coordinates, as in the examples of that package. The parameters are those of
+    `TimedRegressor`.
 
     References
     ----------

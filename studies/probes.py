@@ -1,4 +1,4 @@
-"""Methods for measurements only, and changes of a fit that no argument makes."""
+"""Methods of the studies only, and changes of a fit that no argument offers."""
 
 import dataclasses
 import functools
@@ -20,7 +20,7 @@ from sklearn_pare.training.align import mmd
 _NO_MIXING = METHODS["nft"]
 _NETWORK = {"linear_path": False}
 
-#: Name of a method -> arguments: without a part of the model.
+#: Name of a method -> arguments. The same without a part of the model.
 ABLATIONS = {
     "pare-no-linear": _NETWORK,
     "nft-no-linear": _NO_MIXING | _NETWORK,
@@ -45,8 +45,8 @@ TRIALS = {
     "pare-long": {"max_epochs": 80},
 }
 
-#: Open questions: what else improves probabilities as PaRe does, how else tokens could
-#: be selected, and whether the labels of the source matter. `changed` does the rest.
+#: Open questions: other ways to improve probabilities, other ways to select tokens, and
+#: whether the labels of the source matter. Some need `changed` in addition.
 PROBES = {
     "nft-smoothing": _NO_MIXING,
     "nft-temperature": _NO_MIXING,
@@ -70,7 +70,7 @@ CHOICES = METHODS | ABLATIONS | TRIALS | PROBES
 
 
 def tempered(method, estimator):
-    """Add temperature scaling on three folds [1]_ where the method has it.
+    """Add temperature scaling on three folds [1]_ if the method includes it.
 
     References
     ----------
@@ -83,7 +83,7 @@ def tempered(method, estimator):
 
 @contextmanager
 def changed(method):
-    """Change every fit within the context as a method of `PROBES` requires."""
+    """Change the fits within the context in the way of a method of `PROBES`."""
     with ExitStack() as stack:
         if method in _RECIPES:
             train = functools.partial(_train, _RECIPES[method], _base.train)
@@ -129,7 +129,7 @@ class ContrastGate(nn.Module):
 
 
 def _contrast(model, recipe):
-    """Select tokens by contrast; the gate that is replaced has no weights either."""
+    """Select tokens by contrast. The gate that is replaced has no weights either."""
     model.gate = ContrastGate()
     return recipe
 

@@ -1,8 +1,8 @@
 """Recorded fits: options, resume and report that all studies have in common.
 
-A fit is one line of JSON. Its keys "task", "method" and "seed" identify it together
-with "recipe", a hash of all arguments of the estimator: with other defaults it is
-another fit.
+Each fit is one line of JSON. Its keys "task", "method" and "seed" identify it together
+with "recipe", a hash of all arguments of the estimator: after a change of a default the
+fit is repeated.
 """
 
 import time
@@ -23,15 +23,9 @@ log = partial(print, flush=True)
 
 
 def add_arguments(parser, seeds, *, tasks=None, methods=None):
-    """Add the options of a study of recorded fits.
+    """Add the options of a study of recorded fits, with their defaults.
 
-    Parameters
-    ----------
-    parser : argparse.ArgumentParser
-    seeds : int
-        Default of ``--seeds``.
-    tasks, methods : sequence of str, default=None
-        Defaults of ``--tasks`` and ``--methods``; None: no such option.
+    If `tasks` or `methods` is None, there is no such option.
     """
     for option, default in (("--tasks", tasks), ("--methods", methods)):
         if default is not None:
@@ -67,13 +61,7 @@ def options(arguments, study):
 
 
 def choose(text, known, default, kind):
-    """Return the names in a list with commas, or the default if there is no list.
-
-    Raises
-    ------
-    UnknownNameError
-        If a name is not known; a ValueError.
-    """
+    """Return the names of a comma-separated list, or the default if it is None."""
     if text is None:
         return list(default)
     names = (name.strip() for name in text.split(","))
@@ -81,9 +69,9 @@ def choose(text, known, default, kind):
 
 
 def cells(tasks, methods, seeds):
-    """Return what identifies each fit: a list of dicts, seed by seed.
+    """Return one dict per fit with the keys "task", "method" and "seed", seed by seed.
 
-    `methods` is a list of names, or a function that returns those for a task.
+    `methods` is a list of names, or a function that returns the names for a task.
     """
     return [
         {"task": task.name, "method": method, "seed": seed}
@@ -94,7 +82,7 @@ def cells(tasks, methods, seeds):
 
 
 def plain(task, cell):
-    """Return the estimator of a cell: its method with its "settings", if it has any."""
+    """Return the estimator for a fit: of its method, with its "settings" if any."""
     return task.estimator(cell["method"], cell["seed"], **cell.get("settings", {}))
 
 
@@ -108,15 +96,9 @@ def timed(fit, *data, **more):
 
 
 def measured(task, estimator, cell, figures=measure):
-    """Fit on the training part of a split; return figures of the test part, and costs.
+    """Fit on the training part of a split; return costs, and figures of the test part.
 
-    Parameters
-    ----------
-    task : Task
-    estimator : estimator
-    cell : dict
-    figures : callable
-        ``figures(estimator, X, y)`` returns a dict.
+    ``figures(estimator, X, y)`` returns a dict.
     """
     X, X_test, y, y_test = task.split(cell["seed"])
     cost = timed(estimator.fit, X, y)
@@ -124,30 +106,30 @@ def measured(task, estimator, cell, figures=measure):
 
 
 def scored(task, estimator, cell):
-    """Fit as `measured` does, with the metric of the task as "score"."""
+    """Do the same with the metric of the task, called "score"."""
     return measured(task, estimator, cell, task.scored)
 
 
 def run(tasks, wanted, *, estimator=plain, fit=measured, names=NAMES, out=None,
         report=False, jobs=1):  # fmt: skip
-    """Return the recorded rows of some fits; make those that are not in the file.
+    """Return one row for each fit: read from the file, or fitted and appended to it.
 
     Parameters
     ----------
     tasks : iterable of Task
     wanted : list of dict
-        What identifies each fit, and what else is recorded of it.
+        The fits: values that identify them, and further values to record.
     estimator : callable
         ``estimator(task, cell)`` returns the estimator of an element of `wanted`.
     fit : callable
-        ``fit(task, estimator, cell)`` fits it and returns a dict of figures, "cpu"
-        among them.
+        ``fit(task, estimator, cell)`` fits it and returns a dict of figures,
+        including "cpu".
     names : sequence of str
         Keys that identify a fit together with "recipe".
     out : path-like, default=None
         File of JSON lines. None: nothing is read or written.
     report : bool, default=False
-        If True, fit nothing: return what the file has, with any recipe.
+        If True, fit nothing and return the rows of the file, with any recipe.
     jobs : int, default=1
         Number of processes.
 

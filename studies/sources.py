@@ -15,7 +15,7 @@ TASKS = ("digits-100", "ecg-100", "permeability-100")
 
 
 def add_arguments(parser):
-    """Add the arguments of the command."""
+    """Add the options of the study."""
     record.add_arguments(parser, 3, tasks=TASKS)
 
 
@@ -58,7 +58,7 @@ def _fit(task, estimator, cell):
 
 
 def table(rows):
-    """Return the candidates by distance, and the place of the nearest by its error."""
+    """Return the candidates by distance, and the rank of the nearest by its error."""
     distances, errors = (collect(rows, key, "source") for key in ("distance", "error"))
     cells, verdicts = [], []
     for task in dict.fromkeys(task for task, _ in distances):

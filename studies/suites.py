@@ -1,4 +1,4 @@
-"""Tasks of the studies: data, how they are split, and what is fitted to them."""
+"""Tasks of the studies: data, their splits, and the estimators for them."""
 
 import functools
 from collections.abc import Callable
@@ -15,14 +15,14 @@ from studies import peers, probes
 
 @dataclass(frozen=True)
 class Metric:
-    """A score of the test part, and the estimator of such targets.
+    """A score of the test part, and the estimator for such targets.
 
     Parameters
     ----------
     kind : {PaReClassifier, PaReRegressor}
     scorer : callable
     smaller_is_better : bool, default=False
-        If True, the score is the metric itself and the scorer returns minus that.
+        If True, the scorer returns minus the metric.
     """
 
     kind: type
@@ -42,7 +42,7 @@ METRICS = {
 
 @dataclass(frozen=True)
 class Task:
-    """Data, how they are split, and what is fitted to them.
+    """Data, their splits, and the estimators that are fitted to them.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class Task:
     peers : dict
         Name in the tables -> name for `peers.make`.
     max_test : int or None, default=500
-        Limit of the number of test samples. None: all samples that remain.
+        Limit of the number of test samples. None: all other samples.
     """
 
     name: str
@@ -70,7 +70,7 @@ class Task:
     max_test: int | None = 500
 
     def split(self, seed):
-        """Return X, X_test, y, y_test; classes in equal shares."""
+        """Return X, X_test, y, y_test, stratified by class."""
         X, y = _loaded(self.load)
         n_test = self.max_test
         if n_test is not None:
@@ -78,7 +78,7 @@ class Task:
         return self.hold_out(X, y, self.n_train, n_test, seed)
 
     def hold_out(self, X, y, n_train, n_test, seed):
-        """Split data of this task; without `n_test` the test has all other samples."""
+        """Split data of this task; if `n_test` is None, test on all other samples."""
         return train_test_split(
             X,
             y,
@@ -130,7 +130,7 @@ def _simulated(name, n_samples=400, **settings):
 
 
 def _photographs():
-    """Patches (n, 3, 16, 16) of the two photographs of scikit-learn."""
+    """Cut the two photographs of scikit-learn into patches (n, 3, 16, 16)."""
     images = [image / 255 for image in public.load_sample_images().images]
     patches = [
         image[top : top + 16, left : left + 16].transpose(2, 0, 1)
@@ -206,7 +206,7 @@ def _fields(name, make, **settings):
 
 
 def _whole(name, load, n_train, own, metric="accuracy", **settings):
-    """Return a task of "modalities": all samples that remain are for the test."""
+    """Return a task of "modalities", with all other samples for the test."""
     return Task(name, load, n_train, metric, settings, {p: p for p in own}, None)
 
 

@@ -27,7 +27,7 @@ def main(arguments):
 
 
 def _ratio(pairs, form):
-    """Median of the paired ratios, and both medians, as text."""
+    """Return the median of the paired ratios, and both medians, as text."""
     ratio = statistics.median(slow / fast for slow, fast in pairs)
     slow, fast = (statistics.median(column) for column in zip(*pairs, strict=True))
     return f"{ratio:.1f} ({slow:.2f} s / {fast:{form}} s)"
@@ -54,7 +54,7 @@ def epoch_pairs(repeats=5, epochs=3):
 
 
 def _loop_top_k(scores, k, tau=0.9):
-    """K successive softmaxes: the plain loop of the relaxed choice."""
+    """Compute the relaxed choice of k tokens by k successive softmaxes."""
     tiny = torch.finfo(scores.dtype).tiny
     p, khot = torch.zeros_like(scores), torch.zeros_like(scores)
     for _ in range(k):

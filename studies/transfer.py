@@ -10,12 +10,12 @@ import shlex
 from pathlib import Path
 
 import numpy as np
-from sklearn_pare.benchmarks.tables import means
 
 from sklearn_pare import backbones
 from sklearn_pare.backbones.bundled import build_tiny, load_file
 from sklearn_pare.benchmarks.methods import METHODS
 from sklearn_pare.benchmarks.ranks import mean_ranks
+from sklearn_pare.benchmarks.tables import means
 from sklearn_pare.exceptions import DataError
 from studies import record
 from studies.suites import SUITES
@@ -28,7 +28,7 @@ CONTROL_SETTINGS = {"backbone": "pare-tiny", "pretrained": False}
 
 
 def add_arguments(parser):
-    """Add the arguments of the command."""
+    """Add the options of the study."""
     parser.add_argument(
         "candidates",
         nargs="*",
@@ -130,7 +130,7 @@ def run(candidates, tasks, seeds, method, **options):
     sha256 = {name: digest for name, _, digest in found}
 
     def estimator(task, cell):
-        # The settings of a candidate take precedence, over those of "scratch" too.
+        # The settings of a candidate override those of a method, such as "scratch".
         return task.estimator(method, cell["seed"], **settings[cell["method"]])
 
     return record.run(

@@ -173,13 +173,7 @@ class UNetRegressor(TimedRegressor):
     """`UNet` of at least three levels, the coarsest of about 8 points along a side.
 
     Each point of the output depends on the whole field: there are three levels for
-    32 x 32, six for 256.
-
-    Parameters
-    ----------
-    seconds : float, default=60.0
-        Wall-clock time of `fit`.
-    random_state : int, RandomState instance or None, default=None
+    32 x 32, six for 256. The parameters are those of `TimedRegressor`.
     """
 
     def _build(self, n_dims, n_in, n_out, size):

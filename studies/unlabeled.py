@@ -17,7 +17,7 @@ from studies.suites import SUITES
 from studies.tables import collect, markdown, mean_std
 
 TASKS = SUITES["unlabeled"]
-#: Number of unlabelled samples of each task; all samples that remain are for the test.
+#: Number of unlabelled samples of each task; all other samples are for the test.
 N_UNLABELED = {"digits-50": 1000, "gait-60": 300, "diabetes-50": 200}
 _WITHOUT, _WITH = "PaRe", "PaRe, X_unlabeled"
 _PEERS = {
@@ -30,7 +30,7 @@ _PEERS = {
 
 
 def add_arguments(parser):
-    """Add the arguments of the command."""
+    """Add the options of the study."""
     record.add_arguments(parser, 5, tasks=TASKS)
 
 
@@ -51,7 +51,7 @@ def split(task, seed):
 
 
 def run(names, seeds, **options):
-    """Return one row for each fit with and without unlabelled samples, and of peers."""
+    """Return the rows of fits with and without unlabelled samples, and of peers."""
     tasks = [TASKS[name] for name in names]
     wanted = record.cells(
         tasks,
@@ -82,9 +82,9 @@ def _fit(task, estimator, cell):
 
 
 def table(rows):
-    """Return error and NLL, and how much less the error is than without, as Markdown.
+    """Return error, NLL and the gain in error over no unlabelled samples, as Markdown.
 
-    The gain is that of each seed against the fit of the same seed on labelled samples.
+    The gain is the difference between fits of the same seed.
     """
     errors, nll, cpu = (collect(rows, key) for key in ("error", "nll", "cpu"))
     seeds, cells = collect(rows, "seed"), []

@@ -81,7 +81,7 @@ def test_rule__at_the_bound__strict_or_not():
     assert not Rule(("a",)).holds(0.6, 0.5, smaller=True)
 
 
-def test_report__met_and_not_met():
+def test_table__met_and_not_met():
     cells = _cells(
         "darcy-lognormal",
         pare=[0.05, 0.07],
@@ -96,7 +96,7 @@ def test_report__met_and_not_met():
     assert cells[6:] == ["<= 1.1 x UNet, <= 0.7 x ridge", "yes, no (0.0560)"]
 
 
-def test_report__seeds_of_a_peer_missing__open():
+def test_table__seeds_of_a_peer_missing__open():
     scores = {"pare": [0.05, 0.07], "ridge": [0.2, 0.2], "UNet": [0.06]}
     assert _cells("darcy-lognormal", **scores)[-1] == "?, yes"
     assert _cells("iris-45", nft=[0.9])[-1] == "?"

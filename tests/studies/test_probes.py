@@ -2,8 +2,10 @@ from unittest import mock
 
 import numpy as np
 import pytest
+import sklearn
 import torch
 import torch.nn.functional as F
+from sklearn.utils.fixes import parse_version
 
 from sklearn_pare import _base, sources
 from sklearn_pare.nn.model import PaReModel
@@ -76,6 +78,10 @@ def test_smoothing__a_tenth_of_each_label_is_spread(method, wine, generator):
     torch.testing.assert_close(loss(outputs, y), expected)
 
 
+@pytest.mark.skipif(
+    parse_version(sklearn.__version__) < parse_version("1.8"),
+    reason="scikit-learn has no temperature scaling",
+)
 def test_temperature__order_of_classes_stays(wine):
     tempered, X, _ = _fit(wine, "nft-temperature")
     (inner,) = {c.estimator for c in tempered.calibrated_classifiers_}

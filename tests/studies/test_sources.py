@@ -32,7 +32,7 @@ def test_run__each_source_is_mixed_in(small):
     )
 
 
-def test_report__nearest_first_and_its_place():
+def test_table__nearest_first_and_its_place():
     rows = [
         {"task": "t", "source": name, "seed": 0, "distance": d, "error": e}
         for name, d, e in (("a", 3.0, 0.1), ("b", 1.0, 0.2), ("c", 2.0, 0.3))

@@ -47,7 +47,7 @@ def test_compare__one_seed__nothing_counts():
     assert transfer.compare(rows, "a") == (0, 0)
 
 
-def test_report__ranks_with_ties_and_mean_difference():
+def test_table__ranks_with_ties_and_mean_difference():
     lines = transfer.table(_rows(RESULTS)).splitlines()
     assert lines[0] == "| task | a | xavier | b |"
     assert lines[2].startswith("| first | 0.8500 +- 0.0707 | 0.5500 +- 0.0707 |")

@@ -38,7 +38,7 @@ def test_command__four_methods_then_resumed(small, tmp_path, capsys):
     assert first.endswith(capsys.readouterr().out)
 
 
-def test_report__gains_of_the_same_seed():
+def test_table__gains_of_the_same_seed():
     rows = [
         {"task": "t", "method": method, "seed": seed, "error": e, "nll": None, "cpu": 1}
         for method, errors in (
