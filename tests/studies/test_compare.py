@@ -50,6 +50,8 @@ def test_run__time__method_without_epochs__error(suite, tmp_path):
         compare.run(suite[:1], methods, [0], "time", out=path)
 
 
+# Wilcoxon's test of scipy 1.14 warns about ties and about few tasks.
+@pytest.mark.filterwarnings("ignore:Exact p-value", "ignore:Sample size too small")
 def test_table__ranks_and_counts_against_pare():
     errors = {"pare": [0.1, 0.2], "nft": [0.2, 0.4], "scratch": [0.1, 0.1]}
     rows = [
@@ -109,6 +111,7 @@ TABLES = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Exact p-value", "ignore:Sample size too small")
 @pytest.mark.parametrize("words", TABLES)
 def test_recorded_fits__print_the_figures_of_the_documentation(words, capsys):
     main([*words.split(), "--report"])
