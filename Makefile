@@ -5,16 +5,19 @@
 # make wheel  build wheel and sdist, install the wheel in an empty environment, run the
 #             example of the README there; WHEEL=--reuse=.venv/bin/python downloads little
 # make bench  time PaRe against naive fine-tuning, and the selection against a plain loop
+# make oldest run the tests with the oldest versions that pyproject.toml allows
+# make sklearn-versions  run tests/test_common.py with scikit-learn 1.6, 1.7, 1.8 and 1.9
 # make coverage  run the tests and show the lines and branches that none of them reaches
 # make mutation  change the code at one place at a time and see whether a test fails; hours
 
-.PHONY: demo test lint docs wheel bench coverage mutation
+.PHONY: demo test lint docs wheel bench oldest sklearn-versions coverage mutation
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
 BIN := .venv/bin
 # Made anew whenever pyproject.toml is newer than the finished environment.
 READY := .venv/ready
+SKLEARN := 1.6 1.7 1.8 1.9
 
 $(READY): pyproject.toml
 	rm -rf .venv
@@ -43,6 +46,31 @@ wheel:
 
 bench: $(READY)
 	$(BIN)/python -m sklearn_pare.benchmarks timings
+
+# Old releases warn of what newer ones of their own dependencies deprecate.
+oldest: .venv-oldest/ready
+	OMP_NUM_THREADS=1 SCIPY_ARRAY_API=1 .venv-oldest/bin/python -m pytest -n auto \
+		-W default::DeprecationWarning
+
+.venv-oldest/ready: pyproject.toml $(READY)
+	rm -rf $(@D)
+	$(BIN)/uv venv --quiet --python 3.11 $(@D)
+	$(BIN)/uv pip install --quiet --python $(@D) --resolution lowest-direct \
+		--editable '.[test]'
+	touch $@
+
+sklearn-versions: $(SKLEARN:%=.venv-sklearn-%/ready)
+	for version in $(SKLEARN); do \
+		OMP_NUM_THREADS=1 SCIPY_ARRAY_API=1 .venv-sklearn-$$version/bin/python \
+			-m pytest -n auto tests/test_common.py || exit 1; \
+	done
+
+.venv-sklearn-%/ready: pyproject.toml $(READY)
+	rm -rf $(@D)
+	$(BIN)/uv venv --quiet --python 3.11 $(@D)
+	$(BIN)/uv pip install --quiet --python $(@D) --editable '.[test]' \
+		'scikit-learn==$*.*'
+	touch $@
 
 coverage: $(READY)
 	OMP_NUM_THREADS=1 SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n auto --timeout=900 \

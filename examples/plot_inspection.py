@@ -1,12 +1,14 @@
 """
-The gap, the curriculum, the patches and the loss
-=================================================
+Plots of the gap, the curriculum, the patches and the loss
+==========================================================
 
-What PaRe does on your own rows, in five pictures: 200 labelled digits, a few epochs.
+Five plots show what PaRe does on your own data. Here the data are 200 labelled digits,
+and the fit is short.
 """
 
 # %%
-# First the fit. With ``early_stopping`` there is a validation score to look at as well.
+# Early stopping holds out part of the samples, so that there is a validation score to
+# plot.
 
 import matplotlib.pyplot as plt
 from sklearn.datasets import load_digits
@@ -31,17 +33,18 @@ clf = PaReClassifier(
 ).fit(X, y)
 
 # %%
-# The curriculum: losses on clean and on mixed rows, the loss of the source's classes on
-# mixed rows, and how many tokens come from the source.
+# The curriculum: the loss on clean samples and on mixed samples, the loss of the source
+# classes on mixed samples, and the fraction of tokens from the source.
 
 CurriculumDisplay.from_estimator(clf)
 plt.show()
 
 # %%
-# The gap, as in figure 1b of the paper: the dataset distance of the mixed rows to the
-# source and to the data, as fewer tokens come from the source. On the left, before the
-# backbone, tokens are averages of both modalities, so that any selection gives curves of
-# this kind, a random one too; on the right, behind the backbone, they need not be.
+# The gap, as in figure 1b of the paper: the dataset distance from the mixed samples to
+# the source and to the data, as fewer tokens come from the source. The left plot shows
+# it before the backbone. There the mean tokens are averages over both kinds of data, so
+# any selection of tokens, even a random one, gives curves of this form. The right plot
+# shows it after the backbone, where nothing forces the curves to have this form.
 
 fig, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 for ax, features in zip(axes, ("tokens", "backbone"), strict=True):
@@ -52,14 +55,14 @@ for ax, features in zip(axes, ("tokens", "backbone"), strict=True):
 plt.show()
 
 # %%
-# Which patches of a digit the gate lets go, at half of the tokens, and which patches of
-# a source image come in their place.
+# The patches of a digit that the gate removes when half of the tokens are replaced, and
+# the patches of a source image that replace them.
 
 PatchReplacementDisplay.from_estimator(clf, X[3:4], random_state=0)
 plt.show()
 
 # %%
-# The same for a signal, a simulated ECG, where a token is a window of time.
+# The same for a signal, a simulated ECG. Its tokens are time windows.
 
 X_ecg, y_ecg = make_ecg(100, random_state=0)
 ecg = PaReClassifier(linear_path=False, max_epochs=5, random_state=0)
@@ -69,8 +72,8 @@ PatchReplacementDisplay.from_estimator(
 plt.show()
 
 # %%
-# The loss of clean rows around the weights that the fit ended with, along two random
-# directions, as in figure 1a.
+# The loss on clean samples around the fitted weights, along two random directions, as
+# in figure 1a of the paper.
 
 loss_landscape(clf, X[:50], y[:50], n_points=9, random_state=0)
 plt.show()

@@ -1,7 +1,6 @@
 """Cost of the distance between data sets: time and memory by the number of samples."""
 
 import multiprocessing
-import resource
 import statistics
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -60,6 +59,8 @@ def _clouds(n, seed=0):
 
 def _measure(n, inner):
     """Return the seconds of one distance, and its megabytes beside the input."""
+    import resource  # only on Unix
+
     sides = _clouds(n)
     small = _clouds(50)
     dataset_distance(*small, inner=inner)  # imports and threads

@@ -16,6 +16,7 @@ from sklearn_pare.exceptions import DataError, DivergenceError, OutOfMemoryError
 from sklearn_pare.nn.model import PaReModel
 from sklearn_pare.training.batches import LazyRows, Rows
 from sklearn_pare.training.net import PaReNet
+from tests.common.callbacks import needs_callbacks
 from tests.common.instances import tiny
 
 N_FITS = 20
@@ -172,7 +173,7 @@ def _read_only(folder):
         {"alignment": "l2"},
         {"checkpoint_dir": True},
         {"in file": True},
-        {"callback": Watch()},
+        pytest.param({"callback": Watch()}, marks=needs_callbacks),
     ],
     ids=lambda settings: " ".join(settings) or "default",
 )
@@ -200,9 +201,17 @@ def _no_room(*args, **kwargs):
     [
         (DataError, {"X": np.full((40, 2, 16), np.nan)}),
         (DivergenceError, {"lr": 1e30}),
-        (KeyboardInterrupt, {"callback": Watch(KeyboardInterrupt())}),
+        pytest.param(
+            KeyboardInterrupt,
+            {"callback": Watch(KeyboardInterrupt())},
+            marks=needs_callbacks,
+        ),
         (OutOfMemoryError, {}),
-        (RuntimeError, {"callback": Watch(RuntimeError("of a callback"))}),
+        pytest.param(
+            RuntimeError,
+            {"callback": Watch(RuntimeError("of a callback"))},
+            marks=needs_callbacks,
+        ),
     ],
 )
 def test_fit__fails__training_is_gone(error, settings, alive, monkeypatch):

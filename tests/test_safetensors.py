@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import stat
 import subprocess
 import sys
@@ -222,6 +221,7 @@ except SaveError as error:
 
 
 def test_write__no_room__old_file_intact_and_clear_error(tmp_path):
+    resource = pytest.importorskip("resource")
     _safetensors.write(tmp_path / "x", ARRAYS, "old")
     run = subprocess.run(
         [sys.executable, "-c", _FULL, tmp_path / "x"],

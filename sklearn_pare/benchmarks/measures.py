@@ -1,4 +1,4 @@
-"""How wrong a prediction is, how wrong its probabilities are, and what it costs."""
+"""Error, quality of the probabilities, and cost of a fit."""
 
 import math
 import time
@@ -9,13 +9,13 @@ from sklearn.base import is_classifier
 from sklearn.metrics import average_precision_score, log_loss, r2_score, roc_auc_score
 from threadpoolctl import threadpool_limits
 
-from studies.unet import relative_l2
+from sklearn_pare.metrics import relative_l2
 
 _BINS = 15
 
 
 def calibration_error(probabilities, y, n_bins=_BINS):
-    """Expected calibration error: mean of |confidence - accuracy| over bins.
+    """Compute the expected calibration error, from |confidence - accuracy| in bins.
 
     Parameters
     ----------
@@ -28,12 +28,12 @@ def calibration_error(probabilities, y, n_bins=_BINS):
     Returns
     -------
     error : float
-        From 0 to 1, bins weighted by their rows (Guo et al., "On Calibration of Modern
-        Neural Networks", ICML 2017).
+        From 0 to 1; bins are weighted by their number of samples (Guo et al., "On
+        Calibration of Modern Neural Networks", ICML 2017).
 
     Examples
     --------
-    Sure of everything, and right half of the time:
+    A classifier that is always certain, and right half of the time:
 
     >>> import numpy as np
     >>> from sklearn_pare.benchmarks.measures import calibration_error
@@ -48,43 +48,44 @@ def calibration_error(probabilities, y, n_bins=_BINS):
 
 
 def probabilities(estimator, X):
-    """What `predict_proba` says; of label sets always an array (n, K)."""
-    answer = estimator.predict_proba(X)
-    if isinstance(answer, list):  # one array (n, 2) a label
-        return np.stack([pair[:, 1] for pair in answer], axis=1)
-    return answer
+    """Return the result of ``predict_proba``; for label sets an array (n, K)."""
+    found = estimator.predict_proba(X)
+    if isinstance(found, list):  # one array (n, 2) per label
+        return np.stack([pair[:, 1] for pair in found], axis=1)
+    return found
 
 
 def measure(estimator, X, y):
-    """Error, and for classes also what their probabilities are worth; less is better.
+    """Compute the error, and for classifiers measures of the probabilities.
 
     Parameters
     ----------
     estimator : object
-        Fitted.
+        A fitted estimator.
     X : ndarray of shape (n, ...)
     y : ndarray of shape (n, ...)
 
     Returns
     -------
     figures : dict
-        "error": one minus accuracy of classes, one minus macro average precision of
-        label sets, one minus AUROC of two classes of pixels; of numbers the root mean
-        squared error over the standard deviation of y, of fields the mean relative L2
-        error. "nll": negative log-likelihood of a class, label or pixel in nats, None
-        of numbers. "ece": see `calibration_error`, None but for classes of rows.
+        Smaller is better. "error": one minus accuracy for classes, one minus macro
+        average precision for label sets, one minus AUROC for masks of two classes, root
+        mean squared error over the standard deviation of y for numbers, mean relative
+        L2 error for fields. "nll": negative log-likelihood in nats per sample, label or
+        pixel; None for regressors. "ece": see ``calibration_error``; None unless each
+        sample has one class.
     """
     nothing = {"nll": None, "ece": None}
     if not is_classifier(estimator):
         prediction = estimator.predict(X)
         if y.ndim > 1:
-            return {"error": float(relative_l2(y, prediction))} | nothing
+            return {"error": relative_l2(y, prediction)} | nothing
         return {"error": math.sqrt(1 - r2_score(y, prediction))} | nothing
     likely = probabilities(estimator, X)
     if y.ndim == 1:
         classes = estimator.classes_
         codes = np.searchsorted(classes, y)
-        # Float32 sums to one only nearly.
+        # In float32 the sum is not exactly one.
         likely = likely / likely.sum(1, keepdims=True, dtype=np.float64)
         return {
             "error": float(np.mean(likely.argmax(1) != codes)),
@@ -101,15 +102,10 @@ def measure(estimator, X, y):
 
 
 def on_one_thread(work):
-    """Do some work on one thread: the time of two is no measure of it.
+    """Call a function on one thread of torch and of linear algebra.
 
-    That goes for torch and for linear algebra, whose results also differ in the last
-    bits from one number of threads to another.
-
-    Parameters
-    ----------
-    work : callable
-        Without arguments.
+    CPU times are comparable only with a fixed number of threads, and results may differ
+    in their last bits between numbers of threads.
 
     Returns
     -------

@@ -1,20 +1,18 @@
-"""What a result was made with, and the memory that it took."""
+"""Versions behind a result, and the memory that it took."""
 
 import contextlib
-import resource
 import sys
 from importlib import metadata
 from pathlib import Path
 
-import sklearn_pare
 from sklearn_pare._device import peak_memory, reset_peak_memory
+from sklearn_pare._version import __version__
 
 _PACKAGES = ("torch", "timm", "skorch", "scikit-learn", "numpy")
-_MEGA = 1e6
 
 
 def versions():
-    """Versions of this package and of those that its results hang on, by name.
+    """Return the versions of this package and of those that affect its results.
 
     Examples
     --------
@@ -22,49 +20,42 @@ def versions():
     >>> list(versions())
     ['sklearn_pare', 'torch', 'timm', 'skorch', 'scikit-learn', 'numpy']
     """
-    own = {"sklearn_pare": sklearn_pare.__version__}
+    own = {"sklearn_pare": __version__}
     return own | {name: metadata.version(name) for name in _PACKAGES}
 
 
 def forget_peak(device):
-    """Let the next `peak` say what is needed from now on.
-
-    Linux alone can forget the peak of a process; elsewhere it is that since the start.
-
-    Parameters
-    ----------
-    device : torch.device
-    """
+    """Reset the peak of memory of this process, where Linux runs, and of a device."""
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
     reset_peak_memory(device)
 
 
 def peak(device):
-    """Most memory that this process had at a time, and most on its device.
+    """Return the peak of memory of this process and of a device, in 10^6 bytes.
 
-    Parameters
-    ----------
-    device : torch.device
-
-    Returns
-    -------
-    figures : dict
-        "memory_mb", and "device_memory_mb", None on a CPU; in 10^6 bytes.
+    "memory_mb" is None on Windows, "device_memory_mb" is None for a CPU.
     """
-    on_device = peak_memory(device)
     return {
-        "memory_mb": round(_resident() / _MEGA),
-        "device_memory_mb": None if on_device is None else round(on_device / _MEGA),
+        "memory_mb": _megabytes(_resident()),
+        "device_memory_mb": _megabytes(peak_memory(device)),
     }
 
 
+def _megabytes(n_bytes):
+    return None if n_bytes is None else round(n_bytes / 1e6)
+
+
 def _resident():
-    """Bytes of the peak of the resident set."""
+    """Return the peak of the resident set in bytes, or None on Windows."""
     status = Path("/proc/self/status")
     if status.exists():
         for line in status.read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
+    try:
+        import resource
+    except ImportError:
+        return None
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024

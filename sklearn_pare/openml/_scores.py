@@ -9,34 +9,35 @@ _CONFIDENCE = "confidence."
 
 
 def fold_scores(run):
-    """AUROC and accuracy of each fold of a run, from its predictions.
+    """Compute AUROC and accuracy of each fold of a run.
 
     Parameters
     ----------
     run : openml.runs.OpenMLRun
-        From `run_task`, from ``openml.runs.run_model_on_task``, or from the server.
+        A run of `run_task` or of ``openml.runs.run_model_on_task``, or a run from the
+        server.
 
     Returns
     -------
     scores : DataFrame
-        One row a fold, with the columns "repeat", "fold", "n_test" (rows), "auroc" and
-        "accuracy", both from 0 to 1. AUROC is that of the confidences: for more than
-        two classes the mean over all pairs of classes ("one-vs-one", Hand and Till,
-        Machine Learning 45, 2001). It is NaN where a fold has only one class.
+        One line per fold, with the columns "repeat", "fold", "n_test" (number of test
+        samples), "auroc" and "accuracy", both from 0 to 1. For more than two classes
+        AUROC is the mean over all pairs of classes ("one-vs-one", Hand and Till,
+        Machine Learning 45, 2001). It is NaN for a fold with only one class.
 
     Raises
     ------
     TaskError
-        If the run is not one of classification.
+        If the run is not a classification.
 
     See Also
     --------
-    run_task : Make such a run; its example shows both.
+    run_task : Make such a run.
 
     Notes
     -----
-    OpenML's own "area_under_roc_curve" averages one-vs-rest AUROCs by class shares, and
-    its figures for a run pool the rows of all folds: they are other numbers.
+    OpenML's own "area_under_roc_curve" is another number: it averages one-vs-rest
+    AUROCs by class shares, and pools the samples of all folds.
 
     Examples
     --------
@@ -102,23 +103,17 @@ def _auroc(labels, truth, confidences):
 
 
 def column_order(labels, predicted, confidences):
-    """Which column of a fold's confidences belongs to which label.
+    """Return the column of each label in the confidences of a fold.
 
-    openml 0.15 heads the columns with the labels in the task's order, but fills them in
-    sorted order, wherever all labels are in the training part of the fold. The right
-    order is that in which the largest confidence is the predicted label's.
-
-    Parameters
-    ----------
-    labels : ndarray of shape (K,), str
-    predicted : ndarray of shape (n,), str
-    confidences : ndarray of shape (n, K)
+    openml 0.15 names the columns after the labels in the task's order, but fills them
+    in sorted order if all labels are in the training part of the fold. In the right
+    order, the largest confidence belongs to the predicted label.
 
     Returns
     -------
     order : ndarray of shape (K,), int
-        The k-th label is that of column ``order[k]``. Columns stay where they are
-        unless all predictions, and not all before, agree with the sorted order.
+        Column ``order[k]`` belongs to label k. The columns keep their order unless the
+        sorted order, and not the present one, agrees with all predictions.
     """
     as_is, in_sorted = np.arange(len(labels)), np.argsort(np.argsort(labels))
 
@@ -127,6 +122,6 @@ def column_order(labels, predicted, confidences):
         chosen = ordered[np.arange(len(predicted)), position]
         return np.all(chosen >= ordered.max(axis=1))
 
-    place = {label: column for column, label in enumerate(labels)}
-    position = np.array([place[label] for label in predicted])
+    column_of = {label: column for column, label in enumerate(labels)}
+    position = np.array([column_of[label] for label in predicted])
     return in_sorted if not agree(as_is) and agree(in_sorted) else as_is

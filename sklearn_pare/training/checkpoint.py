@@ -87,7 +87,7 @@ class Checkpoints(Callback):
             warnings.warn(
                 f"{damage} Training continues from the previous one, {path.name}.",
                 UserWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
         self._path = path
         self._compare(path, described["fingerprint"])
@@ -210,6 +210,6 @@ def _read(path, n_seeds):
             f"{path.name} was written by {versions}, here are {_versions()}: what "
             "follows may differ in the last bits.",
             UserWarning,
-            stacklevel=6,
+            stacklevel=7,
         )
     return arrays, described

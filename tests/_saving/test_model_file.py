@@ -6,7 +6,6 @@ import os
 import pickle
 import pickletools
 import platform
-import resource
 import subprocess
 import sys
 
@@ -27,6 +26,7 @@ from sklearn_pare.exceptions import (
     UnknownNameError,
     WeightsError,
 )
+from tests.common.callbacks import needs_callbacks
 from tests.common.instances import tiny
 from tests.common.tiny import NAME
 from tests.fuzz.mutate import resigned
@@ -161,6 +161,7 @@ def test_pickle__arrays_and_our_own_classes_alone(fitted, table):
     }
 
 
+@needs_callbacks
 def test_pickle__callbacks__stay_behind_once_fitted(table):
     from sklearn.callback import ScoringMonitor
 
@@ -315,13 +316,18 @@ def test_save__regressor_with_column_names__loaded_equal(tmp_path):
     assert loaded.feature_names_in_.tolist() == ["a", "b", "c"]
 
 
-def test_save__class_weight_callbacks_requests__loaded(table, tmp_path):
-    from sklearn.callback import ScoringMonitor
-
+@pytest.mark.parametrize(
+    "with_callback", [False, pytest.param(True, marks=needs_callbacks)]
+)
+def test_save__class_weight_and_callbacks__loaded(with_callback, table, tmp_path):
     X, y = table
     codes = (y == "up").astype(int)
     clf = tiny(PaReClassifier, class_weight={0: 1.0, 1: 3.0})
-    clf.set_callbacks(ScoringMonitor(scoring="accuracy")).fit(X, codes)
+    if with_callback:
+        from sklearn.callback import ScoringMonitor
+
+        clf.set_callbacks(ScoringMonitor(scoring="accuracy"))
+    clf.fit(X, codes)
     clf.save(tmp_path / "model.pare")
     loaded = sklearn_pare.load(tmp_path / "model.pare")
     assert loaded.class_weight == {0: 1.0, 1: 3.0}
@@ -405,6 +411,7 @@ def test_save__argument_out_of_range__error_as_in_fit(saved, tmp_path):
 
 
 def test_save__disk_full__old_file_intact(saved, tmp_path):
+    resource = pytest.importorskip("resource")
     clf = sklearn_pare.load(saved[0])
     path = tmp_path / "model.pare"
     path.write_bytes(saved[0].read_bytes())

@@ -7,12 +7,10 @@ from sklearn.multioutput import MultiOutputClassifier
 
 from sklearn_pare.benchmarks.measures import calibration_error, measure
 
-RNG = np.random.default_rng(1)
 
-
-def test_calibration_error__by_definition():
-    likely = RNG.dirichlet([1, 1, 1], size=200)
-    y = RNG.integers(3, size=200)
+def test_calibration_error__by_definition(rng):
+    likely = rng.dirichlet([1, 1, 1], size=200)
+    y = rng.integers(3, size=200)
     confidence = likely.max(1)
     right = likely.argmax(1) == y
     expected = 0.0
@@ -24,9 +22,9 @@ def test_calibration_error__by_definition():
     assert calibration_error(likely, y) == pytest.approx(expected)
 
 
-def test_measure__classes__as_scikit_learn():
-    X = RNG.normal(size=(80, 3))
-    y = np.where(X[:, 0] + RNG.normal(size=80) > 0, "up", "down")
+def test_measure__classes__as_scikit_learn(rng):
+    X = rng.normal(size=(80, 3))
+    y = np.where(X[:, 0] + rng.normal(size=80) > 0, "up", "down")
     model = LogisticRegression().fit(X[:40], y[:40])
     figures = measure(model, X[40:], y[40:])
     assert figures["error"] == pytest.approx(1 - model.score(X[40:], y[40:]))
@@ -34,8 +32,8 @@ def test_measure__classes__as_scikit_learn():
     assert figures["nll"] == pytest.approx(expected)
 
 
-def test_measure__label_sets__no_calibration():
-    X = RNG.normal(size=(80, 3))
+def test_measure__label_sets__no_calibration(rng):
+    X = rng.normal(size=(80, 3))
     y = (X[:, :2] > 0).astype(int)
     model = MultiOutputClassifier(LogisticRegression()).fit(X, y)
     figures = measure(model, X, y)
@@ -44,13 +42,13 @@ def test_measure__label_sets__no_calibration():
     assert figures["nll"] > 0
 
 
-def test_measure__mean_of_numbers__error_1():
-    X, y = RNG.normal(size=(50, 2)), RNG.normal(size=50)
+def test_measure__mean_of_numbers__error_1(rng):
+    X, y = rng.normal(size=(50, 2)), rng.normal(size=50)
     figures = measure(DummyRegressor().fit(X, y), X, y)
     assert figures == {"error": pytest.approx(1), "nll": None, "ece": None}
 
 
-def test_measure__fields_of_zeros__error_1():
+def test_measure__fields_of_zeros__error_1(rng):
     class Zeros:
         def predict(self, X):
             return np.zeros((len(X), 4, 4))
@@ -58,7 +56,7 @@ def test_measure__fields_of_zeros__error_1():
         def __sklearn_tags__(self):
             return DummyRegressor().__sklearn_tags__()
 
-    y = RNG.normal(size=(5, 4, 4))
+    y = rng.normal(size=(5, 4, 4))
     assert measure(Zeros(), np.zeros((5, 1)), y)["error"] == pytest.approx(1)
 
 

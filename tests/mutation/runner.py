@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import signal
 import sys
 import time
@@ -113,6 +112,8 @@ def _fork(child):
         silence = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(silence, stream)
+        import resource  # only on Unix
+
         # A mutant that fills the memory or the disk harms nobody else.
         resource.setrlimit(resource.RLIMIT_FSIZE, (2**30, 2**30))
         code = child()

@@ -84,8 +84,9 @@ def test_align__otdd_of_the_tokens_themselves_falls(monkeypatch):
         return losses
 
     monkeypatch.setattr(_base, "align", spy)
-    _align("otdd").fit(X, y)
-    assert distances[1] < 0.97 * distances[0]
+    # At the lr of the other tests the distance falls for some seeds only.
+    _align("otdd", lr=1e-3).fit(X, y)
+    assert distances[1] < 0.95 * distances[0]
 
 
 def test_align__backbone_stays_as_it_was():

@@ -669,6 +669,7 @@ except OSError as error:
 
 
 def test_fit__no_room_for_a_checkpoint__those_before_are_intact(tmp_path):
+    pytest.importorskip("resource")
     X = np.random.default_rng(0).normal(size=(40, 5))
     clf = tiny(PaReClassifier, checkpoint_dir=tmp_path, max_epochs=10)
     ended = _fresh(clf, None).fit(X, X[:, 0] > 0)

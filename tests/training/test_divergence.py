@@ -10,6 +10,7 @@ from sklearn_pare import PaReClassifier, PaReRegressor
 from sklearn_pare._architecture import export_arrays
 from sklearn_pare.exceptions import DivergenceError
 from sklearn_pare.training import guard, step
+from sklearn_pare.training.callbacks import UserCallbacks
 from sklearn_pare.training.net import PaReNet
 from tests.common.instances import tiny
 
@@ -82,25 +83,14 @@ def test_fit__not_finite_early_in_a_long_epoch__does_not_wait_for_its_end(poison
     assert poison.seen == guard._STEPS < 200
 
 
-def test_fit__diverges_in_a_later_epoch__has_the_weights_before_it(poison):
-    before = _clf(max_steps=15)
-    stopped = []
+def test_fit__diverges_in_a_later_epoch__has_the_weights_before_it(poison, monkeypatch):
+    def stop_after_two(self, net, **kwargs):
+        net.stop_ = len(net.history) == 2
 
-    class StopAfterTwo:
-        def setup(self, estimator, context):
-            pass
-
-        def on_fit_task_begin(self, estimator, context):
-            pass
-
-        def on_fit_task_end(self, estimator, context):
-            return context.task_id == 1
-
-        def teardown(self, estimator, context):
-            stopped.append(True)
-
-    before.set_callbacks(StopAfterTwo()).fit(X, Y)
-    assert stopped
+    with monkeypatch.context() as patch:
+        patch.setattr(UserCallbacks, "on_epoch_end", stop_after_two)
+        before = _clf(max_steps=15).fit(X, Y)
+    assert before.n_iter_ == 2
     poison.seen, poison.at = 0, (8,)
     clf = _clf()
     with pytest.raises(DivergenceError) as raised:

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
-from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -13,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_pare import PaReClassifier, PaReRegressor
 from sklearn_pare.exceptions import DivergenceError
 from sklearn_pare.training.batches import Batches, Rows
+from tests.common.callbacks import needs_callbacks
 from tests.common.instances import tiny
 
 
@@ -127,6 +127,7 @@ def test_fit__last_step_diverges__divergence_error(early_stopping):
         reg.fit(X, X[:, 0])
 
 
+@needs_callbacks
 def test_fit__keyboard_interrupt__raises(table):
     class Interrupt:
         def setup(self, estimator, context):
@@ -214,7 +215,10 @@ def test_verbose__zero__silent(table, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+@needs_callbacks
 def test_callbacks__progress_and_scores(table, capsys):
+    from sklearn.callback import ProgressBar, ScoringMonitor
+
     monitor = ScoringMonitor(scoring="accuracy")
     clf = tiny(PaReClassifier, max_epochs=3).set_callbacks(ProgressBar(), monitor)
     clf.fit(*table)
@@ -225,7 +229,10 @@ def test_callbacks__progress_and_scores(table, capsys):
     assert epochs[-1] == pytest.approx(clf.score(*table))
 
 
+@needs_callbacks
 def test_callbacks__early_stop__still_see_the_last_epoch(table):
+    from sklearn.callback import ScoringMonitor
+
     X, y = table
     monitor = ScoringMonitor(scoring="accuracy")
     clf = tiny(PaReClassifier, early_stopping=True, n_iter_no_change=1, lr=1e-30)
@@ -234,6 +241,7 @@ def test_callbacks__early_stop__still_see_the_last_epoch(table):
     assert len(rows) == clf.n_iter_ == 1
 
 
+@needs_callbacks
 def test_callbacks__fitted_estimator__is_a_snapshot(table):
     X, y = table
     kept = []
@@ -258,6 +266,7 @@ def test_callbacks__fitted_estimator__is_a_snapshot(table):
     np.testing.assert_array_equal(kept[-1][1], clf.predict_proba(X))
 
 
+@needs_callbacks
 def test_callbacks__true__stops(table):
     class StopAfterTwo:
         def setup(self, estimator, context):
@@ -295,7 +304,10 @@ def test_grid_search__pipeline_two_jobs__works(digits):
     assert search.predict(X).shape == y.shape
 
 
+@needs_callbacks
 def test_grid_search__callbacks_two_jobs__gather_epochs(digits):
+    from sklearn.callback import ScoringMonitor
+
     X, y = digits
     clf = PaReClassifier(input_shape=(1, 8, 8), max_epochs=2, random_state=0)
     monitor = ScoringMonitor(scoring="accuracy")
