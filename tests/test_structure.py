@@ -182,7 +182,7 @@ def test_import__light_and_without_cuda():
         "import sklearn_pare, sklearn_pare.metrics\n"
         "heavy = {'timm', 'ot', 'openml', 'matplotlib', 'transformers'}\n"
         "import sklearn_pare.datasets, sklearn_pare.datasets.write\n"
-        "heavy |= {'h5py', 'pooch', 'filelock', 'requests'}\n"
+        "heavy |= {'h5py', 'filelock', 'requests'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
         "assert not torch.cuda.is_initialized()\n"
         "assert (torch.get_num_threads(), list(warnings.filters)) == before\n"
@@ -195,7 +195,7 @@ def test_import__light_and_without_cuda():
 ALLOWED = {
     "datasets._readers.unpickle": {"pickle"},
     "": {"importlib.import_module()"},
-    "datasets._fetch": {"importlib.import_module()"},
+    "datasets._readers.fetch": {"importlib.import_module()"},
 }
 
 

@@ -32,10 +32,6 @@ def check_classes(y, input_shape):
     y : ndarray or sparse matrix
     input_shape : tuple of int
         Shape of one sample of X.
-
-    Returns
-    -------
-    y : ndarray of shape (n,), (n, K), (n, L) or (n, H, W)
     """
     if place_size(y, input_shape, channels=False):
         return y

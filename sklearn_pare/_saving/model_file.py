@@ -202,10 +202,6 @@ def _published(architecture):
 def read(path):
     """Read a file that `write` wrote, and check it.
 
-    Parameters
-    ----------
-    path : str or Path
-
     Returns
     -------
     saved : Saved

@@ -181,10 +181,6 @@ def dump(fitted):
     ----------
     fitted : dict
         Other attributes are left out.
-
-    Returns
-    -------
-    plain : dict
     """
     architecture = fitted["_architecture"]._asdict()
     if not has_config(architecture["backbone"]):
@@ -203,10 +199,6 @@ def load(kind, plain, batch_size):
         The result of `dump`, or anything else.
     batch_size : object
         The argument ``batch_size`` of the estimator.
-
-    Returns
-    -------
-    fitted : dict
 
     Raises
     ------

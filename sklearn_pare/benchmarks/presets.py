@@ -68,10 +68,6 @@ def get(task, name, data_home):
     data_home : path-like
         Folder of the data. The preset "paper" reads sources from its folder "sources".
 
-    Returns
-    -------
-    preset : Preset
-
     Raises
     ------
     UnknownNameError

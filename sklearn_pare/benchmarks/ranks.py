@@ -17,10 +17,6 @@ def mean_ranks(errors):
     errors : ndarray of shape (n_tasks, n_methods)
         Smaller is better.
 
-    Returns
-    -------
-    ranks : ndarray of shape (n_methods,)
-
     Examples
     --------
     >>> import numpy as np
@@ -102,14 +98,7 @@ def groups(ranks, difference):
 
 
 def plot_critical_difference(names, errors, ax):
-    """Draw mean ranks on an axis; bars join methods without significant difference.
-
-    Parameters
-    ----------
-    names : sequence of str
-    errors : ndarray of shape (n_tasks, n_methods)
-    ax : matplotlib.axes.Axes
-    """
+    """Draw mean ranks on an axis; bars join methods without significant difference."""
     ranks = mean_ranks(errors)
     order = np.argsort(ranks)
     ranks, names = ranks[order], [names[i] for i in order]

@@ -45,11 +45,6 @@ def means(rows, figure):
         Results with the keys "task", "method" and ``figure``.
     figure : str
         Key of the figure, such as "error". Results where it is None are left out.
-
-    Returns
-    -------
-    tasks, methods : list of str
-    values : ndarray of shape (n_tasks, n_methods)
     """
     found = defaultdict(list)
     for row in rows:

@@ -175,10 +175,6 @@ def choose(suites, names=None):
         Names of tasks, or their IDs at OpenML. A name that several suites have selects
         the task of each. None: all tasks except the extra ones.
 
-    Returns
-    -------
-    tasks : list of Task
-
     Raises
     ------
     UnknownNameError

@@ -50,16 +50,7 @@ class CurriculumDisplay:
 
     @classmethod
     def from_estimator(cls, estimator):
-        """Plot ``history_`` of a fitted estimator.
-
-        Parameters
-        ----------
-        estimator : PaReClassifier or PaReRegressor
-
-        Returns
-        -------
-        display : CurriculumDisplay
-        """
+        """Plot ``history_`` of a fitted estimator."""
         check_is_fitted(estimator)
         history = estimator.history_
         curves = {}
@@ -76,10 +67,6 @@ class CurriculumDisplay:
         ----------
         axes : sequence of matplotlib Axes, default=None
             Two, or three if there is a validation score.
-
-        Returns
-        -------
-        display : CurriculumDisplay
         """
         plt = pyplot(f"{type(self).__name__}.plot")
         scored = "valid_score" in self.curves

@@ -31,12 +31,6 @@ class ModalityGapDisplay:
     random_to_source, random_to_target : ndarray of shape (n_repeats, n_steps)
         The same with tokens selected at random.
 
-    Attributes
-    ----------
-    ax_ : matplotlib Axes
-    figure_ : matplotlib Figure
-    lines_ : list of matplotlib Line2D
-
     References
     ----------
     Figure 1b of Cai et al., "Enhancing Cross-Modal Fine-Tuning with Gradually
@@ -102,10 +96,6 @@ class ModalityGapDisplay:
         random_state : int, RandomState instance or None, default=None
         ax : matplotlib Axes, default=None
 
-        Returns
-        -------
-        display : ModalityGapDisplay
-
         Raises
         ------
         DataError
@@ -132,16 +122,7 @@ class ModalityGapDisplay:
         return cls(fractions=fractions, **distances).plot(ax=ax)
 
     def plot(self, *, ax=None):
-        """Plot means over the repeats, with bars from the smallest to the largest.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-
-        Returns
-        -------
-        display : ModalityGapDisplay
-        """
+        """Plot means over the repeats, with bars from the smallest to the largest."""
         plt = _fitted.pyplot(f"{type(self).__name__}.plot")
         if ax is None:
             _, ax = plt.subplots(layout="constrained")

@@ -23,12 +23,6 @@ class LossLandscapeDisplay:
         Steps along both directions; 0 is the fit.
     loss : ndarray of shape (n_points, n_points)
         Mean loss; the first axis is the first direction.
-
-    Attributes
-    ----------
-    ax_ : matplotlib Axes
-    figure_ : matplotlib Figure
-    contours_ : matplotlib QuadContourSet
     """
 
     def __init__(self, *, steps, loss):
@@ -36,18 +30,7 @@ class LossLandscapeDisplay:
         self.loss = loss
 
     def plot(self, *, ax=None, levels=15, cmap="viridis"):
-        """Plot filled contours, and a cross at the fit.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-        levels : int, default=15
-        cmap : str, default="viridis"
-
-        Returns
-        -------
-        display : LossLandscapeDisplay
-        """
+        """Plot filled contours, and a cross at the fit."""
         plt = pyplot(f"{type(self).__name__}.plot")
         if ax is None:
             _, ax = plt.subplots(figsize=(5.4, 4.4), layout="constrained")
@@ -84,10 +67,6 @@ def loss_landscape(
     random_state : int, RandomState instance or None, default=None
         Determines the directions.
     ax : matplotlib Axes, default=None
-
-    Returns
-    -------
-    display : LossLandscapeDisplay
 
     References
     ----------

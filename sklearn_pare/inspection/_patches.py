@@ -87,10 +87,6 @@ class PatchReplacementDisplay:
         random_state : int, RandomState instance or None, default=None
             Determines the source sample and the selection of ``selector="random"``.
 
-        Returns
-        -------
-        display : PatchReplacementDisplay
-
         Raises
         ------
         DataError
@@ -128,16 +124,7 @@ class PatchReplacementDisplay:
         ).plot()
 
     def plot(self, *, axes=None):
-        """Plot the sample and the source sample, with these tokens marked.
-
-        Parameters
-        ----------
-        axes : sequence of two matplotlib Axes, default=None
-
-        Returns
-        -------
-        display : PatchReplacementDisplay
-        """
+        """Plot the sample and the source sample, with these tokens marked."""
         plt = pyplot(f"{type(self).__name__}.plot")
         if axes is None:
             height = 3.6 if self.row.ndim > 1 else max(3.6, 0.2 * len(self.row))

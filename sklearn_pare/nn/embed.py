@@ -292,10 +292,6 @@ def embedder(input_shape, stem, cardinalities=None):
         Determines grid, width and patch; ``start_from`` copies its weights.
     cardinalities : sequence of int, optional
         As in ``TableEmbed``.
-
-    Returns
-    -------
-    module : TableEmbed, SignalEmbed or ImageEmbed
     """
     shape, patch = tuple(input_shape), getattr(stem, "patch", PATCH)
     if len(shape) == 1:

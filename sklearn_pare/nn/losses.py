@@ -98,10 +98,6 @@ def source_loss(outputs, y):
     y : torch.Tensor of shape (B,), (B, L) or (B, H, W), int64
         Classes of the samples, or of their positions. Coarse masks are compared with
         the share of each class in the positions of a token.
-
-    Returns
-    -------
-    loss : torch.Tensor, a scalar
     """
     if y.ndim == 1:
         return cross_entropy(outputs, y).mean()
@@ -162,10 +158,6 @@ def pare_loss(
     shares : tuple of two float, default=(1.0, 1.0)
         If the outputs belong to a part of a batch, its share of the samples and its
         share of the mixed samples; the terms of all parts then add up to the batch's.
-
-    Returns
-    -------
-    terms : LossTerms
     """
     share, mixed_share = shares
     target = share * (weight * loss(outputs.target, y)).mean()
@@ -197,10 +189,6 @@ def add_agreement(terms, outputs, agreement, mix_weight=1.0, share=1.0):
         The loss is weighted by this and by 1 - lam, as the loss of mixed samples is.
     share : float, default=1.0
         Share of the unlabelled samples of the batch that the outputs belong to.
-
-    Returns
-    -------
-    terms : LossTerms
     """
     loss = agreement(outputs.mixed_target, outputs.target.detach()).mean()
     loss = share * loss

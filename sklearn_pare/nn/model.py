@@ -148,10 +148,6 @@ class PaReModel(nn.Module):
             computed here, so a model with a linear path requires them.
         bfloat16 : bool, default=False
             If True, the backbone and a dense decoder run in bfloat16.
-
-        Returns
-        -------
-        outputs : Outputs
         """
         if mixing is None:
             return Outputs(self.predict(x, offset, bfloat16=bfloat16))

@@ -13,10 +13,6 @@ def mix_fraction(progress: float, start: float, end: float) -> float:
     start, end : float
         Fractions at the first and at the last step.
 
-    Returns
-    -------
-    fraction : float
-
     References
     ----------
     Cai et al., "Enhancing Cross-Modal Fine-Tuning with Gradually Intermediate

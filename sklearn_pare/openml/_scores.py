@@ -109,12 +109,6 @@ def column_order(labels, predicted, confidences):
     in sorted order if all labels are in the training part of the fold. In the right
     order, the largest confidence belongs to the predicted label.
 
-    Parameters
-    ----------
-    labels : ndarray of shape (K,), str
-    predicted : ndarray of shape (n,), str
-    confidences : ndarray of shape (n, K)
-
     Returns
     -------
     order : ndarray of shape (K,), int

@@ -32,10 +32,6 @@ def _quiet_files():
 def load_task(task_id):
     """Load a classification task with its data.
 
-    Parameters
-    ----------
-    task_id : int
-
     Returns
     -------
     task : openml.tasks.OpenMLClassificationTask

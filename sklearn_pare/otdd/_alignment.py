@@ -87,11 +87,6 @@ class Alignment:
             At least 2 samples.
         labels : array-like of shape (B,), or None
             Classes of the samples. None means a single class.
-
-        Returns
-        -------
-        cross : torch.Tensor of shape (n_classes_source, n_classes), float64
-        own : torch.Tensor of shape (n_classes, n_classes), float64
         """
         classes = statistics(*self._vectors_and_codes(features, labels), self._inner)
         cross = between(self._classes, classes, self._inner)

@@ -65,10 +65,6 @@ def prepare(architecture, encoder, data, device, seed):
         Device of the batches.
     seed : int
         Seed for the samples that are held out.
-
-    Returns
-    -------
-    prepared : Prepared
     """
     target, validation, codes = data.target, data.validation, data.codes
     weight = data.weight / data.weight.mean()

@@ -46,10 +46,6 @@ def open_start(estimator, data):
         Its last fit is read if it is to be continued. Nothing is drawn from its
         ``random_state`` if an argument or a file cannot be used.
     data : FitData
-
-    Returns
-    -------
-    start : Start
     """
     arguments = estimator.get_params(deep=False)
     device = resolve_device(arguments["device"])
