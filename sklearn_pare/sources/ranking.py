@@ -117,8 +117,9 @@ def rank(
         Name of the backbone. Distances depend on its tokens.
     input_shape : tuple of int, default=None
         As in the estimators.
-    max_samples : int, default=400
-        Maximum number of samples of X and of each source.
+    max_samples : int or None, default=400
+        Maximum number of samples of X and of each source, at least 2. None: as many as
+        X has.
     random_state : int, RandomState instance or None, default=None
         Determines which samples are drawn.
 
