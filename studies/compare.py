@@ -10,6 +10,7 @@ from sklearn_pare.benchmarks import lines, ranks
 from sklearn_pare.benchmarks.tables import means
 from sklearn_pare.exceptions import DataError
 from studies import probes, record
+from studies.signed_ranks import signed_rank_p
 from studies.suites import PEERS, SUITES
 from studies.tables import by_task, markdown
 
@@ -121,7 +122,7 @@ def table(rows):
     """Return the errors by task, and the ranks and tests, as Markdown.
 
     "median ratio" is the figure of a method divided by that of PaRe, above 1 if PaRe
-    is better; "p" is the result of `ranks.signed_rank_p`.
+    is better; "p" is the result of `signed_rank_p`.
     """
     parts = [by_task(rows, "error")]
     titles = {"error": "Error", "nll": "NLL", "ece": "Calibration error"}
@@ -136,7 +137,7 @@ def table(rows):
 def _against_reference(methods, values):
     own = values[:, methods.index(REFERENCE)]
     others = [i for i, name in enumerate(methods) if name != REFERENCE]
-    p = dict(zip(others, ranks.signed_rank_p(own, values[:, others]), strict=True))
+    p = dict(zip(others, signed_rank_p(own, values[:, others]), strict=True))
     head = [
         "method",
         "mean rank",

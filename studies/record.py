@@ -13,8 +13,9 @@ from joblib import Parallel, delayed
 
 from sklearn_pare._utils import check_name
 from sklearn_pare.benchmarks import lines
-from sklearn_pare.benchmarks.measures import measure, on_one_thread
+from sklearn_pare.benchmarks.resources import on_one_thread
 from sklearn_pare.exceptions import DataError
+from studies.measures import measure
 
 RESULTS = Path(__file__).parent / "results"
 NAMES = ("task", "method", "seed")

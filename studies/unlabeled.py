@@ -11,8 +11,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.semi_supervised import LabelSpreading, SelfTrainingClassifier
 
-from sklearn_pare.benchmarks.measures import measure
 from studies import record
+from studies.measures import measure
 from studies.suites import SUITES
 from studies.tables import collect, markdown, mean_std
 

@@ -44,6 +44,12 @@ def _numbers_of_its_own(request):
 
 
 @pytest.fixture
+def rng():
+    """A numpy generator with a fixed seed, new for each test."""
+    return np.random.default_rng(1)
+
+
+@pytest.fixture
 def generator():
     return torch.Generator().manual_seed(0)
 

@@ -5,7 +5,6 @@ import pytest
 from scipy.special import expit, softmax
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.class_weight import compute_class_weight
-
 from sklearn_pare._data.targets import (
     ClassTarget,
     LabelTarget,
@@ -14,6 +13,7 @@ from sklearn_pare._data.targets import (
     dense_r2,
     place_size,
 )
+
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.nn.losses import IGNORED
 
