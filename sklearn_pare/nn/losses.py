@@ -91,13 +91,9 @@ REGRESSION_LOSSES = {
 def source_loss(outputs, y):
     """Return the mean cross-entropy of the source head.
 
-    Parameters
-    ----------
-    outputs : torch.Tensor of shape (B, K) or (B, K, h, w)
-        Logits of samples, or of coarse masks.
-    y : torch.Tensor of shape (B,), (B, L) or (B, H, W), int64
-        Classes of the samples, or of their positions. Coarse masks are compared with
-        the share of each class in the positions of a token.
+    ``outputs`` are logits (B, K) for classes (B,), or logits (B, K, h, w) of
+    coarse masks. These are compared with the share of each class in the positions of a
+    token, for classes (B, L) or (B, H, W).
     """
     if y.ndim == 1:
         return cross_entropy(outputs, y).mean()
@@ -105,7 +101,7 @@ def source_loss(outputs, y):
     if y.ndim == 2:
         # The windows of a signal fill the token grid line by line.
         share = F.adaptive_avg_pool1d(share, outputs[0, 0].numel())
-        share = share.reshape(outputs.shape)
+        share = share.view_as(outputs)
     else:
         share = F.adaptive_avg_pool2d(share, outputs.shape[2:])
     return F.cross_entropy(outputs, share)
@@ -176,21 +172,11 @@ def add_agreement(terms, outputs, agreement, mix_weight=1.0, share=1.0):
     """Add a loss for mixed and clean predictions of unlabelled samples that differ.
 
     As in FixMatch (Sohn et al., NeurIPS 2020), the prediction from an easy view of a
-    sample labels a hard view; here the hard view contains source tokens.
-
-    Parameters
-    ----------
-    terms : LossTerms
-    outputs : nn.model.Outputs
-        Outputs for the unlabelled samples, all of which are mixed.
-    agreement : callable
-        ``agreement(mixed, clean)`` returns losses (B,).
-    mix_weight : float, default=1.0
-        The loss is weighted by this and by 1 - lam, as the loss of mixed samples is.
-    share : float, default=1.0
-        Share of the unlabelled samples of the batch that the outputs belong to.
+    sample labels a hard view; here the hard view contains source tokens. All samples of
+    ``outputs`` are mixed, and they are a ``share`` of the unlabelled ones of the batch.
+    The losses (B,) that ``agreement(mixed, clean)`` returns are weighted as those of
+    other mixed samples, by ``mix_weight`` and 1 - lam.
     """
-    loss = agreement(outputs.mixed_target, outputs.target.detach()).mean()
-    loss = share * loss
+    loss = share * agreement(outputs.mixed_target, outputs.target.detach()).mean()
     total = terms.total + mix_weight * (1 - outputs.fraction) * loss
     return terms._replace(total=total, unlabeled=loss)

@@ -92,14 +92,9 @@ def _auroc(labels, truth, confidences):
     confidences = confidences[:, np.argsort(labels)]
     if len(labels) == 2:
         return float(roc_auc_score(codes, confidences[:, 1]))
-    return float(
-        roc_auc_score(
-            codes,
-            confidences / confidences.sum(axis=1, keepdims=True),
-            multi_class="ovo",
-            labels=np.arange(len(labels)),
-        )
-    )
+    shares = confidences / confidences.sum(axis=1, keepdims=True)
+    numbers = np.arange(len(labels))
+    return float(roc_auc_score(codes, shares, multi_class="ovo", labels=numbers))
 
 
 def column_order(labels, predicted, confidences):
@@ -107,13 +102,8 @@ def column_order(labels, predicted, confidences):
 
     openml 0.15 names the columns after the labels in the task's order, but fills them
     in sorted order if all labels are in the training part of the fold. In the right
-    order, the largest confidence belongs to the predicted label.
-
-    Returns
-    -------
-    order : ndarray of shape (K,), int
-        Column ``order[k]`` belongs to label k. The columns keep their order unless the
-        sorted order, and not the present one, agrees with all predictions.
+    order, the largest confidence belongs to the predicted label. The columns keep their
+    order unless the sorted order, and not the present one, agrees with all predictions.
     """
     as_is, in_sorted = np.arange(len(labels)), np.argsort(np.argsort(labels))
 
