@@ -44,19 +44,12 @@ def fold_scores(run):
     >>> from types import SimpleNamespace
     >>> import pandas as pd
     >>> from sklearn_pare.openml import fold_scores
-    >>> predictions = pd.DataFrame(
-    ...     {
-    ...         "repeat": 0,
-    ...         "fold": [0, 0, 1, 1],
-    ...         "prediction": ["no", "no", "no", "yes"],
-    ...         "correct": ["no", "yes", "no", "yes"],
-    ...         "confidence.no": [0.8, 0.6, 0.7, 0.1],
-    ...         "confidence.yes": [0.2, 0.4, 0.3, 0.9],
-    ...     }
-    ... )
-    >>> scores = fold_scores(SimpleNamespace(predictions=predictions))
-    >>> scores[["fold", "auroc", "accuracy"]].values.tolist()
-    [[0.0, 1.0, 0.5], [1.0, 1.0, 1.0]]
+    >>> columns = ["repeat", "fold", "prediction", "correct"]
+    >>> columns += ["confidence.no", "confidence.yes"]
+    >>> lines = [(0, 0, "no", "no", 0.8, 0.2), (0, 0, "no", "yes", 0.6, 0.4)]
+    >>> run = SimpleNamespace(predictions=pd.DataFrame(lines, columns=columns))
+    >>> fold_scores(run)[["auroc", "accuracy"]].values.tolist()
+    [[1.0, 0.5]]
     """
     import pandas as pd
 
