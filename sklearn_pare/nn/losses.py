@@ -137,12 +137,12 @@ def pare_loss(
     """Return L(clean) + w * ((1 - lam) * L(mixed) + lam * v * CE_source(mixed)).
 
     Here lam = k / N_t is the fraction of replaced tokens (Cai et al., ICML 2024), w is
-    ``mix_weight`` and v is ``source_weight``, 1 in the paper. L is the mean of the losses
-    (B,) that ``loss(outputs, y)`` returns, times the sample weights ``weight`` (B,) with
-    mean 1 over the training set. ``y_source`` holds the classes (B,) of the source
-    samples, or those of their positions. If the outputs belong to a part of a batch,
-    ``shares`` are its shares of the samples and of the mixed samples; the terms of all
-    parts then add up to those of the batch.
+    ``mix_weight`` and v is ``source_weight``, 1 in the paper. L is the mean of the
+    losses (B,) that ``loss(outputs, y)`` returns, times the sample weights ``weight``
+    (B,), with mean 1 over the training set. ``y_source`` holds the classes (B,) of the
+    source samples, or those of their positions. If the outputs belong to a part of a
+    batch, ``shares`` are its shares of the samples and of the mixed samples; the terms
+    of all parts then add up to those of the batch.
     """
     share, mixed_share = shares
     target = share * (weight * loss(outputs.target, y)).mean()
