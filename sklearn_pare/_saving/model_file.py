@@ -151,8 +151,8 @@ def _published(architecture):
             f"The weights of backbone={name!r} are in a folder of this machine: a file "
             "without them could not be loaded elsewhere. Use omit_pretrained=False."
         )
-    weights = backbones.get(name, input_shape=architecture.input_shape).module
-    return {f"backbone.{k}": value.numpy() for k, value in weights.state_dict().items()}
+    module = backbones.get(name, input_shape=architecture.input_shape).module
+    return {f"backbone.{k}": value.numpy() for k, value in module.state_dict().items()}
 
 
 # ---- read
