@@ -106,12 +106,7 @@ def check(name):
 
 
 def get(
-    name,
-    *,
-    pretrained=True,
-    generator=None,
-    input_shape=(3, 224, 224),
-    config=None,
+    name, *, pretrained=True, generator=None, input_shape=(3, 224, 224), config=None
 ):
     """Build a backbone.
 

@@ -93,25 +93,12 @@ class Backbone:
 
 
 def choose_grid(input_shape, budget, multiple, max_tokens):
-    """Choose the token grid of a backbone for samples of one shape.
+    """Choose the token grid of a backbone for samples (F,), (C, L) or (C, H, W).
 
-    Parameters
-    ----------
-    input_shape : tuple of int
-        (F,), (C, L) or (C, H, W).
-    budget : int
-        Maximum number of tokens of the backbone.
-    multiple : int
-        Both sides of the grid are multiples of this.
-    max_tokens : int or None
-        Limit set by the user; DataError if the smallest grid exceeds it.
-
-    Returns
-    -------
-    grid : tuple of int
-        Height and width, as near to the aspect ratio of the samples as possible, with
-        at most one token per column of a table, per 4 positions of a signal or per
-        pixel.
+    Height and width are multiples of ``multiple``, as near to the aspect ratio of the
+    samples as possible. There are at most ``budget`` tokens, one per column of a table,
+    per 4 positions of a signal or per pixel, and ``max_tokens``, if the user set this
+    limit. Raises DataError if the smallest grid exceeds it.
     """
     if max_tokens is not None:
         if max_tokens < multiple**2:
@@ -121,13 +108,11 @@ def choose_grid(input_shape, budget, multiple, max_tokens):
                 f"?max_tokens={multiple**2} or more."
             )
         budget = min(budget, max_tokens)
-    kind, *size = len(input_shape), *input_shape[1:]
-    if kind == 3:
-        useful, aspect = math.prod(size), size[0] / size[1]
-    elif kind == 2:
-        useful, aspect = math.ceil(size[0] / _POSITIONS), 1.0
-    else:
-        useful, aspect = input_shape[0], 1.0
+    useful, aspect = input_shape[-1], 1.0
+    if len(input_shape) == 2:
+        useful = math.ceil(useful / _POSITIONS)
+    elif len(input_shape) == 3:
+        useful, aspect = math.prod(input_shape[1:]), input_shape[1] / input_shape[2]
     wanted = min(budget, max(useful, multiple**2)) / multiple**2
     height = max(1, min(round(math.sqrt(wanted * aspect)), budget // multiple**2))
     width = max(1, round(wanted / height))

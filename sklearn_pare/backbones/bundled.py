@@ -24,13 +24,7 @@ _PATCH, _DIMS = 4, (64, 128, 256)
 
 
 class SwinBackbone(nn.Module):
-    """The stages of a timm Swin transformer, without its stem and its head.
-
-    Parameters
-    ----------
-    img_size, patch_size, **shape
-        As for `timm.models.swin_transformer.SwinTransformer`.
-    """
+    """The stages of a timm Swin transformer, without its stem and its head."""
 
     def __init__(self, img_size, patch_size, **shape):
         super().__init__()
@@ -136,13 +130,7 @@ def write_weights(tensors, card: BackboneCard, path: Path) -> None:
 
 
 def read_weights(path: Path) -> tuple[dict, BackboneCard]:
-    """Return the tensors in float32 and the card of a file.
-
-    Raises
-    ------
-    ModelFileError
-        If a file is missing or damaged, or the weights do not match the hash.
-    """
+    """Return the tensors in float32 and the card of a file, checked by their hash."""
     described = path.with_suffix(".json")
     try:
         content = path.read_bytes()

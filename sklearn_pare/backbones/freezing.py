@@ -12,13 +12,9 @@ _BLOCK = re.compile(r".*\b(?:blocks|layers?)\.\d+\.")
 def freeze(backbone: nn.Module, tune: str) -> None:
     """Freeze the weights of a backbone that are not trained.
 
-    Parameters
-    ----------
-    backbone : torch.nn.Module
-    tune : {"all", "norm", "attention-frozen", "none", "head"}
-        Weights of the backbone that are trained: all; those of LayerNorms; all except
-        the projections to queries and keys (and to values, if they share a matrix);
-        none for "none" and "head".
+    With "norm" those of LayerNorms are trained; with "attention-frozen" all except the
+    projections to queries and keys (and to values, if they share a matrix); with "all"
+    all; with "none" and "head" none.
     """
     for name, module in backbone.named_modules():
         if tune == "all":
@@ -33,25 +29,13 @@ def freeze(backbone: nn.Module, tune: str) -> None:
 
 
 def layer_scales(backbone: nn.Module, decay: float) -> dict:
-    """Return factors on the learning rate that decrease from output to input.
+    """Return factors on the learning rate of each parameter, by its depth.
 
-    Parameters
-    ----------
-    backbone : torch.nn.Module
-        Its modules are registered in the order in which `forward` uses them, and blocks
-        are numbered, as in "blocks.3" or "layer.3".
-    decay : float
-        Factor from one block to the block before it. The merging of tokens between two
-        stages of a Swin transformer counts as a block.
-
-    Returns
-    -------
-    scales : dict of torch.nn.Parameter to float
-        1 for the last block and everything after it.
-
-    References
-    ----------
-    Clark et al., "ELECTRA", ICLR 2020, appendix B; Bao et al., "BEiT", ICLR 2022.
+    The factor is 1 for the last block and everything after it, and falls by ``decay``
+    from one block to the block before it, as in Clark et al., "ELECTRA", ICLR 2020,
+    appendix B, and Bao et al., "BEiT", ICLR 2022. Blocks are numbered, as in "blocks.3"
+    or "layer.3"; the merging of tokens between two stages of a Swin transformer counts
+    as one. Modules are registered in the order in which `forward` uses them.
     """
     depth, block, depths = 0, None, {}
     for name, parameter in backbone.named_parameters():

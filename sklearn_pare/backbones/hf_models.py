@@ -73,22 +73,13 @@ _SHAPING = _SIZES | {
 _LARGEST, _DEEPEST = 2**20, 512
 _DEPTHS = ("num_hidden_layers", "n_layers")
 # Special words, which an encoder without word vectors does not use.
-_NO_MARKS = dict.fromkeys(
-    ("bos_token_id", "cls_token_id", "eos_token_id", "sep_token_id")
-)
+_NO_MARKS = dict.fromkeys(f"{mark}_token_id" for mark in ("bos", "cls", "eos", "sep"))
 # Families that number positions from the padding word on.
 _PADDED = {"camembert", "mpnet", "roberta", "xlm-roberta"}
 
 
 class TextBackbone(nn.Module):
-    """A text encoder without its word vectors.
-
-    Parameters
-    ----------
-    model : transformers.PreTrainedModel
-    grid : tuple of int
-        Height and width of the token grid, which the encoder reads row by row.
-    """
+    """A text encoder without its word vectors; it reads the token grid row by row."""
 
     def __init__(self, model, grid):
         super().__init__()
@@ -108,7 +99,7 @@ def check(name):
     """Raise an error if transformers is not installed or a folder has no model."""
     _transformers(name)
     place = name.removeprefix(PREFIX)
-    if _is_folder(place) and not (Path(place).expanduser() / _CONFIG).is_file():
+    if is_local(name) and not (Path(place).expanduser() / _CONFIG).is_file():
         raise UnknownNameError(
             f"backbone={name!r}: the folder {place} does not exist or has no "
             f"{_CONFIG}. Use a folder that transformers' save_pretrained wrote, or a "
@@ -173,10 +164,7 @@ def _transformers(name):
 
 def is_local(name):
     """Return True for the name of a folder, which may exist on this machine only."""
-    return _is_folder(name.removeprefix(PREFIX))
-
-
-def _is_folder(place):
+    place = name.removeprefix(PREFIX)
     # A name of a repository has at most one slash and starts with none of these.
     local = place.startswith((".", "/", "~")) or place.count("/") > 1
     return local or Path(place).is_dir()
@@ -185,7 +173,7 @@ def _is_folder(place):
 def _file(name, filename, cache_dir=None):
     """Return the path of a file in a folder, or in the cache of a repository."""
     place = name.removeprefix(PREFIX)
-    if not _is_folder(place):
+    if not is_local(name):
         return cached_file(place, filename, backbone=name, cache_dir=cache_dir)
     path = Path(place).expanduser() / filename
     if not path.is_file():
@@ -218,16 +206,14 @@ def _describe(name, config):
             f"backbone={name!r} is a {kind!r}. Text encoders that fit: "
             f"{', '.join(_FAMILIES)}."
         )
-    sizes = {key: config[key] for key in _SIZES & config.keys()}
-    most = dict.fromkeys(sizes, _LARGEST) | dict.fromkeys(_DEPTHS, _DEEPEST)
-    wrong = [key for key, size in sizes.items() if not _is_size(size, most[key])]
-    if wrong:
-        key = min(wrong)
-        raise ModelFileError(
-            f"The configuration of {name!r} has {key}={sizes[key]!r}. "
-            f"Sizes are integers from 0 to {_LARGEST}, and at most {_DEEPEST} layers: "
-            "use the configuration that came with the weights."
-        )
+    for key in sorted(_SIZES & config.keys()):
+        size, most = config[key], _DEEPEST if key in _DEPTHS else _LARGEST
+        if size is not None and not (type(size) is int and 0 <= size <= most):
+            raise ModelFileError(
+                f"The configuration of {name!r} has {key}={size!r}. Sizes are integers "
+                f"from 0 to {_LARGEST}, and at most {_DEEPEST} layers: use the "
+                "configuration that came with the weights."
+            )
     try:
         described = type(AutoConfig.for_model(kind)).from_dict(
             _shaping(config) | _NO_MARKS
@@ -240,10 +226,6 @@ def _describe(name, config):
         if "dropout" in key and isinstance(value, float):
             setattr(described, key, 0.0)
     return described
-
-
-def _is_size(value, most):
-    return value is None or (type(value) is int and 0 <= value <= most)
 
 
 def _no_model(name, error):
@@ -289,9 +271,7 @@ def _read_weights(outline, path, name):
         tensors = {
             _modern(k.removeprefix(prefix)): v for k, v in load_file(path).items()
         }
-        missing = outline.load_state_dict(
-            tensors, strict=False, assign=True
-        ).missing_keys
+        missing, _ = outline.load_state_dict(tensors, strict=False, assign=True)
     # safetensors and torch raise various errors.
     except Exception as error:
         raise _other_weights(path, name, error) from error

@@ -9,6 +9,7 @@ import os
 import re
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from pathlib import Path
 
 from sklearn_pare.exceptions import ModelFileError, UnknownNameError, WeightsError
@@ -39,17 +40,7 @@ def cached_file(repo_id, filename, *, backbone, cache_dir=None) -> Path:
 
     `backbone` is its name, for error messages. The default of `cache_dir` is the
     environment variable HF_HUB_CACHE, or the cache of `huggingface_hub`,
-    "~/.cache/huggingface/hub".
-
-    Raises
-    ------
-    UnknownNameError
-        If `repo_id` is not a valid name of a repository; a ValueError.
-    WeightsError
-        If the file is not in the cache and cannot be downloaded; a RuntimeError.
-    ModelFileError
-        If the content does not match its sha256; a ValueError. The file is removed from
-        the cache.
+    "~/.cache/huggingface/hub". Errors are those of `backbones.fetch`.
     """
     from huggingface_hub import constants, hf_hub_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
@@ -58,19 +49,10 @@ def cached_file(repo_id, filename, *, backbone, cache_dir=None) -> Path:
         cache_dir or os.environ.get("HF_HUB_CACHE") or constants.HF_HUB_CACHE
     ).expanduser()
 
-    def locate(local_files_only):
-        return Path(
-            hf_hub_download(
-                repo_id,
-                filename,
-                cache_dir=cache_dir,
-                local_files_only=local_files_only,
-                endpoint=os.environ.get("HF_ENDPOINT"),
-            )
-        )
-
+    settings = {"cache_dir": cache_dir, "endpoint": os.environ.get("HF_ENDPOINT")}
+    locate = partial(hf_hub_download, repo_id, filename, **settings)
     try:
-        path = locate(local_files_only=True)
+        path = Path(locate(local_files_only=True))
     except HFValidationError as error:
         raise UnknownNameError(
             f"backbone={backbone!r}: {repo_id!r} is no name of a repository: {error}"
@@ -80,15 +62,15 @@ def cached_file(repo_id, filename, *, backbone, cache_dir=None) -> Path:
         if reason is not None:
             raise _missing(repo_id, filename, backbone, cache_dir, reason) from None
         try:
-            path = locate(local_files_only=False)
+            path = Path(locate())
         # The library raises its own errors, those of its HTTP client and OSError.
         except Exception as error:
             reason = f"the download failed with {type(error).__name__}: {error}"
             raise _missing(repo_id, filename, backbone, cache_dir, reason) from error
         # Partial files of killed processes are no longer needed.
         blob = path.resolve()
-        for partial in blob.parent.glob(f"{blob.name}*.incomplete"):
-            partial.unlink(missing_ok=True)
+        for incomplete in blob.parent.glob(f"{blob.name}*.incomplete"):
+            incomplete.unlink(missing_ok=True)
     _check(path)
     return path
 

@@ -33,13 +33,7 @@ _FAMILIES = {
 
 
 class TimmBackbone(nn.Module):
-    """A transformer of timm without its patch embedding and its classifier.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-        Built without a classifier. Its patch embedding is removed.
-    """
+    """A transformer of timm without its patch embedding and its classifier."""
 
     def __init__(self, model):
         super().__init__()
@@ -114,13 +108,9 @@ def load(name, *, pretrained, generator, input_shape, max_tokens, config=None):
         getattr(getattr(native, "patch_embed", None), "proj", None), nn.Conv2d
     ):
         raise _no_family(name)
-    patch, stages = native.patch_embed.patch_size[0], len(getattr(native, "layers", ()))
-    grid = choose_grid(
-        tuple(input_shape),
-        native.patch_embed.num_patches,
-        2 ** max(stages - 1, 0),
-        max_tokens,
-    )
+    patch, n_tokens = native.patch_embed.patch_size[0], native.patch_embed.num_patches
+    multiple = 2 ** max(len(getattr(native, "layers", ())) - 1, 0)
+    grid = choose_grid(tuple(input_shape), n_tokens, multiple, max_tokens)
     settings = {"img_size": tuple(patch * side for side in grid), "num_classes": 0}
     # timm's schedule of stochastic depth would draw from torch's global generator.
     settings["drop_path_rate"] = 0.0
@@ -130,14 +120,12 @@ def load(name, *, pretrained, generator, input_shape, max_tokens, config=None):
         if pretrained:
             model = _with_weights(name, model_name, known, settings)
         else:
-            model = timm.create_model(model_name, pretrained=False, **settings)
+            model = timm.create_model(model_name, **settings)
     embedding = model.patch_embed
     module = TimmBackbone(model)
-    normed = isinstance(embedding.norm, nn.LayerNorm)
+    shape, normed = (3, *settings["img_size"]), isinstance(embedding.norm, nn.LayerNorm)
     with DrawFrom(torch.Generator()):
-        stem = ImageEmbed(
-            (3, *settings["img_size"]), grid, module.dim, patch=patch, norm=normed
-        )
+        stem = ImageEmbed(shape, grid, module.dim, patch, normed)
     _copy_stem(embedding, stem)
     backbone = Backbone(
         module=module,
@@ -145,7 +133,7 @@ def load(name, *, pretrained, generator, input_shape, max_tokens, config=None):
         card=BackboneCard(
             name=name,
             description=f"{type(model).__name__} of timm on {grid[0]} x {grid[1]} "
-            f"tokens, pretrained on {native.patch_embed.num_patches}",
+            f"tokens, pretrained on {n_tokens}",
             licence=known.license or "unknown",
         ),
     )
@@ -158,15 +146,14 @@ def _native(model_name):
     """Return the model for images of its own size; only its sizes are read."""
     import timm
 
-    settings = {"pretrained": False, "num_classes": 0}
     try:
         # Nothing is allocated on this device.
         with torch.device("meta"):
-            return timm.create_model(model_name, **settings)
+            return timm.create_model(model_name, num_classes=0)
     except RuntimeError:
         # timm before 1.0.21 reads numbers from tensors while it builds.
         with DrawFrom(torch.Generator()):
-            return timm.create_model(model_name, **settings)
+            return timm.create_model(model_name, num_classes=0)
 
 
 def fetch(name, cache_dir=None):
@@ -174,9 +161,8 @@ def fetch(name, cache_dir=None):
     with without_traces():
         import timm
 
-    return _weights_file(
-        name, timm.get_pretrained_cfg(name.removeprefix(PREFIX)), cache_dir
-    )
+    known = timm.get_pretrained_cfg(name.removeprefix(PREFIX))
+    return _weights_file(name, known, cache_dir)
 
 
 def _weights_file(name, known, cache_dir=None):
@@ -189,8 +175,7 @@ def _weights_file(name, known, cache_dir=None):
 
 
 def _with_weights(name, model_name, known, settings):
-    with without_traces():
-        import timm
+    import timm
 
     path = _weights_file(name, known)
     try:
@@ -198,12 +183,8 @@ def _with_weights(name, model_name, known, settings):
             # Caused by how timm resamples bias tables; users cannot fix it.
             for message in ("Using a non-tuple sequence", r"torch\.searchsorted"):
                 warnings.filterwarnings("ignore", message)
-            return timm.create_model(
-                model_name,
-                pretrained=True,
-                pretrained_cfg_overlay={"file": str(path)},
-                **settings,
-            )
+            settings = settings | {"pretrained_cfg_overlay": {"file": str(path)}}
+            return timm.create_model(model_name, pretrained=True, **settings)
     # safetensors and torch raise various errors for damaged and for other files.
     except Exception as error:
         raise ModelFileError(

@@ -128,13 +128,9 @@ class PatchReplacementDisplay:
         plt = pyplot(f"{type(self).__name__}.plot")
         if axes is None:
             height = 3.6 if self.row.ndim > 1 else max(3.6, 0.2 * len(self.row))
-            width, ratio = (7, 1) if self.row.ndim == 3 else (9, 2)
+            size, ratio = ((7, height), 1) if self.row.ndim == 3 else ((9, height), 2)
             _, axes = plt.subplots(
-                1,
-                2,
-                figsize=(width, height),
-                width_ratios=(ratio, 1),
-                layout="constrained",
+                1, 2, figsize=size, width_ratios=(ratio, 1), layout="constrained"
             )
         share = 100 * len(self.target_index) / np.prod(self.grid)
         sides = (
@@ -182,13 +178,12 @@ def _draw_image(ax, row, index, grid):
         ax.imshow(scaled.transpose(1, 2, 0))
     else:
         ax.imshow(scaled.mean(0), cmap="gray")
+    style = {"fc": (1, 0.5, 0, 0.45), "ec": "C1", "lw": 0.8}
     height, width = row.shape[1] / grid[0], row.shape[2] / grid[1]
     for token in index:
         top, left = divmod(int(token), grid[1])
         corner = left * width - 0.5, top * height - 0.5
-        ax.add_patch(
-            Rectangle(corner, width, height, fc=(1, 0.5, 0, 0.45), ec="C1", lw=0.8)
-        )
+        ax.add_patch(Rectangle(corner, width, height, **style))
     ax.set(xticks=[], yticks=[])
 
 

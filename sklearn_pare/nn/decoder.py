@@ -105,25 +105,18 @@ class DenseDecoder(nn.Module):
 
     Parameters
     ----------
-    input_shape : tuple of int
-        Shape (C, L) or (C, H, W) of a sample.
-    output_shape : tuple of int
-        (K, L) or (K, H, W). If the size differs from that of the sample, outputs are
+    input_shape, output_shape : tuple of int
+        (C, L) and (K, L), or (C, H, W) and (K, H, W). If the sizes differ, outputs are
         interpolated.
-    dims : sequence of int
-        Width of the features of each stage.
-    patches : sequence of int
-        Side, in tokens, of the square that a feature of each stage represents.
+    dims, patches : sequence of int
+        For each stage, the width of a feature, and the side, in tokens, of the square
+        that it represents.
     linear : bool
         Whether there is a linear path.
-
-    Attributes
-    ----------
-    lr_scale : float
-        Factor on the learning rate: freshly initialised convolutions take larger steps
-        than a pretrained backbone.
     """
 
+    # Factor on the learning rate: freshly initialised convolutions take larger steps
+    # than a pretrained backbone.
     lr_scale = 3.0
 
     def __init__(self, input_shape, output_shape, dims, patches, linear):

@@ -1,7 +1,8 @@
 """Embedders of images (B, C, H, W), signals (B, C, L) and tables (B, F) as tokens.
 
-Each embedder maps samples of any size to the token grid of the backbone. Tokens get the
-scale of those of the backbone's own stem, so that target and source tokens match.
+Each embedder maps samples of any size to ``grid``, the token grid of the backbone, with
+tokens of width ``dim``. Tokens get the scale of those of the backbone's own stem, so
+that target and source tokens match.
 """
 
 import math
@@ -27,20 +28,8 @@ class ImageEmbed(nn.Module):
 
     Images are resized to a whole number of patches: small images are enlarged to
     ``patch`` pixels per token; larger images get larger patches, up to ``MAX_PATCH``,
-    before they are reduced in size.
-
-    Parameters
-    ----------
-    input_shape : tuple of int
-        Shape (C, H, W) of a sample.
-    grid : tuple of int
-        Number of tokens along height and width.
-    dim : int
-        Width of a token.
-    patch : int, default=4
-        Smallest side of a patch in pixels.
-    norm : bool, default=True
-        If True, a LayerNorm follows, as in a Swin transformer; a ViT has none.
+    before they are reduced in size. If ``norm`` is True, a LayerNorm follows, as in a
+    Swin transformer; a ViT has none.
     """
 
     def __init__(self, input_shape, grid, dim, patch=PATCH, norm=True):
@@ -106,18 +95,8 @@ class SignalEmbed(nn.Module):
 
     A token is the sum of two linear maps: one of the values in its window, as in the
     stem of an image backbone, and one of the shares of time in which dilated kernels
-    respond there, as in MiniRocket. A signal of any length fills the grid.
-
-    Parameters
-    ----------
-    input_shape : tuple of int
-        Shape (C, L) of a sample.
-    grid : tuple of int
-        The backbone's token grid; windows fill it line by line.
-    dim : int
-        Width of a token.
-    patch : int, default=4
-        Smallest number of time points in a window.
+    respond there, as in MiniRocket. A signal of any length fills the grid, line by
+    line, with windows of ``patch`` or more time points.
     """
 
     def __init__(self, input_shape, grid, dim, patch=PATCH):
@@ -172,16 +151,8 @@ class TableEmbed(nn.Module):
     Numerical Features in Tabular Deep Learning", NeurIPS 2022). Each category of a
     column has a learned vector; missing and unknown values share another.
 
-    Parameters
-    ----------
-    input_shape : tuple of int
-        Shape (F,) of a sample.
-    grid : tuple of int
-        The backbone's token grid.
-    dim : int
-        Width of a token.
-    cardinalities : sequence of int, optional
-        Number of categories of each column, 0 for numbers; by default all are 0.
+    ``cardinalities`` holds the number of categories of each column, 0 for numbers; by
+    default all are 0.
     """
 
     def __init__(self, input_shape, grid, dim, cardinalities=None):
@@ -282,16 +253,10 @@ class MaskToken(nn.Module):
 
 
 def embedder(input_shape, stem, cardinalities=None):
-    """Build the embedder for one shape of samples and the backbone of ``stem``.
+    """Build the embedder for samples (F,), (C, L) or (C, H, W).
 
-    Parameters
-    ----------
-    input_shape : tuple of int
-        Shape of a sample: (F,), (C, L) or (C, H, W).
-    stem : ImageEmbed or WordEmbed
-        Determines grid, width and patch; ``start_from`` copies its weights.
-    cardinalities : sequence of int, optional
-        As in ``TableEmbed``.
+    The backbone's ``stem``, an ``ImageEmbed`` or ``WordEmbed``, determines grid, width
+    and patch; ``start_from`` copies its weights.
     """
     shape, patch = tuple(input_shape), getattr(stem, "patch", PATCH)
     if len(shape) == 1:

@@ -8,7 +8,7 @@ from torch import nn
 
 
 class PooledHead(nn.Module):
-    """Linear map of the mean feature, of width ``dim``, to logits or values."""
+    """Linear map of the mean feature, of width ``dim``, to class logits or values."""
 
     def __init__(self, dim, n_outputs):
         super().__init__()
@@ -35,17 +35,10 @@ class LastStageHead(PooledHead):
 
 
 class TokenHead(nn.Module):
-    """Linear map of every feature to the class logits of a coarse mask.
+    """Linear map of every feature, of width ``dim``, to the logits of a coarse mask.
 
-    Parameters
-    ----------
-    dim : int
-        Width of a feature.
-    n_outputs : int
-        Number of classes.
-    grid : tuple of int
-        Token grid at the input of the backbone. If the backbone merges tokens, its
-        features form a smaller grid of the same aspect ratio.
+    ``grid`` is the token grid at the input of the backbone. If the backbone merges
+    tokens, its features form a smaller grid of the same aspect ratio.
     """
 
     def __init__(self, dim, n_outputs, grid):
@@ -63,14 +56,8 @@ class TokenHead(nn.Module):
 class DenseHead(nn.Module):
     """Linear maps of features to squares of pixels, summed over the stages.
 
-    Parameters
-    ----------
-    dims : sequence of int
-        Width of the features of each stage.
-    patches : sequence of int
-        Side, in pixels, of the square that a feature of each stage fills.
-    n_outputs : int
-        Number of outputs per pixel.
+    For each stage, ``dims`` holds the width of a feature, and ``patches`` the side in
+    pixels of the square that a feature fills with ``n_outputs`` outputs per pixel.
     """
 
     def __init__(self, dims, patches, n_outputs):

@@ -21,21 +21,11 @@ class DilatedKernels(nn.Module):
     There are 84 kernels of nine taps, six of which are -1 and three are 2, at dilations
     from 1 to the length of the signal. Each kernel reads a fixed subset of the
     channels. Nothing is trained: ``fit`` sets the thresholds to quantiles of the
-    responses to training samples.
+    responses to training samples. The number of features is about ``n_features``, since
+    every kernel gets equally many thresholds.
 
-    Parameters
-    ----------
-    n_channels : int
-    length : int
-        Number of time points of a sample.
-    n_features : int
-        Approximate number of features; every kernel gets equally many thresholds.
-    max_dilations : int, default=32
-
-    References
-    ----------
-    Dempster, Schmidt, Webb, "MiniRocket: A Very Fast (Almost) Deterministic Transform
-    for Time Series Classification", KDD 2021.
+    This is the transform of Dempster, Schmidt, Webb, "MiniRocket: A Very Fast (Almost)
+    Deterministic Transform for Time Series Classification", KDD 2021.
     """
 
     def __init__(self, n_channels, length, n_features, max_dilations=_MAX_DILATIONS):
@@ -53,9 +43,7 @@ class DilatedKernels(nn.Module):
         """Yield the responses (B, 84, P) to signals (B, C, L) for each dilation."""
         for dilation, weight in zip(self.dilations, self.weight, strict=True):
             reach = dilation * (_TAPS // 2)
-            yield F.conv1d(
-                x, weight, padding=reach, dilation=dilation, stride=self.stride
-            )
+            yield F.conv1d(x, weight, None, self.stride, reach, dilation)
 
     @torch.no_grad()
     def fit(self, x):

@@ -22,7 +22,8 @@ class ColumnFeatures(nn.Module):
     A numeric column gives two features: the number, with missing ones replaced by the
     mean 0, and an indicator of missing numbers. A column of categories gives one
     indicator per category, all 0 where the category is missing or unknown.
-    ``cardinalities`` are the numbers of categories of the columns, 0 for numbers.
+
+    ``cardinalities`` holds the number of categories of each column, 0 for numbers.
     """
 
     def __init__(self, cardinalities):
@@ -82,16 +83,10 @@ def resample(x, size):
 
 
 class LinearPath(nn.Module):
-    """Linear map of features of the raw sample.
+    """Linear map of features of the raw sample to outputs (K,), (K, L) or (K, H, W).
 
-    Parameters
-    ----------
-    features : torch.nn.Module
-        Maps samples (B, ...) to features (B, n_features) and has this attribute.
-    output_shape : tuple of int
-        Shape (K,) of the outputs of a sample; (K, L) or (K, H, W) for dense targets.
-        Dense outputs of more than 2048 values are computed on a coarser grid and
-        interpolated.
+    Dense outputs of more than 2048 values are computed on a coarser grid and
+    interpolated. ``features`` is a module that has the attribute ``n_features``.
     """
 
     def __init__(self, features, output_shape):

@@ -91,13 +91,9 @@ REGRESSION_LOSSES = {
 def source_loss(outputs, y):
     """Return the mean cross-entropy of the source head.
 
-    Parameters
-    ----------
-    outputs : torch.Tensor of shape (B, K) or (B, K, h, w)
-        Logits of samples, or of coarse masks.
-    y : torch.Tensor of shape (B,), (B, L) or (B, H, W), int64
-        Classes of the samples, or of their positions. Coarse masks are compared with
-        the share of each class in the positions of a token.
+    ``outputs`` are logits (B, K) for classes (B,), or logits (B, K, h, w) of
+    coarse masks. These are compared with the share of each class in the positions of a
+    token, for classes (B, L) or (B, H, W).
     """
     if y.ndim == 1:
         return cross_entropy(outputs, y).mean()
@@ -105,7 +101,7 @@ def source_loss(outputs, y):
     if y.ndim == 2:
         # The windows of a signal fill the token grid line by line.
         share = F.adaptive_avg_pool1d(share, outputs[0, 0].numel())
-        share = share.reshape(outputs.shape)
+        share = share.view_as(outputs)
     else:
         share = F.adaptive_avg_pool2d(share, outputs.shape[2:])
     return F.cross_entropy(outputs, share)
@@ -140,24 +136,13 @@ def pare_loss(
 ):
     """Return L(clean) + w * ((1 - lam) * L(mixed) + lam * v * CE_source(mixed)).
 
-    Here lam = k / N_t is the fraction of replaced tokens (Cai et al., ICML 2024).
-
-    Parameters
-    ----------
-    outputs : nn.model.Outputs
-    y : torch.Tensor of shape (B,) or (B, K)
-        Targets.
-    weight : torch.Tensor of shape (B,)
-        Sample weights in L, with mean 1 over the training set.
-    loss : callable
-        ``loss(outputs, y)`` returns L, the losses (B,).
-    y_source : torch.Tensor of shape (B,), (B, L) or (B, H, W), int64, optional
-        Classes of the source samples that were mixed in, or of their positions.
-    mix_weight, source_weight : float, default=1.0
-        w and v. In the paper v is 1.
-    shares : tuple of two float, default=(1.0, 1.0)
-        If the outputs belong to a part of a batch, its share of the samples and its
-        share of the mixed samples; the terms of all parts then add up to the batch's.
+    Here lam = k / N_t is the fraction of replaced tokens (Cai et al., ICML 2024), w is
+    ``mix_weight`` and v is ``source_weight``, 1 in the paper. L is the mean of the
+    losses (B,) that ``loss(outputs, y)`` returns, times the sample weights ``weight``
+    (B,), with mean 1 over the training set. ``y_source`` holds the classes (B,) of the
+    source samples, or those of their positions. If the outputs belong to a part of a
+    batch, ``shares`` are its shares of the samples and of the mixed samples; the terms
+    of all parts then add up to those of the batch.
     """
     share, mixed_share = shares
     target = share * (weight * loss(outputs.target, y)).mean()
@@ -176,21 +161,11 @@ def add_agreement(terms, outputs, agreement, mix_weight=1.0, share=1.0):
     """Add a loss for mixed and clean predictions of unlabelled samples that differ.
 
     As in FixMatch (Sohn et al., NeurIPS 2020), the prediction from an easy view of a
-    sample labels a hard view; here the hard view contains source tokens.
-
-    Parameters
-    ----------
-    terms : LossTerms
-    outputs : nn.model.Outputs
-        Outputs for the unlabelled samples, all of which are mixed.
-    agreement : callable
-        ``agreement(mixed, clean)`` returns losses (B,).
-    mix_weight : float, default=1.0
-        The loss is weighted by this and by 1 - lam, as the loss of mixed samples is.
-    share : float, default=1.0
-        Share of the unlabelled samples of the batch that the outputs belong to.
+    sample labels a hard view; here the hard view contains source tokens. All samples of
+    ``outputs`` are mixed, and they are a ``share`` of the unlabelled ones of the batch.
+    The losses (B,) that ``agreement(mixed, clean)`` returns are weighted as those of
+    other mixed samples, by ``mix_weight`` and 1 - lam.
     """
-    loss = agreement(outputs.mixed_target, outputs.target.detach()).mean()
-    loss = share * loss
+    loss = share * agreement(outputs.mixed_target, outputs.target.detach()).mean()
     total = terms.total + mix_weight * (1 - outputs.fraction) * loss
     return terms._replace(total=total, unlabeled=loss)

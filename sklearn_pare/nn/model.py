@@ -19,8 +19,7 @@ class Mixing(NamedTuple):
         A source sample for each of the first m target samples, which are mixed.
     k : int
         Number of tokens to replace in each sample, at least 1.
-    target_noise : torch.Tensor of shape (m, N_t)
-    source_noise : torch.Tensor of shape (m, N_s)
+    target_noise, source_noise : torch.Tensor of shape (m, N_t) and (m, N_s)
         Noise that is added to the scores before selection.
     """
 
@@ -37,10 +36,8 @@ class Outputs(NamedTuple):
     ----------
     target : torch.Tensor of shape (B, K, ...)
         Target outputs for clean samples.
-    mixed_target : torch.Tensor of shape (m, K, ...) or None
-        Target outputs for the first m samples with source tokens.
-    mixed_source : torch.Tensor of shape (m, K_s, ...) or None
-        Source outputs for the same.
+    mixed_target, mixed_source : torch.Tensor of shape (m, K, ...) and (m, K_s, ...)
+        Target and source outputs for the first m samples with source tokens.
     fraction : float
         Fraction k / N_t of replaced tokens.
     target_index, source_index : torch.Tensor of shape (m, k) or None
@@ -144,8 +141,7 @@ class PaReModel(nn.Module):
         x : torch.Tensor of shape (B, ...)
         mixing : Mixing, optional
         offset : torch.Tensor of shape (B, K, ...), optional
-            Outputs of the linear path, as in ``predict``. With ``mixing`` they are not
-            computed here, so a model with a linear path requires them.
+            As in ``predict``; required by a model with a linear path if it mixes.
         bfloat16 : bool, default=False
             If True, the backbone and a dense decoder run in bfloat16.
         """

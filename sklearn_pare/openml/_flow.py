@@ -35,14 +35,9 @@ def _quiet():
 
 
 def make_flow(estimator):
-    """Describe a clone of an estimator as a flow that OpenML accepts.
+    """Describe a clone of an estimator as a flow; raise FlowError if OpenML refuses it.
 
     In the clone, which is ``flow.model``, every ``random_state`` is an int.
-
-    Raises
-    ------
-    FlowError
-        If a parameter has no text form, or OpenML would refuse the flow.
     """
     import openml
     from openml.exceptions import PyOpenMLError
@@ -73,12 +68,7 @@ def complete(flow):
     others are added to ``external_version``, exactly: OpenML identifies a flow by its
     name and that text. They are also added to ``dependencies``, as lower bounds, which
     openml checks when it rebuilds the estimator. A flow loaded from a server is not
-    changed.
-
-    Returns
-    -------
-    found : bool
-        True if the flow is, or contains, an estimator of this package.
+    changed. Returns True if the flow is, or contains, an estimator of this package.
     """
     inside = [complete(part) for part in flow.components.values()]
     own = (flow.class_name or "").startswith("sklearn_pare.")
@@ -97,9 +87,8 @@ def complete(flow):
 
 def _bound(text):
     """Return a version that openml can parse and that is not above the given one."""
-    release = re.fullmatch(
-        r"(\d+(?:\.\d+){0,2})(?:\.\d+)*(?:\.post\d+)?(?:\+.+)?", text
-    )
+    form = r"(\d+(?:\.\d+){0,2})(?:\.\d+)*(?:\.post\d+)?(?:\+.+)?"
+    release = re.fullmatch(form, text)
     return release[1] if release else "0"
 
 
@@ -107,11 +96,11 @@ def check(flow):
     """Raise a FlowError if OpenML's schema for flows would refuse the flow."""
     for part in flow.components.values():
         check(part)
-    name_of_flow = flow.class_name or flow.name
+    owner = flow.class_name or flow.name
     if not flow.description:
         raise FlowError(
-            f"{name_of_flow} has no docstring, and OpenML requires a description. Give "
-            "the class a docstring of one line."
+            f"{owner} has no docstring, and OpenML requires a description. Give the "
+            "class a docstring of one line."
         )
     texts = {name: getattr(flow, name) or "" for name in _LIMITS}
     for name, info in flow.parameters_meta_info.items():
@@ -120,13 +109,13 @@ def check(flow):
         if not text.isascii():
             wrong = next(character for character in text if not character.isascii())
             raise FlowError(
-                f"The {name} of {name_of_flow} holds {wrong!r} (U+{ord(wrong):04X}); "
-                "OpenML accepts ASCII only. The text comes from the docstring of the "
-                "class: write that character in ASCII there."
+                f"The {name} of {owner} holds {wrong!r} (U+{ord(wrong):04X}); OpenML "
+                "accepts ASCII only. The text comes from the docstring of the class: "
+                "write that character in ASCII there."
             )
         limit = _LIMITS.get(name, 1024)
         if len(text) > limit:
             raise FlowError(
-                f"The {name} of {name_of_flow} has {len(text)} characters, OpenML "
-                f"accepts {limit}: {text[:80]!r} and so on. Shorten it."
+                f"The {name} of {owner} has {len(text)} characters, OpenML accepts "
+                f"{limit}: {text[:80]!r} and so on. Shorten it."
             )

@@ -101,11 +101,9 @@ def publish(run):
             raise
         # Errors of openml, requests, urllib3 and openml's parsers.
         except Exception as error:
-            refused = isinstance(
-                error,
-                openml.exceptions.OpenMLServerException
-                | openml.exceptions.OpenMLNotAuthorizedError,
-            )
+            raised = openml.exceptions
+            refusals = raised.OpenMLServerException, raised.OpenMLNotAuthorizedError
+            refused = isinstance(error, refusals)
             if refused and step == "uploading the run":
                 delattr(run, _UNANSWERED)
             problem = _explain(error, step, refused)

@@ -70,14 +70,13 @@ def run_task(estimator, task_id):
     repeats, folds, _ = task.get_split_dimensions()
     for repeat, fold in product(range(repeats), range(folds)):
         train, test = task.get_train_test_split_indices(repeat=repeat, fold=fold)
-        result = _fit_and_predict(
-            clone(flow.model), X.iloc[train], y[train], X.iloc[test], task.class_labels
+        model = clone(flow.model)
+        predicted, confidences, figures = _fit_and_predict(
+            model, X.iloc[train], y[train], X.iloc[test], task.class_labels
         )
-        lines += _lines(task, repeat, fold, test, y[test], *result[1:3])
-        trace += _trace(result[0], repeat, fold)
-        figures = result[3] | {
-            "predictive_accuracy": accuracy_score(y[test], result[1])
-        }
+        lines += _lines(task, repeat, fold, test, y[test], predicted, confidences)
+        trace += _trace(model, repeat, fold)
+        figures["predictive_accuracy"] = accuracy_score(y[test], predicted)
         for name, value in figures.items():
             measures.setdefault(name, {}).setdefault(repeat, {})[fold] = float(value)
     versions = flow.extension.get_version_information()
@@ -102,7 +101,7 @@ def run_task(estimator, task_id):
 
 
 def _fit_and_predict(model, X_train, y_train, X_test, labels):
-    """Return the fitted model, predictions, confidences by label, and times."""
+    """Return predictions, confidences by label, and times; the model is then fitted."""
     some = X_train.notna().any().to_numpy()
     start = time.perf_counter(), time.process_time()
     model.fit(X_train.loc[:, some], y_train)
@@ -112,7 +111,8 @@ def _fit_and_predict(model, X_train, y_train, X_test, labels):
     # Labels may be unsorted, and some may be missing in this fold.
     column_of = {label: column for column, label in enumerate(labels)}
     if hasattr(model, "predict_proba"):
-        columns = [column_of[label] for label in _classes(model)]
+        last = model[-1] if isinstance(model, Pipeline) else model
+        columns = [column_of[label] for label in last.classes_]
         confidences[:, columns] = model.predict_proba(X_test.loc[:, some])
     else:
         columns = [column_of[label] for label in predicted]
@@ -123,11 +123,7 @@ def _fit_and_predict(model, X_train, y_train, X_test, labels):
         times[f"{name}_training"] = 1000 * (fitted[clock] - start[clock])
         times[f"{name}_testing"] = 1000 * (end[clock] - fitted[clock])
         times[name] = 1000 * (end[clock] - start[clock])
-    return model, predicted, confidences, times
-
-
-def _classes(model):
-    return (model[-1] if isinstance(model, Pipeline) else model).classes_
+    return predicted, confidences, times
 
 
 def _lines(task, repeat, fold, rows, truth, predicted, confidences):
@@ -184,13 +180,7 @@ def _as_trace(trace):
 
     if not trace:
         return None
-    kinds = {"selected": ["true", "false"]}
-    attributes = [
-        (
-            name,
-            kinds.get(name, "STRING" if name.startswith("parameter_") else "NUMERIC"),
-        )
-        for name in trace[0]
-    ]
+    kinds = {name: "STRING" if "parameter_" in name else "NUMERIC" for name in trace[0]}
+    kinds["selected"] = ["true", "false"]
     content = [list(candidate.values()) for candidate in trace]
-    return openml.runs.OpenMLRunTrace.generate(attributes, content)
+    return openml.runs.OpenMLRunTrace.generate([*kinds.items()], content)

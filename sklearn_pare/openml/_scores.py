@@ -44,19 +44,12 @@ def fold_scores(run):
     >>> from types import SimpleNamespace
     >>> import pandas as pd
     >>> from sklearn_pare.openml import fold_scores
-    >>> predictions = pd.DataFrame(
-    ...     {
-    ...         "repeat": 0,
-    ...         "fold": [0, 0, 1, 1],
-    ...         "prediction": ["no", "no", "no", "yes"],
-    ...         "correct": ["no", "yes", "no", "yes"],
-    ...         "confidence.no": [0.8, 0.6, 0.7, 0.1],
-    ...         "confidence.yes": [0.2, 0.4, 0.3, 0.9],
-    ...     }
-    ... )
-    >>> scores = fold_scores(SimpleNamespace(predictions=predictions))
-    >>> scores[["fold", "auroc", "accuracy"]].values.tolist()
-    [[0.0, 1.0, 0.5], [1.0, 1.0, 1.0]]
+    >>> columns = ["repeat", "fold", "prediction", "correct"]
+    >>> columns += ["confidence.no", "confidence.yes"]
+    >>> lines = [(0, 0, "no", "no", 0.8, 0.2), (0, 0, "no", "yes", 0.6, 0.4)]
+    >>> run = SimpleNamespace(predictions=pd.DataFrame(lines, columns=columns))
+    >>> fold_scores(run)[["auroc", "accuracy"]].values.tolist()
+    [[1.0, 0.5]]
     """
     import pandas as pd
 
@@ -92,14 +85,9 @@ def _auroc(labels, truth, confidences):
     confidences = confidences[:, np.argsort(labels)]
     if len(labels) == 2:
         return float(roc_auc_score(codes, confidences[:, 1]))
-    return float(
-        roc_auc_score(
-            codes,
-            confidences / confidences.sum(axis=1, keepdims=True),
-            multi_class="ovo",
-            labels=np.arange(len(labels)),
-        )
-    )
+    shares = confidences / confidences.sum(axis=1, keepdims=True)
+    numbers = np.arange(len(labels))
+    return float(roc_auc_score(codes, shares, multi_class="ovo", labels=numbers))
 
 
 def column_order(labels, predicted, confidences):
@@ -107,13 +95,8 @@ def column_order(labels, predicted, confidences):
 
     openml 0.15 names the columns after the labels in the task's order, but fills them
     in sorted order if all labels are in the training part of the fold. In the right
-    order, the largest confidence belongs to the predicted label.
-
-    Returns
-    -------
-    order : ndarray of shape (K,), int
-        Column ``order[k]`` belongs to label k. The columns keep their order unless the
-        sorted order, and not the present one, agrees with all predictions.
+    order, the largest confidence belongs to the predicted label. The columns keep their
+    order unless the sorted order, and not the present one, agrees with all predictions.
     """
     as_is, in_sorted = np.arange(len(labels)), np.argsort(np.argsort(labels))
 

@@ -12,10 +12,7 @@ from sklearn_pare.exceptions import TaskError
 
 
 def folder(kind, number):
-    """Return the folder of a task or a data set in openml's cache; it may not exist.
-
-    ``kind`` is "tasks" or "datasets".
-    """
+    """Return the folder in openml's cache for one of the "tasks" or "datasets"."""
     import openml
 
     return Path(openml.config.get_cache_directory(), kind, str(number))
@@ -30,21 +27,10 @@ def _quiet_files():
 
 
 def load_task(task_id):
-    """Load a classification task with its data.
+    """Load a classification task with X, a DataFrame (n, F), and its labels (n,).
 
-    Returns
-    -------
-    task : openml.tasks.OpenMLClassificationTask
-        The task with its folds.
-    X : DataFrame of shape (n, F)
-    y : ndarray of shape (n,), str
-        Labels, spelled as in ``task.class_labels``.
-
-    Raises
-    ------
-    TaskError
-        If there is no such task, it is not a classification, or it holds an unknown
-        label.
+    The labels are texts, spelled as in ``task.class_labels``. Raises TaskError if there
+    is no such task, it is not a classification, or it holds an unknown label.
     """
     import openml
 

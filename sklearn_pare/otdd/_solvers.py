@@ -29,15 +29,10 @@ _CACHED_ENTRIES = 100_000
 
 
 class Cost:
-    """Matrix of squared distances of samples plus squared distances of their classes.
+    """Squared distances of samples x (n, d), y (m, d) plus those of their classes.
 
-    Parameters
-    ----------
-    x, y : ndarray or torch.Tensor of shape (n, d) and (m, d), float64
-    labels : tuple of ndarray or torch.Tensor, or None
-        Class codes (n,) and (m,), and the distances (n_classes_x, n_classes_y).
-    matrix : torch.Tensor of shape (n, m), optional
-        The result, if it is known already.
+    ``labels`` holds class codes (n,) and (m,), and squared distances of the classes;
+    ``matrix`` is the result (n, m), if it is known already.
     """
 
     def __init__(self, x, y, labels=None, matrix=None):
@@ -105,18 +100,10 @@ class Cost:
 def potentials(cost, epsilon, start, symmetric=False):
     """Compute the dual potentials (n,) and (m,) of entropic transport.
 
-    Both potentials move half-way in each step. For equal sides these are the steps of
-    the symmetric problem, so that the debiased value is 0 after any number of steps.
-
-    Parameters
-    ----------
-    cost : Cost
-    epsilon : float
-        Regularisation.
-    start : float
-        Regularisation at which the annealing starts.
-    symmetric : bool, default=False
-        Whether both sides are the same; both potentials are then one tensor.
+    The regularisation is annealed from ``start`` to ``epsilon``. Both potentials move
+    half-way in each step. For equal sides (``symmetric``) these are the steps of the
+    symmetric problem, so that the debiased value is 0 after any number of steps; both
+    potentials are then one tensor.
     """
     back = cost if symmetric else cost.transposed()
     example = next(cost.blocks())

@@ -30,13 +30,7 @@ _CONTROLS = ("mask-token", "noise")
 
 
 class Ranked(NamedTuple):
-    """A candidate source and its distance from the data.
-
-    Attributes
-    ----------
-    source : str
-    distance : float
-    """
+    """Name of a candidate source, and its distance from the data."""
 
     source: str
     distance: float
@@ -50,18 +44,11 @@ class _Input(BaseEstimator):
 
 
 def open_candidates(source):
-    """Return the sources in the argument `source` of an estimator.
+    """Return a dict of the sources in the argument `source` of an estimator.
 
-    Parameters
-    ----------
-    source : str, list, tuple of arrays or None
-        "auto" stands for "formula", its families and all registered sources except the
-        controls. A list holds names and tuples of arrays ``(X_source, y_source)``.
-
-    Returns
-    -------
-    opened : dict of str to Source
-        A tuple has the name "arrays", or in a list "arrays I" with its index.
+    "auto" stands for "formula", its families and all registered sources except the
+    controls. A tuple of arrays has the name "arrays", or in a list "arrays I" with its
+    index.
     """
     if source is None:
         return {}
@@ -188,24 +175,10 @@ def encoded_sample(X, y, encoder, seed, max_samples=_MAX_SAMPLES):
 
 
 def distances(candidates, rows, y, backbone, cardinalities, seed):
-    """Compute the distance of each candidate from labelled samples, nearest first.
+    """Return a dict with the distance of each candidate source, nearest first.
 
-    Parameters
-    ----------
-    candidates : dict of str to Source
-        The distance of one does not depend on the others.
-    rows : torch.Tensor of shape (n, ...)
-        Encoded samples, on any device. `n` samples of each source are drawn.
-    y : ndarray of shape (n,) or (n, ...)
-        Their targets.
-    backbone : Backbone
-    cardinalities : tuple of int or None
-        Cardinalities of the columns of a table.
-    seed : int
-
-    Returns
-    -------
-    found : dict of str to float
+    `n` samples of each are compared with the encoded samples `rows` (n, ...), on any
+    device, with targets `y`. The distance of one does not depend on the others.
     """
     shape = tuple(rows.shape[1:])
     with DrawFrom(torch.Generator()):

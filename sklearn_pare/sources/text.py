@@ -59,10 +59,6 @@ class TextSource(Source):
         path : str or Path
             File in UTF-8.
 
-        Returns
-        -------
-        source : TextSource
-
         Raises
         ------
         DataError
@@ -82,15 +78,7 @@ class TextSource(Source):
     def for_backbone(self, backbone):
         """Return the texts as word numbers, repeated to fill the backbone's tokens.
 
-        Parameters
-        ----------
-        backbone : Backbone
-            A text backbone; for another one, and for a text without words, it raises
-            DataError.
-
-        Returns
-        -------
-        source : WordSource
+        Raises DataError if it is not a text backbone, or if a text has no words.
         """
         if backbone.tokenize is None:
             raise DataError(

@@ -94,28 +94,16 @@ def _colour(grey, linear, draw, simple):
 
 
 def draw(labels, generator, simple=0.5):
-    """Draw one image for each label, and return it with and without colour.
+    """Draw one image for each label (n,), and return it with and without colour.
 
-    Parameters
-    ----------
-    labels : torch.Tensor of shape (n,), int64
-        Classes in ``range(N_CLASSES)``, on the device of `generator`.
-    generator : torch.Generator
-    simple : float, default=0.5
-        Share of images that stay white on black.
-
-    Returns
-    -------
-    images : torch.Tensor of shape (n, 3, 32, 32), float32
-        Mean about 0 and variance about 1 over many images.
-    grey : torch.Tensor of shape (n, 32, 32), float32
-        The same drawings without colour, on the scale of the formulas.
+    A share of ``simple`` images stay white on black. Images (n, 3, 32, 32) have mean
+    about 0 and variance about 1 over many of them; the drawings without colour
+    (n, 32, 32) are on the scale of the formulas.
     """
     grey = torch.zeros(len(labels), SIZE, SIZE, device=generator.device)
     linear = torch.zeros_like(labels, dtype=torch.bool)
-    families = zip(
-        _FAMILIES, FAMILY_STARTS, _classes(str(generator.device)), strict=True
-    )
+    classes = _classes(str(generator.device))
+    families = zip(_FAMILIES, FAMILY_STARTS, classes, strict=True)
     for family, start, parameters in families:
         inside = (labels >= start) & (labels < start + family.n_classes)
         rows = inside.nonzero()[:, 0]

@@ -18,16 +18,15 @@ class Draw:
 
     def uniform(self, low, high, *shape):
         """Draw uniform numbers (n, *shape) between `low` and `high`."""
-        u = torch.rand(
-            self.n, *shape, generator=self.generator, device=self.generator.device
-        )
-        return low + (high - low) * u
+        return low + (high - low) * self._numbers(torch.rand, shape)
 
     def normal(self, *shape):
         """Draw standard normal numbers (n, *shape)."""
-        return torch.randn(
-            self.n, *shape, generator=self.generator, device=self.generator.device
-        )
+        return self._numbers(torch.randn, shape)
+
+    def _numbers(self, draw, shape):
+        device = self.generator.device
+        return draw(self.n, *shape, generator=self.generator, device=device)
 
 
 def plane(draw, turn):
