@@ -109,7 +109,9 @@ def load(name, *, pretrained, generator, input_shape, max_tokens, config=None):
 
     model_name = name.removeprefix(PREFIX)
     known = timm.get_pretrained_cfg(model_name)
-    native = _native(model_name)
+    # Sizes alone: nothing is allocated on this device.
+    with torch.device("meta"):
+        native = timm.create_model(model_name, pretrained=False, num_classes=0)
     if not isinstance(
         getattr(getattr(native, "patch_embed", None), "proj", None), nn.Conv2d
     ):
@@ -152,21 +154,6 @@ def load(name, *, pretrained, generator, input_shape, max_tokens, config=None):
     if not pretrained:
         xavier_(backbone.parts, generator)
     return backbone
-
-
-def _native(model_name):
-    """Return the model for images of its own size; only its sizes are read."""
-    import timm
-
-    settings = {"pretrained": False, "num_classes": 0}
-    try:
-        # Nothing is allocated on this device.
-        with torch.device("meta"):
-            return timm.create_model(model_name, **settings)
-    except RuntimeError:
-        # timm before 1.0.21 reads numbers from tensors while it builds.
-        with DrawFrom(torch.Generator()):
-            return timm.create_model(model_name, **settings)
 
 
 def fetch(name, cache_dir=None):

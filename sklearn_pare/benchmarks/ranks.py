@@ -4,6 +4,7 @@ J. Demsar, "Statistical Comparisons of Classifiers over Multiple Data Sets", JML
 """
 
 import math
+import warnings
 
 import numpy as np
 from scipy.stats import rankdata, studentized_range, wilcoxon
@@ -67,7 +68,10 @@ def signed_rank_p(own, others):
     for column, other in enumerate(others.T):
         difference = relative_difference(own, other)
         if difference.any():
-            raw[column] = wilcoxon(difference).pvalue
+            with warnings.catch_warnings():
+                # scipy before 1.15 warns where tasks are few or tied.
+                warnings.filterwarnings("ignore", "Sample size too small")
+                raw[column] = wilcoxon(difference).pvalue
     order = np.argsort(raw)
     factors = len(raw) - np.arange(len(raw))
     corrected = np.minimum(np.maximum.accumulate(factors * raw[order]), 1.0)
