@@ -8,15 +8,7 @@ from torch import nn
 
 
 class PooledHead(nn.Module):
-    """Linear map of the mean feature to class logits or values.
-
-    Parameters
-    ----------
-    dim : int
-        Width of a feature.
-    n_outputs : int
-        Number of classes, labels or values.
-    """
+    """Linear map of the mean feature, of width ``dim``, to logits or values."""
 
     def __init__(self, dim, n_outputs):
         super().__init__()

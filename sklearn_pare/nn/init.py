@@ -15,14 +15,9 @@ _DRAWS = {
 
 
 class DrawFrom(TorchFunctionMode):
-    """Context manager in which constructors of modules draw from ``generator``.
+    """Context manager in which constructors of modules draw from a CPU generator.
 
     It acts on the current thread only and leaves torch's global generator alone.
-
-    Parameters
-    ----------
-    generator : torch.Generator
-        On the CPU.
     """
 
     def __init__(self, generator):
