@@ -264,7 +264,7 @@ CASES = {
     ),
     "all weights zero": (
         PaReClassifier, {"sample_weight": np.zeros(20)}, TABLE, CLASSES, ValueError,
-        "at least one non-zero",
+        "at least one (non-zero|must be positive)",
     ),
     "class weights zero": (
         PaReClassifier, {"class_weight": {0: 0.0, 1: 0.0}}, TABLE, CLASSES, DataError,
