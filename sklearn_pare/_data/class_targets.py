@@ -88,8 +88,7 @@ class ClassTarget:
                 "two samples of some class."
             )
         if class_weight is not None:
-            weights = compute_class_weight(class_weight, classes=classes, y=y)
-            class_weight = weights.tolist()
+            class_weight = _class_weights(class_weight, classes, y).tolist()
         return cls(classes, class_weight)
 
     def encode(self, y):
@@ -167,7 +166,7 @@ class MaskTarget:
         used = y[y != ignored]
         classes = _two_classes(np.unique(used))
         if class_weight is not None:
-            weights = compute_class_weight(class_weight, classes=classes, y=used)
+            weights = _class_weights(class_weight, classes, used)
             # Mean 1 over positions, so that the learning rate keeps its meaning.
             weights = weights / weights[np.searchsorted(classes, used)].mean()
             class_weight = weights.tolist()
@@ -319,6 +318,17 @@ def _two_classes(classes):
 
 def _dense(y):
     return y.toarray() if hasattr(y, "toarray") else y
+
+
+def _class_weights(class_weight, classes, y):
+    """Return the weights of the classes of y, as in scikit-learn."""
+    if isinstance(class_weight, list):
+        raise DataError(
+            f"class_weight is a list of {len(class_weight)} entries, one per label, but "
+            "y holds one class per sample or position. Give a dict of classes and "
+            "weights, or 'balanced'."
+        )
+    return compute_class_weight(class_weight, classes=classes, y=y)
 
 
 def _weights_of_label(weights):
