@@ -324,8 +324,8 @@ def _class_weights(class_weight, classes, y):
     """Return the weights of the classes of y, as in scikit-learn."""
     if isinstance(class_weight, list):
         raise DataError(
-            f"class_weight is a list of {len(class_weight)} entries, one per label, but "
-            "y holds one class per sample or position. Give a dict of classes and "
+            f"class_weight is a list of {len(class_weight)} entries, one per label, "
+            "but y holds one class per sample or position. Give a dict of classes and "
             "weights, or 'balanced'."
         )
     return compute_class_weight(class_weight, classes=classes, y=y)
