@@ -2,12 +2,13 @@
 One task, two backbones
 =======================
 
-The argument ``backbone`` is a single string. Here the task is to tell apart five
-rhythms of a simulated ECG from 150 labelled signals. The small backbone that comes with
-the package is compared with a vision transformer from timm. The weights of the latter
-would have to be downloaded, so it starts from scratch (``pretrained=False``). For
-comparison the small backbone is trained from scratch as well: the difference between
-the first two results is the gain from pretraining on formulas.
+The argument ``backbone`` is the name of the pretrained transformer that is fine-tuned.
+Here the task is to distinguish five rhythms of a simulated ECG, with 150 labelled
+signals. The small backbone "pare-tiny", which is part of the package, is compared with
+a vision transformer from timm. The pretrained weights of the vision transformer would
+have to be downloaded, so it is trained from scratch, that is, from random weights
+(``pretrained=False``). "pare-tiny" is also trained from scratch, to show the effect of
+its pretraining on formulas.
 """
 
 # %%
@@ -24,11 +25,11 @@ X_train, X_test, y_train, y_test = train_test_split(
 )
 
 # %%
-# Both backbones accept the signals unchanged, and each splits them into its own tokens.
-# The small backbone always has 64 tokens. For the other one, the number of tokens
-# depends on the length of the signals; ``max_tokens`` in its name sets an upper limit.
-# The linear path is switched off, because on these signals it would make all of the
-# predictions and hide the backbones.
+# The signals can be used unchanged with both backbones. "pare-tiny" always has 64
+# tokens. For the vision transformer, the number of tokens depends on the length of the
+# signals, and ``max_tokens`` in its name sets an upper limit. The linear path is
+# switched off. With it, the predictions on these signals would be those of a linear
+# model, and would not depend on the backbone.
 backbones = {
     "pare-tiny": {},
     "pare-tiny\nfrom scratch": {"pretrained": False},
@@ -46,9 +47,9 @@ for name, settings in backbones.items():
     print(f"{name!r}: accuracy {scores[name]:.3f} with {tokens} tokens")
 
 # %%
-# One signal of each rhythm, and the accuracy with each backbone on 300 test signals.
-# From scratch, the vision transformer is as accurate as the small backbone is with
-# pretraining.
+# The plots show one signal of each rhythm, and the accuracy of each backbone on 300
+# test signals. The vision transformer that is trained from scratch is as accurate as
+# "pare-tiny" with pretraining.
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 for rhythm in range(5):
     signal = X_test[y_test == rhythm][0, 0]

@@ -9,8 +9,8 @@ is bitwise identical to that of an uninterrupted fit.
 
 # %%
 # A scikit-learn callback (scikit-learn 1.9 or newer) simulates a user who presses
-# Ctrl-C after the fourth epoch. A killed process or a power cut can be resumed in the
-# same way.
+# Ctrl-C after the fourth epoch. After a power cut, or if the process was killed, the
+# fit can be resumed in the same way.
 
 import tempfile
 

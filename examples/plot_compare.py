@@ -2,9 +2,10 @@
 Methods on twenty-two small tasks
 =================================
 
-Mean ranks of PaRe, naive fine-tuning, training from scratch and two controls, computed
-from the recorded fits behind the page :doc:`/comparison`. Rank 1 is the best. A bar
-connects methods that the Nemenyi test does not distinguish at the level of 0.05.
+This example plots the mean ranks of PaRe, naive fine-tuning, training from scratch and
+two controls. They are computed from the recorded fits from which the tables of
+:doc:`/comparison` were made. Rank 1 is the best. A bar connects methods whose mean
+ranks do not differ significantly (Nemenyi test at the level of 0.05).
 """
 
 # %%
@@ -40,6 +41,6 @@ for ax, (figure, title) in zip(axes, titles.items(), strict=True):
 plt.show()
 
 # %%
-# The complete table:
+# The following code prints the complete table:
 
 print(compare.table(fits))

@@ -4,9 +4,9 @@ Digits with 300 labels
 
 A backbone that was pretrained on images drawn from formulas is fine-tuned on 300
 labelled digits of 8 x 8 pixels. The remaining 1,497 digits form the test set. PaRe is
-compared with two controls on the same backbone: naive fine-tuning, which replaces no
-tokens, and training from scratch, which starts from fresh weights. The better of two
-scikit-learn classifiers is shown as well.
+compared with two other methods that use the same backbone: naive fine-tuning, which
+replaces no tokens, and training from scratch, which starts from random weights. The
+better of two scikit-learn classifiers is shown as well.
 """
 
 # %%
@@ -31,9 +31,9 @@ X_train, X_test, y_train, y_test = train_test_split(
 )
 
 # %%
-# PaRe and its controls differ only in their constructor arguments. The test set is
-# passed as ``X_val`` to record a score after each epoch. It does not influence the
-# result: the weights after the last epoch are used.
+# PaRe and the other two methods differ only in their constructor arguments. The test
+# set is passed as ``X_val``, so that a score is recorded after each epoch. It does not
+# influence the result, because the weights after the last epoch are used.
 
 settings = {
     "PaRe": {},
@@ -51,7 +51,8 @@ for name, arguments in settings.items():
     fitted[name] = clf
 
 # %%
-# Two scikit-learn classifiers with default arguments; the better one is shown.
+# Two scikit-learn classifiers are fitted with default arguments. The one with the
+# higher test accuracy is shown.
 
 peers = []
 for peer in (SVC(), RandomForestClassifier(random_state=0)):
@@ -66,9 +67,10 @@ for name, accuracy, nll, seconds in results:
     print(f"{name:<24}{accuracy:>10.4f}{nll:>8}{seconds:>10.1f}")
 
 # %%
-# On the left, the curriculum: the fraction of tokens from the source decreases with
-# every step, and the loss on mixed samples decreases as these become more similar to
-# digits. On the right, the accuracy on the test set after each epoch.
+# The left plot shows the curriculum of PaRe. The fraction of tokens from the source
+# decreases with every step. The loss on mixed samples decreases, because they become
+# more similar to digits. The right plot shows the accuracy on the test set after each
+# epoch.
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(10.5, 3.8), layout="constrained")
 fig.get_layout_engine().set(wspace=0.06)

@@ -3,9 +3,9 @@ Flow through a porous square
 ============================
 
 In this example the target is a field: the pressure of a fluid in a porous medium, one
-number per pixel. The only input is the permeability of the medium. To compute the
-pressure exactly, the equations of Darcy flow require the solution of a sparse linear
-system for each medium. Here :class:`~sklearn_pare.PaReRegressor` learns the map from
+number per pixel. The only input is the permeability of the medium. The pressure follows
+from the equations of Darcy flow. A numerical method solves a sparse linear system for
+each medium. Here :class:`~sklearn_pare.PaReRegressor` learns the map from
 medium to pressure from 120 solutions, and is compared with ridge regression.
 """
 
@@ -30,9 +30,9 @@ X_train, X_test, y_train, y_test = train_test_split(
 print(f"X {X.shape}, y {y.shape}")
 
 # %%
-# For fields the loss is the relative L2 error of each sample. It is reported here as
-# well. With 15 epochs, about 200 steps, this example is short; by default there are at
-# least 600 steps.
+# The loss for fields is the relative L2 error of each sample. The following function
+# computes the same error for the test samples. The fit has 15 epochs, or about 200
+# steps, to keep this example short. The default is at least 600 steps.
 
 
 def relative_l2(y, prediction):
@@ -50,8 +50,8 @@ print(f"               R2          {reg.score(X_test, y_test):.3f}")
 print(f"               fit in {seconds:.0f} s")
 
 # %%
-# For ridge regression the pixels of the medium are features, and the pixels of the
-# field are outputs.
+# For ridge regression, the pixels of the medium are the features, and the pixels of the
+# field are the targets.
 
 ridge = RidgeCV(np.logspace(-3, 5, 17))
 ridge.fit(X_train.reshape(120, -1), y_train.reshape(120, -1))
@@ -59,8 +59,8 @@ linear = ridge.predict(X_test.reshape(40, -1)).reshape(y_test.shape)
 print(f"RidgeCV        relative L2 {relative_l2(y_test, linear):.3f}")
 
 # %%
-# Three test samples. Truth and prediction share one colour scale, and the two error
-# maps share another.
+# The figure shows three test samples. The true pressure and the prediction have the
+# same colour scale. The two plots of errors have another common colour scale.
 
 errors = {"error": prediction - y_test, "error of ridge": linear - y_test}
 largest = max(abs(error[:3]).max() for error in errors.values())

@@ -4,14 +4,14 @@ Cosmic rays in telescope images
 
 In this example the target is a mask, that is, one class per pixel.
 :class:`~sklearn_pare.PaReClassifier` learns from 160 images and their masks to mark the
-pixels that were hit by cosmic rays. No argument states the kind of target: it follows
-from the shape of ``y``. Only between one and two in a hundred pixels are hit, so the
-accuracy is not informative, and scores that rank the pixels are used instead.
+pixels that were hit by cosmic rays. The estimator recognises from the shape of ``y``
+that the targets are masks. Only 1 to 2 % of the pixels are hit. Therefore the accuracy
+is not informative, and scores that rank the pixels are used instead.
 """
 
 # %%
 # The images have the shape (n, 1, 32, 32), and the masks (n, 32, 32) contain 0 and 1.
-# Stars are blurred by the atmosphere, cosmic rays are not.
+# Stars are blurred by the atmosphere, but cosmic rays are not.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -38,8 +38,8 @@ print(f"accuracy of pixels {clf.score(X_test, y_test):.4f}")
 print(f"no ray anywhere    {1 - y_test.mean():.4f}")
 
 # %%
-# A simple alternative: the difference between a pixel and the median of its
-# neighbourhood.
+# A simple alternative is a median filter. Its score is the difference between a pixel
+# and the median of its neighbourhood.
 
 residual = X_test[:, 0] - scipy.ndimage.median_filter(X_test[:, 0], (1, 5, 5))
 scores = {"PaReClassifier": probability, "median filter": residual}
@@ -49,8 +49,8 @@ for name, score in scores.items():
     print(f"{name:<15} pixel AUROC {auroc:.4f}, average precision {precision:.3f}")
 
 # %%
-# Three test images: the image alone, with the pixels that were hit, and with the pixels
-# that were found, missed or wrongly marked.
+# Each line of the figure shows a test image: without marks, with the pixels that were
+# hit, and with the pixels that the estimator found, missed or wrongly marked.
 
 ray, found, missed, wrong = "C9", "C2", "C1", "C3"
 

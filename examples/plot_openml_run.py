@@ -10,10 +10,10 @@ uploaded.
 """
 
 # %%
-# The breast cancer data are data set 1510 of OpenML, and task 9946 on this data set is
-# one of the 72 tasks of the suite OpenML-CC18. The function ``write_task``, a helper
-# from the tests in the repository, writes a task to the cache in the format of openml.
-# The folds are random and not those of OpenML.
+# The breast cancer data have the number 1510 on OpenML. The task on these data has the
+# number 9946. It is one of the 72 tasks of the suite OpenML-CC18. The function
+# ``write_task``, a helper from the tests in the repository, writes a task to the cache
+# in the format of openml. The folds are random and not those of OpenML.
 
 import tempfile
 import time
@@ -42,10 +42,10 @@ print(f"task 9946 is in CC18: {9946 in CC18}")
 print(f"{X.shape[0]} samples, {X.shape[1]} features")
 
 # %%
-# With one epoch this example is short; the default would be 22. On these data most of
-# the prediction of :class:`~sklearn_pare.PaReClassifier` comes from its linear path,
-# which is a logistic regression. It is therefore compared with scikit-learn's logistic
-# regression.
+# The fits have one epoch, to keep this example short. The default for these data is 22
+# epochs. On these data, the predictions of :class:`~sklearn_pare.PaReClassifier` come
+# mostly from its linear path, which is a logistic regression. The estimator is
+# therefore compared with the logistic regression of scikit-learn.
 
 models = {
     "PaReClassifier": PaReClassifier(max_epochs=1, random_state=0),
@@ -63,14 +63,15 @@ for name, model in models.items():
     )
 
 # %%
-# The AUROC of each fold:
+# The following table shows the AUROC of each fold:
 
 table = pd.concat({name: each.set_index("fold") for name, each in scores.items()})
 print(table["auroc"].unstack(0)[list(models)].round(4))
 
 # %%
-# :func:`sklearn_pare.openml.publish` uploads a run, which requires an OpenML key. Do
-# not upload this run: its folds are not the official ones.
+# The function :func:`sklearn_pare.openml.publish` uploads a run. It requires an OpenML
+# key. Do not upload the runs of this example, because their folds are not the official
+# ones.
 
 fig, axes = plt.subplots(1, 2, figsize=(9, 2.6), sharey=True, layout="constrained")
 for axis, measure in zip(axes, ("auroc", "accuracy"), strict=True):

@@ -2,9 +2,9 @@
 Heart beats
 ===========
 
-The task is to tell apart five kinds of simulated electrocardiogram (ECG) from 150
-labelled signals. The first part shows what PaRe does to a signal during training: it
-replaces some of its windows by tokens of the source. The second part compares
+The task is to distinguish five kinds of simulated electrocardiogram (ECG), with 150
+labelled signals. The first part shows which windows of a signal PaRe replaces by tokens
+of the source during training. The second part compares
 :class:`~sklearn_pare.PaReClassifier` with two scikit-learn classifiers, class by class.
 """
 
@@ -36,9 +36,9 @@ X_train, X_test, y_train, y_test = train_test_split(
 names = ["normal", "irregular", "premature", "raised ST", "peaked T"]
 
 # %%
-# Two fits with the same seed, both without the linear path. The first is a single step,
-# with all signals in one batch. The second has 24 epochs or 72 steps, about half of the
-# default.
+# There are two fits with the same seed, both without the linear path. The first
+# consists of a single step, with all signals in one batch. The second has 24 epochs (72
+# steps), about half of the default.
 
 settings = {"linear_path": False, "random_state": 0}
 first = PaReClassifier(max_epochs=1, batch_size=150, **settings).fit(X_train, y_train)
@@ -89,18 +89,19 @@ for ax, (name, (model, fraction)) in zip(axes, steps.items(), strict=True):
 axes[-1].set_xlabel("time point")
 
 # %%
-# By default, the network is added to a linear model of 10,000 features of the signal.
-# The share of the network is chosen on held-out samples. On these data most of the
-# accuracy comes from the linear model.
+# By default, the prediction is the sum of the outputs of a linear model of 10,000
+# features of the signal, and the outputs of the network multiplied by a factor. The
+# factor is chosen on held-out samples. On these data the linear model contributes most
+# to the accuracy.
 
 start = time.perf_counter()
 clf = PaReClassifier(max_epochs=35, random_state=0).fit(X_train, y_train)
 times["PaReClassifier"] = time.perf_counter() - start
 
 # %%
-# The scikit-learn classifiers are a support vector machine on the values of the signal,
-# and logistic regression on the power at 129 frequencies, which does not depend on the
-# time at which a beat begins.
+# There are two scikit-learn classifiers. The first is a support vector machine on the
+# values of the signal. The second is a logistic regression on the power at 129
+# frequencies. The power does not depend on the time at which a beat begins.
 
 
 def power(X):
@@ -129,7 +130,7 @@ for name, prediction in predictions.items():
     print(f"{name:<30} accuracy {accuracy:.3f}, fit in {times[name]:5.1f} s")
 
 # %%
-# The recall of each class:
+# The figure shows the recall of each class:
 
 fig, ax = plt.subplots(figsize=(9, 3.8), layout="constrained")
 places = np.arange(len(names))

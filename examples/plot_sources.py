@@ -4,13 +4,14 @@ Sources and controls
 
 During training, PaRe replaces part of the tokens of each sample by tokens of a source.
 This example first shows some samples of the default source, images drawn from formulas.
-It then compares five sources on a small task, 100 labelled digits: the formulas, arrays
-defined here, white noise, one learned token, and no source.
+It then compares five values of the argument ``source`` on a small task, 100 labelled
+digits: the formulas, a pair of arrays, white noise, one learned token, and None.
 """
 
 # %%
 # The source "formula" has 2048 classes in seven families. Each line of the figure shows
-# ten classes of one family. With ``simple=0.0`` all images are in colour.
+# ten classes of one family. The argument ``simple=0.0`` means that all images are in
+# colour.
 
 import time
 
@@ -48,8 +49,8 @@ fig.suptitle("Ten classes of each family of formulas")
 
 # %%
 # The arrays contain 400 noisy sine waves, whose class is their frequency. The sine
-# waves are signals and the digits are images. PaRe mixes tokens, so the shapes of
-# source and data do not have to agree.
+# waves are signals and the digits are images. The shapes of the source and of the data
+# may be different, because tokens are replaced and not parts of arrays.
 
 rng = np.random.default_rng(0)
 y_sines = rng.integers(8, size=400)
@@ -90,10 +91,11 @@ for name, accuracy, nll, seconds in results:
     print(f"{name:<16}{accuracy:>10.4f}{nll:>8.3f}{seconds:>10.1f}")
 
 # %%
-# If "None" is worse than the others, mixing helps. If "formula" is better than "noise"
-# and "mask-token", the content of the source helps; otherwise it is enough to hide part
-# of each sample. With 100 samples and one seed, differences of one or two percent are
-# random: repeat the comparison with other seeds before you draw conclusions.
+# If None is worse than the other sources, mixing helps. If "formula" is better than
+# "noise" and "mask-token", the content of the source helps. Otherwise it is enough to
+# hide part of each sample. With 100 samples and one seed, differences of one or two
+# percent can be random. Repeat the comparison with other seeds before you draw
+# conclusions.
 
 fig, ax = plt.subplots(figsize=(6, 3), layout="constrained")
 names, accuracies, *_ = zip(*results, strict=True)

@@ -4,15 +4,16 @@ A table with categories and missing values
 
 :class:`~sklearn_pare.PaReClassifier` accepts a DataFrame with numbers, categories, a
 boolean column and missing values without preprocessing. In this example it is compared
-with a typical scikit-learn pipeline for such a table, which ends with logistic
-regression. The second part shows how a category is treated that did not occur in
+with a typical scikit-learn pipeline for such a table, whose last step is logistic
+regression. The second part shows the prediction for a category that did not occur in
 ``fit``.
 """
 
 # %%
 # The data are simulated customers of a shop, and the target is whether they come back.
-# This depends on the number of visits, on the region, on membership in combination with
-# the channel, and on the age in a nonlinear way.
+# This depends on the number of visits, on the region, on whether a customer is a member
+# and buys on the web (the column "channel" is the way of buying), and on the age in a
+# nonlinear way.
 
 import time
 
@@ -63,10 +64,10 @@ print(X.head(), X.dtypes, sep="\n\n")
 # %%
 # :class:`~sklearn_pare.PaReClassifier` treats text, objects and categories as
 # categories, numbers and booleans as numbers, and NaN and None as missing values. In
-# the pipeline these steps have to be written out. The first classifier contains a
-# logistic regression, to which its network is added; the second consists of the network
-# alone. Both are trained for half of the default number of epochs, to keep this example
-# short.
+# the pipeline, each of these steps is a transformer. There are two classifiers of this
+# package. "PaReClassifier" contains a logistic regression, the linear path, and adds
+# the outputs of the network to it. "Without linear path" consists of the network alone.
+# Both are trained for half of the default number of epochs, to keep this example short.
 
 X_train, X_test, y_train, y_test = train_test_split(
     X, y, train_size=400, stratify=y, random_state=0
@@ -113,8 +114,8 @@ for name, probability in zip(regions, probabilities, strict=True):
     print(f"region {name or 'missing':<10} P(back) = {probability:.3f}")
 
 # %%
-# On the left, accuracy and log loss on 500 test customers. On the right, the predicted
-# probability for one customer in every region.
+# The left plot shows the accuracy and the log loss on 500 test customers. The right
+# plot shows the predicted probability for the same customer in each region.
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
 places = np.arange(len(results))

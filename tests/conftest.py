@@ -6,7 +6,7 @@ from sklearn.datasets import load_digits
 
 import tests.common.tiny  # noqa: F401  registers the tiny backbone
 
-# The same few examples everywhere: a test that fails, fails for everyone.
+# The examples are the same on every machine, so that failures can be repeated.
 settings.register_profile(
     "tests",
     derandomize=True,
@@ -28,7 +28,7 @@ def pytest_configure():
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread():
-    """Tiny nets are many times faster on one thread of a busy machine."""
+    """Use one thread: tiny networks are much faster so on a busy machine."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -37,27 +37,34 @@ def _one_thread():
 
 @pytest.fixture(autouse=True)
 def _numbers_of_its_own(request):
-    """A test draws the same numbers alone, in any order, and in any worker."""
+    """Reset a generator of the module: a test draws the same numbers in any order."""
     rng = getattr(request.module, "RNG", None)
     if rng is not None:
         rng.bit_generator.state = np.random.default_rng(1).bit_generator.state
 
 
 @pytest.fixture
+def rng():
+    """A numpy generator with a fixed seed, new for each test."""
+    return np.random.default_rng(1)
+
+
+@pytest.fixture
 def generator():
+    """A torch generator with a fixed seed, new for each test."""
     return torch.Generator().manual_seed(0)
 
 
 @pytest.fixture(scope="session")
 def digits():
-    """120 digits as flat rows of 64 pixels."""
+    """120 digits as flat samples of 64 pixels."""
     X, y = load_digits(return_X_y=True)
     return X[:120], y[:120]
 
 
 @pytest.fixture
 def table():
-    """A two-class table with one informative column of five."""
+    """A table of two classes, with one informative column of five."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 5))
     return X, np.where(X[:, 0] > 0, "up", "down")

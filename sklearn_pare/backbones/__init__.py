@@ -169,7 +169,8 @@ def get(
     # Factories read files and look at values, which not every device supports.
     with torch.device("cpu"):
         backbone = _FACTORIES[name](pretrained, generator)
-    backbone.parts.to(torch.get_default_device())
+    # get_default_device() of torch 2.6 ignores "with torch.device(...)".
+    backbone.parts.to(torch.empty(0).device)
     check_fixed(name, backbone, max_tokens)
     return backbone
 

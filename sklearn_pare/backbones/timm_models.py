@@ -103,7 +103,9 @@ def load(name, *, pretrained, generator, input_shape, max_tokens, config=None):
 
     model_name = name.removeprefix(PREFIX)
     known = timm.get_pretrained_cfg(model_name)
-    native = _native(model_name)
+    # Sizes alone: nothing is allocated on this device.
+    with torch.device("meta"):
+        native = timm.create_model(model_name, pretrained=False, num_classes=0)
     if not isinstance(
         getattr(getattr(native, "patch_embed", None), "proj", None), nn.Conv2d
     ):
@@ -140,20 +142,6 @@ def load(name, *, pretrained, generator, input_shape, max_tokens, config=None):
     if not pretrained:
         xavier_(backbone.parts, generator)
     return backbone
-
-
-def _native(model_name):
-    """Return the model for images of its own size; only its sizes are read."""
-    import timm
-
-    try:
-        # Nothing is allocated on this device.
-        with torch.device("meta"):
-            return timm.create_model(model_name, num_classes=0)
-    except RuntimeError:
-        # timm before 1.0.21 reads numbers from tensors while it builds.
-        with DrawFrom(torch.Generator()):
-            return timm.create_model(model_name, num_classes=0)
 
 
 def fetch(name, cache_dir=None):

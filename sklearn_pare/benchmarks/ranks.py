@@ -6,7 +6,7 @@ J. Demsar, "Statistical Comparisons of Classifiers over Multiple Data Sets", JML
 import math
 
 import numpy as np
-from scipy.stats import rankdata, studentized_range, wilcoxon
+from scipy.stats import rankdata, studentized_range
 
 
 def mean_ranks(errors):
@@ -40,38 +40,6 @@ def critical_difference(n_tasks, n_methods, alpha=0.05):
     """
     q = studentized_range.ppf(1 - alpha, n_methods, math.inf) / math.sqrt(2)
     return float(q * math.sqrt(n_methods * (n_methods + 1) / (6 * n_tasks)))
-
-
-def relative_difference(own, other):
-    """Compute ``(own - other) / (own + other)``, which has no unit; 0 for two zeros."""
-    total = own + other
-    return np.divide(own - other, total, out=np.zeros_like(total), where=total > 0)
-
-
-def signed_rank_p(own, others):
-    """Compute p-values of paired tests of one method against each of some others.
-
-    Parameters
-    ----------
-    own : ndarray of shape (n_tasks,)
-        Errors, or other figures that are not negative.
-    others : ndarray of shape (n_tasks, n_methods)
-
-    Returns
-    -------
-    p : ndarray of shape (n_methods,)
-        Two-sided Wilcoxon tests of ``relative_difference``, corrected for multiple
-        tests by Holm's method. A method that is equal on every task has 1.
-    """
-    raw = np.ones(others.shape[1])
-    for column, other in enumerate(others.T):
-        difference = relative_difference(own, other)
-        if difference.any():
-            raw[column] = wilcoxon(difference).pvalue
-    order = np.argsort(raw)
-    factors = len(raw) - np.arange(len(raw))
-    corrected = np.minimum(np.maximum.accumulate(factors * raw[order]), 1.0)
-    return corrected[np.argsort(order)]
 
 
 def groups(ranks, difference):

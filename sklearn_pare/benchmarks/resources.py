@@ -1,9 +1,13 @@
-"""Versions behind a result, and the memory that it took."""
+"""Versions behind a result, and the time and memory that it took."""
 
 import contextlib
 import sys
+import time
 from importlib import metadata
 from pathlib import Path
+
+import torch
+from threadpoolctl import threadpool_limits
 
 from sklearn_pare._device import peak_memory, reset_peak_memory
 from sklearn_pare._version import __version__
@@ -59,3 +63,26 @@ def _resident():
         return None
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024
+
+
+def on_one_thread(work):
+    """Call a function on one thread of torch and of linear algebra.
+
+    CPU times are comparable only with a fixed number of threads, and results may differ
+    in their last bits between numbers of threads.
+
+    Returns
+    -------
+    result : object
+    cpu : float
+        Seconds of CPU time.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            start = time.process_time()
+            result = work()
+            return result, round(time.process_time() - start, 2)
+    finally:
+        torch.set_num_threads(threads)

@@ -15,8 +15,12 @@ from joblib import Parallel, delayed, effective_n_jobs
 from sklearn_pare._device import resolve_device, resolve_precision
 from sklearn_pare.benchmarks import pascal, presets, splits
 from sklearn_pare.benchmarks.lines import recipe, resume
-from sklearn_pare.benchmarks.measures import on_one_thread
-from sklearn_pare.benchmarks.resources import forget_peak, peak, versions
+from sklearn_pare.benchmarks.resources import (
+    forget_peak,
+    on_one_thread,
+    peak,
+    versions,
+)
 from sklearn_pare.exceptions import PaReError
 from sklearn_pare.metrics import as_error, get_scorer
 from sklearn_pare.openml import fold_scores, run_task

@@ -12,7 +12,7 @@ from torch import nn
 
 # Largest number of inputs, and of outputs, of the linear map; more are pooled.
 _MOST = 2048
-# The inputs of the matrix product are padded to a multiple of this.
+# Inputs and outputs of the matrix product are padded to a multiple of this.
 _WIDTH = 16
 
 
@@ -104,9 +104,11 @@ class LinearPath(nn.Module):
         """Map samples (B, ...) to outputs (B, K, ...)."""
         features = self.features(x)
         # At other widths the last bits of a sample depend on its place in the batch.
-        spare = (0, -features.shape[1] % _WIDTH)
-        weight = F.pad(self.weight, spare)
-        return self.unfold(F.linear(F.pad(features, spare), weight, self.bias))
+        n_inputs, n_outputs = features.shape[1], len(self.bias)
+        inputs, outputs = (0, -n_inputs % _WIDTH), (0, -n_outputs % _WIDTH)
+        weight = F.pad(self.weight, inputs + outputs)
+        made = F.linear(F.pad(features, inputs), weight, F.pad(self.bias, outputs))
+        return self.unfold(made[:, :n_outputs])
 
     @torch.no_grad()
     def zoom(self, factor):

@@ -53,7 +53,7 @@ def dataset_distance(
     -------
     distance : float
         In the units of the features: proportional to the scale of the data, and
-        sqrt(2) |v| between a data set and a copy of it moved by the vector v.
+        ``sqrt(2) |v|`` between a data set and a copy of it moved by the vector v.
 
     Raises
     ------

@@ -104,8 +104,9 @@ def rank(
         Name of the backbone. Distances depend on its tokens.
     input_shape : tuple of int, default=None
         As in the estimators.
-    max_samples : int, default=400
-        Maximum number of samples of X and of each source.
+    max_samples : int or None, default=400
+        Maximum number of samples of X and of each source, at least 2. None: as many as
+        X has.
     random_state : int, RandomState instance or None, default=None
         Determines which samples are drawn.
 
@@ -148,7 +149,7 @@ def rank(
     validation.check_input_shape(input_shape)
     X = validation.check_rows(_Input(input_shape), X, reset=True)
     X = validation.shape_rows(X, input_shape)
-    check_choices("exact", max_samples)
+    check_choices("exact", max_samples, "rank")
     y = check_targets(y, len(X))
     # The second of the four seeds of a fit.
     seed = int(check_random_state(random_state).randint(2**31 - 1, size=4)[1])

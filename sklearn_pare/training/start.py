@@ -17,7 +17,7 @@ _NO_EFFECT = ("checkpoint_dir", "verbose", "warm_start", "random_state")
 
 
 class Start(NamedTuple):
-    """What a fit starts from, besides the data.
+    """Device, sources, seeds and earlier states that a fit starts from.
 
     Attributes
     ----------

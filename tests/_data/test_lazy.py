@@ -1,4 +1,4 @@
-"""Arrays in files: read by rows, checked when read, never read whole."""
+"""Arrays that are read or copied in blocks, and never as a whole."""
 
 import sys
 from pathlib import Path
@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from sklearn_pare import PaReClassifier, PaReRegressor
-from sklearn_pare._data.lazy import LazyArray, is_lazy
-from sklearn_pare._data.validation import ChannelScaler, select
+from sklearn_pare._data.encoders import ChannelScaler
+from sklearn_pare._data.lazy import ChosenRows, LazyArray, is_lazy
+from sklearn_pare._data.validation import select
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.training.batches import Batches, LazyRows, Rows
 from tests.common.instances import tiny
 
-RNG = np.random.default_rng(0)
-SIGNALS = RNG.normal(3.0, 2.0, size=(30, 2, 16)).astype(np.float32)
+SIGNALS = np.random.default_rng(0).normal(3.0, 2.0, (30, 2, 16)).astype(np.float32)
 CLASSES = np.arange(30) % 2
 ORDER = np.array([7, 3, 4, 5, 3, 29, 0])
 
@@ -104,7 +104,7 @@ def test_take__nan__error_names_the_row_of_the_file(tmp_path):
     X[17, 1, 4] = np.nan
     lazy = LazyArray(_memmap(tmp_path, X))[10:]
     assert np.isfinite(lazy.take(np.arange(7))).all()
-    with pytest.raises(DataError, match="NaN in row 17, channel 1, position 4"):
+    with pytest.raises(DataError, match="NaN in sample 17, channel 1, position 4"):
         lazy.take(np.array([9, 7]))
 
 
@@ -113,7 +113,7 @@ def test_channel_scaler__lazy__as_in_memory(tmp_path, monkeypatch):
     whole, scaler = ChannelScaler().fit(SIGNALS), ChannelScaler().fit(lazy)
     np.testing.assert_array_equal(scaler.mean_, whole.mean_)
     np.testing.assert_array_equal(scaler.transform(lazy), whole.transform(SIGNALS))
-    monkeypatch.setattr("sklearn_pare._data.validation._SAMPLE", 10 * 32)
+    monkeypatch.setattr("sklearn_pare._data.encoders._SAMPLE", 10 * 32)
     sampled = ChannelScaler().fit(lazy)
     np.testing.assert_array_equal(
         sampled.mean_, ChannelScaler().fit(SIGNALS[::3]).mean_
@@ -121,8 +121,8 @@ def test_channel_scaler__lazy__as_in_memory(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("seed", [None, 0])
-def test_lazy_rows__batches_as_of_rows(seed, tmp_path):
-    device, weight = torch.device("cpu"), RNG.random(30)
+def test_lazy_rows__batches_as_of_rows(seed, tmp_path, rng):
+    device, weight = torch.device("cpu"), rng.random(30)
     scaler = ChannelScaler().fit(SIGNALS)
     lazy = LazyArray(_memmap(tmp_path, SIGNALS))
     rows = LazyRows(lazy, CLASSES, weight, device, scaler.transform)
@@ -148,7 +148,7 @@ def test_lazy_rows__batches_as_of_rows(seed, tmp_path):
 def test_fit__file__as_the_same_array_in_memory(write, settings, tmp_path):
     X = SIGNALS.reshape(30, 32) if "input_shape" in settings else SIGNALS
     file, weight = write(tmp_path, X), (np.arange(30) > 3).astype(float)
-    # A linear path would need all rows at once.
+    # A linear path would need all samples at once.
     clf = tiny(PaReClassifier, linear_path=False, **settings).fit(X, CLASSES, weight)
     lazy = tiny(PaReClassifier, **settings).fit(file, CLASSES, weight)
     np.testing.assert_array_equal(lazy.predict_proba(file), clf.predict_proba(X))
@@ -159,7 +159,7 @@ def test_fit__file__as_the_same_array_in_memory(write, settings, tmp_path):
 def test_fit__nan_in_a_file__error_names_the_row(tmp_path):
     X = SIGNALS.copy()
     X[17, 1, 4] = np.nan
-    with pytest.raises(DataError, match="NaN in row 17, channel 1, position 4"):
+    with pytest.raises(DataError, match="NaN in sample 17, channel 1, position 4"):
         tiny(PaReClassifier).fit(_memmap(tmp_path, X), CLASSES)
 
 
@@ -169,18 +169,34 @@ def test_fit__lengths_differ__error(tmp_path):
 
 
 def _resident():
-    """Bytes of this process that lie in memory."""
+    """Return the bytes of this process that are in memory."""
     return 4096 * int(Path("/proc/self/statm").read_text().split()[1])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_fit__20_gb_file__stays_in_the_file(tmp_path):
-    # Sparse: it takes no room on the disk.
+def test_fit__20_gb_file__stays_in_the_file(tmp_path, rng):
+    # The file is sparse: it takes no space on the disk.
     X = np.memmap(tmp_path / "X", np.float32, "w+", shape=(40_000, 1, 128, 1024))
-    X[::1000] = RNG.normal(size=(40, 1, 128, 1024))
+    X[::1000] = rng.normal(size=(40, 1, 128, 1024))
     n, before = len(X), _resident()
     weight = (np.arange(n) % 1000 == 0).astype(float)
     y = np.arange(n)
     reg = tiny(PaReRegressor, max_epochs=1, batch_size=8)
     reg.fit(X, y, weight).predict(X[:16])
     assert _resident() - before < 3e9
+
+
+def test_select__array__chosen_without_a_copy(rng):
+    table = rng.normal(size=(900, 7))
+    chosen = rng.permutation(900)[:700]
+    X = select(table, chosen)
+    assert isinstance(X, ChosenRows)
+    assert X.array.base is table or X.array is table
+    assert (X.shape, X.ndim, X.dtype, len(X)) == ((700, 7), 2, table.dtype, 700)
+    np.testing.assert_array_equal(X, table[chosen])
+    again = select(X, np.array([5, 2, 2]))
+    np.testing.assert_array_equal(again, table[chosen[[5, 2, 2]]])
+    np.testing.assert_array_equal(select(X, X.index > 300), table[chosen[chosen > 300]])
+    np.testing.assert_array_equal(X[:, 2:4], table[chosen, 2:4])
+    np.testing.assert_array_equal(X[10:20, 1:], table[chosen[10:20], 1:])
+    assert np.asarray(X, np.float32).dtype == np.float32

@@ -1,4 +1,4 @@
-"""Tables of numbers and categories: codes, missing values, what is not seen in fit."""
+"""Tables of numbers and categories: codes, missing values, unknown categories."""
 
 import json
 
@@ -12,11 +12,10 @@ from sklearn_pare._data.tables import TableEncoder
 from sklearn_pare.exceptions import DataError
 from tests.common.instances import tiny
 
-RNG = np.random.default_rng(0)
 N = 40
 FRAME = pd.DataFrame(
     {
-        "width": RNG.normal(5.0, 2.0, N),
+        "width": np.random.default_rng(0).normal(5.0, 2.0, N),
         "count": pd.array([1, None, 3, 4] * 10, dtype="Int64"),
         "old": [True, False] * 20,
         "color": ["red", "blue", None, "green"] * 10,
@@ -128,7 +127,7 @@ def test_classifier__frame__learns_from_each_kind_of_column():
     assert clf.score(FRAME, y) > 0.9
 
 
-def test_classifier__row_alone__as_among_others():
+def test_classifier__sample_alone__as_among_others():
     clf = tiny(PaReClassifier, max_epochs=1).fit(FRAME, FRAME["old"])
     alone = [clf.predict_proba(FRAME[i : i + 1]) for i in range(N)]
     np.testing.assert_array_equal(np.concatenate(alone), clf.predict_proba(FRAME))
@@ -141,7 +140,7 @@ def test_classifier__saved_and_loaded__same_probabilities(tmp_path):
     np.testing.assert_array_equal(again.predict_proba(FRAME), clf.predict_proba(FRAME))
 
 
-def test_classifier__array_with_nan__works():
-    X = np.where(RNG.random((N, 3)) < 0.2, NAN, RNG.normal(size=(N, 3)))
+def test_classifier__array_with_nan__works(rng):
+    X = np.where(rng.random((N, 3)) < 0.2, NAN, rng.normal(size=(N, 3)))
     clf = tiny(PaReClassifier, early_stopping=True).fit(X, np.arange(N) % 2)
     assert np.isfinite(clf.predict_proba(X)).all()

@@ -38,8 +38,9 @@ def test_pascal__masks_of_objects(voc):
 
 
 def test_pascal__registered_by_its_folder__trains_fields(voc, monkeypatch):
-    monkeypatch.setattr(sources, "_FACTORIES", dict(sources._FACTORIES))
     name = f"pascal:{voc}"
+    # Undoes the registration after the test.
+    monkeypatch.setitem(sources.registry.FACTORIES, name, None)
     pascal.register(name)
     X = np.random.default_rng(0).normal(size=(16, 1, 8, 8))
     model = PaReRegressor(

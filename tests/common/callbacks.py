@@ -8,3 +8,19 @@ needs_callbacks = pytest.mark.skipif(
     find_spec("sklearn.callback") is None,
     reason="scikit-learn has callbacks from version 1.9",
 )
+
+
+class Callback:
+    """A callback that does nothing; subclasses override a method."""
+
+    def setup(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context):
+        pass
+
+    def on_fit_task_end(self, estimator, context):
+        pass
+
+    def teardown(self, estimator, context):
+        pass

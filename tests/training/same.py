@@ -1,4 +1,4 @@
-"""When two fits are the same."""
+"""Comparison of two fits."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from sklearn_pare._architecture import export_arrays
 
 
 def assert_same_fit(one, other):
-    """Equal to the bit in weights, history and all else; wall times differ."""
+    """Assert that two fits are equal to the bit, except for their wall times."""
     arrays, others = (export_arrays(e._model) for e in (one, other))
     assert arrays.keys() == others.keys()
     for name in arrays:

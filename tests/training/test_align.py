@@ -1,3 +1,5 @@
+"""The alignment stage before fine-tuning."""
+
 import itertools
 
 import numpy as np
@@ -8,10 +10,10 @@ from sklearn.datasets import load_digits, load_wine
 from sklearn_pare import PaReClassifier, PaReRegressor
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.otdd import coarse_classes, dataset_distance
+from sklearn_pare.training import network
 from sklearn_pare.training.align import mmd, paired
 from tests.common.instances import tiny
 
-RNG = np.random.default_rng(1)
 NO_MIXING = {"mix_start": 0.0, "mix_end": 0.0}
 METHODS = ("otdd", "mmd", "l2")
 
@@ -26,8 +28,8 @@ def _align(method, **settings):
     return tiny(PaReClassifier, **settings)
 
 
-def test_mmd__by_definition():
-    x, y = (torch.from_numpy(RNG.normal(size=(n, 4))) for n in (7, 9))
+def test_mmd__by_definition(rng):
+    x, y = (torch.from_numpy(rng.normal(size=(n, 4))) for n in (7, 9))
     z = torch.cat([x, y])
     base = torch.stack([(a - b).square().sum() for a in z for b in z]).mean() / 4
     expected = 0.0
@@ -62,12 +64,10 @@ def test_align__tokens_come_nearer_to_the_source(method):
 
 
 def test_align__otdd_of_the_tokens_themselves_falls(monkeypatch):
-    # Measured by the exact distance, from outside of the stage.
-    from sklearn_pare import _base
-
+    # Measured by the exact distance, before and after the stage.
     X, y = _wine()
     distances = []
-    align = _base.align
+    align = network.align
 
     def spy(model, rows, source, *others):
         generator = torch.Generator().manual_seed(3)
@@ -83,7 +83,7 @@ def test_align__otdd_of_the_tokens_themselves_falls(monkeypatch):
         distances.append(distance())
         return losses
 
-    monkeypatch.setattr(_base, "align", spy)
+    monkeypatch.setattr(network, "align", spy)
     # At the lr of the other tests the distance falls for some seeds only.
     _align("otdd", lr=1e-3).fit(X, y)
     assert distances[1] < 0.95 * distances[0]
@@ -91,7 +91,7 @@ def test_align__otdd_of_the_tokens_themselves_falls(monkeypatch):
 
 def test_align__backbone_stays_as_it_was():
     X, y = _wine()
-    settings = {"tune": "none", "max_steps": 1}
+    settings = {"tune": "none", "max_epochs": 1, "batch_size": 60}
     plain, aligned = (
         _align(method, **settings).fit(X, y)._model.state_dict()
         for method in (None, "mmd")
@@ -125,8 +125,8 @@ def test_align__global_state__untouched():
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("kind", ["numbers", "labels", "masks", "fields"])
-def test_align__every_target(method, kind):
-    X = RNG.normal(size=(24, 1, 8, 8))
+def test_align__every_target(method, kind, rng):
+    X = rng.normal(size=(24, 1, 8, 8))
     y = {
         "numbers": X[:, 0, 0, 0],
         "labels": (X[:, 0, 0, :3] > 0).astype(int),
@@ -139,7 +139,7 @@ def test_align__every_target(method, kind):
     assert model.predict(X).shape == y.shape
 
 
-def test_align__one_row_of_a_class__is_left_out():
+def test_align__class_of_one_sample__is_left_out():
     X, y = _wine()
     y = y.copy()
     y[0] = 7
@@ -147,13 +147,13 @@ def test_align__one_row_of_a_class__is_left_out():
     assert np.isfinite(clf.alignment_history_).all()
 
 
-def test_align__no_two_rows_of_a_class__all_are_one():
+def test_align__no_two_samples_of_a_class__all_form_one():
     X, _ = _wine()
     model = tiny(PaReRegressor, alignment="l2", max_epochs=1).fit(X[:18], np.arange(18))
     assert min(model.alignment_history_) > 0
 
 
-def test_align__embedder_that_is_fixed__says_what_to_do():
+def test_align__embedder_that_is_fixed__error_names_the_remedy():
     with pytest.raises(DataError, match=r"alignment='otdd'.*tune='head'.*tune='none'"):
         _align("otdd", tune="head").fit(*_wine())
 
@@ -181,13 +181,13 @@ def test_tune_head__only_the_head_learns():
     assert moved == {"head.linear.weight", "head.linear.bias"}
 
 
-def test_coarse_classes__few_rows_a_class__clusters():
+def test_coarse_classes__few_samples_per_class__clusters(rng):
     centres = np.repeat([[0.0, 0.0], [9.0, 9.0]], 50, axis=0)
-    X = centres + 0.1 * RNG.normal(size=centres.shape)
+    X = centres + 0.1 * rng.normal(size=centres.shape)
     many = np.arange(100) % 60
     found = coarse_classes(X, many, seed=0)
     assert len(np.unique(found)) == 10
-    # No cluster holds rows of both clouds.
+    # No cluster holds samples of both clouds.
     assert not set(found[:50]) & set(found[50:])
     few = np.arange(100) % 10
     np.testing.assert_array_equal(coarse_classes(X, few, seed=0), few)

@@ -1,4 +1,4 @@
-"""A training that diverges says where, and what it had learned is kept."""
+"""Training that diverges: the error names the step, and earlier weights are kept."""
 
 from itertools import pairwise
 
@@ -19,7 +19,7 @@ Y = X[:, 0] > 0
 
 
 class Poison:
-    """Makes the loss, or the gradient alone, of some steps NaN; counts all steps."""
+    """Make the loss of some steps NaN, or only the gradient; count all steps."""
 
     def __init__(self, monkeypatch):
         self.at, self.gradient, self.seen = (), False, 0
@@ -56,7 +56,7 @@ def poison(monkeypatch):
 
 
 def _clf(**settings):
-    # Processors that are fast in bfloat16 would use it by default.
+    # On processors that are fast in bfloat16 it would be the default.
     defaults = {"precision": "fp32", "linear_path": False}
     defaults |= {"batch_size": 16, "max_epochs": 5}
     return tiny(PaReClassifier, **defaults | settings)
@@ -64,7 +64,7 @@ def _clf(**settings):
 
 @pytest.mark.parametrize("gradient", [False, True])
 @pytest.mark.parametrize("at", [1, 7, 8, 9])
-def test_fit__a_step_is_not_finite__stops_in_its_epoch_and_says_where(
+def test_fit__a_step_is_not_finite__stops_in_its_epoch_and_names_the_step(
     at, gradient, poison
 ):
     poison.at, poison.gradient = (at,), gradient
@@ -89,7 +89,7 @@ def test_fit__diverges_in_a_later_epoch__has_the_weights_before_it(poison, monke
 
     with monkeypatch.context() as patch:
         patch.setattr(UserCallbacks, "on_epoch_end", stop_after_two)
-        before = _clf(max_steps=15).fit(X, Y)
+        before = _clf().fit(X, Y)
     assert before.n_iter_ == 2
     poison.seen, poison.at = 0, (8,)
     clf = _clf()
@@ -175,8 +175,23 @@ def test_fit__diverges_with_checkpoints__they_end_before_it(poison, tmp_path):
     np.testing.assert_array_equal(again.predict_proba(X), whole.predict_proba(X))
 
 
+def test_fit__absurd_lr__divergence_error_in_the_epoch():
+    reg = tiny(PaReRegressor, lr=1e30, max_epochs=50)
+    with pytest.raises(DivergenceError, match=r"(?s)epoch \d+ with lr=1e\+30.*Try"):
+        reg.fit(X, X[:, 0])
+    assert not hasattr(reg, "history_")
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_fit__last_step_diverges__divergence_error(early_stopping):
+    # The loss of the only step is finite, but the outputs after it are not.
+    reg = tiny(PaReRegressor, lr=1e30, max_epochs=1, early_stopping=early_stopping)
+    with pytest.raises(DivergenceError, match="output is no longer finite in epoch 1"):
+        reg.fit(X, X[:, 0])
+
+
 @pytest.mark.parametrize("scale", [1e25, 1e38])
-def test_fit__huge_targets__fits_or_says_so(scale):
+def test_fit__huge_targets__finite_predictions(scale):
     reg = tiny(PaReRegressor, max_epochs=2)
     reg.fit(X, scale * X[:, 0])
     assert np.isfinite(reg.predict(X)).all()

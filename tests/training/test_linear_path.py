@@ -1,4 +1,6 @@
-"""The fit of the linear path, against scikit-learn and against refits by hand."""
+"""The linear path, compared with scikit-learn and refits; the network's share."""
+
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -6,14 +8,21 @@ import torch
 from scipy.special import expit, log_softmax, softmax
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 
+from sklearn_pare._data.lazy import LazyArray
 from sklearn_pare.nn.linear_path import LinearPath, PooledNumbers
+from sklearn_pare.nn.losses import cross_entropy, squared_error
 from sklearn_pare.training import linear_path
-
-RNG = np.random.default_rng(0)
+from sklearn_pare.training.batches import Rows
+from sklearn_pare.training.linear_path import (
+    fit_linear_path,
+    fit_share,
+    has_linear_path,
+    remainder,
+)
 
 
 class Columns(torch.nn.Module):
-    """Rows as they are."""
+    """Features that are the columns as they are."""
 
     def __init__(self, n_features):
         super().__init__()
@@ -23,17 +32,21 @@ class Columns(torch.nn.Module):
         return x
 
 
-def _table(n, n_columns, n_outputs=2):
-    X = RNG.normal(size=(n, n_columns)) * np.linspace(0.5, 3, n_columns) + 1
-    noise = RNG.normal(size=(n, n_outputs))
-    y = X @ RNG.normal(size=(n_columns, n_outputs)) + noise - 4
-    return X.astype(np.float32), y.astype(np.float32)
+@pytest.fixture
+def make_table(rng):
+    def make(n, n_columns, n_outputs=2):
+        X = rng.normal(size=(n, n_columns)) * np.linspace(0.5, 3, n_columns) + 1
+        noise = rng.normal(size=(n, n_outputs))
+        y = X @ rng.normal(size=(n_columns, n_outputs)) + noise - 4
+        return X.astype(np.float32), y.astype(np.float32)
+
+    return make
 
 
 def _fit(X, y, kind, weight=None, n_outputs=None):
     path = LinearPath(Columns(X.shape[1]), (n_outputs or y.shape[1],))
     weight = np.ones(len(X)) if weight is None else weight
-    offset = linear_path.fit(path, torch.from_numpy(X), y, weight, kind)
+    offset = fit_linear_path(path, torch.from_numpy(X), y, weight, kind)
     assert offset.dtype == np.float32
     return path(torch.from_numpy(X)).numpy(), offset, path
 
@@ -42,13 +55,16 @@ def _standardised(X):
     return (X - X.mean(0)) / X.std(0) / np.sqrt(X.shape[1])
 
 
-WEIGHTS = {"even": np.ones(40), "uneven": RNG.uniform(0.2, 3, 40)}
+WEIGHTS = {
+    "even": np.ones(40),
+    "uneven": np.random.default_rng(1).uniform(0.2, 3, 40),
+}
 
 
 @pytest.mark.parametrize("n_columns", [5, 90], ids=["tall", "wide"])
 @pytest.mark.parametrize("weight", WEIGHTS.values(), ids=WEIGHTS)
-def test_fit__values__ridge_and_its_leave_one_out(n_columns, weight):
-    X, y = _table(40, n_columns)
+def test_fit__values__ridge_and_its_leave_one_out(n_columns, weight, make_table):
+    X, y = make_table(40, n_columns)
     prediction, offset, _ = _fit(X, y, "values", weight)
     Z = _standardised(X.astype(np.float64))
     alpha = RidgeCV(np.logspace(-6, 4, 21)).fit(Z, y, weight).alpha_
@@ -63,24 +79,24 @@ def test_fit__values__ridge_and_its_leave_one_out(n_columns, weight):
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_fit__classes__out_of_fold_logits(n_classes):
-    X, y = _table(60, 4, n_classes)
+def test_fit__classes__out_of_fold_logits(n_classes, make_table, rng):
+    X, y = make_table(60, 4, n_classes)
     codes = y.argmax(1)
     logits, offset, _ = _fit(X, codes, "classes", n_outputs=n_classes)
     assert offset.shape == logits.shape == (60, n_classes)
     assert (logits.argmax(1) == codes).mean() > 0.7
-    # Noise: in sample there is always something to learn, out of fold there is not.
-    chance = RNG.permutation(codes)
-    logits, offset, _ = _fit(X, chance, "classes", n_outputs=n_classes)
-    rows = np.arange(60), chance
+    # Random classes can be fitted to some extent, but not predicted out of fold.
+    shuffled = rng.permutation(codes)
+    logits, offset, _ = _fit(X, shuffled, "classes", n_outputs=n_classes)
+    rows = np.arange(60), shuffled
     assert log_softmax(offset, 1)[rows].mean() <= log_softmax(logits, 1)[rows].mean()
 
 
-def test_logistic__offset_of_a_row__does_not_know_its_class(monkeypatch):
+def test_logistic__offset_of_a_sample__independent_of_its_class(monkeypatch, rng):
     monkeypatch.setattr(linear_path, "_CS", [1.0])
-    X = RNG.normal(size=(40, 3))
+    X = rng.normal(size=(40, 3))
     codes = np.arange(40) % 2
-    # Folds of alternating classes are blocks: exchange two classes within the first.
+    # With alternating classes the folds are blocks: swap two classes in the first.
     other = codes.copy()
     other[:2] = 1, 0
     before, after = (
@@ -90,8 +106,8 @@ def test_logistic__offset_of_a_row__does_not_know_its_class(monkeypatch):
     assert (np.abs(before[8:] - after[8:]) > 1e-4).all()
 
 
-def test_fit__classes__predicts_as_logistic_regression():
-    X, y = _table(80, 4, 3)
+def test_fit__classes__predicts_as_logistic_regression(make_table):
+    X, y = make_table(80, 4, 3)
     codes = y.argmax(1)
     logits, _, _ = _fit(X, codes, "classes", n_outputs=3)
     Z = _standardised(X.astype(np.float64))
@@ -103,8 +119,8 @@ def test_fit__classes__predicts_as_logistic_regression():
     assert min(np.abs(own - peer).max() for peer in peers) < 0.02
 
 
-def test_fit__more_features_than_rows__calibrated_logits():
-    X, _ = _table(40, 200)
+def test_fit__more_features_than_rows__calibrated_logits(make_table):
+    X, _ = make_table(40, 200)
     codes = (X[:, :20].sum(1) > 20).astype(np.int64)
     logits, offset, _ = _fit(X, codes, "classes", n_outputs=2)
     assert ((logits[:, 1] > logits[:, 0]) == codes).mean() > 0.9
@@ -112,12 +128,12 @@ def test_fit__more_features_than_rows__calibrated_logits():
     def loss(factor):
         return -log_softmax(factor * offset, 1)[np.arange(40), codes].mean()
 
-    # No other sharpness of the logits is better out of sample.
+    # No other scale of the logits is better out of sample.
     assert loss(1.0) <= min(loss(0.5), loss(2.0))
 
 
-def test_fit__labels__log_odds_of_each():
-    X, y = _table(60, 4, 3)
+def test_fit__labels__log_odds_of_each(make_table):
+    X, y = make_table(60, 4, 3)
     there = (y > np.median(y, 0)).astype(np.float32)
     logits, offset, _ = _fit(X, there, "labels")
     assert ((logits > 0) == (there > 0)).mean() > 0.75
@@ -130,8 +146,8 @@ def test_fit__labels__log_odds_of_each():
 
 
 @pytest.mark.parametrize("kind", ["classes", "labels"])
-def test_fit__class_of_one_row__frequencies_alone(kind):
-    X, _ = _table(20, 3)
+def test_fit__class_of_one_sample__frequencies_alone(kind, make_table):
+    X, _ = make_table(20, 3)
     codes = (np.arange(20) == 7).astype(np.int64)
     if kind == "labels":
         codes = np.c_[codes, 0 * codes, 1 - 0 * codes].astype(np.float32)
@@ -144,12 +160,12 @@ def test_fit__class_of_one_row__frequencies_alone(kind):
 
 
 @pytest.mark.parametrize("shape", [(2, 30), (1, 9, 6), (3, 80, 40)], ids=str)
-def test_fit__fields__linear_map_found(shape):
-    X = RNG.normal(size=(300, 1, 12)).astype(np.float32)
+def test_fit__fields__linear_map_found(shape, rng):
+    X = rng.normal(size=(300, 1, 12)).astype(np.float32)
     smooth = np.linspace(0, 1, int(np.prod(shape))).reshape(shape)
     y = X[:, 0, 3].reshape(-1, *[1] * len(shape)) * smooth + smooth**2
     path = LinearPath(PooledNumbers((1, 12)), shape)
-    offset = linear_path.fit(
+    offset = fit_linear_path(
         path, torch.from_numpy(X), y.astype(np.float32), np.ones(300), "values"
     )
     assert offset.shape == y.shape
@@ -159,20 +175,128 @@ def test_fit__fields__linear_map_found(shape):
 
 
 @pytest.mark.filterwarnings("error")
-def test_fit__column_that_hardly_varies__left_out():
-    X, y = _table(40, 3)
+def test_fit__column_that_hardly_varies__left_out(make_table):
+    X, y = make_table(40, 3)
     X[:, 1] = 5.0 + 1e-9 * X[:, 1]
     prediction, _, path = _fit(X, y, "values")
     assert (path.weight[:, 1] == 0).all()
     assert np.isfinite(prediction).all()
 
 
-def test_remainder__numbers_apart_and_fields_together():
-    codes = RNG.normal(size=(500, 2)) * [1.0, 3.0]
-    left = linear_path.remainder(np.zeros_like(codes), codes)
+def test_remainder__numbers_apart_and_fields_together(rng):
+    codes = rng.normal(size=(500, 2)) * [1.0, 3.0]
+    left = remainder(np.zeros_like(codes), codes)
     np.testing.assert_allclose(left, codes.std(0))
-    np.testing.assert_allclose(linear_path.remainder(codes, codes), 1e-4)
-    field = RNG.normal(size=(50, 2, 7)) * np.array([1.0, 3.0])[:, None]
-    left = linear_path.remainder(0 * field, field)
+    np.testing.assert_allclose(remainder(codes, codes), 1e-4)
+    field = rng.normal(size=(50, 2, 7)) * np.array([1.0, 3.0])[:, None]
+    left = remainder(0 * field, field)
     np.testing.assert_allclose(left, field.std())
     assert left.shape == (2,)
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "expected"),
+    [
+        ("classes", (50, 4), True),
+        ("labels", (50, 2, 16), True),
+        ("classes", (50, 1, 8, 8), False),
+        ("labels", (50, 1, 8, 8), False),
+        ("values", (50, 1, 8, 8), True),
+        ("masks", (50, 2, 16), False),
+        ("values", (4_000, 2), True),
+        ("values", (4_001, 2), False),
+    ],
+)
+def test_has_linear_path__by_size_and_kind(kind, shape, expected):
+    target = SimpleNamespace(kind=kind)
+    assert has_linear_path(np.zeros(shape), target) is expected
+    assert not has_linear_path(LazyArray(np.zeros(shape)), target)
+
+
+# ---- share of the network
+
+
+class Model(torch.nn.Module):
+    """A linear path with outputs 0, and a network with given outputs."""
+
+    def __init__(self, own):
+        super().__init__()
+        self.own, self.factor = own, 1.0
+        self.head = SimpleNamespace(scale=self.scale)
+
+    def scale(self, factor):
+        self.factor *= factor
+
+    def linear(self, x):
+        return torch.zeros(len(x), self.own.shape[1])
+
+    def predict(self, x, offset=None):
+        offset = self.linear(x) if offset is None else offset
+        return offset + self.factor * self.own[x]
+
+
+def _share(own, y, loss=squared_error, weight=None, offset=None):
+    model = Model(own)
+    weight = torch.ones(len(y)) if weight is None else weight
+    rows = Rows(torch.arange(len(y)), y, weight, offset)
+    network = SimpleNamespace(model=model, prepared=SimpleNamespace(share_rows=rows))
+    recipe = SimpleNamespace(loss=loss, batch_size=7)
+    share = fit_share(network, recipe)
+    assert not model.training
+    assert model.factor == pytest.approx(share)
+    return share
+
+
+def test_fit_share__noise__nothing(generator):
+    y, noise = torch.randn(2, 50, 1, generator=generator)
+    assert _share(noise, y) == 0.0
+
+
+def test_fit_share__right__all(generator):
+    y = torch.randn(50, 2, generator=generator)
+    assert _share(y, y) == 1.0
+
+
+def test_fit_share__twice_too_large__half(generator):
+    y = torch.randn(50, 1, generator=generator)
+    assert _share(2 * y, y) == pytest.approx(0.5)
+
+
+def test_fit_share__classes__right_and_upside_down(generator):
+    y = torch.randint(3, (60,), generator=generator)
+    logits = 2.0 * torch.nn.functional.one_hot(y, 3).float()
+    assert _share(logits, y, cross_entropy) == 1.0
+    assert _share(-logits, y, cross_entropy) == 0.0
+
+
+def test_fit_share__offsets_of_the_samples__used_instead_of_the_path(generator):
+    offset, own = torch.randn(2, 40, 1, generator=generator)
+    assert _share(own, offset + own, offset=offset) == 1.0
+    assert _share(own, offset, offset=offset) == 0.0
+
+
+def test_fit_share__weights__only_weighted_samples_count(generator):
+    y = torch.randn(60, 1, generator=generator)
+    own = torch.cat([y[:30], -y[30:]])
+    first = (torch.arange(60) < 30).float()
+    assert _share(own, y, weight=first) == 1.0
+    assert _share(own, y, weight=1 - first) == 0.0
+
+
+@pytest.mark.parametrize(("n", "share"), [(1, 0.0), (2, 0.0), (19, 0.0), (20, 1.0)])
+def test_fit_share__too_few_samples__nothing(n, share):
+    y = torch.linspace(1, 2, n)[:, None]
+    assert _share(y, y) == share
+
+
+@pytest.mark.parametrize(("n_right", "share"), [(3, 0.0), (30, 1.0)])
+def test_fit_share__gain_within_two_standard_errors__nothing(n_right, share):
+    # The network is right for some samples and as good as the linear path elsewhere.
+    y = torch.ones(60, 1)
+    y[n_right:] = 0.0
+    assert _share(y.clone(), y) == share
+
+
+def test_fit_share__no_linear_path__one_and_the_head_stays():
+    network = SimpleNamespace(model=None, prepared=SimpleNamespace(share_rows=None))
+    assert fit_share(network, recipe=None) == 1.0

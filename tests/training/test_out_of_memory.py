@@ -1,6 +1,7 @@
-"""Where a batch has no room it goes through in parts, and the result stays."""
+"""Batches too large for the memory: they are split, and the result is the same."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from sklearn_pare.nn.model import PaReModel
 from sklearn_pare.sources import FormulaSource
 from sklearn_pare.sources.base import Source
 from sklearn_pare.training.batches import Rows
-from sklearn_pare.training.train import Recipe, train
+from sklearn_pare.training.recipe import Recipe
+from sklearn_pare.training.train import train
 from tests.common.instances import tiny
 from tests.common.tiny import NAME
 
@@ -22,10 +24,10 @@ ROWS, BATCH = 40, 16
 
 
 class Double(Source):
-    """Formulas in float64: there the sums of parts differ from the whole by 1e-15.
+    """Formulas in float64, where sums of parts differ from the whole by about 1e-15.
 
-    In float32 they differ by 1e-8, and where the true gradient is nothing, as of the
-    biases of keys, Adam makes a whole step of that.
+    In float32 they differ by 1e-8. Where the exact gradient is 0, as for the biases of
+    keys, Adam turns that into a whole step.
     """
 
     def __init__(self):
@@ -38,7 +40,7 @@ class Double(Source):
 
 
 def _train(dense=False, unlabeled=False, **settings):
-    """Weights after two epochs in float64, and the history."""
+    """Return the weights after two epochs in float64, and the history."""
     generator = torch.Generator().manual_seed(0)
     shape, outputs = (1, 8, 8), ((1, 8, 8) if dense else (3,))
     architecture = Architecture(NAME, shape, outputs, "gate")
@@ -61,7 +63,6 @@ def _train(dense=False, unlabeled=False, **settings):
             "layer_decay": 0.75,
             "mix_start": 0.6,
             "mix_end": 0.1,
-            "mix_schedule": "linear",
             "mix_weight": 0.7,
             "mixed_share": 0.25 if dense else 1.0,
             "bfloat16": False,
@@ -69,18 +70,16 @@ def _train(dense=False, unlabeled=False, **settings):
         }
         | settings
     )
-    history = train(
-        model,
-        recipe,
-        Rows(x, y, weight),
-        unlabeled_rows=Rows(more, torch.zeros(ROWS), torch.zeros(ROWS))
-        if unlabeled
-        else None,
-        source=source,
-        seeds=(1, 2),
-        scorer=None,
+    nothing = torch.zeros(ROWS)
+    prepared = SimpleNamespace(
+        rows=Rows(x, y, weight),
+        valid_rows=None,
+        unlabeled_rows=Rows(more, nothing, nothing) if unlabeled else None,
+        target=SimpleNamespace(score=None),
     )
-    return model.state_dict(), history
+    network = SimpleNamespace(model=model, prepared=prepared, source=source)
+    start = SimpleNamespace(checkpoints=None, seeds=(None, None, 1, 2))
+    return model.state_dict(), train(network, start, recipe)
 
 
 def _assert_same(one, other):
@@ -94,7 +93,7 @@ def _assert_same(one, other):
 
 
 class Memory:
-    """A device that runs out of memory when told to."""
+    """A device that runs out of memory at given moments."""
 
     def __init__(self, monkeypatch):
         self.n_rows, self.at, self.where = math.inf, None, None
@@ -107,7 +106,7 @@ class Memory:
             return memory._forward(model, x, *args, **kwargs)
 
         def backward(tensor, *args, **kwargs):
-            # Gradients of a failed try are there, and have to go.
+            # The gradients of a failed try exist, and must be discarded.
             memory._backward(tensor, *args, **kwargs)
             memory._check("backward", 0)
             memory.steps += 1
@@ -140,7 +139,9 @@ def test_train__out_of_memory_once__same_weights(step, where, memory, whole):
 
 
 @pytest.mark.parametrize("n_rows", [15, 8, 7, 3, 1])
-def test_train__room_for_few_rows__same_weights_and_few_retries(n_rows, memory, whole):
+def test_train__memory_for_few_samples__same_weights_and_few_retries(
+    n_rows, memory, whole
+):
     memory.n_rows = n_rows
     _assert_same(_train(), whole)
     assert 1 <= memory.errors <= math.log2(BATCH)
@@ -155,7 +156,6 @@ def test_train__room_for_few_rows__same_weights_and_few_retries(n_rows, memory, 
         {"mix_start": 0.0, "mix_end": 0.0},
         {"mix_start": 0.0, "mix_end": 0.0, "unlabeled": True},
         {"mixed_share": 0.25},
-        {"mix_schedule": "gap"},
     ],
     ids=str,
 )
@@ -167,13 +167,13 @@ def test_train__any_kind_of_step_in_parts__same_weights(settings, n_rows, memory
     assert memory.errors
 
 
-def test_fit__no_room_for_one_row__error_with_sizes_and_remedies(memory):
+def test_fit__no_memory_for_one_sample__error_with_sizes_and_remedies(memory):
     memory.n_rows = 0
     X = np.random.default_rng(0).normal(size=(32, 5))
     clf = tiny(PaReClassifier, batch_size=16, linear_path=False)
     with pytest.raises(
         OutOfMemoryError,
-        match=r"'test-tiny' on 32 rows of shape \(5,\).*GiB.*tune='none'",
+        match=r"'test-tiny' on 32 samples of shape \(5,\).*GiB.*tune='none'",
     ) as raised:
         clf.fit(X, X[:, 0] > 0)
     assert memory.errors == 1 + math.log2(16)

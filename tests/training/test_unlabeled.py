@@ -1,3 +1,5 @@
+"""Unlabelled samples in training."""
+
 import pickle
 
 import numpy as np
@@ -6,9 +8,8 @@ from sklearn.datasets import load_digits, load_wine
 
 from sklearn_pare import PaReClassifier, PaReRegressor
 from sklearn_pare.exceptions import DataError
+from sklearn_pare.training.net import PaReNet
 from tests.common.instances import tiny
-
-RNG = np.random.default_rng(1)
 
 
 @pytest.fixture
@@ -22,8 +23,8 @@ def _clf(**settings):
     return tiny(PaReClassifier, **settings)
 
 
-def test_fit__digits__a_point_better_with_unlabelled_rows():
-    # The promise is for the bundled backbone and five splits: `benchmarks unlabeled`.
+def test_fit__digits__a_point_better_with_unlabelled_samples():
+    # One of the splits of `python -m studies unlabeled`.
     X, y = load_digits(return_X_y=True)
     settings = {"input_shape": (1, 8, 8), "max_epochs": 80, "random_state": 0}
     scores = [
@@ -42,7 +43,7 @@ def test_fit__none__as_without_the_argument(digits_parts):
     assert all(row["unlabeled_loss"] is None for row in second.history_)
 
 
-def test_fit__unlabelled_rows__are_learned_from(digits_parts):
+def test_fit__unlabelled_samples__are_learned_from(digits_parts):
     X, _, X_unlabeled = digits_parts
     settings = {"input_shape": (1, 8, 8), "linear_path": False, "max_epochs": 3}
     first, second = (
@@ -62,9 +63,7 @@ def test_fit__same_seed__same_model_and_pickles(digits_parts):
     np.testing.assert_array_equal(again.predict_proba(X), expected)
 
 
-def test_fit__order_of_labelled_rows__stays(digits_parts, monkeypatch):
-    from sklearn_pare.training.net import PaReNet
-
+def test_fit__order_of_labelled_samples__stays(digits_parts, monkeypatch):
     X, y, X_unlabeled = digits_parts
     seen = []
     step = PaReNet.train_step_single
@@ -81,9 +80,9 @@ def test_fit__order_of_labelled_rows__stays(digits_parts, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", ["numbers", "fields", "masks", "labels", "lazy"])
-def test_fit__every_target(kind, tmp_path):
-    X = RNG.normal(size=(24, 1, 8, 8)).astype(np.float32)
-    more = RNG.normal(size=(11, 1, 8, 8)).astype(np.float32)
+def test_fit__every_target(kind, tmp_path, rng):
+    X = rng.normal(size=(24, 1, 8, 8)).astype(np.float32)
+    more = rng.normal(size=(11, 1, 8, 8)).astype(np.float32)
     y = {
         "numbers": X[:, 0, 0, 0],
         "fields": X[:, 0],
@@ -113,9 +112,13 @@ def test_fit__table_with_linear_path_and_validation_rows():
 @pytest.mark.parametrize(
     ("settings", "rows", "words"),
     [
-        ({}, np.zeros((5, 63)), r"X_unlabeled does not go.*\(1, 8, 8\).*63 features"),
-        ({}, np.zeros((0, 64)), r"X_unlabeled does not go.*0 sample"),
-        ({}, np.full((5, 64), np.nan), r"X_unlabeled does not go.*NaN"),
+        (
+            {},
+            np.zeros((5, 63)),
+            r"X_unlabeled does not match.*\(1, 8, 8\).*63 features",
+        ),
+        ({}, np.zeros((0, 64)), r"X_unlabeled does not match.*0 sample"),
+        ({}, np.full((5, 64), np.nan), r"X_unlabeled does not match.*NaN"),
         ({"source": None}, np.zeros((5, 64)), "source=None"),
         ({"mix_start": 0.0, "mix_end": 0.0}, np.zeros((5, 64)), "mix_start=0.0"),
     ],

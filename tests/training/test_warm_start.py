@@ -1,4 +1,4 @@
-"""Training that goes on from the last fit."""
+"""Training that continues from the last fit."""
 
 import numpy as np
 import pandas as pd
@@ -12,10 +12,9 @@ from sklearn_pare.exceptions import CheckpointError, DataError
 from tests.common.instances import tiny
 from tests.training.same import assert_same_fit
 
-RNG = np.random.default_rng(0)
-X = RNG.normal(size=(40, 5))
+X = np.random.default_rng(0).normal(size=(40, 5))
 Y = np.where(X[:, 0] > 0, "up", "down")
-IMAGES = RNG.normal(size=(12, 1, 8, 8))
+IMAGES = np.random.default_rng(1).normal(size=(12, 1, 8, 8))
 
 
 def _network(estimator):
@@ -37,7 +36,7 @@ def test_fit__warm__starts_from_the_weights_of_the_last(linear_path):
     assert 0 <= share <= 1
 
 
-def test_fit__warm__loss_goes_on_falling_and_history_with_it():
+def test_fit__warm__loss_falls_further_and_history_continues():
     settings = {"max_epochs": 6, "linear_path": False, "mix_start": 0.0, "mix_end": 0.0}
     clf = tiny(PaReClassifier, warm_start=True, lr=3e-3, **settings).fit(X, Y)
     first = clf.history_
@@ -49,7 +48,7 @@ def test_fit__warm__loss_goes_on_falling_and_history_with_it():
     assert clf.history_[-1]["train_loss"] < first[-1]["train_loss"]
 
 
-def test_fit__cold__begins_anew():
+def test_fit__cold__starts_again():
     clf = tiny(PaReClassifier).fit(X, Y)
     expected = clf.predict_proba(X)
     np.testing.assert_array_equal(clf.fit(X, Y).predict_proba(X), expected)
@@ -70,7 +69,7 @@ def test_fit__warm_after_loading__same_as_without(tmp_path):
     assert_same_fit(loaded.fit(X, Y), clf.fit(X, Y))
 
 
-def test_fit__warm_with_other_rows_and_lr__goes_on():
+def test_fit__warm_with_other_samples_and_lr__continues():
     clf = tiny(PaReClassifier, warm_start=True, max_epochs=2).fit(X[:30], Y[:30])
     clf.set_params(lr=1e-3, tune="norm", max_epochs=3).fit(X[10:], Y[10:])
     assert clf.n_iter_ == 5
@@ -79,12 +78,12 @@ def test_fit__warm_with_other_rows_and_lr__goes_on():
 def test_fit__warm_and_aligned__aligned_once(monkeypatch):
     clf = tiny(PaReClassifier, warm_start=True, alignment="l2", max_epochs=1)
     losses = clf.fit(X, Y).alignment_history_
-    monkeypatch.setattr("sklearn_pare._base.align", None)
+    monkeypatch.setattr("sklearn_pare.training.network.align", None)
     assert clf.fit(X, Y).alignment_history_ == losses
 
 
 @pytest.mark.parametrize("shape", [(), (8, 8)], ids=str)
-def test_fit__warm_regressor__goes_on(shape):
+def test_fit__warm_regressor__continues(shape):
     y = IMAGES[:, 0] if shape else IMAGES[:, 0, 0, 0]
     reg = tiny(PaReRegressor, warm_start=True, max_epochs=1).fit(IMAGES, y)
     assert reg.fit(IMAGES, y).n_iter_ == 2
@@ -97,14 +96,18 @@ FRAME = pd.DataFrame({"a": X[:, 0], "b": ["x", "y"] * 20})
     ("settings", "data", "words"),
     [
         ({}, (X, np.where(X[:, 0] > 0, "up", "flat")), r"classes was \['down', 'up'\]"),
-        ({}, (X[:, :3], Y), r"input_shape was \[5\] and is \[3\]"),
-        ({"backbone": "pare-tiny"}, (X, Y), "backbone was 'test-tiny' and is 'pare-t"),
+        ({}, (X[:, :3], Y), r"input_shape was \[5\] and is now \[3\]"),
+        (
+            {"backbone": "pare-tiny"},
+            (X, Y),
+            "backbone was 'test-tiny' and is now 'pare-t",
+        ),
         ({"selector": "random"}, (X, Y), "selector was 'gate'"),
         ({}, (FRAME, Y), "input_shape was"),
     ],
     ids=str,
 )
-def test_fit__warm_with_another_network__error_says_what(settings, data, words):
+def test_fit__warm_with_another_network__error_names_it(settings, data, words):
     clf = tiny(PaReClassifier, warm_start=True, max_epochs=1).fit(X, Y)
     expected = clf.predict_proba(X)
     with pytest.raises(DataError, match=f"(?s)last fit, but {words}.*warm_start=False"):
@@ -116,7 +119,7 @@ def test_fit__warm_with_another_network__error_says_what(settings, data, words):
 def test_fit__warm_with_other_categories__error():
     clf = tiny(PaReClassifier, warm_start=True, max_epochs=1).fit(FRAME, Y)
     other = FRAME.assign(b=FRAME["b"].replace("x", "z"))
-    with pytest.raises(DataError, match=r"categories was .*'x'.* and is .*'z'"):
+    with pytest.raises(DataError, match=r"categories was .*'x'.* and is now .*'z'"):
         clf.fit(other, Y)
 
 

@@ -5,7 +5,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.multioutput import MultiOutputClassifier
 
-from sklearn_pare.benchmarks.measures import calibration_error, measure
+from studies.measures import calibration_error, measure
 
 
 def test_calibration_error__by_definition(rng):

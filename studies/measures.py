@@ -1,13 +1,10 @@
-"""Error, quality of the probabilities, and cost of a fit."""
+"""Error and quality of the probabilities of a fitted estimator."""
 
 import math
-import time
 
 import numpy as np
-import torch
 from sklearn.base import is_classifier
 from sklearn.metrics import average_precision_score, log_loss, r2_score, roc_auc_score
-from threadpoolctl import threadpool_limits
 
 from sklearn_pare.metrics import relative_l2
 
@@ -36,7 +33,7 @@ def calibration_error(probabilities, y, n_bins=_BINS):
     A classifier that is always certain, and right half of the time:
 
     >>> import numpy as np
-    >>> from sklearn_pare.benchmarks.measures import calibration_error
+    >>> from studies.measures import calibration_error
     >>> calibration_error(np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([0, 1]))
     0.5
     """
@@ -99,26 +96,3 @@ def measure(estimator, X, y):
         error = 1 - roc_auc_score(y.ravel(), likely.ravel())
     nll = log_loss(y.ravel(), likely.ravel())
     return {"error": float(error), "nll": nll, "ece": None}
-
-
-def on_one_thread(work):
-    """Call a function on one thread of torch and of linear algebra.
-
-    CPU times are comparable only with a fixed number of threads, and results may differ
-    in their last bits between numbers of threads.
-
-    Returns
-    -------
-    result : object
-    cpu : float
-        Seconds of CPU time.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1):
-            start = time.process_time()
-            result = work()
-            return result, round(time.process_time() - start, 2)
-    finally:
-        torch.set_num_threads(threads)

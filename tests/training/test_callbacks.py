@@ -1,0 +1,140 @@
+"""Log lines, early stopping, and callbacks of scikit-learn."""
+
+import logging
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from sklearn_pare import PaReClassifier
+from sklearn_pare.training.net import PaReNet
+from tests.common.callbacks import Callback, needs_callbacks
+from tests.common.instances import tiny
+
+
+def test_verbose__one_line_per_epoch(table, caplog):
+    with caplog.at_level(logging.INFO, logger="sklearn_pare"):
+        tiny(PaReClassifier, verbose=1, max_epochs=3).fit(*table)
+    assert len(caplog.messages) == 3
+    assert caplog.messages[0].startswith("epoch 1/3  train_loss ")
+
+
+def test_verbose__zero__silent(table, capfd):
+    tiny(PaReClassifier, max_epochs=2).fit(*table)
+    assert capfd.readouterr() == ("", "")
+
+
+# ---- early stopping
+
+
+def test_early_stopping__stops_and_keeps_the_best_weights(table):
+    X, y = table
+    rng = np.random.default_rng(1)
+    X_val, noise = rng.normal(size=(200, 5)), rng.choice(["up", "down"], size=200)
+    clf = tiny(
+        PaReClassifier,
+        early_stopping=True,
+        n_iter_no_change=3,
+        max_epochs=200,
+        linear_path=False,
+    ).fit(X, y, X_val=X_val, y_val=noise)
+    scores = [row["valid_score"] for row in clf.history_]
+    assert clf.n_iter_ == len(scores) < 200
+    # The initial weights count too: the kept score may exceed those of all epochs.
+    assert clf.score(X_val, noise) >= max(scores) - 1e-12
+
+
+def test_early_stopping__holds_samples_out(table, monkeypatch):
+    sizes = []
+    step = PaReNet.train_step_single
+
+    def spy(net, batch, **kwargs):
+        sizes.append(len(batch[1]))
+        return step(net, batch, **kwargs)
+
+    monkeypatch.setattr(PaReNet, "train_step_single", spy)
+    settings = {"validation_fraction": 0.25, "max_epochs": 1, "linear_path": False}
+    clf = tiny(PaReClassifier, early_stopping=True, **settings).fit(*table)
+    assert sizes == [45]
+    # The score of 15 samples.
+    score = 15 * clf.history_[0]["valid_score"]
+    assert score == pytest.approx(round(score))
+    assert clf.history_[0]["valid_loss"] > 0
+
+
+def test_fit__validation_samples_without_early_stopping__scored_only(table):
+    X, y = table
+    clf = tiny(PaReClassifier, linear_path=False)
+    plain = clone(clf).fit(X, y)
+    watched = clone(clf).fit(X, y, X_val=X[:20], y_val=y[:20])
+    np.testing.assert_array_equal(plain.predict_proba(X), watched.predict_proba(X))
+    last = watched.history_[-1]
+    assert last["valid_score"] == pytest.approx(watched.score(X[:20], y[:20]))
+
+
+# ---- callbacks of scikit-learn
+
+
+@needs_callbacks
+def test_fit__keyboard_interrupt__raises(table):
+    class Interrupt(Callback):
+        def on_fit_task_begin(self, estimator, context):
+            if context.task_name == "epoch" and context.task_id == 1:
+                raise KeyboardInterrupt
+
+    clf = tiny(PaReClassifier).set_callbacks(Interrupt())
+    with pytest.raises(KeyboardInterrupt):
+        clf.fit(*table)
+    assert not hasattr(clf, "history_")
+
+
+@needs_callbacks
+def test_callbacks__progress_and_scores(table, capsys):
+    from sklearn.callback import ProgressBar, ScoringMonitor
+
+    monitor = ScoringMonitor(scoring="accuracy")
+    clf = tiny(PaReClassifier, max_epochs=3).set_callbacks(ProgressBar(), monitor)
+    clf.fit(*table)
+    assert "PaReClassifier" in capsys.readouterr().out
+    rows = monitor.get_logs().data
+    epochs = [row["accuracy"] for row in rows if row["task_name"] == "epoch"]
+    assert len(epochs) == 3
+    assert epochs[-1] == pytest.approx(clf.score(*table))
+
+
+@needs_callbacks
+def test_callbacks__early_stop__still_see_the_last_epoch(table):
+    from sklearn.callback import ScoringMonitor
+
+    X, y = table
+    monitor = ScoringMonitor(scoring="accuracy")
+    clf = tiny(PaReClassifier, early_stopping=True, n_iter_no_change=1, lr=1e-30)
+    clf.set_callbacks(monitor).fit(X, y)
+    rows = [row for row in monitor.get_logs().data if row["task_name"] == "epoch"]
+    assert len(rows) == clf.n_iter_ == 1
+
+
+@needs_callbacks
+def test_callbacks__fitted_estimator__is_a_snapshot(table):
+    X, y = table
+    kept = []
+
+    class Keep(Callback):
+        def on_fit_task_end(self, estimator, context, *, fitted_estimator):
+            kept.append((fitted_estimator, fitted_estimator.predict_proba(X)))
+
+    clf = tiny(PaReClassifier, max_epochs=4).set_callbacks(Keep()).fit(X, y)
+    for estimator, probabilities in kept:
+        np.testing.assert_array_equal(estimator.predict_proba(X), probabilities)
+    assert not np.array_equal(kept[0][1], kept[-1][1])
+    np.testing.assert_array_equal(kept[-1][1], clf.predict_proba(X))
+
+
+@needs_callbacks
+def test_callbacks__true__stops(table):
+    class StopAfterTwo(Callback):
+        def on_fit_task_end(self, estimator, context):
+            return context.task_id == 1
+
+    clf = tiny(PaReClassifier, max_epochs=50).set_callbacks(StopAfterTwo())
+    assert clf.fit(*table).n_iter_ == 2

@@ -1,0 +1,96 @@
+"""Numbers of a training run: values of "auto", and arguments that are passed on."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from sklearn_pare import PaReClassifier
+from sklearn_pare.training.recipe import auto_for, make_recipe, samples_per_batch
+
+
+def _target(kind, size=()):
+    return SimpleNamespace(
+        kind=kind, loss="loss", agreement="agreement", output_shape=(2, *size)
+    )
+
+
+def _recipe(target, n_samples=60, bfloat16=False, **settings):
+    arguments = PaReClassifier(**settings).get_params()
+    return make_recipe(arguments, n_samples, 16, target, bfloat16)
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "batch_size", "epochs", "steps"),
+    [
+        ("classes", (), 64, 150, 150),
+        ("classes", (), 16, 38, 152),
+        ("classes", (), 1, 12, 720),
+        ("classes", (), "auto", 150, 150),
+        ("labels", (), "auto", 150, 150),
+        ("values", (), "auto", 150, 150),
+        ("values", (9,), "auto", 75, 600),
+        ("values", (8, 8), 16, 150, 600),
+        ("masks", (8, 8), "auto", 19, 152),
+        ("masks", (9,), 1, 4, 240),
+    ],
+)
+def test_make_recipe__auto_epochs__enough_steps_and_epochs(
+    kind, size, batch_size, epochs, steps
+):
+    recipe = _recipe(_target(kind, size), batch_size=batch_size)
+    assert (recipe.n_epochs, recipe.n_steps) == (epochs, steps)
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "batch_size", "steps"), [(60, 60, 3), (61, 60, 6), (7, 2, 12)]
+)
+def test_make_recipe__max_epochs__a_part_of_a_batch_is_a_step(
+    n_samples, batch_size, steps
+):
+    recipe = _recipe(_target("classes"), n_samples, max_epochs=3, batch_size=batch_size)
+    assert (recipe.n_epochs, recipe.n_steps) == (3, steps)
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "batch_size", "mix_weight", "mixed_share"),
+    [
+        ("classes", (), 64, 1.0, 1.0),
+        ("labels", (), 64, 1.0, 1.0),
+        ("values", (), 64, 0.3, 1.0),
+        ("values", (9,), 8, 0.3, 0.25),
+        ("masks", (8, 8), 8, 0.3, 0.25),
+    ],
+)
+def test_make_recipe__auto__by_kind_of_target(
+    kind, size, batch_size, mix_weight, mixed_share
+):
+    target = _target(kind, size)
+    auto = _recipe(target)
+    assert auto.batch_size == samples_per_batch("auto", target) == batch_size
+    assert (auto.mix_weight, auto.mixed_share) == (mix_weight, mixed_share)
+    own = _recipe(target, batch_size=5, mix_weight=0.7)
+    assert (own.batch_size, own.mix_weight) == (5, 0.7)
+    assert samples_per_batch(5, target) == 5
+    # The share of a batch that is mixed has no argument.
+    assert own.mixed_share == auto_for(target).mixed_share
+
+
+def test_make_recipe__arguments__passed_on():
+    settings = {"lr": 0.5, "weight_decay": 0.25, "mix_start": 0.875, "mix_end": 0.125}
+    recipe = _recipe(_target("classes"), bfloat16=True, **settings)
+    assert {name: getattr(recipe, name) for name in settings} == settings
+    assert (recipe.loss, recipe.agreement) == ("loss", "agreement")
+    assert (recipe.n_tokens, recipe.bfloat16) == (16, True)
+
+
+@pytest.mark.parametrize(("pretrained", "decay"), [(True, 0.5), (False, 1.0)])
+def test_make_recipe__layer_decay__of_pretrained_backbones_alone(pretrained, decay):
+    recipe = _recipe(_target("classes"), layer_decay=0.5, pretrained=pretrained)
+    assert recipe.layer_decay == decay
+
+
+def test_make_recipe__patience__under_early_stopping_alone():
+    target = _target("classes")
+    assert _recipe(target, n_iter_no_change=3).patience is None
+    stopping = _recipe(target, n_iter_no_change=3, early_stopping=True)
+    assert stopping.patience == 3
