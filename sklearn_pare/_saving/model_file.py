@@ -145,13 +145,13 @@ def _unchanged(architecture, arrays):
 
 def _published(architecture):
     """Return the weights of the published backbone, named as in a network."""
-    name = architecture.backbone
+    name, shape = architecture.backbone, architecture.input_shape
     if backbones.is_local(name):
         raise SaveError(
             f"The weights of backbone={name!r} are in a folder of this machine: a file "
             "without them could not be loaded elsewhere. Use omit_pretrained=False."
         )
-    module = backbones.get(name, input_shape=architecture.input_shape).module
+    module = backbones.get(name, pretrained=True, input_shape=shape).module
     return {f"backbone.{k}": value.numpy() for k, value in module.state_dict().items()}
 
 

@@ -12,9 +12,9 @@ _BLOCK = re.compile(r".*\b(?:blocks|layers?)\.\d+\.")
 def freeze(backbone: nn.Module, tune: str) -> None:
     """Freeze the weights of a backbone that are not trained.
 
-    With "norm" those of LayerNorms are trained; with "attention-frozen" all except the
-    projections to queries and keys (and to values, if they share a matrix); with "all"
-    all; with "none" and "head" none.
+    ``tune`` selects the trained weights: "all"; "norm", those of LayerNorms;
+    "attention-frozen", all except the projections to queries and keys (and to values,
+    if they share a matrix); or "none" and "head", which train none.
     """
     for name, module in backbone.named_modules():
         if tune == "all":

@@ -242,7 +242,9 @@ def _outline(name, described):
     try:
         with torch.device("meta"), _BUILD_LOCK, DrawFrom(torch.Generator()):
             outline = AutoModel.from_config(described).float()
-        return outline, _n_positions(described)
+        # RoBERTa numbers positions from padding_idx + 1.
+        most = getattr(described, "max_position_embeddings", _LONGEST) - 2
+        return outline, min(most, _LONGEST)
     # Inconsistent sizes raise different errors in different layers.
     except Exception as error:
         raise _no_model(name, error) from error
@@ -257,11 +259,6 @@ def without_words(config):
     padded = config.get("model_type") in _PADDED
     pad = (config.get("pad_token_id") or 0) if padded else 0
     return config | {"pad_token_id": pad, "vocab_size": pad + 1}
-
-
-def _n_positions(config):
-    # RoBERTa numbers positions from padding_idx + 1.
-    return min(getattr(config, "max_position_embeddings", _LONGEST) - 2, _LONGEST)
 
 
 def _read_weights(outline, path, name):

@@ -28,13 +28,6 @@ def offline(reason):
         _FORBIDDEN.reset(token)
 
 
-def _why_offline():
-    """Return why nothing may be downloaded, or None."""
-    if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
-        return "HF_HUB_OFFLINE is set"
-    return _FORBIDDEN.get()
-
-
 def cached_file(repo_id, filename, *, backbone, cache_dir=None) -> Path:
     """Return the path of a file of a repository, and download it if necessary.
 
@@ -58,7 +51,9 @@ def cached_file(repo_id, filename, *, backbone, cache_dir=None) -> Path:
             f"backbone={backbone!r}: {repo_id!r} is no name of a repository: {error}"
         ) from error
     except LocalEntryNotFoundError:
-        reason = _why_offline()
+        reason = _FORBIDDEN.get()
+        if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
+            reason = "HF_HUB_OFFLINE is set"
         if reason is not None:
             raise _missing(repo_id, filename, backbone, cache_dir, reason) from None
         try:

@@ -1,7 +1,6 @@
 """Loading of OpenML tasks with their data, from openml's cache or its server."""
 
 import warnings
-from contextlib import contextmanager
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -18,14 +17,6 @@ def folder(kind, number):
     return Path(openml.config.get_cache_directory(), kind, str(number))
 
 
-@contextmanager
-def _quiet_files():
-    """Ignore the warning that openml does not close the file of the folds."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "unclosed file", ResourceWarning)
-        yield
-
-
 def load_task(task_id):
     """Load a classification task with X, a DataFrame (n, F), and its labels (n,).
 
@@ -37,8 +28,13 @@ def load_task(task_id):
     kind = openml.tasks.TaskType.SUPERVISED_CLASSIFICATION
     problem = None
     try:
-        _look_for_data(task_id)
-        with _quiet_files():
+        dataset_id = _data_of(task_id)
+        if dataset_id is not None:
+            # Raises if it is missing, before openml does and deletes the task.
+            openml.datasets.get_dataset(dataset_id, download_features_meta_data=True)
+        with warnings.catch_warnings():
+            # openml does not close the file of the folds.
+            warnings.filterwarnings("ignore", "unclosed file", ResourceWarning)
             task = openml.tasks.get_task(task_id, download_splits=True)
         if task.task_type_id == kind:
             frame, target = _read(task)
@@ -69,15 +65,6 @@ def _data_of(task_id):
         return None
     tag = "{http://openml.org/openml}data_set_id"
     return int(next(ElementTree.parse(file).iter(tag)).text)
-
-
-def _look_for_data(task_id):
-    """Raise if the data set is missing, before openml does and deletes the task."""
-    import openml
-
-    dataset_id = _data_of(task_id)
-    if dataset_id is not None:
-        openml.datasets.get_dataset(dataset_id, download_features_meta_data=True)
 
 
 def _lacking(task_id):
