@@ -45,7 +45,7 @@ wheel:
 	$(PYTHON) -m tools.check_wheel $(WHEEL)
 
 bench: $(READY)
-	$(BIN)/python -m sklearn_pare.benchmarks timings
+	$(BIN)/python -m studies timings
 
 # Old releases warn of what newer ones of their own dependencies deprecate.
 oldest: .venv-oldest/ready

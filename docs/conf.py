@@ -1,9 +1,14 @@
 """Sphinx configuration."""
 
+import sys
+from pathlib import Path
+
 import matplotlib as mpl
 
 import sklearn_pare
 
+# Some examples import `studies` and `tests`, which are not installed.
+sys.path.insert(0, str(Path(__file__).parents[1]))
 mpl.use("agg")
 
 project = "sklearn-pare"
@@ -19,10 +24,12 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build", "auto_examples/GALLERY_HEADER.rst"]
-# Builds offline: no inventories are fetched.
+# Build offline: do not download inventories of other projects.
 intersphinx_mapping = {}
-# Labels inside docstrings that are inherited from scikit-learn.
+# Docstrings inherited from scikit-learn refer to labels that exist only there.
 suppress_warnings = ["ref.ref", "ref.term", "config.cache"]
+# As in scikit-learn: single backticks are code.
+default_role = "literal"
 autosummary_generate = True
 numpydoc_show_class_members = False
 autodoc_default_options = {"members": True, "inherited-members": "Module"}
@@ -32,18 +39,20 @@ html_theme = "pydata_sphinx_theme"
 html_title = "sklearn-pare"
 html_show_sourcelink = False
 html_theme_options = {"show_prev_next": False, "secondary_sidebar_items": ["page-toc"]}
-# Pages without pages below them need no list of those.
+# Pages without subpages do not need a sidebar.
 _plain = (
     "index",
     "install",
     "quickstart",
     "user_guide",
     "modalities",
+    "saving",
     "backbones",
     "sources",
     "otdd",
     "inspection",
     "comparison",
+    "reliability",
     "benchmarks",
     "pdebench",
     "nas_bench_360",

@@ -1,15 +1,16 @@
 """
-A training that is cut off and goes on
-======================================
+Resuming an interrupted fit
+===========================
 
-With ``checkpoint_dir`` a fit leaves its whole state on the disk after each epoch. Here
-Ctrl-C cuts it off; begun again, it ends where a training ends that nobody disturbed, to
-the bit.
+With ``checkpoint_dir``, the complete state of training is written to disk after each
+epoch. In this example a fit is interrupted by Ctrl-C and then started again. The result
+is bitwise identical to that of an uninterrupted fit.
 """
 
 # %%
-# A callback of scikit-learn's protocol plays the user who loses patience after the
-# fourth epoch. A kill or a power cut would do as well.
+# A scikit-learn callback (scikit-learn 1.9 or newer) simulates a user who presses
+# Ctrl-C after the fourth epoch. After a power cut, or if the process was killed, the
+# fit can be resumed in the same way.
 
 import tempfile
 
@@ -22,7 +23,7 @@ from sklearn_pare import PaReClassifier
 
 
 class CtrlC:
-    """Raises KeyboardInterrupt in the fifth epoch."""
+    """Raise KeyboardInterrupt in the fifth epoch."""
 
     def setup(self, estimator, context):
         pass
@@ -40,35 +41,35 @@ class CtrlC:
 
 X, y = load_digits(return_X_y=True)
 X, X_test, y, y_test = X[:100], X[100:], y[:100], y[100:]
-undisturbed = PaReClassifier(input_shape=(1, 8, 8), max_epochs=9, random_state=0)
-undisturbed.fit(X, y)
+uninterrupted = PaReClassifier(input_shape=(1, 8, 8), max_epochs=9, random_state=0)
+uninterrupted.fit(X, y)
 
 # %%
-# The same with checkpoints, cut off, and begun again: the second call runs the five
-# epochs that are missing.
+# The same fit with checkpoints is interrupted and started again. The second call runs
+# only the remaining five epochs.
 
 with tempfile.TemporaryDirectory() as folder:
-    disturbed = clone(undisturbed).set_params(checkpoint_dir=folder)
+    resumed = clone(uninterrupted).set_params(checkpoint_dir=folder)
     try:
-        clone(disturbed).set_callbacks(CtrlC()).fit(X, y)
+        clone(resumed).set_callbacks(CtrlC()).fit(X, y)
     except KeyboardInterrupt:
-        print("cut off in epoch 5")
-    disturbed.fit(X, y)
+        print("interrupted in epoch 5")
+    resumed.fit(X, y)
 
-one, other = (clf.predict_proba(X_test) for clf in (undisturbed, disturbed))
-print("same probabilities to the bit:", np.array_equal(one, other))
+probabilities = [clf.predict_proba(X_test) for clf in (uninterrupted, resumed)]
+print("bitwise identical probabilities:", np.array_equal(*probabilities))
 
 # %%
-# The losses lie on one line. What the history says of the first four epochs comes out
-# of the checkpoint.
+# Both fits have the same losses. The history of the first four epochs was restored from
+# the checkpoint.
 
 figure, axes = plt.subplots(figsize=(6, 3.5), layout="constrained")
 epochs = np.arange(1, 10)
-loss = [row["train_loss"] for row in undisturbed.history_]
-again = [row["train_loss"] for row in disturbed.history_]
-axes.plot(epochs, loss, color="0.75", lw=6, label="undisturbed")
+loss = [entry["train_loss"] for entry in uninterrupted.history_]
+again = [entry["train_loss"] for entry in resumed.history_]
+axes.plot(epochs, loss, color="0.75", lw=6, label="uninterrupted")
 axes.plot(epochs[:4], again[:4], "o-", label="before Ctrl-C")
-axes.plot(epochs[4:], again[4:], "s-", label="begun again")
+axes.plot(epochs[4:], again[4:], "s-", label="resumed")
 axes.axvline(4.5, color="k", ls=":")
 axes.set(xlabel="epoch", ylabel="training loss")
 axes.legend()

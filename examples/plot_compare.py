@@ -2,42 +2,45 @@
 Methods on twenty-two small tasks
 =================================
 
-Mean ranks of PaRe, naive fine-tuning, training from scratch and two controls, from the
-recorded fits behind the page "Comparison". Methods on a common bar are not told apart
-by the test of Nemenyi at 0.05; rank 1 is the best.
+This example plots the mean ranks of PaRe, naive fine-tuning, training from scratch and
+two controls. They are computed from the recorded fits from which the tables of
+:doc:`/comparison` were made. Rank 1 is the best. A bar connects methods whose mean
+ranks do not differ significantly (Nemenyi test at the level of 0.05).
 """
 
 # %%
-# The recorded fits are in the repository; the command that made them is
-# ``python -m sklearn_pare.benchmarks compare --out docs/results/compare.jsonl``.
+# The recorded fits are stored in the repository, so this example needs a clone of it.
+# They were made by ``python -m studies compare --out studies/results/compare.jsonl``.
 
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-from sklearn_pare.benchmarks import lines, ranks
+import studies
+from sklearn_pare.benchmarks import lines, ranks, tables
 from studies import compare
 
-root = Path.cwd() if Path("docs").is_dir() else Path.cwd().parent
-rows = [
-    row
-    for row in lines.read(root / "docs" / "results" / "compare.jsonl")
-    if row["method"] in compare.MAIN and row["budget"] == "epochs"
+results = Path(studies.__file__).parent / "results"
+fits = [
+    fit
+    for fit in lines.read(results / "compare.jsonl")
+    if fit["method"] in compare.MAIN and fit["budget"] == "epochs"
 ]
-rows.sort(key=lambda row: compare.MAIN.index(row["method"]))
+fits.sort(key=lambda fit: compare.MAIN.index(fit["method"]))
 
 # %%
-# By error, over all tasks, and by negative log-likelihood, over those with classes.
+# The first diagram ranks the methods by error, over all tasks. The second ranks them by
+# negative log-likelihood, over the tasks with classes.
 
 fig, axes = plt.subplots(2, 1, figsize=(8, 6), layout="constrained")
 titles = {"error": "error", "nll": "negative log-likelihood"}
 for ax, (figure, title) in zip(axes, titles.items(), strict=True):
-    tasks, methods, values = compare.means(rows, figure)
+    tasks, methods, values = tables.means(fits, figure)
     ranks.plot_critical_difference(methods, values, ax)
     ax.set_title(f"{title}, {len(tasks)} tasks")
 plt.show()
 
 # %%
-# The table itself.
+# The following code prints the complete table:
 
-print(compare.table(rows))
+print(compare.table(fits))

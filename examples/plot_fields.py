@@ -2,15 +2,16 @@
 Flow through a porous square
 ============================
 
-The target is a whole field: the pressure of a fluid in a porous medium, one number in
-every pixel, of which the medium is all that is known. Solving the equations of Darcy
-flow costs a sparse linear system for each medium; here `PaReRegressor` learns the map
-from medium to pressure from 120 solutions, and is compared with ridge regression.
+In this example the target is a field: the pressure of a fluid in a porous medium, one
+number per pixel. The only input is the permeability of the medium. The pressure follows
+from the equations of Darcy flow. A numerical method solves a sparse linear system for
+each medium. Here :class:`~sklearn_pare.PaReRegressor` learns the map from
+medium to pressure from 120 solutions, and is compared with ridge regression.
 """
 
 # %%
-# Media of two kinds of rock, and the pressure in each. X has an axis of channels,
-# (n, 1, 16, 16); y has none, (n, 16, 16), and neither will the prediction.
+# Each medium consists of two kinds of rock. ``X`` has an axis of channels, (n, 1, 16,
+# 16). ``y`` has none, (n, 16, 16), and neither has the prediction.
 
 import time
 
@@ -29,18 +30,19 @@ X_train, X_test, y_train, y_test = train_test_split(
 print(f"X {X.shape}, y {y.shape}")
 
 # %%
-# For fields the loss is the relative L2 error of each row, and it is also what we
-# report. 200 steps keep this example short; the default is at least 600.
+# The loss for fields is the relative L2 error of each sample. The following function
+# computes the same error for the test samples. The fit has 15 epochs, or about 200
+# steps, to keep this example short. The default is at least 600 steps.
 
 
 def relative_l2(y, prediction):
-    """Mean over rows of |prediction - y| / |y|."""
+    """Mean over samples of |prediction - y| / |y|."""
     error = np.square(prediction - y).sum((1, 2)) / np.square(y).sum((1, 2))
     return np.sqrt(error).mean()
 
 
 start = time.perf_counter()
-reg = PaReRegressor(max_steps=200, random_state=0).fit(X_train, y_train)
+reg = PaReRegressor(max_epochs=15, random_state=0).fit(X_train, y_train)
 seconds = time.perf_counter() - start
 prediction = reg.predict(X_test)
 print(f"PaReRegressor  relative L2 {relative_l2(y_test, prediction):.3f}")
@@ -48,7 +50,8 @@ print(f"               R2          {reg.score(X_test, y_test):.3f}")
 print(f"               fit in {seconds:.0f} s")
 
 # %%
-# Ridge regression sees pixels as columns and gives pixels as outputs.
+# For ridge regression, the pixels of the medium are the features, and the pixels of the
+# field are the targets.
 
 ridge = RidgeCV(np.logspace(-3, 5, 17))
 ridge.fit(X_train.reshape(120, -1), y_train.reshape(120, -1))
@@ -56,8 +59,8 @@ linear = ridge.predict(X_test.reshape(40, -1)).reshape(y_test.shape)
 print(f"RidgeCV        relative L2 {relative_l2(y_test, linear):.3f}")
 
 # %%
-# Three media of the test. Truth and prediction share one scale of colours, and both
-# errors another.
+# The figure shows three test samples. The true pressure and the prediction have the
+# same colour scale. The two plots of errors have another common colour scale.
 
 errors = {"error": prediction - y_test, "error of ridge": linear - y_test}
 largest = max(abs(error[:3]).max() for error in errors.values())
@@ -65,13 +68,13 @@ top = y_test[:3].max()
 fig, axes = plt.subplots(
     3, 5, figsize=(10, 6), layout="constrained", sharex=True, sharey=True
 )
-for row, line in enumerate(axes):
-    rock = line[0].imshow(X_test[row, 0], cmap="cividis")
+for sample, line in enumerate(axes):
+    rock = line[0].imshow(X_test[sample, 0], cmap="cividis")
     for ax, field in zip(line[1:3], (y_test, prediction), strict=True):
-        pressure = ax.imshow(field[row], vmin=0, vmax=top, cmap="viridis")
+        pressure = ax.imshow(field[sample], vmin=0, vmax=top, cmap="viridis")
     for ax, error in zip(line[3:], errors.values(), strict=True):
-        left = ax.imshow(error[row], vmin=-largest, vmax=largest, cmap="RdBu")
-    line[0].set_ylabel(f"test row {row}")
+        left = ax.imshow(error[sample], vmin=-largest, vmax=largest, cmap="RdBu")
+    line[0].set_ylabel(f"test sample {sample}")
 axes[0, 0].set(xticks=[], yticks=[])
 titles = ["medium", "pressure", "prediction", *errors]
 for ax, title in zip(axes[0], titles, strict=True):

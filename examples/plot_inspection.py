@@ -1,12 +1,14 @@
 """
-The gap, the curriculum, the patches and the loss
-=================================================
+Plots of distances, losses and replaced patches
+===============================================
 
-What PaRe does on your own rows, in five pictures: 200 labelled digits, a few epochs.
+The module ``sklearn_pare.inspection`` shows how PaRe was trained on your data. In this
+example the data are 200 labelled digits, and the fit is short.
 """
 
 # %%
-# First the fit. With ``early_stopping`` there is a validation score to look at as well.
+# With early stopping, part of the samples is held out, so that there is a validation
+# score that can be plotted.
 
 import matplotlib.pyplot as plt
 from sklearn.datasets import load_digits
@@ -31,17 +33,21 @@ clf = PaReClassifier(
 ).fit(X, y)
 
 # %%
-# The curriculum: losses on clean and on mixed rows, the loss of the source's classes on
-# mixed rows, and how many tokens come from the source.
+# The first figure shows, for each epoch, the loss on clean samples and on mixed
+# samples, the loss of the source classes on mixed samples, and the fraction of tokens
+# from the source.
 
 CurriculumDisplay.from_estimator(clf)
 plt.show()
 
 # %%
-# The gap, as in figure 1b of the paper: the dataset distance of the mixed rows to the
-# source and to the data, as fewer tokens come from the source. On the left, before the
-# backbone, tokens are averages of both modalities, so that any selection gives curves of
-# this kind, a random one too; on the right, behind the backbone, they need not be.
+# The second figure corresponds to figure 1b of the paper. It shows the dataset
+# distances from the mixed samples to the source and to the data, for decreasing numbers
+# of tokens from the source. On the left, the samples are represented by their mean
+# tokens at the input of the backbone. These are averages over both kinds of data, so
+# any selection of tokens, even a random one, gives curves of this form. On the right,
+# the samples are represented by the mean outputs of the backbone. In this case the form
+# of the curves is not determined by the averaging.
 
 fig, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 for ax, features in zip(axes, ("tokens", "backbone"), strict=True):
@@ -52,14 +58,15 @@ for ax, features in zip(axes, ("tokens", "backbone"), strict=True):
 plt.show()
 
 # %%
-# Which patches of a digit the gate lets go, at half of the tokens, and which patches of
-# a source image come in their place.
+# The third figure shows the patches of a digit that the gate removes if half of the
+# tokens are replaced, and the patches of a source image that replace them.
 
 PatchReplacementDisplay.from_estimator(clf, X[3:4], random_state=0)
 plt.show()
 
 # %%
-# The same for a signal, a simulated ECG, where a token is a window of time.
+# The fourth figure shows the same for a signal, a simulated ECG. The tokens of a signal
+# are time windows.
 
 X_ecg, y_ecg = make_ecg(100, random_state=0)
 ecg = PaReClassifier(linear_path=False, max_epochs=5, random_state=0)
@@ -69,8 +76,8 @@ PatchReplacementDisplay.from_estimator(
 plt.show()
 
 # %%
-# The loss of clean rows around the weights that the fit ended with, along two random
-# directions, as in figure 1a.
+# The last figure corresponds to figure 1a of the paper. It shows the loss on clean
+# samples around the fitted weights, along two random directions.
 
 loss_landscape(clf, X[:50], y[:50], n_points=9, random_state=0)
 plt.show()

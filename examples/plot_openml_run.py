@@ -1,17 +1,19 @@
 """
-A run on a task of OpenML, offline
-==================================
+Running an OpenML task offline
+==============================
 
-A task of OpenML is a data set with a target and fixed folds, so that figures can be
-compared. `sklearn_pare.openml.run_task` runs it from the cache of openml. Here the
-cache is a temporary folder, filled from scikit-learn's copy of the data: nothing is
-downloaded, and nothing uploaded.
+An OpenML task is a data set with a target and fixed folds, so that the results of
+different people can be compared. :func:`sklearn_pare.openml.run_task` reads the task
+from the cache of openml. In this example the cache is a temporary folder, which is
+filled with scikit-learn's copy of the data. Nothing is downloaded and nothing is
+uploaded.
 """
 
 # %%
-# The breast cancer data are data set 1510 of OpenML, and its task 9946 is one of the 72
-# of the suite OpenML-CC18. `sklearn_pare.openml.write_task` writes a task into the
-# cache, in the same files. Its folds are of our making, not those of OpenML.
+# The breast cancer data have the number 1510 on OpenML. The task on these data has the
+# number 9946. It is one of the 72 tasks of the suite OpenML-CC18. The function
+# ``write_task``, a helper from the tests in the repository, writes a task to the cache
+# in the format of openml. The folds are random and not those of OpenML.
 
 import tempfile
 import time
@@ -26,7 +28,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_pare import PaReClassifier
-from sklearn_pare.openml import CC18, fold_scores, run_task, write_task
+from sklearn_pare.openml import CC18, fold_scores, run_task
+from tests.openml.write_task import write_task
 
 cache_before = openml.config._root_cache_directory
 cache = tempfile.TemporaryDirectory()
@@ -35,12 +38,14 @@ openml.config.set_root_cache_directory(cache.name)
 X, y = load_breast_cancer(return_X_y=True)
 y = np.where(y == 1, "1", "2")  # as on OpenML: 2 is malignant
 write_task(9946, X, y, dataset_id=1510, name="wdbc", target="Class")
-print(f"task 9946 is in CC18: {9946 in CC18}; {X.shape[0]} rows, {X.shape[1]} columns")
+print(f"task 9946 is in CC18: {9946 in CC18}")
+print(f"{X.shape[0]} samples, {X.shape[1]} features")
 
 # %%
-# One epoch keeps this example short; the default would be 19. What `PaReClassifier`
-# says on these data is for the most part its linear path, a logistic regression, so
-# that it stands here beside scikit-learn's.
+# The fits have one epoch, to keep this example short. The default for these data is 22
+# epochs. On these data, the predictions of :class:`~sklearn_pare.PaReClassifier` come
+# mostly from its linear path, which is a logistic regression. The estimator is
+# therefore compared with the logistic regression of scikit-learn.
 
 models = {
     "PaReClassifier": PaReClassifier(max_epochs=1, random_state=0),
@@ -58,28 +63,29 @@ for name, model in models.items():
     )
 
 # %%
-# Each fold for itself:
+# The following table shows the AUROC of each fold:
 
 table = pd.concat({name: each.set_index("fold") for name, each in scores.items()})
 print(table["auroc"].unstack(0)[list(models)].round(4))
 
 # %%
-# `sklearn_pare.openml.publish` uploads a run, with a key of OpenML. This one must not
-# be uploaded, since its folds are not the official ones.
+# The function :func:`sklearn_pare.openml.publish` uploads a run. It requires an OpenML
+# key. Do not upload the runs of this example, because their folds are not the official
+# ones.
 
 fig, axes = plt.subplots(1, 2, figsize=(9, 2.6), sharey=True, layout="constrained")
 for axis, measure in zip(axes, ("auroc", "accuracy"), strict=True):
-    for row, each in enumerate(scores.values()):
+    for place, each in enumerate(scores.values()):
         axis.plot(
-            each[measure], np.full(len(each), row), "o", alpha=0.5, color=f"C{row}"
+            each[measure], np.full(len(each), place), "o", alpha=0.5, color=f"C{place}"
         )
-        axis.plot(each[measure].mean(), row, "|", markersize=26, color=f"C{row}")
+        axis.plot(each[measure].mean(), place, "|", markersize=26, color=f"C{place}")
     axis.set(title={"auroc": "AUROC"}.get(measure, measure), xlim=(None, 1.005))
     axis.grid(axis="x", alpha=0.3)
     axis.margins(y=0.4)
 axes[0].set_yticks(range(len(scores)), list(scores))
 axes[0].invert_yaxis()
-fig.suptitle("Ten folds; the bar is their mean")
+fig.suptitle("Ten folds and their mean (bar)")
 
 openml.config.set_root_cache_directory(cache_before)
 cache.cleanup()

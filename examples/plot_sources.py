@@ -2,15 +2,16 @@
 Sources and controls
 ====================
 
-PaRe mixes tokens of a source modality into the rows that it learns from. Here are a few
-rows of the default source, images drawn from formulas, and then one small task, 100
-labelled digits, with five sources next to each other: the formulas, arrays of our own,
-white noise, one learned token, and none.
+During training, PaRe replaces part of the tokens of each sample by tokens of a source.
+This example first shows some samples of the default source, images drawn from formulas.
+It then compares five values of the argument ``source`` on a small task, 100 labelled
+digits: the formulas, a pair of arrays, white noise, one learned token, and None.
 """
 
 # %%
-# The source "formula" has 2048 classes in seven families. Each row below holds classes
-# of one family; ``simple=0.0`` asks for colour.
+# The source "formula" has 2048 classes in seven families. Each line of the figure shows
+# ten classes of one family. The argument ``simple=0.0`` means that all images are in
+# colour.
 
 import time
 
@@ -36,19 +37,20 @@ families = {
 generator = torch.Generator().manual_seed(0)
 fig, axes = plt.subplots(7, 10, figsize=(10, 7.4), layout="constrained")
 first = 0
-for row, (name, n_classes) in zip(axes, families.items(), strict=True):
-    labels = torch.linspace(first, first + n_classes - 1, len(row)).long()
+for line, (name, n_classes) in zip(axes, families.items(), strict=True):
+    labels = torch.linspace(first, first + n_classes - 1, len(line)).long()
     images = formula.render(labels, generator, simple=0.0)
-    for ax, image in zip(row, images.permute(0, 2, 3, 1), strict=True):
+    for ax, image in zip(line, images.permute(0, 2, 3, 1), strict=True):
         ax.imshow((formula.STD * image + formula.MEAN).clamp(0, 1))
         ax.set(xticks=[], yticks=[])
-    row[0].set_ylabel(f"{name}\n({n_classes})")
+    line[0].set_ylabel(f"{name}\n({n_classes})")
     first += n_classes
 fig.suptitle("Ten classes of each family of formulas")
 
 # %%
-# A source of our own: 400 noisy sines, whose class is their frequency. Its rows are
-# signals, the digits are images; PaRe mixes tokens, so the shapes need not agree.
+# The arrays contain 400 noisy sine waves, whose class is their frequency. The sine
+# waves are signals and the digits are images. The shapes of the source and of the data
+# may be different, because tokens are replaced and not parts of arrays.
 
 rng = np.random.default_rng(0)
 y_sines = rng.integers(8, size=400)
@@ -58,8 +60,8 @@ X_sines = np.sin((y_sines[:, None] + 1) * time_axis + phase)
 X_sines = (X_sines + 0.2 * rng.normal(size=X_sines.shape))[:, None, :]
 
 # %%
-# The task: 100 digits to learn from, 600 to test on, and the same few epochs for every
-# source. All else is equal, the seed included.
+# The task has 100 training digits and 600 test digits. The fits differ only in their
+# source: the number of epochs, the seed and all other arguments are the same.
 
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(
@@ -72,7 +74,7 @@ settings = {
     '"mask-token"': "mask-token",
     "None": None,
 }
-lines = []
+results = []
 for name, source in settings.items():
     start = time.perf_counter()
     clf = PaReClassifier(
@@ -82,21 +84,22 @@ for name, source in settings.items():
     seconds = time.perf_counter() - start
     probabilities = clf.predict_proba(X_test)
     accuracy = np.mean(clf.classes_[probabilities.argmax(1)] == y_test)
-    lines.append((name, accuracy, log_loss(y_test, probabilities), seconds))
+    results.append((name, accuracy, log_loss(y_test, probabilities), seconds))
 
 print(f"{'source':<16}{'accuracy':>10}{'NLL':>8}{'seconds':>10}")
-for name, accuracy, nll, seconds in lines:
+for name, accuracy, nll, seconds in results:
     print(f"{name:<16}{accuracy:>10.4f}{nll:>8.3f}{seconds:>10.1f}")
 
 # %%
-# How to read it: "None" against the others says whether mixing helps at all; "noise"
-# and "mask-token" against "formula" say whether the content of the source does, or
-# whether hiding part of a row is enough. With 100 rows and one seed, differences of a
-# percent or two are chance: repeat with other seeds before you believe one.
+# If None is worse than the other sources, mixing helps. If "formula" is better than
+# "noise" and "mask-token", the content of the source helps. Otherwise it is enough to
+# hide part of each sample. With 100 samples and one seed, differences of one or two
+# percent can be random. Repeat the comparison with other seeds before you draw
+# conclusions.
 
 fig, ax = plt.subplots(figsize=(6, 3), layout="constrained")
-names, accuracies = [line[0] for line in lines], [line[1] for line in lines]
+names, accuracies, *_ = zip(*results, strict=True)
 bars = ax.barh(names[::-1], accuracies[::-1])
 ax.bar_label(bars, fmt="%.3f", padding=3)
-ax.set(xlim=(0, 1.1), xlabel="accuracy on 600 digits", title="100 digits to learn from")
+ax.set(xlim=(0, 1.1), xlabel="accuracy on 600 digits", title="100 training digits")
 plt.show()

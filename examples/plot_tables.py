@@ -1,16 +1,19 @@
 """
-A table as it comes
-===================
+A table with categories and missing values
+==========================================
 
-A DataFrame with numbers, categories, a boolean column and missing values goes into
-`PaReClassifier` as it is. Beside it stands the pipeline of scikit-learn that one would
-write for such a table, with logistic regression at its end. The second part asks what
-happens with a category that was not there in fit.
+:class:`~sklearn_pare.PaReClassifier` accepts a DataFrame with numbers, categories, a
+boolean column and missing values without preprocessing. In this example it is compared
+with a typical scikit-learn pipeline for such a table, whose last step is logistic
+regression. The second part shows the prediction for a category that did not occur in
+``fit``.
 """
 
 # %%
-# Customers of a made-up shop: will they come back? Whether they do depends on two
-# numbers, on the region, and on the age in a way that is not linear.
+# The data are simulated customers of a shop, and the target is whether they come back.
+# This depends on the number of visits, on the region, on whether a customer is a member
+# and buys on the web (the column "channel" is the way of buying), and on the age in a
+# nonlinear way.
 
 import time
 
@@ -59,11 +62,12 @@ for column in ("age", "spent", "region", "channel"):
 print(X.head(), X.dtypes, sep="\n\n")
 
 # %%
-# `PaReClassifier` takes text, objects and categories as categories, numbers and
-# booleans as numbers, and NaN or None as missing; the pipeline has to be told. Inside
-# the first `PaReClassifier` is a logistic regression as well, to which the network
-# adds; the second is the network alone. 75 steps keep this example short, half of the
-# default.
+# :class:`~sklearn_pare.PaReClassifier` treats text, objects and categories as
+# categories, numbers and booleans as numbers, and NaN and None as missing values. In
+# the pipeline, each of these steps is a transformer. There are two classifiers of this
+# package. "PaReClassifier" contains a logistic regression, the linear path, and adds
+# the outputs of the network to it. "Without linear path" consists of the network alone.
+# Both are trained for half of the default number of epochs, to keep this example short.
 
 X_train, X_test, y_train, y_test = train_test_split(
     X, y, train_size=400, stratify=y, random_state=0
@@ -78,53 +82,55 @@ pipeline = make_pipeline(
     LogisticRegression(),
 )
 models = {
-    "PaReClassifier": PaReClassifier(max_steps=75, random_state=0),
+    "PaReClassifier": PaReClassifier(max_epochs=15, random_state=0),
     "without\nlinear path": PaReClassifier(
-        linear_path=False, max_steps=75, random_state=0
+        linear_path=False, max_epochs=11, random_state=0
     ),
     "pipeline with\nLogisticRegression": pipeline,
 }
-lines = {}
+results = {}
 for name, model in models.items():
     start = time.perf_counter()
     model.fit(X_train, y_train)
     seconds = time.perf_counter() - start
     loss = log_loss(y_test, model.predict_proba(X_test))
-    lines[name] = model.score(X_test, y_test), loss
+    accuracy = model.score(X_test, y_test)
+    results[name] = accuracy, loss
     label = " ".join(name.split())
-    accuracy = lines[name][0]
     print(f"{label:<34} accuracy {accuracy:.3f}  NLL {loss:.3f}  {seconds:.1f} s")
 
 # %%
-# A region that was not there in fit is read as a missing one: no error, and the other
-# columns still count. We ask for the customer of whom the model is least sure.
+# A region that did not occur in ``fit`` is treated as missing: no error is raised, and
+# the other columns are still used. Here the region is varied for the customer whose
+# predicted probability is closest to 0.5.
 
 clf = models["PaReClassifier"]
 unsure = np.abs(clf.predict_proba(X_test)[:, 0] - 0.5).argmin()
 customer = X_test.iloc[[unsure]].astype({"region": object})
 regions = ["north", "east", "south", "west", "overseas", None]
 same = pd.concat([customer.assign(region=name) for name in regions])
-chances = clf.predict_proba(same)[:, 0]
-for name, chance in zip(regions, chances, strict=True):
-    print(f"region {name or 'missing':<10} P(back) = {chance:.3f}")
+probabilities = clf.predict_proba(same)[:, 0]
+for name, probability in zip(regions, probabilities, strict=True):
+    print(f"region {name or 'missing':<10} P(back) = {probability:.3f}")
 
 # %%
-# Left, both measures on 500 customers; right, one customer in every region.
+# The left plot shows the accuracy and the log loss on 500 test customers. The right
+# plot shows the predicted probability for the same customer in each region.
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
-places = np.arange(len(lines))
+places = np.arange(len(results))
 for shift, measure, label in ((-0.2, 0, "accuracy"), (0.2, 1, "mean log loss")):
-    values = [line[measure] for line in lines.values()]
+    values = [result[measure] for result in results.values()]
     bars = left.barh(places + shift, values, height=0.38, label=label)
     left.bar_label(bars, fmt="%.3f", padding=3)
-left.set_yticks(places, list(lines))
-left.set(xlim=(0, 1), title="500 customers to test on")
+left.set_yticks(places, list(results))
+left.set(xlim=(0, 1), title="500 test customers")
 left.invert_yaxis()
 left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2)
 names = [name or "missing" for name in regions]
-bars = right.bar(names, chances, color=["C0"] * 4 + ["C3", "0.6"])
+bars = right.bar(names, probabilities, color=["C0"] * 4 + ["C3", "0.6"])
 right.bar_label(bars, fmt="%.2f", padding=2)
-right.set(ylim=(0, 1), ylabel="P(comes back)", title="One customer, another region")
+right.set(ylim=(0, 1), ylabel="P(comes back)", title="One customer, different regions")
 right.tick_params(axis="x", labelsize="small")
-right.set_xlabel('"overseas" was not there in fit')
+right.set_xlabel('"overseas" did not occur in fit')
 plt.show()

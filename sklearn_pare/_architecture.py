@@ -84,10 +84,6 @@ def build(architecture, generator, *, pretrained, source=None, linear=None):
         If None, the network has no source embedder and no source head.
     linear : LinearPath, optional
         A fitted linear path; by default a new one, if the architecture has one.
-
-    Returns
-    -------
-    built : Built
     """
     backbone = _open(architecture, pretrained, generator)
     module, stem = backbone.module, backbone.stem

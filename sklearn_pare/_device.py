@@ -37,10 +37,6 @@ def resolve_device(device):
         "auto" is the first available of cuda, xpu and mps, else the CPU; any other name
         is passed to `torch.device`.
 
-    Returns
-    -------
-    device : torch.device
-
     Raises
     ------
     DeviceError
@@ -94,10 +90,6 @@ def resolve_precision(precision, device):
     precision : {"auto", "fp32", "bf16"}
         "auto" is bfloat16 if the device has instructions for it.
     device : torch.device
-
-    Returns
-    -------
-    bfloat16 : bool
     """
     if precision == "auto":
         return _fast_in_bfloat16(device)
@@ -106,10 +98,6 @@ def resolve_precision(precision, device):
 
 def check_deterministic(device):
     """Raise DeviceError if torch is set to deterministic algorithms but CUDA is not.
-
-    Parameters
-    ----------
-    device : torch.device
 
     Notes
     -----
@@ -152,16 +140,7 @@ _MESSAGES = (
 
 
 def is_out_of_memory(error):
-    """Return whether an error means that a device or the host is out of memory.
-
-    Parameters
-    ----------
-    error : Exception
-
-    Returns
-    -------
-    found : bool
-    """
+    """Return whether an error means that a device or the host is out of memory."""
     if isinstance(error, OutOfMemoryError):
         # Raised by this package after all retries.
         return False
@@ -201,10 +180,6 @@ def out_of_memory(device, what, remedies):
         What did not fit, with its size.
     remedies : sequence of str
         Advice, at least two pieces.
-
-    Returns
-    -------
-    error : OutOfMemoryError
     """
     known = memory(device)
     state = ""

@@ -33,10 +33,6 @@ def in_batches(compute, model, X, encode, row_shape, size, device, remedies):
     remedies : sequence of str
         Advice in the error if not even one sample fits.
 
-    Returns
-    -------
-    results : ndarray of shape (n, ...)
-
     Raises
     ------
     OutOfMemoryError

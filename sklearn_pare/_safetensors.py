@@ -20,11 +20,6 @@ _TEXT, _DIGEST = "sklearn_pare", "sha256"
 def digest(arrays, text=""):
     """Return a hash of arrays and a text.
 
-    Parameters
-    ----------
-    arrays : dict of str to ndarray
-    text : str
-
     Returns
     -------
     digest : str
@@ -81,15 +76,6 @@ def write(path, arrays, text):
 
 def read(path):
     """Read a file that `write` wrote.
-
-    Parameters
-    ----------
-    path : str or Path
-
-    Returns
-    -------
-    arrays : dict of str to ndarray
-    text : str
 
     Raises
     ------

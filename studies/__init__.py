@@ -1,0 +1,1 @@
+"""Studies behind the tables of the documentation; see ``python -m studies``."""

@@ -1,4 +1,4 @@
-"""What the distance between data sets costs: time and memory as the rows grow."""
+"""Cost of the distance between data sets: time and memory by the number of samples."""
 
 import multiprocessing
 import statistics
@@ -9,17 +9,45 @@ import numpy as np
 import torch
 
 from sklearn_pare.otdd import Alignment, dataset_distance
+from studies.record import log
+from studies.tables import markdown
 
-#: Rows a side.
+#: Samples per side.
 SIZES = (500, 1_000, 2_000, 4_000, 8_000, 20_000)
-# Beyond, the exact distances between classes take minutes.
+# Beyond this size the exact distances between classes take minutes.
 _EXACT_CLASSES = 4_000
 _DIM, _CLASSES = 64, 10
 _MEGA = 1e6
 
 
-def clouds(n, seed=0):
-    """Two sides of n rows in 64 dimensions, each of 10 normal classes: X, y, X, y."""
+def add_arguments(parser):
+    """Add the options of the study."""
+    parser.add_argument(
+        "--sizes",
+        type=int,
+        nargs="*",
+        default=SIZES,
+        metavar="N",
+        help=f"samples per side; default: {' '.join(map(str, SIZES))}",
+    )
+
+
+def main(arguments):
+    """Return the costs of distances, and the ratio of gradients."""
+    lines = [
+        [f"{n:,}", inner, f"{seconds:.2f}", f"{megabytes:.0f}"]
+        for n, inner, seconds, megabytes in growth(arguments.sizes)
+    ]
+    head = ["samples per side", "distance between classes", "seconds", "megabytes"]
+    parts = [f"{torch.get_num_threads()} threads", markdown(head, lines)]
+    for inner in ("exact", "gaussian"):
+        ratio = gradient_ratio(inner)
+        parts.append(f"gradient anew / cached, {inner}: {ratio:.1f}")
+    return "\n\n".join(parts)
+
+
+def _clouds(n, seed=0):
+    """Draw two sides of n samples, each of 10 normal classes: X, y, X, y."""
     rng = np.random.default_rng(seed)
     parts = []
     for shift in (0.0, 0.5):
@@ -30,11 +58,11 @@ def clouds(n, seed=0):
 
 
 def _measure(n, inner):
-    """Seconds of one distance, and megabytes that it needed beside its input."""
+    """Return the seconds of one distance, and its megabytes beside the input."""
     import resource  # only on Unix
 
-    sides = clouds(n)
-    small = clouds(50)
+    sides = _clouds(n)
+    small = _clouds(50)
     dataset_distance(*small, inner=inner)  # imports and threads
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.perf_counter()
@@ -44,48 +72,34 @@ def _measure(n, inner):
     return seconds, (after - before) * 1024 / _MEGA
 
 
-def growth(sizes, log):
-    """Cost of `dataset_distance`, each in a fresh process.
+def growth(sizes):
+    """Measure `dataset_distance`, each time in a fresh process.
 
-    Parameters
-    ----------
-    sizes : sequence of int
-        Rows a side.
-    log : callable
-        Gets a line of text after each distance.
-
-    Returns
-    -------
-    rows : list of tuple
-        (rows a side, inner, seconds, megabytes).
+    Yields
+    ------
+    cost : tuple
+        (samples per side, inner, seconds, megabytes).
     """
     context = multiprocessing.get_context("spawn")
-    rows = []
     with ProcessPoolExecutor(1, context, max_tasks_per_child=1) as pool:
         for n in sizes:
             for inner in ("exact", "gaussian"):
                 if inner == "gaussian" or n <= _EXACT_CLASSES:
                     cost = pool.submit(_measure, n, inner).result()
-                    rows.append((n, inner, *cost))
-                    log(f"{n} rows  {inner}  {cost[0]:.1f} s  {cost[1]:.0f} MB")
-    return rows
+                    log(f"{n} samples  {inner}  {cost[0]:.1f} s  {cost[1]:.0f} MB")
+                    yield n, inner, *cost
 
 
 def gradient_ratio(inner, repeats=5):
-    """Time of a gradient with all class pairs computed anew over that with a cache.
+    """Compare a gradient that computes all class pairs anew with a cached one.
 
-    The source has 2,000 rows of 20 classes, a batch 64 rows of 10 classes, all in 64
-    dimensions.
-
-    Parameters
-    ----------
-    inner : {"exact", "gaussian"}
-    repeats : int
+    The source has 2,000 samples of 20 classes, a batch 64 samples of 10 classes, all in
+    64 dimensions.
 
     Returns
     -------
     ratio : float
-        Median of paired ratios.
+        Median of paired ratios of their times.
     """
     rng = np.random.default_rng(0)
     source, y_source = rng.normal(size=(2_000, _DIM)), np.arange(2_000) % 20
@@ -106,18 +120,3 @@ def gradient_ratio(inner, repeats=5):
         seconds(anew, None) / seconds(lambda: cached, held) for _ in range(repeats + 1)
     ]
     return statistics.median(ratios[1:])  # the first pair warms up
-
-
-def table(rows):
-    """Markdown of `growth`, and the ratio of gradients."""
-    lines = [
-        f"{torch.get_num_threads()} threads",
-        "",
-        "| rows a side | distance between classes | seconds | megabytes |",
-        "|---|---|---|---|",
-    ]
-    lines += [f"| {n:,} | {inner} | {s:.2f} | {mb:.0f} |" for n, inner, s, mb in rows]
-    for inner in ("exact", "gaussian"):
-        ratio = gradient_ratio(inner)
-        lines += ["", f"gradient anew / cached, {inner}: {ratio:.1f}"]
-    return "\n".join(lines)

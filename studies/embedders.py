@@ -1,9 +1,8 @@
-"""Embedders of signals against each other: how the default was chosen.
+"""Embedders of signals: the comparison behind the default.
 
 The linear path is left out, so that the tokens alone are compared.
 """
 
-import math
 from unittest.mock import patch
 
 import numpy as np
@@ -11,18 +10,16 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from sklearn_pare import PaReClassifier
-from sklearn_pare.benchmarks.methods import METHODS
-from sklearn_pare.datasets import make_chirps, make_ecg, make_gait
 from sklearn_pare.nn import embed
-from studies.transfer import split
+from studies import record
+from studies.suites import SUITES
+from studies.tables import collect, markdown
 
-_TASKS = {"ecg": make_ecg, "chirps": make_chirps, "gait": make_gait}
-_N_TRAIN = 150
+TASKS = ("ecg-150", "chirps-150", "gait-150")
 
 
 class RawPatches(embed.SignalEmbed):
-    """Consecutive samples alone."""
+    """Consecutive time steps alone."""
 
     def forward(self, x):
         """Signals (B, C, L) -> tokens (B, N, D)."""
@@ -82,7 +79,7 @@ class TimeFrequency(embed.ImageEmbed):
         return super().forward(image)
 
 
-#: Name -> class that takes the place of `nn.embed.SignalEmbed`.
+#: Name -> class in place of `nn.embed.SignalEmbed`.
 EMBEDDERS = {
     "raw patches": RawPatches,
     "multi-scale stem": MultiScaleStem,
@@ -92,43 +89,38 @@ EMBEDDERS = {
 }
 
 
-def run(seeds, log):
-    """Accuracy of every embedder on every task.
-
-    Parameters
-    ----------
-    seeds : sequence of int
-        One split and one fit a seed.
-    log : callable
-        Gets a line of text after each fit.
-
-    Returns
-    -------
-    results : dict
-        Embedder -> task -> list of accuracies on at most 500 other rows.
-    """
-    results = {name: {task: [] for task in _TASKS} for name in EMBEDDERS}
-    for task, make in _TASKS.items():
-        X, y = make(random_state=0)
-        for seed in seeds:
-            X_train, X_test, y_train, y_test = split(X, y, _N_TRAIN, True, seed)
-            for name, kind in EMBEDDERS.items():
-                settings = METHODS["nft"] | {"linear_path": False}
-                estimator = PaReClassifier(random_state=seed, **settings)
-                with patch.object(embed, "SignalEmbed", kind):
-                    estimator.fit(X_train, y_train)
-                    score = estimator.score(X_test, y_test)
-                results[name][task].append(score)
-                log(f"{task}  seed {seed}  {name}  accuracy {score:.4f}")
-    return results
+def add_arguments(parser):
+    """Add the options of the study."""
+    record.add_arguments(parser, 3)
 
 
-def table(results):
-    """Markdown table of mean accuracies."""
-    lines = ["| embedder | " + " | ".join(_TASKS) + " | mean |"]
-    lines.append("|" + "---|" * (len(_TASKS) + 2))
-    for name, scores in results.items():
-        means = [np.mean(scores[task]) for task in _TASKS]
-        cells = [f"{mean:.4f}" for mean in (*means, math.fsum(means) / len(means))]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+def main(arguments):
+    """Fit what is not recorded and return the table."""
+    options = record.options(arguments, "embedders")
+    return table(run(range(arguments.seeds), **options))
+
+
+def run(seeds, **options):
+    """Return one row for each fit: naive fine-tuning with every embedder."""
+    tasks = [SUITES["modalities"][name] for name in TASKS]
+    wanted = record.cells(tasks, EMBEDDERS, seeds)
+    return record.run(tasks, wanted, estimator=_estimator, fit=_fit, **options)
+
+
+def _estimator(task, cell):
+    return task.estimator("nft", cell["seed"], linear_path=False)
+
+
+def _fit(task, estimator, cell):
+    with patch.object(embed, "SignalEmbed", EMBEDDERS[cell["method"]]):
+        return record.scored(task, estimator, cell)
+
+
+def table(rows):
+    """Return the mean accuracies as Markdown."""
+    scores, lines = collect(rows, "score"), []
+    tasks = [task for task in TASKS if any(task == key[0] for key in scores)]
+    for name in dict.fromkeys(name for _, name in scores):
+        means = [np.mean(scores[task, name]) for task in tasks]
+        lines.append([name, *(f"{mean:.4f}" for mean in (*means, np.mean(means)))])
+    return markdown(["embedder", *tasks, "mean"], lines)

@@ -1,26 +1,31 @@
-"""What a practitioner would try first: the estimators beside PaRe in its tables."""
+"""Estimators that a practitioner would try first, beside PaRe in its tables."""
 
 import itertools
 
 import numpy as np
 from scipy.ndimage import median_filter
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.kernel_ridge import KernelRidge
-from sklearn.linear_model import RidgeClassifierCV, RidgeCV
+from sklearn.linear_model import LogisticRegression, RidgeClassifierCV, RidgeCV
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.svm import SVC
 from sklearn.utils import check_random_state
+from sklearn.utils.metaestimators import available_if
 
-from studies import accuracy
 from studies.unet import TimedRegressor, UNetRegressor
 
 
 class Flattened(BaseEstimator):
-    """An estimator of flat rows, for rows and targets of any shape.
+    """An estimator of flat samples, for samples and targets of any shape.
 
     Parameters
     ----------
@@ -32,25 +37,26 @@ class Flattened(BaseEstimator):
         self.estimator = estimator
 
     def fit(self, X, y):
-        """Fit on rows (n, ...) and targets (n,) or (n, ...)."""
+        """Fit on samples (n, ...) and targets (n,) or (n, ...)."""
         self._shape = y.shape[1:]
         self.estimator.fit(_flat(X), _flat(y) if y.ndim > 1 else y)
         return self
 
     def predict(self, X):
-        """Targets of rows (n, ...), in the shape of those in `fit`."""
+        """Return targets of samples (n, ...), in the shape of those in `fit`."""
         return self.estimator.predict(_flat(X)).reshape(len(X), *self._shape)
 
+    @available_if(lambda self: hasattr(self.estimator, "predict_proba"))
     def predict_proba(self, X):
-        """Probabilities of the classes of rows (n, ...)."""
+        """Return probabilities of the classes of samples (n, ...)."""
         return self.estimator.predict_proba(_flat(X))
 
     @property
     def classes_(self):
-        """Of the estimator."""
+        """Classes of the estimator."""
         return self.estimator.classes_
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self):  # noqa: D105
         return self.estimator.__sklearn_tags__()
 
 
@@ -62,13 +68,8 @@ class FNORegressor(TimedRegressor):
     """Fourier neural operator [1]_ of the package neuralop, trained for a given time.
 
     Half of the Fourier modes up to 16 in each dimension, 32 channels, four layers,
-    and coordinates: what the package's own examples take.
-
-    Parameters
-    ----------
-    seconds : float, default=60.0
-        Wall-clock time of `fit`.
-    random_state : int, RandomState instance or None, default=None
+    and coordinates, as in the examples of that package. The parameters are those of
+    `TimedRegressor`.
 
     References
     ----------
@@ -88,23 +89,13 @@ class FNORegressor(TimedRegressor):
         )
 
 
-class Spectra(TransformerMixin, BaseEstimator):
-    """Amplitudes of the Fourier transform of each channel, as flat rows."""
-
-    def fit(self, X, y=None):
-        """Do nothing."""
-        return self
-
-    def transform(self, X):
-        """(n, C, L) -> (n, C * (L // 2 + 1))."""
-        return _flat(np.abs(np.fft.rfft(X)))
-
-    def __sklearn_is_fitted__(self):
-        return True
+def spectra(X):
+    """Amplitudes of the Fourier transform of each channel: (n, C, L) -> flat."""
+    return _flat(np.abs(np.fft.rfft(X)))
 
 
-class MedianResidual(BaseEstimator):
-    """How far a pixel sticks out of the median around it, in units of the noise there.
+class MedianResidual(ClassifierMixin, BaseEstimator):
+    """Distance of a pixel from the median around it, in units of the local noise.
 
     Parameters
     ----------
@@ -115,8 +106,9 @@ class MedianResidual(BaseEstimator):
     def __init__(self, size=5):
         self.size = size
 
-    def fit(self, X, y=None):
-        """Do nothing."""
+    def fit(self, X, y):
+        """Find the classes; nothing is learned."""
+        self.classes_ = np.unique(y)
         return self
 
     def decision_function(self, X):
@@ -133,8 +125,8 @@ class MiniRocket(TransformerMixin, BaseEstimator):
     A kernel has nine weights, three of them 2 and six -1. Each of the 84 kernels is
     used with dilations that grow exponentially up to the length of the signal; a
     feature is the share of the convolution's output above a bias, and the biases are
-    quantiles of the output for a training row. With several channels a convolution is
-    summed over a random set of them.
+    quantiles of the output for a training sample. With several channels a convolution
+    is summed over a random set of them.
 
     Parameters
     ----------
@@ -157,7 +149,7 @@ class MiniRocket(TransformerMixin, BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X, y=None):
-        """Choose channels and biases from rows (n, C, L), L at least 9."""
+        """Choose channels and biases from signals (n, C, L), L at least 9."""
         rng = check_random_state(self.random_state)
         X = np.asarray(X, np.float32)
         _, n_channels, length = X.shape
@@ -169,7 +161,7 @@ class MiniRocket(TransformerMixin, BaseEstimator):
         ):
             size = int(2 ** rng.uniform(0, limit))
             channels = rng.choice(n_channels, size, replace=False)
-            # The ends, where the signal is padded, count every other time.
+            # Every other convolution leaves out the ends, where the signal is padded.
             how = (dilation, kernel, channels, (level + number) % 2 == 0)
             output = _convolve(X[[rng.randint(len(X))]], *how)
             biases = np.quantile(output, list(itertools.islice(quantiles, n_biases)))
@@ -177,7 +169,7 @@ class MiniRocket(TransformerMixin, BaseEstimator):
         return self
 
     def _dilations(self, length):
-        """Pairs of a dilation and how many biases a kernel has with it."""
+        """Return pairs of a dilation and the number of biases of a kernel with it."""
         n_biases = self.n_features // len(self._KERNELS)
         longest = np.log2((length - 1) / (self._WIDTH - 1))
         exponents = np.linspace(0, longest, min(n_biases, self._MAX_DILATIONS))
@@ -196,7 +188,7 @@ class MiniRocket(TransformerMixin, BaseEstimator):
 
 
 def _convolve(X, dilation, kernel, channels, padded):
-    """Convolution of the sum of some channels, (n, L), or without the padded ends."""
+    """Convolve the sum of some channels: (n, L), less without the padded ends."""
     x = X[:, channels].sum(1)
     reach = dilation * (MiniRocket._WIDTH // 2)
     wide = np.pad(x, ((0, 0), (reach, reach)))
@@ -208,75 +200,61 @@ def _convolve(X, dilation, kernel, channels, padded):
     return output if padded else output[:, reach:-reach]
 
 
-def _ridge(seed):
-    return Flattened(make_pipeline(StandardScaler(), RidgeCV(np.logspace(-4, 8, 25))))
-
-
-def _nearest(seed):
-    return Flattened(
-        make_pipeline(StandardScaler(), KNeighborsRegressor(weights="distance"))
-    )
-
-
-def _kernel_ridge(seed):
+def _kernel_ridge():
     # With standardised columns gamma 1e-6 is almost linear and 1e-2 almost local.
     grid = {"gamma": np.logspace(-6, -2, 9), "alpha": np.logspace(-6, 0, 7)}
     search = GridSearchCV(KernelRidge(kernel="rbf"), grid, cv=3)
-    centred = TransformedTargetRegressor(search, transformer=StandardScaler())
-    return Flattened(make_pipeline(StandardScaler(), centred))
+    return TransformedTargetRegressor(search, transformer=StandardScaler())
 
 
-def _mini_rocket(seed):
-    return make_pipeline(
+def _scaled(estimator):
+    return make_pipeline(StandardScaler(), estimator)
+
+
+# Name -> function of a seed. These see flat samples.
+_FLAT = {
+    "SVC": lambda seed: SVC(random_state=seed),
+    "StandardScaler + SVC": lambda seed: _scaled(SVC()),
+    "RandomForest": lambda seed: RandomForestClassifier(random_state=seed),
+    "StandardScaler + LogisticRegression": lambda seed: _scaled(
+        LogisticRegression(max_iter=1000)
+    ),
+    "HistGradientBoosting": lambda seed: HistGradientBoostingClassifier(
+        random_state=seed
+    ),
+    "ridge": lambda seed: _scaled(RidgeCV(np.logspace(-4, 8, 25))),
+    "KNN": lambda seed: _scaled(KNeighborsRegressor(weights="distance")),
+    "kernel ridge": lambda seed: _scaled(_kernel_ridge()),
+    "regression forest": lambda seed: RandomForestRegressor(random_state=seed),
+}
+# These see signals and images as they are.
+_SHAPED = {
+    "MiniRocket + ridge": lambda seed: make_pipeline(
         MiniRocket(random_state=seed),
         StandardScaler(),
         RidgeClassifierCV(np.logspace(-3, 3, 10)),
-    )
-
-
-def _forest_of_spectra(seed):
-    return make_pipeline(Spectra(), RandomForestClassifier(random_state=seed))
-
-
-def _forest(seed):
-    return Flattened(RandomForestRegressor(random_state=seed))
-
-
-def _median_residual(seed):
-    return MedianResidual()
-
-
-_MAKERS = {
-    "ridge": _ridge,
-    "KNN": _nearest,
-    "kernel ridge": _kernel_ridge,
-    "regression forest": _forest,
-    "MiniRocket + ridge": _mini_rocket,
-    "FFT + RandomForest": _forest_of_spectra,
-    "median filter": _median_residual,
+    ),
+    "FFT + RandomForest": lambda seed: make_pipeline(
+        FunctionTransformer(spectra), RandomForestClassifier(random_state=seed)
+    ),
+    "median filter": lambda seed: MedianResidual(),
 }
-
-#: Peers that train as long as PaRe did.
+#: These are trained for as long as PaRe was.
 TIMED = {"UNet": UNetRegressor, "FNO": FNORegressor}
 
 
-def make(name, seed, seconds=None):
-    """Peer of a name.
+def make(name, seed, **settings):
+    """Return the peer of a name, not fitted.
 
     Parameters
     ----------
     name : str
-        One of `accuracy.peers`, of `TIMED`, or of this module's own.
     seed : int
-    seconds : float, default=None
-        Time of training, for those in `TIMED`.
-
-    Returns
-    -------
-    estimator : estimator
+    **settings : float
+        "seconds" of training, for those in `TIMED`.
     """
     if name in TIMED:
-        return TIMED[name](seconds=seconds, random_state=seed)
-    if name in _MAKERS:
-        return _MAKERS[name](seed)
-    return Flattened(accuracy.peers(seed)[name])
+        return TIMED[name](random_state=seed, **settings)
+    if name in _SHAPED:
+        return _SHAPED[name](seed)
+    return Flattened(_FLAT[name](seed))

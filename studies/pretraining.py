@@ -1,16 +1,14 @@
-"""Pretrain "pare-tiny" on images drawn from formulas.
+"""Pretraining of "pare-tiny" on images drawn from formulas.
 
-Run as ``python -m studies.pretraining --help``. The backbone learns to name the
-formula of an image and to predict two transforms of it at every pixel. Images are
-rendered on the fly, on the device; nothing is read or downloaded. The result is one
-safetensors file in float16 and the card of the backbone beside it. A run that was stopped
-goes on, to the bit, when the same command is given again.
+The backbone learns to name the formula of an image and to predict two transforms of it
+at every pixel. Images are rendered on the fly, on the device; nothing is read or
+downloaded. The result is one safetensors file in float16 and the card of the backbone
+beside it. The same command continues a run that was stopped, with the same result to
+the bit.
 """
 
-import argparse
 import json
 import math
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +23,7 @@ from sklearn_pare.backbones.bundled import WEIGHTS, build_tiny, write_weights
 from sklearn_pare.exceptions import ModelFileError
 from sklearn_pare.sources import formula
 from sklearn_pare.sources.formula.fields import sine_basis
+from studies.record import log
 
 # White-on-black drawings first: with full colour from the start the loss stays at that
 # of a constant guess.
@@ -36,7 +35,7 @@ _POISSON_SCALE = 0.29
 
 
 def _simple_fraction(progress):
-    """Share of white-on-black images: 1, then falling linearly to 0.5."""
+    """Return the share of white-on-black images: 1, then falling linearly to 0.5."""
     late = max(progress - EASY_SHARE, 0) / (1 - EASY_SHARE)
     return 1 - 0.5 * late
 
@@ -48,7 +47,7 @@ def _learning_rate(step, steps, peak, warmup=200):
 
 
 def dense_targets(images, grey):
-    """Two transforms of an image, one local and one global, as targets at each pixel.
+    """Compute two transforms of an image, one local and one global, for each pixel.
 
     Parameters
     ----------
@@ -75,8 +74,30 @@ def dense_targets(images, grey):
     return torch.stack([steepness, solution / _POISSON_SCALE], 1)
 
 
+def add_arguments(parser):
+    """Add the options of the study."""
+    parser.add_argument("--output", default=WEIGHTS, help="file to write")
+    parser.add_argument("--steps", type=int, default=28_000)
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--lr", type=float, default=1.2e-3, help="peak learning rate")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument(
+        "--no-compile",
+        dest="compiled",
+        action="store_false",
+        help="do not compile the backbone: half as fast, but without a C++ compiler",
+    )
+
+
+def main(arguments):
+    """Pretrain the backbone and return the figures."""
+    given = {k: v for k, v in vars(arguments).items() if k != "main"}
+    return json.dumps(pretrain(**given))
+
+
 class _Run:
-    """All that changes from step to step, and its way to a file and back."""
+    """State of the training, which can be saved and resumed."""
 
     def __init__(self, seed, device, lr):
         self.backbone = build_tiny(torch.Generator().manual_seed(seed))
@@ -94,7 +115,7 @@ class _Run:
         self.step, self.seconds, self.figures = 0, 0.0, {}
 
     def save(self, path, settings):
-        """Write the state; a file that is there stays whole until the new one is."""
+        """Write the state to a file; an existing file is replaced at the end."""
         tensors = {f"parts.{k}": v for k, v in self.parts.state_dict().items()}
         for index, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{k}": v for k, v in state.items()}
@@ -111,21 +132,21 @@ class _Run:
         partial.replace(path)
 
     def resume(self, path, settings):
-        """Go back to the state in a file of a run with the same settings."""
+        """Load the state of a run with the same settings."""
         try:
             with safe_open(path, framework="pt") as file:
                 described = json.loads(file.metadata()["run"])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         except (SafetensorError, KeyError, TypeError) as error:
             raise ModelFileError(
-                f"{path} is no state of a pretraining, or is damaged: {error}. Delete "
-                "it to start anew."
+                f"{path} is not a state of the pretraining, or is damaged: {error}. "
+                "Delete it to start again."
             ) from error
         if described["settings"] != settings:
             raise ModelFileError(
                 f"{path} belongs to a run with {described['settings']}, this one has "
-                f"{settings}. Delete it to start anew, or give the settings of that "
-                "run to go on with it."
+                f"{settings}. Delete it to start again, or use the settings of that "
+                "run to continue it."
             )
         self.step, self.seconds = described["step"], described["seconds"]
         self.figures = described["figures"]
@@ -162,10 +183,10 @@ def _losses(backbone, network, images, bfloat16):
 
 @torch.no_grad()
 def _validate(backbone, network, batch_size, device, seed, bfloat16):
-    """Top-1, top-5 and explained dense variance on images never trained on."""
+    """Return top-1, top-5 and explained dense variance on images not trained on."""
     generator = torch.Generator(device).manual_seed(seed + 2**32)
     labels = torch.arange(N_VALIDATION, device=device) % formula.N_CLASSES
-    # Whole batches only: one shape, one compiled network.
+    # Complete batches only, so that the network is compiled once.
     batches = labels[: max(1, N_VALIDATION // batch_size) * batch_size]
     sums = torch.zeros(4, device=device)
     for part in batches.split(batch_size):
@@ -186,17 +207,17 @@ def pretrain(output, steps, batch_size, lr, seed, device, compiled, log_every=50
     Parameters
     ----------
     output : str or Path
-        The safetensors file to write, also in the middle of the run. The state to
-        resume from lies beside it until the run is done.
+        The safetensors file, written every `log_every` steps. The state to resume
+        from is stored beside it until the run is complete.
     steps, batch_size : int
     lr : float
         Peak learning rate of AdamW.
     seed : int
-        Fixes weights and images.
+        Determines weights and images.
     device : str
         As in the estimators.
     compiled : bool
-        Whether `torch.compile` makes the backbone faster; it needs a C++ compiler.
+        If True, compile the backbone, which needs a C++ compiler.
     log_every : int, default=500
         Steps between lines of progress, weights files and states.
 
@@ -212,7 +233,7 @@ def pretrain(output, steps, batch_size, lr, seed, device, compiled, log_every=50
         "batch_size": batch_size,
         "lr": lr,
         "seed": seed,
-        # What sums are made of: another arithmetic is another run.
+        # Results differ between devices and precisions.
         "device": device.type,
         "bfloat16": bfloat16,
         "compiled": compiled,
@@ -260,7 +281,7 @@ def pretrain(output, steps, batch_size, lr, seed, device, compiled, log_every=50
                 "minutes": round(run.seconds / 60, 1),
             }
             command = (
-                "python -m studies.pretraining "
+                "python -m studies pretraining "
                 f"--steps {steps} --batch-size {batch_size} --lr {lr} --seed {seed}"
             )
             card = replace(
@@ -269,34 +290,6 @@ def pretrain(output, steps, batch_size, lr, seed, device, compiled, log_every=50
             write_weights(run.parts.state_dict(), card, output)
             run.save(state, settings)
             remaining = run.seconds / run.step * (steps - run.step) / 60
-            line = json.dumps(run.figures | {"minutes_left": round(remaining, 1)})
-            sys.stdout.write(line + "\n")
-            sys.stdout.flush()
+            log(json.dumps(run.figures | {"minutes_left": round(remaining, 1)}))
     state.unlink(missing_ok=True)
     return run.figures
-
-
-def main(argv=None):
-    """Command line of the pretraining."""
-    parser = argparse.ArgumentParser(
-        prog="python -m studies.pretraining",
-        description="Pretrain the bundled backbone on images drawn from formulas. "
-        "Given again, the same command goes on where it was stopped.",
-    )
-    parser.add_argument("--output", default=WEIGHTS, help="file to write")
-    parser.add_argument("--steps", type=int, default=28_000)
-    parser.add_argument("--batch-size", type=int, default=128)
-    parser.add_argument("--lr", type=float, default=1.2e-3, help="peak learning rate")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="auto")
-    parser.add_argument(
-        "--no-compile",
-        dest="compiled",
-        action="store_false",
-        help="do not compile the backbone: half as fast, but without a C++ compiler",
-    )
-    pretrain(**vars(parser.parse_args(argv)))
-
-
-if __name__ == "__main__":
-    main()

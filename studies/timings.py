@@ -1,4 +1,4 @@
-"""What mixing costs: an epoch with and without it, and the selection against a loop."""
+"""Cost of PaRe: epochs with and without mixing, selection against a plain loop."""
 
 import statistics
 import time
@@ -7,37 +7,54 @@ import torch
 from sklearn.datasets import load_digits
 
 from sklearn_pare import PaReClassifier
-from sklearn_pare.nn import relaxed_top_k, replace_tokens
+from sklearn_pare.benchmarks.methods import METHODS
+from sklearn_pare.nn import replace_tokens
+from studies.tables import markdown
 
 
-def epoch_ratio(repeats=5, epochs=3):
-    """Seconds of a PaRe epoch over those of a naive one, paired, on all digits.
+def add_arguments(parser):
+    """Add nothing: this study has no options."""
 
-    Returns
-    -------
-    ratio, pare_seconds, naive_seconds : float
-        Medians; the ratio is the median of the paired ratios.
-    """
+
+def main(arguments):
+    """Return the table of all timings."""
+    head = f"torch {torch.__version__}, {torch.get_num_threads()} threads\n\n"
+    lines = [["PaRe epoch / naive epoch, digits", _ratio(epoch_pairs(), ".2f")]]
+    for k in (500, 1000, 2000):
+        what = f"plain loop / closed form, 32 x 3136 x 128, k = {k}"
+        lines.append([what, _ratio(selection_pairs(k), ".3f")])
+    return head + markdown(["ratio", "figure"], lines)
+
+
+def _ratio(pairs, form):
+    """Return the median of the paired ratios, and both medians, as text."""
+    ratio = statistics.median(slow / fast for slow, fast in pairs)
+    slow, fast = (statistics.median(column) for column in zip(*pairs, strict=True))
+    return f"{ratio:.1f} ({slow:.2f} s / {fast:{form}} s)"
+
+
+def epoch_pairs(repeats=5, epochs=3):
+    """Return pairs: seconds of an epoch of PaRe and of a naive one, on all digits."""
     X, y = load_digits(return_X_y=True)
     pairs = []
-    for repeat in range(repeats + 1):
+    for _ in range(repeats + 1):
         pair = []
-        for fractions in ({}, {"mix_start": 0.0, "mix_end": 0.0}):
+        for method in ("pare", "nft"):
             estimator = PaReClassifier(
-                input_shape=(1, 8, 8), max_epochs=epochs, random_state=0, **fractions
+                input_shape=(1, 8, 8),
+                max_epochs=epochs,
+                random_state=0,
+                **METHODS[method],
             ).fit(X, y)
             pair.append(
-                statistics.median(row["duration"] for row in estimator.history_)
+                statistics.median(epoch["duration"] for epoch in estimator.history_)
             )
-        if repeat:  # the first pair warms up
-            pairs.append(pair)
-    ratio = statistics.median(pare / naive for pare, naive in pairs)
-    pare, naive = (statistics.median(column) for column in zip(*pairs, strict=True))
-    return ratio, pare, naive
+        pairs.append(pair)
+    return pairs[1:]  # the first pair warms up
 
 
 def _loop_top_k(scores, k, tau=0.9):
-    """K successive softmaxes, as in method 4.1 of the literature: the plain loop."""
+    """Compute the relaxed choice of k tokens by k successive softmaxes."""
     tiny = torch.finfo(scores.dtype).tiny
     p, khot = torch.zeros_like(scores), torch.zeros_like(scores)
     for _ in range(k):
@@ -47,8 +64,8 @@ def _loop_top_k(scores, k, tau=0.9):
     return khot
 
 
-def _loop_replace(target, source, target_scores, source_scores, k):
-    """The replacement written plainly: both loops, then a loop over the rows."""
+def loop_replace(target, source, target_scores, source_scores, k):
+    """Replace tokens as `replace_tokens` does, by loops over tokens and samples."""
     n = target.shape[1]
     keep = _loop_top_k(target_scores, n - k)
     take = _loop_top_k(source_scores, k)
@@ -56,83 +73,47 @@ def _loop_replace(target, source, target_scores, source_scores, k):
     take_hard = torch.zeros_like(take).scatter(1, take.topk(k).indices, 1.0)
     keep = keep_hard - keep.detach() + keep
     take = take_hard - take.detach() + take
-    rows = []
+    samples = []
     for b in range(len(target)):
-        row = target[b] * keep[b, :, None]
+        sample = target[b] * keep[b, :, None]
         chosen = (source[b] * take[b, :, None])[take_hard[b].bool()]
-        row = row.clone()
-        row[~keep_hard[b].bool()] = chosen
-        rows.append(row)
-    return torch.stack(rows)
+        sample[~keep_hard[b].bool()] = chosen
+        samples.append(sample)
+    return torch.stack(samples)
 
 
-def _selection_step(replace, tensors, k):
-    """Seconds of one forward and backward, and the gradient of both scores."""
-    target, source, target_scores, source_scores, upstream = tensors
-    target_scores = target_scores.clone().requires_grad_()
-    source_scores = source_scores.clone().requires_grad_()
+def closed_replace(*arguments):
+    """Replace tokens by the closed form of the package."""
+    return replace_tokens(*arguments)[0]
+
+
+def selection_step(replace, tensors, k):
+    """Return the seconds of a forward and backward pass, and the scores' gradient."""
+    target, source, *scores, upstream = tensors
+    scores = [score.clone().requires_grad_() for score in scores]
     start = time.perf_counter()
-    mixed = replace(target, source, target_scores, source_scores, k)
-    mixed.backward(upstream)
+    replace(target, source, *scores, k).backward(upstream)
     seconds = time.perf_counter() - start
-    gradient = torch.cat([target_scores.grad, source_scores.grad])
-    return seconds, gradient.flatten().double()
+    return seconds, torch.cat([score.grad for score in scores])
 
 
-def selection(k=1000, batch=32, n=3136, dim=128, repeats=3):
-    """Selection and replacement in closed form against the plain loop.
+def selection_pairs(k, batch=32, n=3136, dim=128, repeats=3):
+    """Return pairs: seconds of the plain loop and of the closed form."""
+    tensors = random_tensors(batch, n, dim)
+    selection_step(closed_replace, tensors, k)
+    return [
+        [
+            selection_step(replace, tensors, k)[0]
+            for replace in (loop_replace, closed_replace)
+        ]
+        for _ in range(repeats)
+    ]
 
-    Returns
-    -------
-    speed_up, fast_seconds, loop_seconds : float
-        Medians; the speed-up is the median of the paired ratios.
-    cosine : float
-        Of the gradients with respect to the scores.
-    """
+
+def random_tensors(batch, n, dim):
+    """Return tokens and scores of target and source, and a gradient of the result."""
     generator = torch.Generator().manual_seed(0)
     shapes = [(batch, n, dim)] * 2 + [(batch, n)] * 2 + [(batch, n, dim)]
     tensors = [torch.randn(shape, generator=generator) for shape in shapes]
     tensors[0].requires_grad_()
-
-    def fast(*arguments):
-        return replace_tokens(*arguments)[0]
-
-    _selection_step(fast, tensors, k)
-    times, cosine = [], None
-    for _ in range(repeats):
-        fast_seconds, fast_gradient = _selection_step(fast, tensors, k)
-        loop_seconds, loop_gradient = _selection_step(_loop_replace, tensors, k)
-        times.append((fast_seconds, loop_seconds))
-        cosine = torch.cosine_similarity(fast_gradient, loop_gradient, dim=0)
-        cosine = cosine.item()
-    speed_up = statistics.median(slow / quick for quick, slow in times)
-    quick, slow = (statistics.median(column) for column in zip(*times, strict=True))
-    return speed_up, quick, slow, cosine
-
-
-def exact_difference(n=256, k=80):
-    """Largest difference between ``relaxed_top_k(exact=True)`` and the plain loop."""
-    scores = torch.randn(8, n, generator=torch.Generator().manual_seed(0))
-    difference = relaxed_top_k(scores, k, exact=True) - _loop_top_k(scores, k)
-    return difference.abs().max().item()
-
-
-def table():
-    """Markdown table of all timings."""
-    ratio, pare, naive = epoch_ratio()
-    lines = [
-        f"torch {torch.__version__}, {torch.get_num_threads()} threads",
-        "",
-        "| what | figure |",
-        "|---|---|",
-        "| PaRe epoch / naive epoch, digits "
-        f"| {ratio:.2f} ({pare:.2f} s / {naive:.2f} s) |",
-    ]
-    for k in (500, 1000, 2000):
-        speed_up, quick, slow, cosine = selection(k)
-        lines.append(
-            f"| loop / closed form, 32 x 3136 x 128, k = {k} | {speed_up:.1f} "
-            f"({slow:.2f} s / {quick:.3f} s), gradient cosine {cosine:.5f} |"
-        )
-    lines.append(f"| exact=True - loop, largest | {exact_difference():.1e} |")
-    return "\n".join(lines)
+    return tensors

@@ -1,4 +1,4 @@
-"""A UNet in one and two dimensions, trained for a given time: the peer of fields."""
+"""UNet in one and two dimensions, trained for a given time: the peer of fields."""
 
 import functools
 import itertools
@@ -8,32 +8,17 @@ import time
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.metrics import r2_score
 from sklearn.utils import check_random_state
 from torch import nn
 from torch.nn import functional as F
 
 from sklearn_pare._device import resolve_device
 from sklearn_pare.nn.decoder import Block, convolution
-
-
-def relative_l2(y, predicted):
-    """Mean over the rows of ``||predicted - y|| / ||y||``.
-
-    Parameters
-    ----------
-    y, predicted : ndarray or Tensor of shape (n, ...)
-
-    Returns
-    -------
-    error : scalar of the kind of `y`
-    """
-    error = ((predicted - y) ** 2).reshape(len(y), -1).sum(1)
-    return ((error / (y**2).reshape(len(y), -1).sum(1)) ** 0.5).mean()
+from sklearn_pare.nn.losses import relative_l2
 
 
 class UNet(nn.Module):
-    """Residual UNet [1]_ that also sees where it is.
+    """Residual UNet [1]_ with coordinates as additional input.
 
     Parameters
     ----------
@@ -112,18 +97,18 @@ class _Standardised(nn.Module):
 
 
 class TimedRegressor(RegressorMixin, BaseEstimator):
-    """Fields to fields by a net that is trained for a given time.
+    """Regressor of fields: a net that is trained for a given time.
 
-    AdamW on the relative L2 error, batches of 16, the learning rate falls along a
-    cosine of the time that is spent. A child says which net in ``_build``.
+    AdamW on the relative L2 error in batches of 16. The learning rate falls along a
+    cosine of the elapsed time. Subclasses define the net in ``_build``.
 
     Parameters
     ----------
     seconds : float, default=60.0
         Wall-clock time of `fit`; at least one step is taken.
     random_state : int, RandomState instance or None, default=None
-        Fixes the weights and the order of the rows; how many steps fit into the time
-        still differs from run to run.
+        Determines the weights and the order of the samples; the number of steps within
+        the time still differs from run to run.
     """
 
     _LR, _WEIGHT_DECAY, _BATCH = 1e-3, 1e-4, 16
@@ -133,21 +118,11 @@ class TimedRegressor(RegressorMixin, BaseEstimator):
         self.random_state = random_state
 
     def _build(self, n_dims, n_in, n_out, size):
-        """Net of (B, n_in, *size) -> (B, n_out, *size)."""
+        """Return a net of (B, n_in, *size) -> (B, n_out, *size)."""
         raise NotImplementedError
 
     def fit(self, X, y):
-        """Train the net.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n, C, L) or (n, C, H, W)
-        y : ndarray of shape (n, ...) or (n, K, ...), as large in space as `X`
-
-        Returns
-        -------
-        self : TimedRegressor
-        """
+        """Train on X (n, C, L) or (n, C, H, W) and y (n, ...) or (n, K, ...)."""
         start = time.perf_counter()
         self._device = resolve_device("auto")
         self._one_channel = y.ndim < X.ndim
@@ -163,19 +138,19 @@ class TimedRegressor(RegressorMixin, BaseEstimator):
         return self
 
     def _train(self, X, y, start):
-        """Steps taken until the time is over."""
+        """Train until the time is over and return the number of steps."""
         optimizer = torch.optim.AdamW(
             self._net.parameters(), lr=self._LR, weight_decay=self._WEIGHT_DECAY
         )
         self._net.train()
         n_steps, spent = 0, 0.0
         while True:
-            for rows in torch.randperm(len(X)).split(self._BATCH):
-                rows = rows.to(self._device)
+            for batch in torch.randperm(len(X)).split(self._BATCH):
+                batch = batch.to(self._device)
                 cosine = math.cos(math.pi * min(spent / self.seconds, 1.0))
                 optimizer.param_groups[0]["lr"] = self._LR * (1 + cosine) / 2
                 optimizer.zero_grad()
-                relative_l2(y[rows], self._net(X[rows])).backward()
+                relative_l2(self._net(X[batch]), y[batch]).mean().backward()
                 optimizer.step()
                 n_steps += 1
                 spent = time.perf_counter() - start
@@ -183,35 +158,12 @@ class TimedRegressor(RegressorMixin, BaseEstimator):
                     return n_steps
 
     def predict(self, X):
-        """Fields of rows.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n, C, L) or (n, C, H, W)
-
-        Returns
-        -------
-        y : ndarray of shape (n, ...) or (n, K, ...), as given to `fit`
-        """
+        """Return fields of the shape of y in `fit`."""
         self._net.eval()
         with torch.no_grad():
             parts = [self._net(part) for part in self._tensor(X).split(64)]
         y = torch.cat(parts).cpu().numpy()
         return y[:, 0] if self._one_channel else y
-
-    def score(self, X, y):
-        """R2, the mean over all outputs.
-
-        Parameters
-        ----------
-        X, y : ndarray
-            As for `fit`.
-
-        Returns
-        -------
-        r2 : float
-        """
-        return r2_score(y.reshape(len(y), -1), self.predict(X).reshape(len(y), -1))
 
     def _tensor(self, array):
         return torch.as_tensor(np.asarray(array, np.float32), device=self._device)
@@ -220,21 +172,8 @@ class TimedRegressor(RegressorMixin, BaseEstimator):
 class UNetRegressor(TimedRegressor):
     """`UNet` of at least three levels, the coarsest of about 8 points along a side.
 
-    So every point sees the whole field: three levels for 32 x 32, six for 256.
-
-    Parameters
-    ----------
-    seconds : float, default=60.0
-        Wall-clock time of `fit`.
-    random_state : int, RandomState instance or None, default=None
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from studies.unet import UNetRegressor
-    >>> X = np.random.default_rng(0).normal(size=(8, 1, 32))
-    >>> UNetRegressor(seconds=0.1).fit(X, X[:, 0]).predict(X).shape
-    (8, 32)
+    Each point of the output depends on the whole field: there are three levels for
+    32 x 32, six for 256. The parameters are those of `TimedRegressor`.
     """
 
     def _build(self, n_dims, n_in, n_out, size):

@@ -1,84 +1,25 @@
-"""What rows without targets are worth, beside scikit-learn's semi-supervised methods.
+"""Benefit of samples without targets, beside semi-supervised methods of scikit-learn.
 
-A seed is one split into labelled, unlabelled and test rows, the same for all methods.
+A seed is one split into labelled, unlabelled and test samples, the same for all.
 """
 
 import functools
-from collections import defaultdict
 
 import numpy as np
-from sklearn.datasets import load_diabetes, load_digits
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.semi_supervised import LabelSpreading, SelfTrainingClassifier
 
-from sklearn_pare import PaReClassifier, PaReRegressor
-from sklearn_pare.benchmarks.lines import recipe, resume
-from sklearn_pare.benchmarks.measures import measure, on_one_thread
-from sklearn_pare.datasets import make_gait
-from studies.transfer import _cell, _line
+from studies import record
+from studies.measures import measure
+from studies.suites import SUITES
+from studies.tables import collect, markdown, mean_std
 
-#: Name -> kind of estimator, loader, labelled and unlabelled rows, settings.
-TASKS = {
-    "digits-50": (
-        PaReClassifier,
-        functools.partial(load_digits, return_X_y=True),
-        50,
-        1_000,
-        {"input_shape": (1, 8, 8)},
-    ),
-    "gait-60": (
-        PaReClassifier,
-        functools.partial(make_gait, 560, random_state=0),
-        60,
-        300,
-        {"linear_path": False},
-    ),
-    "diabetes-50": (
-        PaReRegressor,
-        functools.partial(load_diabetes, return_X_y=True),
-        50,
-        200,
-        {"linear_path": False},
-    ),
-}
+TASKS = SUITES["unlabeled"]
+#: Number of unlabelled samples of each task; all other samples are for the test.
+N_UNLABELED = {"digits-50": 1000, "gait-60": 300, "diabetes-50": 200}
 _WITHOUT, _WITH = "PaRe", "PaRe, X_unlabeled"
-
-
-def split(task, seed):
-    """Labelled X, y, unlabelled X, and X, y to test on."""
-    kind, load, n_labelled, n_unlabelled, _ = TASKS[task]
-    X, y = load()
-    classes = kind is PaReClassifier
-    X, X_rest, y, y_rest = train_test_split(
-        X, y, train_size=n_labelled, stratify=y if classes else None, random_state=seed
-    )
-    X_unlabeled, X_test, _, y_test = train_test_split(
-        X_rest,
-        y_rest,
-        train_size=n_unlabelled,
-        stratify=y_rest if classes else None,
-        random_state=seed,
-    )
-    return X, y, X_unlabeled, X_test, y_test
-
-
-def _estimator(task, method, seed):
-    if method in _PEERS:
-        return _PEERS[method]()
-    kind, *_, settings = TASKS[task]
-    return kind(random_state=seed, **settings)
-
-
-def _semi_supervised(estimator, X, y, X_unlabeled):
-    """Fit a classifier of scikit-learn, to which -1 means no label."""
-    rows = np.concatenate([X, X_unlabeled]).reshape(len(X) + len(X_unlabeled), -1)
-    labels = np.concatenate([y, np.full(len(X_unlabeled), -1)])
-    return estimator.fit(rows, labels)
-
-
 _PEERS = {
     "label spreading": lambda: LabelSpreading(kernel="knn"),
     "self-training logistic regression": lambda: SelfTrainingClassifier(
@@ -88,82 +29,80 @@ _PEERS = {
 }
 
 
-def run(tasks, seeds, log, path=None):
-    """Fit with and without the unlabelled rows, and two peers.
+def add_arguments(parser):
+    """Add the options of the study."""
+    record.add_arguments(parser, 5, tasks=TASKS)
 
-    Parameters
-    ----------
-    tasks : sequence of str
-        Names in `TASKS`.
-    seeds : sequence of int
-    log : callable
-        Gets a line of text after each fit.
-    path : path-like, default=None
-        File of JSON lines, one a fit. Fits that are in it are not done again.
 
-    Returns
-    -------
-    rows : list of dict
-        Task, method, seed, the figures of `measure`, and "cpu" in seconds.
-    """
-    wanted = [
-        {
-            "task": task,
-            "method": method,
-            "seed": seed,
-            "recipe": recipe(_estimator(task, method, seed)),
-        }
-        for seed in seeds
-        for task in tasks
-        for method in (_WITHOUT, _WITH, *_PEERS)
-        if method not in _PEERS or task == "digits-50"
-    ]
-    return resume(
-        wanted,
-        ("task", "method", "seed", "recipe"),
-        lambda todo: (cell | _fit(cell) for cell in todo),
-        lambda row: f"error {row['error']:.4f}",
-        log,
-        path,
+def main(arguments):
+    """Fit what is not recorded and return the table."""
+    names = record.choose(arguments.tasks, TASKS, TASKS, "task")
+    options = record.options(arguments, "unlabeled")
+    return table(run(names, range(arguments.seeds), **options))
+
+
+def split(task, seed):
+    """Return labelled X and y, unlabelled X, and X and y to test on."""
+    X, X_rest, y, y_rest = task.split(seed)
+    more, X_test, _, y_test = task.hold_out(
+        X_rest, y_rest, N_UNLABELED[task.name], None, seed
     )
+    return X, y, more, X_test, y_test
 
 
-def _fit(cell):
-    task, method, seed = (cell[name] for name in ("task", "method", "seed"))
-    estimator = _estimator(task, method, seed)
-    X, y, X_unlabeled, X_test, y_test = split(task, seed)
-    if method in _PEERS:
+def run(names, seeds, **options):
+    """Return the rows of fits with and without unlabelled samples, and of peers."""
+    tasks = [TASKS[name] for name in names]
+    wanted = record.cells(
+        tasks,
+        lambda task: (_WITHOUT, _WITH, *(_PEERS if task.name == "digits-50" else ())),
+        seeds,
+    )
+    return record.run(tasks, wanted, estimator=_estimator, fit=_fit, **options)
+
+
+def _estimator(task, cell):
+    if cell["method"] in _PEERS:
+        return _PEERS[cell["method"]]()
+    return task.estimator("pare", cell["seed"])
+
+
+def _fit(task, estimator, cell):
+    X, y, more, X_test, y_test = split(task, cell["seed"])
+    fit = estimator.fit
+    if cell["method"] in _PEERS:
+        # In scikit-learn the label -1 means that there is none.
+        X = np.concatenate([X, more]).reshape(len(X) + len(more), -1)
+        y = np.append(y, np.full(len(more), -1))
         X_test = X_test.reshape(len(X_test), -1)
-        fit = functools.partial(_semi_supervised, estimator, X, y, X_unlabeled)
-    else:
-        more = X_unlabeled if method == _WITH else None
-        fit = functools.partial(estimator.fit, X, y, X_unlabeled=more)
-    _, cpu = on_one_thread(fit)
-    return measure(estimator, X_test, y_test) | {"cpu": cpu}
+    elif cell["method"] == _WITH:
+        fit = functools.partial(fit, X_unlabeled=more)
+    cost = record.timed(fit, X, y)
+    return measure(estimator, X_test, y_test) | cost
 
 
 def table(rows):
-    """Markdown: error and NLL, and the paired gain in error over no unlabelled rows.
+    """Return error, NLL and the gain in error over no unlabelled samples, as Markdown.
 
-    A cell is the mean over seeds +- the sample standard deviation.
+    The gain is the difference between fits of the same seed.
     """
-    found = defaultdict(dict)
-    for row in rows:
-        found[row["task"], row["method"]][row["seed"]] = row
-    lines = [
-        _line("task", ["method", "error", "NLL", "error less than without", "s"]),
-        "|" + "---|" * 6,
-    ]
-    for (task, method), own in found.items():
-        base = found[task, _WITHOUT]
-        gains = [base[seed]["error"] - row["error"] for seed, row in own.items()]
-        nll = [row["nll"] for row in own.values()]
-        cells = [
-            method,
-            _cell([row["error"] for row in own.values()]),
-            "-" if None in nll else _cell(nll),
-            "-" if method == _WITHOUT else _cell(gains),
-            f"{np.median([row['cpu'] for row in own.values()]):.0f}",
-        ]
-        lines.append(_line(task, cells))
-    return "\n".join(lines)
+    errors, nll, cpu = (collect(rows, key) for key in ("error", "nll", "cpu"))
+    seeds, cells = collect(rows, "seed"), []
+    for key, found in errors.items():
+        task, method = key
+        base = dict(zip(seeds[task, _WITHOUT], errors[task, _WITHOUT], strict=True))
+        gains = [base[s] - e for s, e in zip(seeds[key], found, strict=True)]
+        gain = "-" if method == _WITHOUT else mean_std(gains)
+        seconds = f"{np.median(cpu[key]):.0f}"
+        cells.append(
+            [
+                task,
+                method,
+                mean_std(found),
+                mean_std(nll[key]),
+                gain,
+                seconds,
+            ]
+        )
+    head = ["task", "method", "error", "NLL", "error less than without", "s"]
+    return markdown(head, cells)

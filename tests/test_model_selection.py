@@ -41,7 +41,9 @@ def test_grid_search__callbacks_two_jobs__gather_epochs(digits):
 
 
 def test_cross_val_score__works(table):
-    scores = cross_val_score(tiny(PaReClassifier, max_epochs=30, linear_path=False), *table, cv=3)
+    scores = cross_val_score(
+        tiny(PaReClassifier, max_epochs=30, linear_path=False), *table, cv=3
+    )
     assert scores.mean() > 0.7
 
 

@@ -32,10 +32,6 @@ def check_classes(y, input_shape):
     y : ndarray or sparse matrix
     input_shape : tuple of int
         Shape of one sample of X.
-
-    Returns
-    -------
-    y : ndarray of shape (n,), (n, K), (n, L) or (n, H, W)
     """
     if place_size(y, input_shape, channels=False):
         return y
@@ -92,8 +88,7 @@ class ClassTarget:
                 "two samples of some class."
             )
         if class_weight is not None:
-            weights = compute_class_weight(class_weight, classes=classes, y=y)
-            class_weight = weights.tolist()
+            class_weight = _class_weights(class_weight, classes, y).tolist()
         return cls(classes, class_weight)
 
     def encode(self, y):
@@ -171,7 +166,7 @@ class MaskTarget:
         used = y[y != ignored]
         classes = _two_classes(np.unique(used))
         if class_weight is not None:
-            weights = compute_class_weight(class_weight, classes=classes, y=used)
+            weights = _class_weights(class_weight, classes, used)
             # Mean 1 over positions, so that the learning rate keeps its meaning.
             weights = weights / weights[np.searchsorted(classes, used)].mean()
             class_weight = weights.tolist()
@@ -323,6 +318,17 @@ def _two_classes(classes):
 
 def _dense(y):
     return y.toarray() if hasattr(y, "toarray") else y
+
+
+def _class_weights(class_weight, classes, y):
+    """Return the weights of the classes of y, as in scikit-learn."""
+    if isinstance(class_weight, list):
+        raise DataError(
+            f"class_weight is a list of {len(class_weight)} entries, one per label, "
+            "but y holds one class per sample or position. Give a dict of classes and "
+            "weights, or 'balanced'."
+        )
+    return compute_class_weight(class_weight, classes=classes, y=y)
 
 
 def _weights_of_label(weights):

@@ -20,12 +20,7 @@ def _channels_last(block):
 
 
 class ChannelScaler:
-    """Standardisation of each channel of signals or images, computed in blocks.
-
-    Attributes
-    ----------
-    mean_, scale_ : ndarray of shape (C,)
-    """
+    """Standardisation of each channel of signals or images, computed in blocks."""
 
     def fit(self, X):
         """Learn mean and standard deviation over samples and positions.

@@ -179,12 +179,7 @@ class LazyArray:
         return LazyArray(self.source, row_shape, self.index)
 
     def take(self, index):
-        """Read the samples at `index`, in any order and with repetitions.
-
-        Returns
-        -------
-        rows : ndarray, float32 or float64
-        """
+        """Read the samples at `index`, in any order and with repetitions."""
         return np.asarray(self[index])
 
     def __array__(self, dtype=None, copy=None):

@@ -127,16 +127,7 @@ class TableEncoder:
     """
 
     def fit(self, X):
-        """Learn means, standard deviations and categories.
-
-        Parameters
-        ----------
-        X : DataFrame of pandas, ndarray or ChosenRows of shape (n, F)
-
-        Returns
-        -------
-        self : TableEncoder
-        """
+        """Learn means, standard deviations and categories."""
         check_table(X, fitting=True)
         self.categories_ = [None] * X.shape[1]
         if is_frame(X):
@@ -166,10 +157,6 @@ class TableEncoder:
         ----------
         X : DataFrame of pandas, ndarray or ChosenRows of shape (n, F)
             The columns of fit, in their order.
-
-        Returns
-        -------
-        encoded : ndarray of shape (n, F), float32
         """
         encoded = np.empty(X.shape, dtype=np.float32)
         for rows in blocks(X, size=SMALL):

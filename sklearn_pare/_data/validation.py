@@ -180,17 +180,7 @@ def _check_target(estimator, y):
 
 
 def select(X, rows):
-    """Select samples of X; arrays are not copied.
-
-    Parameters
-    ----------
-    X : ndarray, ChosenRows, LazyArray or DataFrame
-    rows : ndarray of int or bool
-
-    Returns
-    -------
-    X : ChosenRows, LazyArray or DataFrame
-    """
+    """Select samples of X; arrays are not copied."""
     if is_frame(X):
         return X.iloc[rows]
     return (ChosenRows(X) if isinstance(X, np.ndarray) else X)[rows]
@@ -205,10 +195,6 @@ def shape_rows(X, input_shape):
     input_shape : sequence of int or None
         One entry may be -1 and then follows from the size of a sample. If None, X is
         returned unchanged.
-
-    Returns
-    -------
-    X : ndarray of shape (n, *input_shape)
     """
     if input_shape is None:
         return X

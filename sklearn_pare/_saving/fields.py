@@ -1,6 +1,6 @@
 """Fields of a saved file: conversion between Python values and JSON, with checks.
 
-``field.dump(value)`` returns a plain value, ``field.load(plain)`` converts it back.
+``field.dump(value)`` returns a plain value; ``field.load(plain)`` converts it back.
 Loading trusts nothing: a value of another type or out of range raises `Wrong`, and no
 object becomes much larger than its plain value.
 """
@@ -48,25 +48,15 @@ def _item(value):
 
 
 class Leaf(NamedTuple):
-    """Field of one plain value.
-
-    Attributes
-    ----------
-    what : str
-        Description of valid values for error messages.
-    fits : callable
-        Function that returns whether a value is valid.
-    """
+    """Field of one plain value; ``what`` describes the values that are valid."""
 
     what: str
     fits: Callable
 
     def dump(self, value):
-        """Return the value as a Python object."""
         return _item(value)
 
     def load(self, value):
-        """Return the value if it is valid."""
         _ask(self.fits(value), value, self.what)
         return value
 
@@ -95,10 +85,8 @@ def real(least=-math.inf, most=math.inf):
 
 def one_of(names):
     """Return the field of one of several texts."""
-    return Leaf(
-        f"one of {', '.join(map(repr, names))}",
-        lambda value: type(value) is str and value in names,
-    )
+    what = f"one of {', '.join(map(repr, names))}"
+    return Leaf(what, lambda value: type(value) is str and value in names)
 
 
 ANY = Leaf("a value", lambda value: True)
@@ -119,7 +107,6 @@ class Number:
         return value if _is_real(value) else str(value)
 
     def load(self, value):
-        """Return the number."""
         if value in ("nan", "inf", "-inf"):
             return float(value)
         return real().load(value)
@@ -131,11 +118,9 @@ class Maybe(NamedTuple):
     field: object
 
     def dump(self, value):
-        """Return the plain value, or None."""
         return None if value is None else self.field.dump(value)
 
     def load(self, value):
-        """Return the value, or None."""
         return None if value is None else self.field.load(value)
 
 
@@ -147,11 +132,9 @@ class Many(NamedTuple):
     most: int = LARGEST
 
     def dump(self, values):
-        """Return a list."""
         return [self.field.dump(value) for value in values]
 
     def load(self, values):
-        """Return the values, converted by `build`."""
         _ask(type(values) is list, values, "a list")
         _ask(len(values) <= self.most, values, f"a list of {self.most} at most")
         return self.build(
@@ -166,11 +149,9 @@ class Mapping(NamedTuple):
     field: object
 
     def dump(self, values):
-        """Return a dict."""
         return {name: self.field.dump(value) for name, value in values.items()}
 
     def load(self, values):
-        """Return a dict."""
         _ask(type(values) is dict, values, "an object")
         return {k: _within(show(k), self.field, v) for k, v in values.items()}
 
@@ -182,11 +163,9 @@ class Record(NamedTuple):
     optional: tuple = ()
 
     def dump(self, values):
-        """Return a dict with the known names that are present."""
         return {k: f.dump(values[k]) for k, f in self.fields.items() if k in values}
 
     def load(self, values):
-        """Return a dict."""
         _ask(type(values) is dict, values, "an object")
         missing = self.fields.keys() - values.keys() - set(self.optional)
         if missing:
@@ -203,11 +182,9 @@ class Array(NamedTuple):
     kinds: str
 
     def dump(self, array):
-        """Return dtype and values."""
         return {"dtype": array.dtype.str, "values": array.tolist()}
 
     def load(self, value):
-        """Return an array."""
         parts = Record({"dtype": TEXT, "values": Many(SCALAR)}).load(value)
         code, values = parts["dtype"], parts["values"]
         _ask(_DTYPE.fullmatch(code), code, "the dtype of an array")
@@ -231,17 +208,13 @@ class Array(NamedTuple):
 class Object(NamedTuple):
     """Field of an object of one of several classes.
 
-    Attributes
-    ----------
-    classes : dict
-        For each class a pair: a `Record` of its attributes, and a function that returns
-        whether the attributes of an object are consistent.
+    For each class there is a `Record` of its attributes, and a function that returns
+    whether the attributes of an object are consistent.
     """
 
     classes: dict
 
     def dump(self, value):
-        """Return the name of the class and the attributes."""
         record, _ = self.classes[type(value)]
         return {"object": type(value).__name__, "fields": record.dump(vars(value))}
 

@@ -39,12 +39,8 @@ SCHEMA = 3
 _LONGEST = 2**25
 # Paths of this machine are not part of a model.
 _NEVER = {"checkpoint_dir"}
-# Weights of the backbone that are left out are identified by their hashes.
-_OMITTED = Mapping(
-    Leaf(
-        "a sha256",
-        lambda value: type(value) is str and re.fullmatch("[0-9a-f]{64}", value),
-    )
+_HASH = Leaf(
+    "a sha256", lambda value: type(value) is str and re.fullmatch("[0-9a-f]{64}", value)
 )
 _FILE = Record(
     {
@@ -53,34 +49,19 @@ _FILE = Record(
         "versions": Mapping(TEXT),
         "parameters": Mapping(Argument()),
         "fitted": ANY,
-        "omitted": _OMITTED,
+        "omitted": Mapping(_HASH),
     }
 )
 
 
 class Saved(NamedTuple):
-    """Content of a file.
+    """Content of a file, without the arrays."""
 
-    Attributes
-    ----------
-    kind : str
-        Name of the estimator.
-    parameters : dict
-        Constructor arguments.
-    fitted : dict
-        Fitted attributes without the network.
-    omitted : dict of str to str
-        Hashes of the weights that were left out because the published backbone has
-        them.
-    versions : dict of str to str
-        Versions of the packages that wrote the file.
-    """
-
-    kind: str
-    parameters: dict
-    fitted: dict
-    omitted: dict
-    versions: dict
+    kind: str  # name of the estimator
+    parameters: dict  # constructor arguments
+    fitted: dict  # attributes
+    omitted: dict  # hashes of the weights that only the published backbone has
+    versions: dict  # of the packages that wrote the file
 
 
 def _versions():
@@ -96,26 +77,11 @@ def _versions():
 
 
 def write(path, kind, parameters, fitted, arrays, *, omit_pretrained):
-    """Write a fitted estimator.
+    """Write a fitted estimator, or raise SaveError if it would not be readable.
 
-    Parameters
-    ----------
-    path : str or Path
-    kind : str
-        Name of the class.
-    parameters : dict
-        Constructor arguments.
-    fitted : dict
-        All attributes of the estimator.
-    arrays : dict of str to ndarray
-        Weights.
-    omit_pretrained : bool
-        Whether to leave out weights that the published backbone has.
-
-    Raises
-    ------
-    SaveError
-        If the file cannot be written, or would not be readable.
+    ``kind`` is the name of its class, ``parameters`` are its constructor arguments and
+    ``fitted`` all its attributes. If ``omit_pretrained`` is True, weights that the
+    published backbone has as well are left out.
     """
     omitted = _unchanged(fitted["_architecture"], arrays) if omit_pretrained else {}
     arrays = {name: arrays[name] for name in arrays.keys() - omitted}
@@ -152,8 +118,10 @@ def _plain(parameters):
             field.load(plain[name])
         except Wrong:
             plain[name] = None
-        if name == "source" and not _is_names(value):
-            plain[name] = None
+        if name == "source":
+            names = value if isinstance(value, list) else [value]
+            if not all(isinstance(one, str) for one in names):
+                plain[name] = None
         if plain[name] is None and value is not None:
             warnings.warn(
                 f"{name}={type(value).__name__} is not saved: the loaded estimator "
@@ -162,11 +130,6 @@ def _plain(parameters):
                 stacklevel=4,
             )
     return plain
-
-
-def _is_names(source):
-    names = source if isinstance(source, list) else [source]
-    return all(isinstance(name, str) for name in names)
 
 
 def _unchanged(architecture, arrays):
@@ -182,17 +145,13 @@ def _unchanged(architecture, arrays):
 
 def _published(architecture):
     """Return the weights of the published backbone, named as in a network."""
-    name = architecture.backbone
+    name, shape = architecture.backbone, architecture.input_shape
     if backbones.is_local(name):
         raise SaveError(
             f"The weights of backbone={name!r} are in a folder of this machine: a file "
             "without them could not be loaded elsewhere. Use omit_pretrained=False."
         )
-    module = backbones.get(
-        name,
-        pretrained=True,
-        input_shape=architecture.input_shape,
-    ).module
+    module = backbones.get(name, pretrained=True, input_shape=shape).module
     return {f"backbone.{k}": value.numpy() for k, value in module.state_dict().items()}
 
 
@@ -200,21 +159,10 @@ def _published(architecture):
 
 
 def read(path):
-    """Read a file that `write` wrote, and check it.
-
-    Parameters
-    ----------
-    path : str or Path
-
-    Returns
-    -------
-    saved : Saved
-    arrays : dict of str to ndarray
-        All weights of the network, with the right shapes and dtypes.
+    """Return the checked content of a file, and all weights of the network.
 
     Raises
     ------
-    FileNotFoundError
     ModelFileError
         If the file is not a model of this package, is damaged, or needs another version
         of the package.
@@ -316,10 +264,8 @@ def _left_out(path, saved):
     with offline("nothing is downloaded while a model is loaded"):
         published = _published(architecture)
     for name, written in saved.omitted.items():
-        if (
-            name not in published
-            or _safetensors.digest({name: published[name]}) != written
-        ):
+        own = {name: published[name]} if name in published else {}
+        if not own or _safetensors.digest(own) != written:
             raise ModelFileError(
                 f"{path} leaves out {name}, a weight of backbone="
                 f"{architecture.backbone!r} that differs from the one here. Use the "
@@ -345,18 +291,7 @@ def _check_finite(arrays):
 
 
 def check_backbone(path, module):
-    """Run a backbone once, since some of its settings do not show in its weights.
-
-    Parameters
-    ----------
-    path : str or Path
-        Path of the file, for the error message.
-    module : torch.nn.Module
-
-    Raises
-    ------
-    ModelFileError
-    """
+    """Run a backbone once, since some of its settings do not show in its weights."""
     try:
         with torch.no_grad():
             module(torch.zeros(1, math.prod(module.grid), module.dim))
@@ -367,25 +302,10 @@ def check_backbone(path, module):
 
 
 def drift(versions):
-    """Return the packages whose major or minor versions differ from those of a file.
-
-    Parameters
-    ----------
-    versions : dict of str to str
-        Versions of the packages that wrote the file.
-
-    Returns
-    -------
-    text : str
-        Empty if there is no difference.
-    """
+    """Return a text that names packages whose major or minor versions differ."""
     here = _versions()
     return ", ".join(
         f"{name} {show(versions.get(name))} (here {here[name]})"
         for name in ("sklearn_pare", "sklearn", "torch")
-        if _minor(versions.get(name)) != _minor(here[name])
+        if (versions.get(name) or "").split(".")[:2] != here[name].split(".")[:2]
     )
-
-
-def _minor(version):
-    return (version or "").split(".")[:2]

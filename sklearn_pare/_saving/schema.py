@@ -96,10 +96,7 @@ _SCALE = {"mean_": Array("f"), "scale_": Array("f")}
 _WEIGHTS = Maybe(Many(real(0)))
 _CLASS_TARGET = Record({"classes": Array("biufUO"), "class_weight": _WEIGHTS})
 _LABEL_TARGET = Record(
-    {
-        "classes": Array("i"),
-        "class_weight": Maybe(Many(Many(real(0), list, 2))),
-    }
+    {"classes": Array("i"), "class_weight": Maybe(Many(Many(real(0), list, 2)))}
 )
 _MASK_TARGET = Record(
     {
@@ -175,17 +172,7 @@ _FITTED = Record(
 
 
 def dump(fitted):
-    """Return fitted attributes as plain values.
-
-    Parameters
-    ----------
-    fitted : dict
-        Other attributes are left out.
-
-    Returns
-    -------
-    plain : dict
-    """
+    """Return those fitted attributes that a file holds, as plain values."""
     architecture = fitted["_architecture"]._asdict()
     if not has_config(architecture["backbone"]):
         architecture["config"] = None
@@ -193,26 +180,10 @@ def dump(fitted):
 
 
 def load(kind, plain, batch_size):
-    """Return fitted attributes from plain values.
+    """Return fitted attributes of the estimator ``kind`` from plain values.
 
-    Parameters
-    ----------
-    kind : str
-        Name of the estimator.
-    plain : object
-        The result of `dump`, or anything else.
-    batch_size : object
-        The argument ``batch_size`` of the estimator.
-
-    Returns
-    -------
-    fitted : dict
-
-    Raises
-    ------
-    Wrong
-        If a field is missing, unknown, of a wrong type or out of range, or
-        inconsistent with the other fields.
+    Raises `Wrong` if a field is missing, unknown, of a wrong type or out of range, or
+    inconsistent with the others or with the argument ``batch_size``.
     """
     fitted = _FITTED.load(plain)
     for right, what in _conditions(kind, fitted, batch_size):

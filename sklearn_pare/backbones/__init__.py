@@ -1,9 +1,11 @@
 """Backbones by name.
 
-``backbones.list_backbones()`` names them, ``backbones.get(name)`` builds one with its card,
-``backbones.fetch(name)`` puts weights of other projects into the cache beforehand, and
+``backbones.list_backbones()`` lists the names, ``backbones.get(name)`` builds a
+backbone, ``backbones.fetch(name)`` downloads its files in advance, and
 ``backbones.register(name, factory)`` adds a backbone.
 """
+
+import re
 
 import torch
 
@@ -27,56 +29,57 @@ _FAMILIES = {timm_models.PREFIX: timm_models, hf_models.PREFIX: hf_models}
 
 
 def list_backbones():
-    """Names of all registered backbones, and the forms of names of other projects' backbones.
+    """Return the names of all backbones.
 
     Returns
     -------
     names : list of str
+        Parts in capital letters stand for the name of a model or for a folder.
 
     Examples
     --------
     >>> from sklearn_pare import backbones
-    >>> {"pare-tiny", "timm:NAME", "hf:NAME-or-folder"} <= set(backbones.list_backbones())
-    True
+    >>> [name for name in backbones.list_backbones() if ":" in name]
+    ['hf:NAME-or-folder', 'timm:NAME']
     """
     return sorted([*_FACTORIES, "timm:NAME", "hf:NAME-or-folder"])
 
 
 def register(name, factory):
-    """Add a backbone, so that ``backbone=name`` finds it.
+    """Register a backbone, so that estimators accept ``backbone=name``.
 
     Parameters
     ----------
     name : str
     factory : callable
-        ``factory(pretrained, generator)`` returns a `Backbone`; random weights are
-        drawn from the `torch.Generator` alone.
+        ``factory(pretrained, generator)`` returns a `Backbone`. All random weights must
+        be drawn from the `torch.Generator`.
     """
     _FACTORIES[name] = factory
 
 
 def _family(name):
-    """Return the module for names of this form, or None."""
+    """Return the module for names with this prefix, or None."""
     prefix, colon, _ = name.partition(":")
     return _FAMILIES.get(prefix + colon)
 
 
 def _split(name):
-    """Return the name without "?max_tokens=N", and N or None."""
+    """Split "NAME?max_tokens=N" into the name and N, which is None by default."""
     bare, mark, option = name.partition("?")
     if not mark or name in _FACTORIES:
         return name, None
-    key, _, value = option.partition("=")
-    if key != "max_tokens" or not value.isdecimal() or int(value) == 0:
+    found = re.fullmatch("max_tokens=([1-9][0-9]{0,8})", option)
+    if not found:
         raise UnknownNameError(
-            f"backbone={name!r}: what follows the question mark must be max_tokens=N "
-            f"with a positive whole number N, such as {bare + '?max_tokens=64'!r}."
+            f"backbone={name!r}: only max_tokens=N, with an integer N from 1 to "
+            f"999999999, may follow the question mark: {bare + '?max_tokens=64'!r}."
         )
-    return bare, int(value)
+    return bare, int(found[1])
 
 
 def check(name):
-    """Complain about a name that no backbone has; nothing is built or fetched.
+    """Check that there is a backbone with a name, without loading anything.
 
     Parameters
     ----------
@@ -95,38 +98,32 @@ def check(name):
     family = _family(name)
     if family is None:
         raise UnknownNameError(
-            f"backbone={name!r} is not known. Backbones that are: "
-            f"{', '.join(map(repr, list_backbones()))}. Others are added by "
+            f"backbone={name!r} is not known. Use one of "
+            f"{', '.join(map(repr, list_backbones()))}. Others can be added with "
             "sklearn_pare.backbones.register(name, factory)."
         )
     family.check(name)
 
 
 def get(
-    name,
-    *,
-    pretrained=True,
-    generator=None,
-    input_shape=(3, 224, 224),
-    config=None,
+    name, *, pretrained=True, generator=None, input_shape=(3, 224, 224), config=None
 ):
     """Build a backbone.
 
     Parameters
     ----------
     name : str
-        One of `list_backbones`, "timm:NAME" or "hf:NAME-or-folder". The latter two may
-        end in "?max_tokens=N", a bound on the number of tokens, and so on time and
-        memory; by default it is what the backbone was pretrained with.
+        One of `list_backbones`. "?max_tokens=N" at its end limits the number of tokens,
+        and so time and memory; the default limit is that of the pretraining.
     pretrained : bool, default=True
-        False: fresh Xavier weights.
+        If False, the weights are new Xavier weights.
     generator : torch.Generator, optional
         Source of random weights; by default one with seed 0.
     input_shape : tuple of int, default=(3, 224, 224)
-        Shape of one row: (F,), (C, L) or (C, H, W). Backbones of timm and transformers
-        choose their grid of tokens by it.
+        Shape of one sample: (F,), (C, L) or (C, H, W). Backbones of timm and
+        transformers choose their token grid for it.
     config : dict, optional
-        `Backbone.config` of the same backbone, which then needs no file to be built again.
+        `Backbone.config` of the same backbone, which is then built without files.
 
     Returns
     -------
@@ -136,10 +133,12 @@ def get(
     ------
     UnknownNameError
         If no backbone has this name; a ValueError.
+    DataError
+        If the backbone cannot have as few tokens as required; a ValueError.
     WeightsError
-        If weights are neither in the cache nor to be fetched; a RuntimeError.
+        If weights are not in the cache and cannot be downloaded; a RuntimeError.
     ModelFileError
-        If a file of weights is damaged; a ValueError.
+        If a weights file is damaged; a ValueError.
 
     Examples
     --------
@@ -152,10 +151,10 @@ def get(
     >>> small.module.grid
     (4, 16)
     """
-    name, max_tokens = _split(name)
-    # A backbone that comes with its configuration may have lost its folder since.
-    if config is None or _family(name) is not hf_models:
+    # The folder of a backbone with a configuration may no longer exist.
+    if config is None or not has_config(name):
         check(name)
+    name, max_tokens = _split(name)
     if generator is None:
         generator = torch.Generator().manual_seed(0)
     if name not in _FACTORIES:
@@ -167,50 +166,51 @@ def get(
             max_tokens=max_tokens,
             config=config,
         )
-    # Factories read files and look at values, which not every device has.
+    # Factories read files and look at values, which not every device supports.
     with torch.device("cpu"):
         backbone = _FACTORIES[name](pretrained, generator)
-    backbone.parts.to(torch.get_default_device())
+    # get_default_device() of torch 2.6 ignores "with torch.device(...)".
+    backbone.parts.to(torch.empty(0).device)
     check_fixed(name, backbone, max_tokens)
     return backbone
 
 
 def has_config(name):
-    """Return whether a backbone is built from a configuration, not its name alone."""
+    """Return True if a backbone is built from its name and a configuration."""
     name, _ = _split(name)
     return name not in _FACTORIES and _family(name) is hf_models
 
 
 def is_local(name):
-    """Whether a backbone lies in a folder, which this machine alone may have."""
+    """Return True if a backbone is in a folder, which other machines may not have."""
     return has_config(name) and hf_models.is_local(_split(name)[0])
 
 
 def fetch(name, *, cache_dir=None):
-    """Put the files of a backbone into the cache, for use without a network.
+    """Download the files of a backbone into the cache, for use without a network.
 
     Parameters
     ----------
     name : str
-        "timm:NAME" or "hf:NAME".
+        "timm:NAME" or "hf:NAME". A backbone without files is accepted as well.
     cache_dir : str or Path, optional
-        By default the folder that the environment variable HF_HUB_CACHE names, else
-        that of `huggingface_hub`. What lies in another folder is found when that
-        variable names it.
+        By default the environment variable HF_HUB_CACHE, or the cache of
+        `huggingface_hub`. Files in another folder are only found while HF_HUB_CACHE
+        is set to it.
 
     Returns
     -------
     path : Path or None
-        The file of the weights; None for a backbone that needs none.
+        The weights file; None for a backbone that needs no download.
 
     Raises
     ------
     UnknownNameError
         If no backbone has this name; a ValueError.
     WeightsError
-        If a file cannot be fetched; a RuntimeError.
+        If a file cannot be downloaded; a RuntimeError.
     ModelFileError
-        If a file has other bytes than it should; a ValueError.
+        If the content of a file does not match its hash; a ValueError.
 
     Examples
     --------
@@ -220,6 +220,4 @@ def fetch(name, *, cache_dir=None):
     """
     check(name)
     name, _ = _split(name)
-    if name in _FACTORIES:
-        return None
-    return _family(name).fetch(name, cache_dir)
+    return None if name in _FACTORIES else _family(name).fetch(name, cache_dir)

@@ -1,4 +1,4 @@
-"""What every backbone offers: tokens in, features out, and what surrounds it."""
+"""Backbones: a module from tokens to features, and the parts around it."""
 
 import math
 from collections.abc import Callable
@@ -8,6 +8,9 @@ from torch import nn
 
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.nn.heads import DenseHead, PooledHead
+
+# A token of a signal covers at least this many positions.
+_POSITIONS = 4
 
 
 @dataclass(frozen=True)
@@ -22,15 +25,15 @@ class BackboneCard:
     licence : str
         SPDX name of the licence of the weights.
     sha256 : str or None
-        Hash of the weights file; None where there is no file.
+        Hash of the weights file, if there is one.
     seed : int or None
         Seed of the pretraining.
     command : str or None
-        The command that made the weights.
+        Command that created the weights.
     figures : dict
-        What that command measured.
+        Results that this command printed.
     transfer : dict
-        What ``python -m studies.evaluate`` measured.
+        Results of ``python -m studies transfer``.
     """
 
     name: str
@@ -43,34 +46,30 @@ class BackboneCard:
     transfer: dict = field(default_factory=dict)
 
     def to_dict(self) -> dict:
-        """Plain dict, ready for JSON."""
+        """Return the card as a plain dict, ready for JSON."""
         return asdict(self)
-
-
-# A token of a signal stands for at least this many samples.
-_SAMPLES = 4
 
 
 @dataclass
 class Backbone:
-    """A backbone with what surrounds it.
+    """A backbone and the parts around it.
 
     Attributes
     ----------
-    backbone : torch.nn.Module
-        Tokens (B, N, D) -> features (B, M, E). Its attributes `grid`, `dim` and
-        `feature_dim` say how tokens lie, D, and E.
+    module : torch.nn.Module
+        Tokens (B, N, D) -> features (B, M, E). Its attributes are `grid`, the height
+        and width of the token grid, `dim` (D) and `feature_dim` (E).
     stem : ImageEmbed or WordEmbed
         The backbone's own embedder, of images (B, 3, H, W) or of words (B, N).
     card : BackboneCard
     source_head : PooledHead or None
-        The read-out of the pretraining, if it fits the classes of a source.
+        Head of the pretraining for classes; used if the source has the same classes.
     dense_head : DenseHead or None
-        The read-out of the pretraining for pixels.
+        Head of the pretraining for pixels.
     config : dict or None
-        What it takes, beside the name, to build the backbone again without files.
+        Configuration that replaces files when the backbone is built again.
     tokenize : callable or None
-        List of texts -> list of lists of word numbers; None in a backbone of images.
+        List of texts -> list of lists of word numbers; None for images.
     """
 
     module: nn.Module
@@ -83,7 +82,7 @@ class Backbone:
 
     @property
     def parts(self) -> nn.ModuleDict:
-        """All modules under one roof, named as in the weights file."""
+        """All modules, with the names that they have in the weights file."""
         parts = {
             "stem": self.stem,
             "backbone": self.module,
@@ -94,45 +93,26 @@ class Backbone:
 
 
 def choose_grid(input_shape, budget, multiple, max_tokens):
-    """Token grid of a backbone for rows of one shape.
+    """Choose the token grid of a backbone for samples (F,), (C, L) or (C, H, W).
 
-    Parameters
-    ----------
-    input_shape : tuple of int
-        (F,), (C, L) or (C, H, W).
-    budget : int
-        Tokens that the backbone was pretrained with, or can take.
-    multiple : int
-        Both sides of the grid are multiples of this.
-    max_tokens : int or None
-        The user's own bound.
-
-    Returns
-    -------
-    grid : tuple of int
-        As near to the aspect of the rows as whole tokens allow: one token for a column
-        of a table, for 4 samples of a signal or for a pixel of an image at most.
-
-    Raises
-    ------
-    DataError
-        If not even the smallest grid is within `max_tokens`.
+    Height and width are multiples of ``multiple``, as near to the aspect ratio of the
+    samples as possible. There are at most ``budget`` tokens, one per column of a table,
+    per 4 positions of a signal or per pixel, and ``max_tokens``, if the user set this
+    limit. Raises DataError if the smallest grid exceeds it.
     """
     if max_tokens is not None:
         if max_tokens < multiple**2:
             raise DataError(
-                f"max_tokens={max_tokens} is too few: this backbone takes grids of at "
-                f"least {multiple} x {multiple} tokens. Use max_tokens={multiple**2} "
-                "or more."
+                f"max_tokens={max_tokens} is too small: the smallest grid of this "
+                f"backbone is {multiple} x {multiple}. End the name in "
+                f"?max_tokens={multiple**2} or more."
             )
         budget = min(budget, max_tokens)
-    kind, *size = len(input_shape), *input_shape[1:]
-    if kind == 3:
-        useful, aspect = math.prod(size), size[0] / size[1]
-    elif kind == 2:
-        useful, aspect = math.ceil(size[0] / _SAMPLES), 1.0
-    else:
-        useful, aspect = input_shape[0], 1.0
+    useful, aspect = input_shape[-1], 1.0
+    if len(input_shape) == 2:
+        useful = math.ceil(useful / _POSITIONS)
+    elif len(input_shape) == 3:
+        useful, aspect = math.prod(input_shape[1:]), input_shape[1] / input_shape[2]
     wanted = min(budget, max(useful, multiple**2)) / multiple**2
     height = max(1, min(round(math.sqrt(wanted * aspect)), budget // multiple**2))
     width = max(1, round(wanted / height))
@@ -142,11 +122,11 @@ def choose_grid(input_shape, budget, multiple, max_tokens):
 
 
 def check_fixed(name, backbone, max_tokens):
-    """Complain where a backbone of one grid has more tokens than the user allows."""
+    """Raise DataError if a backbone with a fixed grid has too many tokens."""
     n_tokens = math.prod(backbone.module.grid)
     if max_tokens is not None and n_tokens > max_tokens:
         raise DataError(
             f"max_tokens={max_tokens}, but backbone={name!r} always has {n_tokens} "
-            f"tokens. Use backbone={name!r} alone, or a backbone of another family, such "
-            "as 'timm:vit_tiny_patch16_224', whose grid is chosen."
+            f"tokens. Use backbone={name!r} without it, or a backbone with a variable "
+            f"grid, such as 'timm:vit_tiny_patch16_224?max_tokens={max_tokens}'."
         )

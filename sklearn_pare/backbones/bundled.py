@@ -1,4 +1,4 @@
-"""The bundled backbone "pare-tiny": a small Swin transformer and its pretrained weights."""
+"""The bundled backbone "pare-tiny": a small pretrained Swin transformer."""
 
 import hashlib
 import json
@@ -18,27 +18,21 @@ from sklearn_pare.nn.init import DrawFrom, xavier_
 
 WEIGHTS = Path(__file__).parent / "weights" / "pare-tiny.safetensors"
 
-# What the backbone was pretrained for: classes of formulas, and two values a pixel.
+# Outputs of the pretraining: classes of formulas, and values per pixel.
 N_CLASSES, N_DENSE = 2048, 2
 _PATCH, _DIMS = 4, (64, 128, 256)
 
 
 class SwinBackbone(nn.Module):
-    """The stages of a timm Swin transformer, without its stem and its head.
-
-    Parameters
-    ----------
-    img_size, patch_size, **shape
-        As for `timm.models.swin_transformer.SwinTransformer`.
-    """
+    """The stages of a timm Swin transformer, without its stem and its head."""
 
     def __init__(self, img_size, patch_size, **shape):
         super().__init__()
-        # timm takes seconds to import: only when a backbone is built.
+        # timm takes seconds to import.
         with without_traces():
             from timm.models.swin_transformer import SwinTransformer
 
-        # No stochastic depth: it would draw from torch's global generator.
+        # Stochastic depth would draw from torch's global generator.
         swin = SwinTransformer(
             img_size=img_size, patch_size=patch_size, drop_path_rate=0.0, **shape
         )
@@ -49,7 +43,7 @@ class SwinBackbone(nn.Module):
         self.norm = swin.norm
 
     def stages(self, tokens):
-        """Tokens (B, N, D) -> features (B, h, w, E) of each stage, not yet normed."""
+        """Return the features (B, h, w, E) of each stage, before the last norm."""
         features, x = [], tokens.unflatten(1, self.grid)
         for layer in self.layers:
             x = layer(x)
@@ -57,12 +51,12 @@ class SwinBackbone(nn.Module):
         return features
 
     def forward(self, tokens):
-        """Tokens (B, N, D) -> features (B, M, E)."""
+        """Compute features (B, M, E) of tokens (B, N, D)."""
         return self.norm(self.stages(tokens)[-1]).flatten(1, 2)
 
 
 def build_tiny(generator: torch.Generator, n_classes=N_CLASSES) -> Backbone:
-    """The architecture of "pare-tiny" with fresh Xavier weights."""
+    """Build "pare-tiny" with new Xavier weights."""
     with DrawFrom(torch.Generator()):
         module = SwinBackbone(
             img_size=32,
@@ -88,19 +82,19 @@ def build_tiny(generator: torch.Generator, n_classes=N_CLASSES) -> Backbone:
 
 
 def load_file(path: Path, generator: torch.Generator) -> Backbone:
-    """A backbone of this architecture with the weights of a file of the pretraining.
+    """Build "pare-tiny" with the weights of a file of the pretraining.
 
-    Heads that the file does not have keep fresh weights.
+    The dense head has new weights if the file has none for it.
     """
     tensors, card = read_weights(path)
-    # As many classes as it has weights for: the head is made before it is filled.
+    # The head is built with the number of classes of the file.
     found = tensors.get("source_head.linear.weight", torch.empty(0)).shape
     if len(found) != 2 or found[1] != _DIMS[-1]:
         raise _other_weights(path, f"a head of shape {tuple(found)}")
     backbone = build_tiny(generator, found[0])
     try:
         missing, unexpected = backbone.parts.load_state_dict(tensors, strict=False)
-    # Of other shapes.
+    # Weights of other shapes.
     except RuntimeError as error:
         raise _other_weights(path, error) from error
     wrong = unexpected + [k for k in missing if not k.startswith("dense_head.")]
@@ -112,17 +106,18 @@ def load_file(path: Path, generator: torch.Generator) -> Backbone:
 
 def _other_weights(path, what):
     return ModelFileError(
-        f"{path} does not hold the weights of this architecture: {what}."
+        f"{path} does not contain the weights of 'pare-tiny': {what}. Use a file that "
+        "'python -m studies pretraining' wrote."
     )
 
 
 def load_tiny(pretrained: bool, generator: torch.Generator) -> Backbone:
-    """The backbone "pare-tiny", pretrained or with fresh Xavier weights."""
+    """Build "pare-tiny", pretrained or with new Xavier weights."""
     return load_file(WEIGHTS, generator) if pretrained else build_tiny(generator)
 
 
 def write_weights(tensors, card: BackboneCard, path: Path) -> None:
-    """Write `tensors` in float16 to `path` and the card, with the hash, beside it."""
+    """Write tensors in float16 to `path`, and the card with their hash beside it."""
     half = {
         name: value.detach().to("cpu", torch.float16).contiguous()
         for name, value in tensors.items()
@@ -135,13 +130,7 @@ def write_weights(tensors, card: BackboneCard, path: Path) -> None:
 
 
 def read_weights(path: Path) -> tuple[dict, BackboneCard]:
-    """Tensors in float32 and the card of a file written by `write_weights`.
-
-    Raises
-    ------
-    ModelFileError
-        If a file is missing or damaged, or its bytes are not those the card names.
-    """
+    """Return the tensors in float32 and the card of a file, checked by their hash."""
     described = path.with_suffix(".json")
     try:
         content = path.read_bytes()
@@ -149,25 +138,25 @@ def read_weights(path: Path) -> tuple[dict, BackboneCard]:
     except FileNotFoundError as error:
         raise ModelFileError(
             f"{error.filename} is missing. It is part of the installed package: "
-            "install sklearn-pare again."
+            "reinstall sklearn-pare."
         ) from error
-    # No JSON, brackets in brackets without end, or other fields.
+    # Not JSON, too deeply nested, or other fields.
     except (ValueError, RecursionError, TypeError) as error:
         raise ModelFileError(
-            f"{described} is no card of a backbone: {error}. Expected the file that was "
-            "written beside the weights."
+            f"{described} is not the card of a backbone: {error}. Use the file that "
+            "was written beside the weights."
         ) from error
     if _sha256(content) != card.sha256:
         raise ModelFileError(
-            f"{path} has sha256 {_sha256(content)}, its card says {card.sha256}: the "
-            "file was changed or cut short. Install sklearn-pare again."
+            f"{path} has sha256 {_sha256(content)} instead of {card.sha256}: it was "
+            "changed or truncated. Reinstall sklearn-pare."
         )
     try:
         tensors = load(content)
     except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
         raise ModelFileError(
-            f"{path} is no safetensors file: {error!r}. Expected what the pretraining "
-            "writes."
+            f"{path} is not a safetensors file: {error!r}. Use a file that "
+            "'python -m studies pretraining' wrote."
         ) from error
     return {name: value.float() for name, value in tensors.items()}, card
 

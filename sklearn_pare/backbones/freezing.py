@@ -1,21 +1,20 @@
-"""Which weights of a backbone train, and how fast."""
+"""Frozen weights of a backbone, and learning rates by depth."""
 
 import re
 
 from torch import nn
 
 _QUERIES_AND_KEYS = {"qkv", "query", "key", "q_proj", "k_proj"}
+# The longest prefix of a parameter's name that ends in a numbered block.
+_BLOCK = re.compile(r".*\b(?:blocks|layers?)\.\d+\.")
 
 
 def freeze(backbone: nn.Module, tune: str) -> None:
-    """Fix the weights of `backbone` that `tune` leaves as they are.
+    """Freeze the weights of a backbone that are not trained.
 
-    Parameters
-    ----------
-    backbone : torch.nn.Module
-    tune : {"all", "norm", "attention-frozen", "none"}
-        What trains: everything; the LayerNorms; everything but the maps to queries
-        and keys (and to values, where one matrix makes all three); nothing.
+    ``tune`` selects the trained weights: "all"; "norm", those of LayerNorms;
+    "attention-frozen", all except the projections to queries and keys (and to values,
+    if they share a matrix); or "none" and "head", which train none.
     """
     for name, module in backbone.named_modules():
         if tune == "all":
@@ -29,30 +28,14 @@ def freeze(backbone: nn.Module, tune: str) -> None:
             parameter.requires_grad_(trains and not joint)
 
 
-# The longest prefix of a parameter's name that ends in a numbered block.
-_BLOCK = re.compile(r".*\b(?:blocks|layers?)\.\d+\.")
-
-
 def layer_scales(backbone: nn.Module, decay: float) -> dict:
-    """Factors on the learning rate, smaller the nearer a weight lies to the input.
+    """Return factors on the learning rate of each parameter, by its depth.
 
-    Parameters
-    ----------
-    backbone : torch.nn.Module
-        Modules registered in the order in which `forward` uses them; numbered blocks
-        lie under names such as "blocks.3" or "layer.3".
-    decay : float
-        Factor from one block to the one before it. The merging of tokens between two
-        stages of a Swin transformer counts as a block.
-
-    Returns
-    -------
-    scales : dict of torch.nn.Parameter to float
-        1 for the last block and what follows it.
-
-    References
-    ----------
-    Clark et al., "ELECTRA", ICLR 2020, appendix B; Bao et al., "BEiT", ICLR 2022.
+    The factor is 1 for the last block and everything after it, and falls by ``decay``
+    from one block to the block before it, as in Clark et al., "ELECTRA", ICLR 2020,
+    appendix B, and Bao et al., "BEiT", ICLR 2022. Blocks are numbered, as in "blocks.3"
+    or "layer.3"; the merging of tokens between two stages of a Swin transformer counts
+    as one. Modules are registered in the order in which `forward` uses them.
     """
     depth, block, depths = 0, None, {}
     for name, parameter in backbone.named_parameters():

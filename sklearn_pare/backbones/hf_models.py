@@ -1,8 +1,7 @@
-"""Text encoders of transformers, "hf:NAME-or-folder": tokens go in as `inputs_embeds`.
+"""Text encoders of transformers, "hf:NAME-or-folder".
 
-Word vectors leave the backbone: they are the stem, which turns words of a text source into
-tokens. The encoder adds its own position embeddings, so positions are those of the
-slots that tokens lie in.
+The word vectors become the stem, which embeds the words of a text source. The encoder
+receives tokens as `inputs_embeds` and adds its own position embeddings to them.
 """
 
 import json
@@ -22,7 +21,7 @@ from sklearn_pare.nn.init import DrawFrom, xavier_
 PREFIX = "hf:"
 _BUILD_LOCK = threading.RLock()
 _CONFIG, _WEIGHTS, _TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
-# Encoders that attend in both directions and take vectors in place of words.
+# Encoders with attention in both directions that accept vectors in place of words.
 _FAMILIES = (
     "bert",
     "camembert",
@@ -33,10 +32,10 @@ _FAMILIES = (
     "roberta",
     "xlm-roberta",
 )
-# More than any encoder above was pretrained with, where it does not say so itself.
+# Maximum number of tokens, also of encoders without a limit of their own.
 _LONGEST = 512
-# What of a configuration shapes an encoder. All else, such as the names of code to
-# fetch, is not read: a configuration may come from a stranger.
+# Entries of a configuration that determine an encoder. All others, such as names of
+# code to download, are ignored, since a configuration may be untrusted.
 _SIZES = {
     "dim",
     "embedding_size",
@@ -73,23 +72,14 @@ _SHAPING = _SIZES | {
 # Sizes and layers beyond those of any text encoder.
 _LARGEST, _DEEPEST = 2**20, 512
 _DEPTHS = ("num_hidden_layers", "n_layers")
-# Words that an encoder without word vectors has no use for.
-_NO_MARKS = dict.fromkeys(
-    ("bos_token_id", "cls_token_id", "eos_token_id", "sep_token_id")
-)
-# Families that number their positions from the padding on.
+# Special words, which an encoder without word vectors does not use.
+_NO_MARKS = dict.fromkeys(f"{mark}_token_id" for mark in ("bos", "cls", "eos", "sep"))
+# Families that number positions from the padding word on.
 _PADDED = {"camembert", "mpnet", "roberta", "xlm-roberta"}
 
 
 class TextBackbone(nn.Module):
-    """A text encoder without its word vectors.
-
-    Parameters
-    ----------
-    model : transformers.PreTrainedModel
-    grid : tuple of int
-        How the tokens of a row lie; an encoder sees them one after the other.
-    """
+    """A text encoder without its word vectors; it reads the token grid row by row."""
 
     def __init__(self, model, grid):
         super().__init__()
@@ -101,65 +91,36 @@ class TextBackbone(nn.Module):
         self.model = model
 
     def forward(self, tokens):
-        """Tokens (B, N, D) -> features (B, N, E)."""
+        """Compute features (B, N, E) of tokens (B, N, D)."""
         return self.model(inputs_embeds=tokens).last_hidden_state
 
 
 def check(name):
-    """Complain where transformers is not installed or a folder is no model.
-
-    Parameters
-    ----------
-    name : str
-        "hf:NAME" or "hf:FOLDER".
-
-    Raises
-    ------
-    ImportError
-        If the extra "text" is not installed.
-    UnknownNameError
-    """
+    """Raise an error if transformers is not installed or a folder has no model."""
     _transformers(name)
     place = name.removeprefix(PREFIX)
-    if _is_folder(place) and not (Path(place).expanduser() / _CONFIG).is_file():
+    if is_local(name) and not (Path(place).expanduser() / _CONFIG).is_file():
         raise UnknownNameError(
-            f"backbone={name!r}: the folder {place} has no {_CONFIG}, or is not there. "
-            "Give a folder that transformers' save_pretrained wrote, or a name such as "
-            "'hf:roberta-base'."
+            f"backbone={name!r}: the folder {place} does not exist or has no "
+            f"{_CONFIG}. Use a folder that transformers' save_pretrained wrote, or a "
+            "name such as 'hf:roberta-base'."
         )
 
 
 def load(name, *, pretrained, generator, input_shape, max_tokens, config=None):
-    """Build a text encoder for rows of one shape.
+    """Build a text encoder; see `backbones.get`.
 
-    Parameters
-    ----------
-    name : str
-        "hf:NAME" or "hf:FOLDER".
-    pretrained : bool
-        False: fresh Xavier weights.
-    generator : torch.Generator
-        Source of random weights.
-    input_shape : tuple of int
-        Shape of one row: (F,), (C, L) or (C, H, W).
-    max_tokens : int or None
-    config : dict or None
-        The configuration of a backbone that was built before; by default it is read from
-        the folder or the cache.
-
-    Returns
-    -------
-    backbone : Backbone
+    Without `config`, the configuration is read from the folder or the cache.
     """
     transformers = _transformers(name)
     described = _describe(name, _read_config(name) if config is None else config)
-    # Looked for first: an encoder whose weights are missing is not worth its memory.
+    # Raises an error before memory is allocated if the file is missing.
     weights = _file(name, _WEIGHTS) if pretrained else None
     outline, n_positions = _outline(name, described)
     grid = choose_grid(tuple(input_shape), n_positions, 1, max_tokens)
-    # Before there is room for as many weights as the configuration says.
+    # Checked before memory is allocated for the weights of the configuration.
     tensors = _read_weights(outline, weights, name) if pretrained else {}
-    # While it builds, transformers changes torch's own functions for all threads.
+    # While it builds a model, transformers changes functions of torch for all threads.
     with _BUILD_LOCK, DrawFrom(generator):
         model = transformers.AutoModel.from_config(described).float()
     model.load_state_dict(tensors, strict=False)
@@ -184,7 +145,7 @@ def load(name, *, pretrained, generator, input_shape, max_tokens, config=None):
 
 
 def fetch(name, cache_dir=None):
-    """Put configuration, weights and tokenizer into the cache; path of the weights."""
+    """Download the files of a model, and return the path of the weights."""
     for filename in (_CONFIG, _TOKENIZER):
         _file(name, filename, cache_dir)
     return _file(name, _WEIGHTS, cache_dir)
@@ -202,26 +163,23 @@ def _transformers(name):
 
 
 def is_local(name):
-    """Whether a name is that of a folder, which this machine alone may have."""
-    return _is_folder(name.removeprefix(PREFIX))
-
-
-def _is_folder(place):
-    # Names of repositories have one slash at most and begin with neither.
+    """Return True for the name of a folder, which may exist on this machine only."""
+    place = name.removeprefix(PREFIX)
+    # A name of a repository has at most one slash and starts with none of these.
     local = place.startswith((".", "/", "~")) or place.count("/") > 1
     return local or Path(place).is_dir()
 
 
 def _file(name, filename, cache_dir=None):
-    """Path of a file of a folder, or of a repository by way of the cache."""
+    """Return the path of a file in a folder, or in the cache of a repository."""
     place = name.removeprefix(PREFIX)
-    if not _is_folder(place):
+    if not is_local(name):
         return cached_file(place, filename, backbone=name, cache_dir=cache_dir)
     path = Path(place).expanduser() / filename
     if not path.is_file():
         raise ModelFileError(
             f"backbone={name!r}: {path} is missing. transformers' save_pretrained "
-            "writes it; weights are read from safetensors only."
+            "writes it; weights in other formats than safetensors are not read."
         )
     return path
 
@@ -230,39 +188,37 @@ def _read_config(name):
     path = _file(name, _CONFIG)
     try:
         return json.loads(path.read_text())
-    # RecursionError: brackets in brackets.
+    # RecursionError if nested too deeply.
     except (ValueError, RecursionError) as error:
         raise ModelFileError(
-            f"{path} is not the configuration of a model: {error}. Delete it and fetch "
-            "or save it again."
+            f"{path} is not the configuration of a model: {error}. Delete it, then "
+            "download or save it again."
         ) from error
 
 
 def _describe(name, config):
-    """The configuration as transformers has it, without dropout."""
+    """Return a configuration of transformers, without dropout."""
     from transformers import AutoConfig
 
     kind = config.get("model_type") if isinstance(config, dict) else None
     if kind not in _FAMILIES:
         raise UnknownNameError(
-            f"backbone={name!r} is a {kind!r}. Families of text encoders that fit: "
+            f"backbone={name!r} is a {kind!r}. Text encoders that fit: "
             f"{', '.join(_FAMILIES)}."
         )
-    sizes = {key: config[key] for key in _SIZES & config.keys()}
-    most = dict.fromkeys(sizes, _LARGEST) | dict.fromkeys(_DEPTHS, _DEEPEST)
-    wrong = [key for key, size in sizes.items() if not _is_size(size, most[key])]
-    if wrong:
-        key = min(wrong)
-        raise ModelFileError(
-            f"The configuration of {name!r} has {key}={sizes[key]!r}. "
-            f"Sizes are whole numbers up to {_LARGEST}, layers up to {_DEEPEST}: take "
-            "the configuration that came with the weights."
-        )
+    for key in sorted(_SIZES & config.keys()):
+        size, most = config[key], _DEEPEST if key in _DEPTHS else _LARGEST
+        if size is not None and not (type(size) is int and 0 <= size <= most):
+            raise ModelFileError(
+                f"The configuration of {name!r} has {key}={size!r}. Sizes are integers "
+                f"from 0 to {_LARGEST}, and at most {_DEEPEST} layers: use the "
+                "configuration that came with the weights."
+            )
     try:
         described = type(AutoConfig.for_model(kind)).from_dict(
             _shaping(config) | _NO_MARKS
         )
-    # Each kind of configuration has checks of its own.
+    # Each family has its own checks, which raise various errors.
     except Exception as error:
         raise _no_model(name, error) from error
     for key, value in described.to_dict().items():
@@ -272,26 +228,24 @@ def _describe(name, config):
     return described
 
 
-def _is_size(value, most):
-    return value is None or (type(value) is int and 0 <= value <= most)
-
-
 def _no_model(name, error):
     return ModelFileError(
-        f"The configuration of {name!r} describes no text encoder: {error}. Take the "
-        "configuration that came with the weights."
+        f"The configuration of {name!r} does not describe a text encoder: {error}. Use "
+        "the configuration that came with the weights."
     )
 
 
 def _outline(name, described):
-    """The model without memory for its weights, and how many tokens it takes."""
+    """Return the model without memory for its weights, and its number of tokens."""
     from transformers import AutoModel
 
     try:
         with torch.device("meta"), _BUILD_LOCK, DrawFrom(torch.Generator()):
             outline = AutoModel.from_config(described).float()
-        return outline, _n_positions(described)
-    # Numbers that do not go together are found in as many ways as there are layers.
+        # RoBERTa numbers positions from padding_idx + 1.
+        most = getattr(described, "max_position_embeddings", _LONGEST) - 2
+        return outline, min(most, _LONGEST)
+    # Inconsistent sizes raise different errors in different layers.
     except Exception as error:
         raise _no_model(name, error) from error
 
@@ -301,40 +255,24 @@ def _shaping(config):
 
 
 def without_words(config):
-    """The configuration of the same encoder with as few word vectors as can be.
-
-    Parameters
-    ----------
-    config : dict
-
-    Returns
-    -------
-    config : dict
-    """
+    """Return the configuration of the same encoder with as few words as possible."""
     padded = config.get("model_type") in _PADDED
     pad = (config.get("pad_token_id") or 0) if padded else 0
     return config | {"pad_token_id": pad, "vocab_size": pad + 1}
 
 
-def _n_positions(config):
-    # RoBERTa counts positions from padding_idx + 1.
-    return min(getattr(config, "max_position_embeddings", _LONGEST) - 2, _LONGEST)
-
-
 def _read_weights(outline, path, name):
-    """Tensors of a file that fit the outline of a model, which is filled with them."""
+    """Return the tensors of a file after loading them into the outline of a model."""
     prefix = f"{outline.base_model_prefix}."
     try:
         tensors = {
             _modern(k.removeprefix(prefix)): v for k, v in load_file(path).items()
         }
-        missing = outline.load_state_dict(
-            tensors, strict=False, assign=True
-        ).missing_keys
-    # safetensors and torch raise errors of their own, and those of the file system.
+        missing, _ = outline.load_state_dict(tensors, strict=False, assign=True)
+    # safetensors and torch raise various errors.
     except Exception as error:
         raise _other_weights(path, name, error) from error
-    # A pooler is no part of the backbone, and files for masked words have none.
+    # The pooler is not used, and models for masked words have none.
     missing = [key for key in missing if not key.startswith("pooler.")]
     if missing:
         raise _other_weights(path, name, f"it has no {', '.join(missing[:3])}")
@@ -342,7 +280,7 @@ def _read_weights(outline, path, name):
 
 
 def _modern(key):
-    """Files of the first BERT models name the weights of a LayerNorm otherwise."""
+    """Return the new name of a weight in a file of the first BERT models."""
     return key.replace("LayerNorm.gamma", "LayerNorm.weight").replace(
         "LayerNorm.beta", "LayerNorm.bias"
     )
@@ -350,13 +288,13 @@ def _modern(key):
 
 def _other_weights(path, name, reason):
     return ModelFileError(
-        f"{path} does not hold the weights of {name!r}, or is damaged: {reason}. "
-        "Delete it and fetch it again."
+        f"{path} does not contain the weights of {name!r}, or is damaged: {reason}. "
+        "Delete it, then download or save it again."
     )
 
 
 def _tokenize(name, texts):
-    """Texts -> lists of word numbers, without marks for begin and end."""
+    """Return lists of word numbers, without special words for begin and end."""
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(

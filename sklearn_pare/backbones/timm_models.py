@@ -1,7 +1,7 @@
-"""Backbones of timm: Swin and vision transformers of any size, "timm:NAME".
+"""Swin and vision transformers of timm, "timm:NAME".
 
-The grid of tokens is chosen for the rows at hand; timm resamples position embeddings
-and bias tables of the pretrained weights to it.
+The token grid is chosen for the shape of the samples, and timm resamples the pretrained
+position embeddings and bias tables to it.
 """
 
 import difflib
@@ -20,8 +20,8 @@ from sklearn_pare.nn.init import DrawFrom, xavier_
 PREFIX = "timm:"
 _WEIGHTS = "model.safetensors"
 
-# Modules of timm whose models embed patches with one convolution and then run a plain
-# stack of attention blocks on the tokens.
+# Modules of timm with models that embed patches with one convolution and then apply a
+# plain stack of attention blocks to the tokens.
 _FAMILIES = {
     "swin_transformer": "swin",
     "swin_transformer_v2": "swinv2",
@@ -33,13 +33,7 @@ _FAMILIES = {
 
 
 class TimmBackbone(nn.Module):
-    """A transformer of timm without its patch embedding and its classifier.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-        Built without a classifier; its patch embedding is taken off.
-    """
+    """A transformer of timm without its patch embedding and its classifier."""
 
     def __init__(self, model):
         super().__init__()
@@ -51,7 +45,7 @@ class TimmBackbone(nn.Module):
         self.pyramid = getattr(model, "output_fmt", "NLC") == "NHWC"
 
     def stages(self, tokens):
-        """Tokens (B, N, D) -> features (B, h, w, E) of each stage, not yet normed."""
+        """Return the features (B, h, w, E) of each stage, before the last norm."""
         if not self.pyramid:
             return [self(tokens).unflatten(1, self.grid)]
         maps, x = [], tokens.unflatten(1, self.grid)
@@ -61,28 +55,18 @@ class TimmBackbone(nn.Module):
         return maps
 
     def forward(self, tokens):
-        """Tokens (B, N, D) -> features (B, M, E)."""
+        """Compute features (B, M, E) of tokens (B, N, D)."""
         if self.pyramid:
             features = self.model.forward_features(tokens.unflatten(1, self.grid))
             return features.flatten(1, 2)
-        # Class and register tokens come first and stay inside the backbone.
+        # Class and register tokens come first and are not returned.
         features = self.model.forward_features(tokens)[:, -tokens.shape[1] :]
-        # Models pretrained to average their tokens norm the average instead.
+        # The last norm of models that were pretrained with average pooling.
         return self.model.fc_norm(features)
 
 
 def check(name):
-    """Complain about names that timm does not know or that do not fit.
-
-    Parameters
-    ----------
-    name : str
-        "timm:" and the name of a model, with or without the tag of its weights.
-
-    Raises
-    ------
-    UnknownNameError
-    """
+    """Raise UnknownNameError if timm has no such model, or if it does not fit."""
     with without_traces():
         import timm
     from timm.models import is_model_in_modules
@@ -93,15 +77,15 @@ def check(name):
         raise UnknownNameError(
             f"backbone={name!r}: timm has no model {model!r}."
             + (f" Did you mean {' or '.join(map(repr, near))}?" if near else "")
-            + " timm.list_models('*swin*') lists names."
+            + " List names with timm.list_models('*swin*')."
         )
     if not is_model_in_modules(model, set(_FAMILIES)):
         raise _no_family(name)
     if tag and f"{model}.{tag}" not in timm.list_pretrained(f"{model}.*"):
         known = [w.partition(".")[2] for w in timm.list_pretrained(f"{model}.*")]
         raise UnknownNameError(
-            f"backbone={name!r}: timm has no weights {tag!r} of {model!r}. Weights "
-            f"that it has: {', '.join(map(repr, known))}."
+            f"backbone={name!r}: timm has no weights {tag!r} of {model!r}. Use one of "
+            f"{', '.join(map(repr, known))}."
         )
 
 
@@ -113,43 +97,22 @@ def _no_family(name):
 
 
 def load(name, *, pretrained, generator, input_shape, max_tokens, config=None):
-    """Build a backbone of timm for rows of one shape.
-
-    Parameters
-    ----------
-    name : str
-        "timm:NAME".
-    pretrained : bool
-        False: fresh Xavier weights.
-    generator : torch.Generator
-        Source of random weights.
-    input_shape : tuple of int
-        Shape of one row: (F,), (C, L) or (C, H, W).
-    max_tokens : int or None
-    config : None
-        Not used: the name says it all.
-
-    Returns
-    -------
-    backbone : Backbone
-    """
+    """Build a backbone of timm; see `backbones.get`. `config` is not used."""
     with without_traces():
         import timm
 
     model_name = name.removeprefix(PREFIX)
     known = timm.get_pretrained_cfg(model_name)
-    native = _native(model_name)
+    # Sizes alone: nothing is allocated on this device.
+    with torch.device("meta"):
+        native = timm.create_model(model_name, pretrained=False, num_classes=0)
     if not isinstance(
         getattr(getattr(native, "patch_embed", None), "proj", None), nn.Conv2d
     ):
         raise _no_family(name)
-    patch, stages = native.patch_embed.patch_size[0], len(getattr(native, "layers", ()))
-    grid = choose_grid(
-        tuple(input_shape),
-        native.patch_embed.num_patches,
-        2 ** max(stages - 1, 0),
-        max_tokens,
-    )
+    patch, n_tokens = native.patch_embed.patch_size[0], native.patch_embed.num_patches
+    multiple = 2 ** max(len(getattr(native, "layers", ())) - 1, 0)
+    grid = choose_grid(tuple(input_shape), n_tokens, multiple, max_tokens)
     settings = {"img_size": tuple(patch * side for side in grid), "num_classes": 0}
     # timm's schedule of stochastic depth would draw from torch's global generator.
     settings["drop_path_rate"] = 0.0
@@ -159,14 +122,12 @@ def load(name, *, pretrained, generator, input_shape, max_tokens, config=None):
         if pretrained:
             model = _with_weights(name, model_name, known, settings)
         else:
-            model = timm.create_model(model_name, pretrained=False, **settings)
+            model = timm.create_model(model_name, **settings)
     embedding = model.patch_embed
     module = TimmBackbone(model)
-    normed = isinstance(embedding.norm, nn.LayerNorm)
+    shape, normed = (3, *settings["img_size"]), isinstance(embedding.norm, nn.LayerNorm)
     with DrawFrom(torch.Generator()):
-        stem = ImageEmbed(
-            (3, *settings["img_size"]), grid, module.dim, patch=patch, norm=normed
-        )
+        stem = ImageEmbed(shape, grid, module.dim, patch, normed)
     _copy_stem(embedding, stem)
     backbone = Backbone(
         module=module,
@@ -174,7 +135,7 @@ def load(name, *, pretrained, generator, input_shape, max_tokens, config=None):
         card=BackboneCard(
             name=name,
             description=f"{type(model).__name__} of timm on {grid[0]} x {grid[1]} "
-            f"tokens, pretrained on {native.patch_embed.num_patches}",
+            f"tokens, pretrained on {n_tokens}",
             licence=known.license or "unknown",
         ),
     )
@@ -183,29 +144,13 @@ def load(name, *, pretrained, generator, input_shape, max_tokens, config=None):
     return backbone
 
 
-def _native(model_name):
-    """Return the model for images of its own size; only its sizes are read."""
-    import timm
-
-    settings = {"pretrained": False, "num_classes": 0}
-    try:
-        # Nothing is allocated on this device.
-        with torch.device("meta"):
-            return timm.create_model(model_name, **settings)
-    except RuntimeError:
-        # timm before 1.0.21 reads numbers from tensors while it builds.
-        with DrawFrom(torch.Generator()):
-            return timm.create_model(model_name, **settings)
-
-
 def fetch(name, cache_dir=None):
-    """Put the weights of a model into the cache; the path of the file."""
+    """Download the weights of a model, and return the path of their file."""
     with without_traces():
         import timm
 
-    return _weights_file(
-        name, timm.get_pretrained_cfg(name.removeprefix(PREFIX)), cache_dir
-    )
+    known = timm.get_pretrained_cfg(name.removeprefix(PREFIX))
+    return _weights_file(name, known, cache_dir)
 
 
 def _weights_file(name, known, cache_dir=None):
@@ -218,26 +163,21 @@ def _weights_file(name, known, cache_dir=None):
 
 
 def _with_weights(name, model_name, known, settings):
-    with without_traces():
-        import timm
+    import timm
 
     path = _weights_file(name, known)
     try:
         with warnings.catch_warnings():
-            # About how timm resamples bias tables; nothing that a user can mend.
+            # Caused by how timm resamples bias tables; users cannot fix it.
             for message in ("Using a non-tuple sequence", r"torch\.searchsorted"):
                 warnings.filterwarnings("ignore", message)
-            return timm.create_model(
-                model_name,
-                pretrained=True,
-                pretrained_cfg_overlay={"file": str(path)},
-                **settings,
-            )
-    # safetensors and torch raise errors of their own for damaged and for other files.
+            settings = settings | {"pretrained_cfg_overlay": {"file": str(path)}}
+            return timm.create_model(model_name, pretrained=True, **settings)
+    # safetensors and torch raise various errors for damaged and for other files.
     except Exception as error:
         raise ModelFileError(
-            f"{path} does not hold the weights of {name!r}, or is damaged: {error}. "
-            "Delete it and fetch it again."
+            f"{path} does not contain the weights of {name!r}, or is damaged: {error}. "
+            "Delete it to download it again."
         ) from error
 
 

@@ -1,4 +1,7 @@
-"""Named methods and the measurements that the documentation quotes."""
+"""Methods by name, and runs of them on published benchmarks.
+
+The command line is ``python -m sklearn_pare.benchmarks``.
+"""
 
 from sklearn_pare.benchmarks.methods import METHODS
 

@@ -1,62 +1,116 @@
-"""Commands that run published benchmarks and tell of them."""
+"""Command line of the benchmarks: ``python -m sklearn_pare.benchmarks``."""
 
+import argparse
+import functools
+import sys
 import textwrap
 from pathlib import Path
 
+from sklearn_pare._utils import check_name
 from sklearn_pare.benchmarks import prepare, presets, report, runner, tasks
-from sklearn_pare.benchmarks.arguments import (
-    SEVERAL,
-    add_picture,
-    log,
-    name_of,
-    names_of,
-    split,
-)
 from sklearn_pare.benchmarks.lines import read
 from sklearn_pare.benchmarks.methods import METHODS
-from sklearn_pare.exceptions import DataError
+from sklearn_pare.datasets import get_data_home
+from sklearn_pare.exceptions import DataError, PaReError, UnknownNameError
+
+_SEVERAL = "NAME,NAME"
+_log = functools.partial(print, flush=True)
 
 _METHODS = ("pare", "nft", "scratch")
 # Suites whose tasks are files.
 _FILES = ("nas-bench-360", "pdebench")
 
 
-def _add_suites(parser, default):
+def main(argv=None):
+    """Run ``python -m sklearn_pare.benchmarks``.
+
+    Parameters
+    ----------
+    argv : sequence of str, default=None
+        Command line arguments. None: those of the process.
+
+    Returns
+    -------
+    status : int or None
+        1 if a part of the command failed.
+    """
+    # A usage with all commands would be wider than a screen.
+    parser = argparse.ArgumentParser(
+        prog="python -m sklearn_pare.benchmarks",
+        description="Run published benchmarks.",
+        usage="%(prog)s [-h] COMMAND ...",
+    )
+    commands = parser.add_subparsers(
+        required=True, metavar="COMMAND, one of", prog=parser.prog
+    )
+    for add in COMMANDS.values():
+        add(commands)
+    words = sys.argv[1:] if argv is None else list(argv)
+    try:
+        if words and not words[0].startswith("-"):
+            check_name(words[0], commands.choices, "command")
+        arguments = parser.parse_args(words)
+        return arguments.do(arguments)
+    except UnknownNameError as error:
+        parser.error(str(error))
+    except PaReError as error:
+        parser.exit(1, f"{type(error).__name__}: {error}\n")
+
+
+def _split(text):
+    """Return the names between commas, without repetitions."""
+    names = (name.strip() for name in text.split(","))
+    return list(dict.fromkeys(name for name in names if name))
+
+
+def _names_of(known, what):
+    """Return an argument type that accepts known names between commas."""
+
+    def names(text):
+        try:
+            return [check_name(name, known, what) for name in _split(text)]
+        except UnknownNameError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return names
+
+
+def _add_suites(parser, known, default):
     parser.add_argument(
         "--suite",
-        type=names_of(tasks.SUITES, "suite"),
+        type=_names_of(known, "suite"),
         default=list(default),
-        metavar=SEVERAL,
-        help=f"of {', '.join(tasks.SUITES)}; default: {','.join(default)}",
+        metavar=_SEVERAL,
+        help=f"of {', '.join(known)}; default: {','.join(default)}",
+    )
+
+
+def _add_tasks(parser):
+    parser.add_argument(
+        "--tasks", metavar=_SEVERAL, help="default: all; see the command list"
     )
 
 
 def _add_data(parser):
     parser.add_argument(
-        "--data", metavar="DIR", help="folder with the files; default: get_data_home()"
+        "--data", metavar="DIR", help="folder of the files; default: get_data_home()"
     )
 
 
-def _data_home(arguments):
-    if arguments.data is not None:
-        return Path(arguments.data).expanduser()
-    from sklearn_pare.datasets import get_data_home
-
-    return get_data_home()
+def _chosen(arguments):
+    names = None if arguments.tasks is None else _split(arguments.tasks)
+    return tasks.choose(arguments.suite, names)
 
 
-def add_run(commands):
-    """Fit and score methods."""
-    parser = commands.add_parser("run", help="methods on published benchmarks")
-    _add_suites(parser, _FILES)
-    parser.add_argument(
-        "--tasks", metavar=SEVERAL, help="default: all; see the command list"
-    )
+def _add_run(commands):
+    parser = commands.add_parser("run", help="run methods on published benchmarks")
+    _add_suites(parser, tasks.SUITES, _FILES)
+    _add_tasks(parser)
     parser.add_argument(
         "--methods",
-        type=names_of(METHODS, "method"),
+        type=_names_of(METHODS, "method"),
         default=list(_METHODS),
-        metavar=SEVERAL,
+        metavar=_SEVERAL,
         help=f"of {', '.join(METHODS)}; default: {','.join(_METHODS)}",
     )
     parser.add_argument(
@@ -64,28 +118,26 @@ def add_run(commands):
     )
     parser.add_argument(
         "--preset",
-        type=name_of(presets.PRESETS, "preset"),
         default="small",
         metavar="NAME",
         help="small (minutes on a laptop; default) or paper (the papers' settings)",
     )
     _add_data(parser)
-    parser.add_argument("--jobs", type=int, metavar="N", help="cells at a time")
+    parser.add_argument("--jobs", type=int, metavar="N", help="fits at a time")
     parser.add_argument(
-        "--out", metavar="FILE", help="JSON lines; what is there is not done again"
+        "--out", metavar="FILE", help="JSON lines; fits in this file are not repeated"
     )
     parser.set_defaults(do=_run)
 
 
 def _run(arguments):
-    names = None if arguments.tasks is None else split(arguments.tasks)
     rows, failures = runner.run(
-        tasks.choose(arguments.suite, names),
+        _chosen(arguments),
         arguments.methods,
         range(arguments.seeds),
         arguments.preset,
-        log,
-        data_home=_data_home(arguments),
+        _log,
+        data_home=get_data_home(arguments.data),
         path=arguments.out,
         jobs=arguments.jobs,
     )
@@ -94,52 +146,43 @@ def _run(arguments):
     if not failures:
         return None
     print(
-        f"\n{len(failures)} cells of {len(rows) + len(failures)} failed, for the "
-        "reasons above. The same command tries them again and keeps what is done."
+        f"\n{len(failures)} of {len(rows) + len(failures)} fits failed, see above. The "
+        "same command repeats only these fits."
     )
     return 1
 
 
-def add_prepare(commands):
-    """Simulated files."""
-    parser = commands.add_parser("prepare", help="simulated files for the command run")
+def _add_prepare(commands):
+    parser = commands.add_parser("prepare", help="write simulated files for run")
     parser.add_argument(
         "--simulated",
         required=True,
         metavar="DIR",
-        help="folder to write them into; give it to run as --data",
+        help="folder to write them into; pass it to run as --data",
     )
-    parser.add_argument(
-        "--suite",
-        type=names_of(_FILES, "suite"),
-        default=list(_FILES),
-        metavar=SEVERAL,
-        help=f"default: {','.join(_FILES)}",
-    )
-    parser.add_argument(
-        "--tasks", metavar=SEVERAL, help="default: all; see the command list"
-    )
+    _add_suites(parser, _FILES, _FILES)
+    _add_tasks(parser)
     parser.set_defaults(do=_prepare)
 
 
 def _prepare(arguments):
-    names = None if arguments.tasks is None else split(arguments.tasks)
-    prepare.prepare(arguments.simulated, tasks.choose(arguments.suite, names), log)
+    prepare.prepare(arguments.simulated, _chosen(arguments), _log)
 
 
-def add_report(commands):
-    """Tables of results."""
-    parser = commands.add_parser("report", help="tables of what run wrote")
-    parser.add_argument("--out", metavar="FILE", required=True, help="that run wrote")
-    add_picture(parser)
+def _add_report(commands):
+    parser = commands.add_parser("report", help="print tables of the results of run")
+    parser.add_argument(
+        "--out", metavar="FILE", required=True, help="file that run wrote"
+    )
+    parser.add_argument("--picture", metavar="FILE", help="mean ranks, as PNG")
     parser.set_defaults(do=_report)
 
 
 def _report(arguments):
     if not Path(arguments.out).exists():
         raise DataError(
-            f"{arguments.out} is not there. Expected the file that the command run was "
-            "given with --out."
+            f"{arguments.out} does not exist. Expected the file that the command run "
+            "wrote with --out."
         )
     rows = read(arguments.out)
     print(report.table(rows))
@@ -148,10 +191,9 @@ def _report(arguments):
         report.picture(rows, arguments.picture)
 
 
-def add_list(commands):
-    """Names of tasks."""
-    parser = commands.add_parser("list", help="tasks of published benchmarks")
-    _add_suites(parser, tasks.SUITES)
+def _add_list(commands):
+    parser = commands.add_parser("list", help="list the tasks")
+    _add_suites(parser, tasks.SUITES, tasks.SUITES)
     parser.set_defaults(do=_list)
 
 
@@ -159,16 +201,14 @@ def _list(arguments):
     for suite in arguments.suite:
         print(suite)
         for task in tasks.SUITES[suite].values():
-            number = f"task {task.openml_id}. " if task.openml_id else ""
-            what = task.about if task.load is None else f"{task.rows}. {task.about}"
-            print(f"  {task.name}: {number}{what}")
+            facts = task.shapes if task.load else f"task {task.openml_id}"
+            print(f"  {task.name}: {facts}. {task.title}")
 
 
-def add_describe(commands):
-    """One task."""
-    parser = commands.add_parser("describe", help="what a task is, and its files")
+def _add_describe(commands):
+    parser = commands.add_parser("describe", help="describe a task and its files")
     parser.add_argument("task", metavar="TASK", help="a name of the command list")
-    _add_suites(parser, tasks.SUITES)
+    _add_suites(parser, tasks.SUITES, tasks.SUITES)
     _add_data(parser)
     parser.set_defaults(do=_describe)
 
@@ -180,8 +220,8 @@ def _describe(arguments):
 
 
 def _described(task, data_home):
-    lines = [f"{task.name} ({task.suite})", "", task.about, ""]
-    lines += [f"rows      {task.rows}", f"error     {task.metric}"]
+    lines = [f"{task.name} ({task.suite})", "", task.title, ""]
+    lines += [f"shapes    {task.shapes}", f"error     {task.error}"]
     if task.load is None:
         lines.append(f"OpenML    task {task.openml_id}, ten official folds")
     elif task.size:
@@ -194,34 +234,46 @@ def _described(task, data_home):
 
 def _preset(task, name, data_home):
     preset = presets.get(task, name, data_home)
-    shown = [
+    settings = [
         f"{key}={f'{value:.4g}' if isinstance(value, float) else value}"
         for key, value in preset.settings.items()
-        if value is not None
     ]
+    limits = [f"{n} {part} samples" for part, n in preset.rows.items()]
+    limits += [] if preset.steps is None else [f"{preset.steps} steps"]
     yield f"preset {name}"
-    if preset.rows:
-        rows = ", ".join(f"{n} to {part}" for part, n in preset.rows.items())
-        yield _wrapped(f"rows at most: {rows}")
-    yield _wrapped(", ".join(shown))
-    if preset.note:
-        yield _wrapped(preset.note)
+    for text in (
+        f"at most {', '.join(limits)}" if limits else "",
+        ", ".join(settings),
+        preset.note,
+    ):
+        if text:
+            yield textwrap.fill(
+                text,
+                78,
+                initial_indent="  ",
+                subsequent_indent="  ",
+                break_on_hyphens=False,
+            )
 
 
 def _files(task, data_home):
     if task.load is None:
-        yield "files     fetched by openml, or from its cache"
+        yield "files     in the cache of openml, or fetched by openml"
         return
     folder = data_home / task.suite
     yield f"files in {folder}"
     for file in task.files:
-        there = "" if not data_home.exists() else "there"
-        if data_home.exists() and not (folder / file).exists():
-            there = "missing"
-        yield f"  {file}  {there}".rstrip()
+        state = ""
+        if data_home.exists():
+            state = "exists" if (folder / file).exists() else "missing"
+        yield f"  {file}  {state}".rstrip()
 
 
-def _wrapped(text):
-    return textwrap.fill(
-        text, 78, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
-    )
+#: Name of a command -> function that adds its parser.
+COMMANDS = {
+    "run": _add_run,
+    "report": _add_report,
+    "prepare": _add_prepare,
+    "list": _add_list,
+    "describe": _add_describe,
+}

@@ -1,7 +1,7 @@
-"""What papers report on the tasks, as far as it could be confirmed."""
+"""Errors that papers report, as far as they could be confirmed."""
 
-#: Suite and task -> paper -> error, as pages of an aggregator, wizwand.com, show it.
-#: It does not say whether a figure is a paper's own or another paper's run of it.
+#: Suite and task -> paper -> error, from pages of the aggregator wizwand.com, which do
+#: not state whether a figure is the paper's own or from an experiment of another paper.
 FIGURES = {
     ("nas-bench-360", "darcy"): {"ORCA": 0.0075, "MoNA": 0.0068, "RECRAFT": 0.0072},
     ("nas-bench-360", "deepsea"): {"NAS-Bench-360": 0.32},
@@ -25,11 +25,11 @@ FIGURES = {
     ("pdebench", "navier-stokes-1d"): {"ORCA": 0.066},
 }
 
-#: What is said below a table that has such figures.
+#: Note below a table with such figures.
 NOTE = (
-    "* Not run here. Figures of papers as an aggregator (wizwand.com) shows them, "
-    "which does not say whether they are a paper's own; of another backbone and another "
-    "protocol: the papers train on train + validation and choose by the test part. "
-    "{data}They show the order of magnitude; differences from ours mean nothing."
+    "* Not run here: figures of papers as the aggregator wizwand.com shows them, which "
+    "may be from experiments of other papers. Backbone and protocol differ: the papers "
+    "train on train + validation and choose by the test part. {data}The figures show "
+    "the order of magnitude; differences from ours mean nothing."
 )
 SIMULATED = "Ours are on simulated data, theirs on the real ones. "

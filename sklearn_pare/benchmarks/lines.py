@@ -1,4 +1,4 @@
-"""Results as lines of JSON: a run that was stopped goes on where it was."""
+"""Results in files of JSON lines, from which an interrupted run is resumed."""
 
 import hashlib
 import json
@@ -9,14 +9,14 @@ from sklearn_pare.exceptions import DataError
 
 
 def read(path):
-    """Rows of a file of JSON lines; none where there is no file.
+    """Read a file of JSON lines; return an empty list if there is no file.
 
-    A last line that a kill cut short is left out. The file stays as it is.
+    An incomplete last line, left by a killed process, is ignored.
 
     Raises
     ------
     DataError
-        If another line is no JSON; a ValueError.
+        If another line is not valid JSON; a ValueError.
     """
     if path is None or not Path(path).exists():
         return []
@@ -27,51 +27,56 @@ def read(path):
             rows.append(json.loads(line))
         except json.JSONDecodeError as error:
             raise DataError(
-                f"{path}, line {number}: {error}. Expected one JSON object a line, as "
-                "the benchmarks write them. Delete the line, or name another file."
+                f"{path}, line {number}: {error}. Expected one JSON object per line. "
+                "Delete the line, or name another file."
             ) from error
     return rows
 
 
 def append(row, path):
-    """Add a row to the file, if there is a path, in the place of a line cut short."""
+    """Append a row to the file, if there is a path; replace an incomplete last line."""
     if path is None:
         return
     with Path(path).open("ab+") as file:
         file.seek(0)
-        # One write, behind the last whole line: a kill costs one row at most.
+        # A single write after the last complete line: a kill loses at most one row.
         file.truncate(file.read().rfind(b"\n") + 1)
         file.write(json.dumps(row).encode() + b"\n")
 
 
-def recipe(estimator):
-    """Hash of all arguments of an estimator: another default makes another fit."""
+def recipe(estimator, *more):
+    """Return a hash of all arguments of an estimator, and of further settings.
+
+    A new default of the estimator changes the hash, so that the fit is repeated.
+    """
     arguments = estimator.get_params(deep=False)
-    text = json.dumps(arguments, sort_keys=True, default=repr)
+    settings = [arguments, *more] if more else arguments
+    text = json.dumps(settings, sort_keys=True, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def resume(wanted, names, fit, say, log, path):
-    """Rows for some cells: from the file where they are there, else fitted and added.
+    """Return a row for each cell: read from the file, or fitted and appended to it.
 
     Parameters
     ----------
     wanted : list of dict
-        What identifies a fit.
+        The cells: values that identify a fit.
     names : sequence of str
-        Keys of a cell by which rows are told apart.
+        Keys that distinguish cells.
     fit : callable
-        Takes the list of cells that are not done; yields their rows in any order.
+        Takes the list of missing cells; yields their rows in any order.
     say : callable
-        Takes a row; gives its figures as text.
+        Takes a row; returns its figures as text.
     log : callable
-        Gets a line of text after each fit, with the time of day when all will be done.
+        Called with a line of text after each fit. It contains the expected time of the
+        last fit.
     path : path-like or None
 
     Returns
     -------
     rows : list of dict
-        In the order of `wanted`; cells that `fit` left out are not there.
+        In the order of ``wanted``, without cells for which ``fit`` yielded no row.
     """
 
     def key(row):
@@ -83,16 +88,16 @@ def resume(wanted, names, fit, say, log, path):
     for number, row in enumerate(fit(todo), start=1):
         append(row, path)
         done[key(row)] = row
-        told = (f"seed {row[n]}" if n == "seed" else row[n] for n in names[:3])
+        cell = "  ".join(f"seed {row[n]}" if n == "seed" else row[n] for n in names[:3])
         log(
-            f"{number}/{len(todo)}  {'  '.join(told)}  {say(row)}  {row['cpu']:.1f} s"
+            f"{number}/{len(todo)}  {cell}  {say(row)}  {row['cpu']:.1f} s"
             f"{_end(start, number, len(todo))}"
         )
     return [done[key(cell)] for cell in wanted if key(cell) in done]
 
 
 def _end(start, n_done, n_all):
-    """When the last fit will be done, if all take as long as those that are."""
+    """Return the expected end as text, if the other fits take as long as these."""
     if n_done == n_all:
         return ""
     now = time.time()

@@ -1,18 +1,18 @@
-"""Settings of the papers, as far as the estimators have an argument for them.
+"""Settings of the papers as arguments of the estimators.
 
-Of PaRe (Cai et al., ICML 2024) for NAS-Bench-360, of ORCA (Shen et al., ICML 2023) for
-PDEBench and OpenML-CC18, for which PaRe's code has none. What has no argument is said
-in a note.
+The settings for NAS-Bench-360 are those of PaRe (Cai et al., ICML 2024). Those for
+PDEBench and OpenML-CC18 are ORCA's (Shen et al., ICML 2023), because PaRe's code has
+none. A note lists the settings for which the estimators have no argument.
 """
 
 from typing import NamedTuple
 
-from sklearn_pare.benchmarks.cc18 import DATA_SETS, ORCA
+from sklearn_pare.openml._cc18 import DATA_SETS
 
 SWIN = "timm:swin_base_patch4_window7_224.ms_in22k"
 ROBERTA = "hf:roberta-base"
 
-# Tokens of a row in the two backbones: patches of 4 x 4 pixels of 224 x 224; one sentence.
+# Tokens per sample: patches of 4 x 4 pixels in an image of 224 x 224; one sentence.
 _PATCHES, _WORDS = 3136, 32
 _SOURCES = {
     "CIFAR-10": "openml:40927",
@@ -23,29 +23,13 @@ _SOURCES = {
 
 
 class Paper(NamedTuple):
-    """What a paper did for one task.
+    """Settings of a paper for one task.
 
-    Attributes
-    ----------
-    source : str
-    epochs : int
-    optimiser : str
-    lr, weight_decay : float
-    batch : int
-        Rows of one pass; a step had `accumulation` times as many.
-    accumulation : int
-    clip : float or None
-        Bound on the norm of the gradient.
-    warm_up, decay : int
-        The learning rate rose for so many epochs, and reached 0 at epoch `decay`.
-    mixed : tuple of int or None
-        Tokens replaced at first, and by how many fewer at the end. None: not mixed.
-    mix_weight : float
-    n_tokens : int or None
-        Of a row in a backbone of text.
-    more : dict
-        Further arguments.
-    dropout : float
+    A training step had ``accumulation`` batches of size ``batch``. The learning rate
+    rose for ``warm_up`` epochs and reached 0 at the epoch ``decay``. ``mixed`` is the
+    number of tokens replaced in the first epoch, and its decrease until the end; None:
+    no mixing. ``clip`` bounds the norm of the gradient, ``n_tokens`` the tokens per
+    sample of a text backbone. ``more`` are further arguments of the estimator.
     """
 
     source: str
@@ -77,8 +61,7 @@ _NAS_BENCH_360 = {
     ),
     "ninapro": Paper("CIFAR-10", 60, "Adam", 1e-4, 1e-5, 16, 2, 1.0, 5, 60, _IMAGES),
     "fsd50k": Paper(
-        "CIFAR-10", 100, "Adam", 3e-5, 5e-5, 32, 1, None, 5, 100, _IMAGES,
-        more={"pos_weight": 10.0},
+        "CIFAR-10", 100, "Adam", 3e-5, 5e-5, 32, 1, None, 5, 100, _IMAGES
     ),
     "darcy": Paper(
         "PASCAL", 100, "AdamW", 1e-3, 5e-3, 4, 1, None, 5, 100, _DARCY, 0.3,
@@ -96,8 +79,7 @@ _NAS_BENCH_360 = {
         "text", 60, "AdamW", 3e-5, 3e-6, 64, 1, None, 5, 60, _SENTENCE, 0.1, 46
     ),
     "deepsea": Paper(
-        "text", 25, "Adam", 1e-5, 0.0, 16, 1, 1.0, 10, 25, _SENTENCE, 0.1, 500,
-        {"pos_weight": 4.0},
+        "text", 25, "Adam", 1e-5, 0.0, 16, 1, 1.0, 10, 25, _SENTENCE, 0.1, 500
     ),
 }  # fmt: skip
 
@@ -129,31 +111,51 @@ _PDEBENCH = {
 }
 
 
-def _orca(number):
-    """ORCA's settings for a task of OpenML, or those it has for most data sets."""
-    own = ORCA.get(DATA_SETS[number][0])
-    epochs, optimiser, lr, weight_decay, batch, dropout, clip = own or (
-        60, "AdamW", 1e-5, 1e-5, 64, 0.05, 1.0,
-    )  # fmt: skip
-    optimiser = "SGD .99" if optimiser == "SGD" else optimiser
-    return own is not None, Paper(
-        "text", epochs, optimiser, lr, weight_decay, batch, clip=clip, decay=60,
-        dropout=dropout,
-    )  # fmt: skip
+# ORCA's settings by ID of the data set: epochs, optimiser, learning rate, weight decay,
+# batch size, dropout, bound of the gradient.
+ORCA = {
+    11: (60, "AdamW", 1e-6, 1e-5, 4, 0.0, 1.0),
+    12: (60, "AdamW", 1e-5, 1e-5, 64, 0.05, 1.0),
+    14: (25, "Adam", 1e-5, 1e-5, 4, 0.05, None),
+    15: (20, "SGD .99", 1e-4, 0.1, 4, 0.05, 1.0),
+    16: (60, "AdamW", 1e-5, 1e-5, 64, 0.05, None),
+    18: (60, "Adam", 1e-5, 1e-3, 4, 0.05, None),
+    22: (60, "SGD .99", 1e-4, 0.1, 32, 0.0, None),
+    23: (25, "Adam", 1e-5, 0.0, 64, 0.1, 1.0),
+    28: (60, "SGD .99", 1e-4, 0.0, 4, 0.0, 1.0),
+    29: (12, "AdamW", 1e-5, 1e-5, 64, 0.05, 1.0),
+    31: (20, "Adam", 1e-5, 1e-3, 64, 0.05, 1.0),
+    37: (20, "Adam", 1e-5, 0.0, 64, 0.1, 1.0),
+    44: (40, "AdamW", 1e-6, 1e-5, 4, 0.05, 1.0),
+    50: (30, "Adam", 1e-6, 0.0, 64, 0.05, 1.0),
+    54: (60, "Adam", 1e-3, 1e-3, 4, 0.05, 1.0),
+    188: (60, "Adam", 1e-4, 0.1, 64, 0.05, 1.0),
+    458: (60, "SGD .99", 1e-4, 1e-5, 32, 0.0, None),
+    469: (10, "Adam", 1e-6, 0.0, 64, 0.05, 1.0),
+    1049: (60, "SGD .99", 1e-4, 0.1, 32, 0.0, None),
+    1050: (60, "Adam", 1e-5, 0.0, 64, 0.05, 1.0),
+    1063: (40, "Adam", 1e-4, 0.1, 64, 0.1, 1.0),
+    1068: (44, "SGD .99", 1e-4, 1e-5, 32, 0.0, None),
+    1462: (60, "SGD .99", 1e-4, 1e-5, 32, 0.0, None),
+    1464: (60, "AdamW", 1e-5, 1e-3, 64, 0.05, 0.1),
+    1480: (60, "AdamW", 1e-6, 1e-5, 64, 0.05, 1.0),
+    1494: (60, "Adam", 1e-6, 1e-3, 4, 0.05, None),
+    1510: (60, "AdamW", 1e-5, 1e-5, 64, 0.0, 0.1),
+    6332: (60, "AdamW", 1e-5, 1e-3, 64, 0.05, 1.0),
+    23381: (25, "SGD .99", 1e-5, 1e-3, 32, 0.05, 1.0),
+    40966: (60, "AdamW", 1e-4, 0.0, 64, 0.05, 1.0),
+    40975: (60, "AdamW", 1e-4, 0.0, 64, 0.05, 1.0),
+    40982: (60, "SGD .99", 1e-4, 1e-5, 16, 0.05, 1.0),
+    40994: (60, "SGD .99", 1e-4, 0.1, 32, 0.0, None),
+}
+# Its settings for most data sets.
+_MOST = (60, "AdamW", 1e-5, 1e-5, 64, 0.05, 1.0)
 
 
 def fractions(first, decrement, epochs, n_tokens):
-    """Fractions of tokens replaced in the first and in the last epoch.
+    """Compute the fractions of tokens replaced in the first and the last epoch.
 
-    The papers' code replaces ``int(first - decrement * e / epochs)`` tokens in epoch e.
-
-    Parameters
-    ----------
-    first, decrement, epochs, n_tokens : int
-
-    Returns
-    -------
-    mix_start, mix_end : float
+    In epoch e the papers' code replaces ``int(first - decrement * e / epochs)`` tokens.
 
     Examples
     --------
@@ -166,40 +168,33 @@ def fractions(first, decrement, epochs, n_tokens):
 
 
 def settings(task, sources):
-    """Arguments of the estimator, and a note of what they cannot say.
+    """Return the arguments of the estimator, and a note on what they cannot express.
 
-    Parameters
-    ----------
-    task : Task
-        Of one of the three suites.
-    sources : Path
-        Folder of the data that tokens are mixed in from.
-
-    Returns
-    -------
-    settings : dict
-    note : str
+    ``sources`` is the folder of the source data.
     """
     notes = []
     if task.suite == "openml-cc18":
-        own, paper = _orca(task.openml_id)
+        data_set = DATA_SETS[task.openml_id][0]
+        *found, dropout, clip = ORCA.get(data_set, _MOST)
+        paper = Paper("text", *found, clip=clip, decay=60, dropout=dropout)
         notes.append(
             "Settings are ORCA's for this data set."
-            if own
-            else "The papers have no settings for this data set: those that ORCA has "
-            "for most."
+            if data_set in ORCA
+            else "The papers have no settings for this data set; these are ORCA's for "
+            "most data sets."
         )
+    elif task.suite == "pdebench":
+        paper = _PDEBENCH[task.name]
+        notes.append("Settings are ORCA's: PaRe's code has none for PDEBench.")
     else:
-        paper = {"nas-bench-360": _NAS_BENCH_360, "pdebench": _PDEBENCH}[task.suite][
-            task.name
-        ]
-        if task.suite == "pdebench":
-            notes.append("Settings are ORCA's: PaRe's code has none for PDEBench.")
-    mix_start, mix_end, mix_weight, note = _mixing(task, paper)
+        paper = _NAS_BENCH_360[task.name]
+    backbone = ROBERTA if paper.source == "text" else SWIN
+    if paper.n_tokens is not None:
+        backbone += f"?max_tokens={paper.n_tokens}"
+    mix_start, mix_end, mix_weight, note = _mixing(paper)
     found = {
-        "backbone": ROBERTA if paper.source == "text" else SWIN,
+        "backbone": backbone,
         "source": _SOURCES[paper.source].format(sources=sources),
-        "max_tokens": paper.n_tokens,
         "mix_start": mix_start,
         "mix_end": mix_end,
         "mix_weight": mix_weight,
@@ -207,32 +202,32 @@ def settings(task, sources):
         "batch_size": paper.batch,
         "lr": paper.lr,
         "weight_decay": paper.weight_decay,
-        # All blocks learned alike.
+        # The papers use the same learning rate for all blocks.
         "layer_decay": 1.0,
     } | paper.more
-    return found, " ".join([*notes, *note, *_not_said(paper)])
+    return found, " ".join([*notes, *note, *_differences(paper)])
 
 
-def _mixing(task, paper):
-    """First and last fraction, the weight, and where they are from if not the paper."""
-    if paper.mixed is not None:
-        n_tokens = paper.n_tokens or _PATCHES
-        return *fractions(*paper.mixed, paper.epochs, n_tokens), paper.mix_weight, []
-    if paper.source != "text":
-        own = fractions(*_DARCY, paper.epochs, _PATCHES)
-        return *own, 0.3, ["Mixing is that of Darcy flow in PaRe: it has none here."]
-    n_tokens = paper.n_tokens or 46
-    own = fractions(*_SENTENCE, paper.epochs, max(n_tokens, _WORDS))
-    return *own, 0.1, ["Mixing is that of signals in PaRe: it has none here."]
+def _mixing(paper):
+    """Return both fractions, the weight, and a note if they are not the paper's own."""
+    mixed, mix_weight, note = paper.mixed, paper.mix_weight, []
+    n_tokens = paper.n_tokens or (46 if paper.source == "text" else _PATCHES)
+    if mixed is None:
+        mixed, mix_weight, task = _DARCY, 0.3, "Darcy flow"
+        if paper.source == "text":
+            mixed, mix_weight, task = _SENTENCE, 0.1, "signals"
+            n_tokens = max(n_tokens, _WORDS)
+        note = [f"Mixing is that of PaRe for {task}: PaRe has none for this task."]
+    return *fractions(*mixed, paper.epochs, n_tokens), mix_weight, note
 
 
-def _not_said(paper):
-    """Sentences on what the paper did and the estimators do in another way."""
+def _differences(paper):
+    """Yield sentences about differences between the paper and the estimators."""
     if paper.optimiser != "AdamW":
         yield f"The optimiser was {paper.optimiser}; here it is AdamW."
     if paper.accumulation > 1:
         yield (
-            f"A step had {paper.accumulation} batches of {paper.batch} rows; here it "
+            f"A step had {paper.accumulation} batches of size {paper.batch}; here it "
             "has one."
         )
     if paper.clip != 1.0:
@@ -241,7 +236,7 @@ def _not_said(paper):
     if paper.dropout:
         yield f"Dropout was {paper.dropout:g}; here there is none."
     yield (
-        f"The learning rate rose for {paper.warm_up} epochs and fell on a line to 0 at "
-        f"epoch {paper.decay}; here it rises for a tenth of the steps and falls on a "
-        "cosine to 0 at the last."
+        f"The learning rate rose for {paper.warm_up} epochs and fell linearly to 0 at "
+        f"epoch {paper.decay}; here it rises for a tenth of the steps and falls to 0 "
+        "along a cosine."
     )

@@ -1,4 +1,4 @@
-"""PASCAL VOC 2012 as a source of masks, for the papers' settings of dense tasks."""
+"""PASCAL VOC 2012 as a source of masks, for the preset "paper" of dense tasks."""
 
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -13,25 +13,25 @@ from sklearn_pare.sources.folder import _KEPT, _MEAN, _STD
 
 PREFIX = "pascal:"
 _NAMES = Path("ImageSets", "Segmentation", "train.txt")
-# Colour numbers of masks that are no object: background, and its border.
+# Colour indices without an object: the background, and borders of objects.
 _NO_OBJECT = (0, 255)
 
 
 class PascalSource(Source):
-    """Photographs, and for each pixel whether it shows one of 20 kinds of things.
+    """Photographs with masks of the pixels that show one of 20 kinds of objects.
 
     Parameters
     ----------
     folder : str or Path
-        "VOC2012", as it is distributed: with JPEGImages, SegmentationClass and
+        The folder "VOC2012" as distributed, with JPEGImages, SegmentationClass and
         ImageSets.
     size : tuple of int, default=(32, 32)
-        Height and width of a row; `for_body` takes those of the backbone.
+        Height and width of a sample; ``for_backbone`` uses those of the backbone.
 
     Raises
     ------
     DataError
-        On first use: if a file is missing or is no image; a ValueError.
+        On first use, if a file is missing or not an image; a ValueError.
     """
 
     n_classes, dense = 2, True
@@ -39,7 +39,7 @@ class PascalSource(Source):
     def __init__(self, folder, size=(32, 32)):
         self.folder, self.size = Path(folder), tuple(size)
         self.row_shape = (3, *self.size)
-        # Three numbers of a pixel and its class.
+        # Each pixel takes four bytes: three colours and its class.
         self._pair = lru_cache(_KEPT // (4 * size[0] * size[1]))(self._decode)
 
     @cached_property
@@ -55,7 +55,7 @@ class PascalSource(Source):
             ) from error
 
     def _decode(self, name):
-        """Image uint8 (H, W, 3) and mask bool (H, W)."""
+        """Read an image, uint8 (H, W, 3), and its mask, bool (H, W)."""
         from PIL import Image
 
         height, width = self.size
@@ -66,7 +66,7 @@ class PascalSource(Source):
                 pixels = pixels.convert("RGB").resize(
                     (width, height), Image.Resampling.BILINEAR
                 )
-                # Between two numbers of colours lies no third.
+                # Colour indices must not be interpolated.
                 colours = colours.resize((width, height), Image.Resampling.NEAREST)
         except OSError as error:
             raise DataError(
@@ -76,11 +76,11 @@ class PascalSource(Source):
         return np.asarray(pixels), ~np.isin(np.asarray(colours), _NO_OBJECT)
 
     def for_backbone(self, backbone):
-        """The same images in the size that the backbone's own stem takes."""
+        """Return the same images in the size of the backbone's own stem."""
         return PascalSource(self.folder, getattr(backbone.stem, "size", self.size))
 
     def sample(self, n, generator):
-        """Draw `n` images with their masks."""
+        """Draw ``n`` images with their masks."""
         device = generator.device
         index = draw_index(len(self._names), n, generator)
         pairs = [self._pair(self._names[number]) for number in index.tolist()]
@@ -92,13 +92,7 @@ class PascalSource(Source):
 
 
 def register(source):
-    """Let estimators find "pascal:FOLDER"; any other source is left alone.
-
-    Parameters
-    ----------
-    source : object
-        Argument of an estimator.
-    """
+    """Register a source named "pascal:FOLDER"; do nothing for any other source."""
     if isinstance(source, str) and source.startswith(PREFIX):
         folder = source.removeprefix(PREFIX)
         sources.register(source, lambda: PascalSource(folder))

@@ -1,5 +1,6 @@
-"""Settings of the published tasks: of the papers, and small ones for a first look."""
+"""Presets of the published tasks: the papers' settings, and small ones."""
 
+import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -7,65 +8,65 @@ from sklearn_pare import PaReClassifier, PaReRegressor
 from sklearn_pare._utils import check_name
 from sklearn_pare.benchmarks import paper
 from sklearn_pare.benchmarks.methods import METHODS
-from sklearn_pare.nn.losses import IGNORED
 
 
 class Preset(NamedTuple):
-    """How a task is run.
+    """Settings with which a task is run.
 
     Attributes
     ----------
     settings : dict
-        Arguments of the estimator, which those of a method go before.
+        Arguments of the estimator. Those of a method take precedence.
     rows : dict
-        "train", "valid", "test" -> rows at most. A split that is not there has all.
+        Largest number of samples in "train", "valid" and "test". All samples of a split
+        that is not named are used.
+    steps : int or None
+        Largest number of training steps, see ``limit_steps``.
     note : str
-        What the settings cannot say.
+        Differences from the paper that the settings cannot express.
     """
 
     settings: dict
     rows: dict
+    steps: int | None
     note: str
 
 
-# Of every preset. The linear path is the same for all methods and would hide them. The
-# epoch that was best on the validation rows counts, but none is left out: all
-# schedules end where they should.
+# The linear path, which all methods share, would hide their differences.
 _ALL = {"linear_path": False}
+# The epoch that is best on the validation samples is kept, and all epochs are run:
+# every schedule ends where it should.
 _SELECTED = {"early_stopping": True, "n_iter_no_change": 1_000}
-_BY_KIND = {"masks": {"ignore_index": IGNORED}}
 
 
 def estimator(task, settings, method, seed):
-    """The estimator of a method, not fitted.
-
-    Parameters
-    ----------
-    task : Task
-    settings : dict
-    method : str
-        Name in `METHODS`.
-    seed : int
-    """
+    """Make the estimator of a method, not fitted."""
     kind = PaReRegressor if task.kind == "fields" else PaReClassifier
     return kind(**settings | METHODS[method], random_state=seed)
 
 
+def limit_steps(estimator, n_steps, n_rows):
+    """Lower ``max_epochs`` so that a fit takes at most ``n_steps`` steps, or one epoch.
+
+    The estimator is changed in place, unless ``n_steps`` is None. ``n_rows`` is the
+    number of training samples.
+    """
+    if n_steps is not None:
+        n_epochs = n_steps // math.ceil(n_rows / estimator.batch_size)
+        estimator.max_epochs = min(estimator.max_epochs, max(n_epochs, 1))
+
+
 def get(task, name, data_home):
-    """Settings of a task.
+    """Return the settings of a task.
 
     Parameters
     ----------
     task : Task
     name : {"small", "paper"}
-        "small": the bundled backbone on few rows, for minutes on a laptop. "paper": the
-        backbone, source, epochs and rates of the papers, on all rows.
+        "small": the bundled backbone on few samples, minutes on a laptop. "paper": the
+        backbone, source, epochs and learning rates of the papers, on all samples.
     data_home : path-like
-        Folder that has the data, and "sources" for the preset of the papers.
-
-    Returns
-    -------
-    preset : Preset
+        Folder of the data. The preset "paper" reads sources from its folder "sources".
 
     Raises
     ------
@@ -78,27 +79,27 @@ def get(task, name, data_home):
     >>> (task,) = tasks.choose(["nas-bench-360"], ["ecg"])
     >>> preset = presets.get(task, "paper", "data")
     >>> preset.settings["backbone"], round(preset.settings["mix_start"], 2)
-    ('hf:roberta-base', 0.64)
+    ('hf:roberta-base?max_tokens=50', 0.64)
     """
     check_name(name, PRESETS, "preset")
     own = PRESETS[name](task, Path(data_home))
-    # OpenML's folds have no rows to select on.
+    # The folds of OpenML have no validation part.
     selected = {} if task.load is None else _SELECTED
-    settings = _ALL | selected | _BY_KIND.get(task.kind, {}) | own.settings
+    settings = _ALL | selected | task.settings | own.settings
     return own._replace(settings=settings)
 
 
 def _paper(task, data_home):
     found, note = paper.settings(task, data_home / "sources")
-    return Preset(found, {}, note)
+    return Preset(found, {}, None, note)
 
 
-# Rows at most, and rows a step.
+# Largest number of samples in each part, and batch size.
 _ROWS = {"train": 400, "valid": 100, "test": 400}, 16
 _FIELD_ROWS = {"train": 100, "valid": 30, "test": 100}, 8
 _LARGE_ROWS = {"train": 5, "valid": 2, "test": 3}, 1
-# Steps bound the time of a fit to about 45 s on one core of 2026, and the places of a
-# target bound the steps.
+# Steps, so that a fit takes at most about 45 s on one core of 2026. Large targets take
+# fewer.
 _STEPS, _SIGNAL_STEPS = 200, 150
 _IMAGE_STEPS = {
     "psicov": 5,
@@ -116,18 +117,13 @@ def _small(task, data_home):
     else:
         rows, batch_size = _LARGE_ROWS if task.name == "psicov" else _FIELD_ROWS
         steps = _IMAGE_STEPS.get(task.name, _SIGNAL_STEPS)
-    settings = {"batch_size": batch_size, "max_epochs": 40, "max_steps": steps}
-    # Of OpenML's folds all rows are taken.
-    rows = {} if task.load is None else rows
-    return Preset(settings | _SAME.get((task.suite, task.name), {}), rows, "")
+    settings = {"batch_size": batch_size, "max_epochs": 40}
+    if task.name == "psicov":
+        # The loss of the papers, which the metric requires at any size.
+        settings["loss"] = "squared_error"
+    # The folds of OpenML are used whole.
+    return Preset(settings, {} if task.load is None else rows, steps, "")
 
 
-# What the papers' losses ask for goes with the data, not with the size of the run.
-_SAME = {
-    ("nas-bench-360", "fsd50k"): {"pos_weight": 10.0},
-    ("nas-bench-360", "deepsea"): {"pos_weight": 4.0},
-    ("nas-bench-360", "psicov"): {"loss": "squared_error"},
-}
-
-#: Name -> function of a task and the folder of the data that gives its `Preset`.
+#: Name -> function that returns the ``Preset`` of a task and a data folder.
 PRESETS = {"small": _small, "paper": _paper}

@@ -1,25 +1,21 @@
-"""Whether methods differ over many tasks: ranks, and tests for them.
+"""Comparison of methods over many tasks, by ranks and tests.
 
-Demsar, "Statistical Comparisons of Classifiers over Multiple Data Sets", JMLR 2006.
+J. Demsar, "Statistical Comparisons of Classifiers over Multiple Data Sets", JMLR 2006.
 """
 
 import math
 
 import numpy as np
-from scipy.stats import rankdata, studentized_range, wilcoxon
+from scipy.stats import rankdata, studentized_range
 
 
 def mean_ranks(errors):
-    """Mean rank of each method; 1 is the best, equal errors share their ranks.
+    """Compute the mean rank of each method. Rank 1 is best; ties share their ranks.
 
     Parameters
     ----------
     errors : ndarray of shape (n_tasks, n_methods)
-        Less is better.
-
-    Returns
-    -------
-    ranks : ndarray of shape (n_methods,)
+        Smaller is better.
 
     Examples
     --------
@@ -32,11 +28,11 @@ def mean_ranks(errors):
 
 
 def critical_difference(n_tasks, n_methods, alpha=0.05):
-    """Difference of mean ranks beyond which the test of Nemenyi tells methods apart.
+    """Compute the smallest significant difference of mean ranks (Nemenyi test).
 
     Examples
     --------
-    Five methods on 30 data sets, as in the tables of the test:
+    For five methods on 30 data sets:
 
     >>> from sklearn_pare.benchmarks.ranks import critical_difference
     >>> round(critical_difference(30, 5), 3)
@@ -46,40 +42,8 @@ def critical_difference(n_tasks, n_methods, alpha=0.05):
     return float(q * math.sqrt(n_methods * (n_methods + 1) / (6 * n_tasks)))
 
 
-def relative_difference(own, other):
-    """(own - other) / (own + other), and 0 for two zeros: tasks have various units."""
-    total = own + other
-    return np.divide(own - other, total, out=np.zeros_like(total), where=total > 0)
-
-
-def signed_rank_p(own, others):
-    """P-values of paired tests of one method against each of some others.
-
-    Parameters
-    ----------
-    own : ndarray of shape (n_tasks,)
-        Errors, or other figures that are at least 0.
-    others : ndarray of shape (n_tasks, n_methods)
-
-    Returns
-    -------
-    p : ndarray of shape (n_methods,)
-        Two-sided tests of Wilcoxon on `relative_difference`, corrected for their number
-        by Holm's method. A method that is equal on every task has 1.
-    """
-    raw = np.ones(others.shape[1])
-    for column, other in enumerate(others.T):
-        difference = relative_difference(own, other)
-        if difference.any():
-            raw[column] = wilcoxon(difference).pvalue
-    order = np.argsort(raw)
-    factors = len(raw) - np.arange(len(raw))
-    corrected = np.minimum(np.maximum.accumulate(factors * raw[order]), 1.0)
-    return corrected[np.argsort(order)]
-
-
 def groups(ranks, difference):
-    """Longest runs of methods, sorted by rank, that lie within a difference.
+    """Find the longest runs of methods whose ranks differ by at most a difference.
 
     Parameters
     ----------
@@ -90,8 +54,8 @@ def groups(ranks, difference):
     Returns
     -------
     runs : list of tuple of int
-        First and last position of each run of at least two methods that is part of no
-        other.
+        First and last position of each run of at least two methods. No run is part of
+        another.
     """
     runs = []
     for first, rank in enumerate(ranks):
@@ -102,15 +66,7 @@ def groups(ranks, difference):
 
 
 def plot_critical_difference(names, errors, ax):
-    """Mean ranks on an axis; bars join methods that the test does not tell apart.
-
-    Parameters
-    ----------
-    names : sequence of str
-    errors : ndarray of shape (n_tasks, n_methods)
-    ax : matplotlib.axes.Axes
-        Drawn upon.
-    """
+    """Draw mean ranks on an axis; bars join methods without significant difference."""
     ranks = mean_ranks(errors)
     order = np.argsort(ranks)
     ranks, names = ranks[order], [names[i] for i in order]
@@ -138,3 +94,13 @@ def plot_critical_difference(names, errors, ax):
     ax.text(low, 1.1, f"critical difference {difference:.2f}", va="bottom")
     ax.set(xlim=(low - 0.4 * (high - low), high + 0.4 * (high - low)), ylim=(None, 1.7))
     ax.axis("off")
+
+
+def save_ranks(names, errors, path):
+    """Save the picture of ``plot_critical_difference`` as a PNG."""
+    import matplotlib.pyplot as plt
+
+    fig, ax = plt.subplots(figsize=(8, 3), layout="constrained")
+    plot_critical_difference(names, errors, ax)
+    fig.savefig(path, dpi=150)
+    plt.close(fig)

@@ -1,34 +1,25 @@
-"""Tables of published tasks: means, ranks, what papers report, and what it cost."""
+"""Reports of the command run: mean errors, ranks, figures of papers, and costs."""
 
 from collections import defaultdict
 
 import numpy as np
 
 from sklearn_pare.benchmarks.figures import FIGURES, NOTE, SIMULATED
-from sklearn_pare.benchmarks.ranks import mean_ranks
+from sklearn_pare.benchmarks.ranks import mean_ranks, save_ranks
+from sklearn_pare.benchmarks.tables import cell, head, line, means
 from sklearn_pare.benchmarks.tasks import SUITES
 from sklearn_pare.exceptions import DataError
-from studies import compare
-from studies.transfer import _cell, _line
 
 _CELL = ("suite", "task", "method", "seed", "preset", "simulated")
 _GROUP = ("suite", "preset", "simulated", "protocol")
 
 
 def table(rows):
-    """Markdown: one table for each suite, preset and kind of data.
+    """Return Markdown with one table for each suite, preset and kind of data.
 
-    A cell is the mean over seeds +- the sample standard deviation of the error, less is
-    better. Where a cell was run again with other settings, the last one counts.
-
-    Parameters
-    ----------
-    rows : list of dict
-        As of `runner.run`.
-
-    Returns
-    -------
-    text : str
+    An entry is the mean error over seeds +- its sample standard deviation; smaller is
+    better. If a cell was run with several settings, the last result is used. The rows
+    are those of ``runner.run``.
     """
     rows = _latest(rows)
     groups = defaultdict(list)
@@ -37,27 +28,27 @@ def table(rows):
     parts = [part for group in groups.values() for part in _group(group)]
     if len(groups) > 1:
         parts += _ranks(rows)
-    return "\n\n".join([*parts, *_made_with(rows)])
+    return "\n\n".join([*parts, _versions(rows)])
 
 
 def _latest(rows):
-    """One row for each cell."""
+    """Return the last row of each cell."""
     if not rows:
         raise DataError(
-            "There are no results. Expected a file that the command run wrote, with "
-            "--out, and one line in it at least."
+            "There are no results. Expected a file that the command run wrote with "
+            "--out, with at least one line."
         )
     missing = sorted({*_GROUP, *_CELL, "error", "versions"} - rows[0].keys())
     if missing:
         raise DataError(
-            f"The rows have no {', '.join(missing)}. Expected a file that the command "
-            "run wrote; those of compare and modalities make their own tables."
+            f"The results have no {', '.join(missing)}. Expected a file that the "
+            "command run wrote with --out."
         )
     return list({tuple(row[name] for name in _CELL): row for row in rows}.values())
 
 
 def _group(rows):
-    """Heading, table and notes of one suite, preset and kind of data."""
+    """Yield heading, table and notes of one suite, preset and kind of data."""
     suite, preset, simulated, protocol = (rows[0][name] for name in _GROUP)
     data = "simulated data" if simulated else "real data"
     yield f"### {suite}, preset {preset}, {data}, protocol: {protocol}"
@@ -65,76 +56,63 @@ def _group(rows):
     tasks = list(dict.fromkeys(row["task"] for row in rows))
     papers = [FIGURES.get((suite, task), {}) for task in tasks]
     shown = list(dict.fromkeys(paper for own in papers for paper in own))
-    head = ["error", *methods, *(f"{paper} *" for paper in shown)]
-    lines = [_line("task", head), "|" + "---|" * (len(head) + 1)]
-    errors = _errors(rows)
-    n_seeds = max(len(values) for values in errors.values())
+    lines = head("task", ["error", *methods, *(f"{paper} *" for paper in shown)])
+    errors = defaultdict(list)
+    for row in rows:
+        errors[row["task"], row["method"]].append(row["error"])
+    n_seeds = max(map(len, errors.values()))
     for task, own in zip(tasks, papers, strict=True):
         cells = [
-            _metric(suite, task, rows),
+            _error(suite, task, rows),
             *(_marked(errors.get((task, method)), n_seeds) for method in methods),
             *(f"{own[paper]:.4f}" if paper in own else "-" for paper in shown),
         ]
-        lines.append(_line(task, cells))
-    lines += _rank_line(rows, methods, len(shown))
+        lines.append(line(task, cells))
+    ranked, _, values = means(rows, "error")
+    if ranked and len(methods) > 1:
+        ranks = [f"{rank:.2f}" for rank in mean_ranks(values)]
+        cells = [f"{len(ranked)} tasks", *ranks, *["-"] * len(shown)]
+        lines.append(line("mean rank", cells))
     yield "\n".join(lines)
     if shown:
         yield NOTE.format(data=SIMULATED if simulated else "")
 
 
-def _errors(rows):
-    """Task and method -> errors, one a seed."""
-    found = defaultdict(list)
-    for row in rows:
-        found[row["task"], row["method"]].append(row["error"])
-    return found
-
-
-def _metric(suite, task, rows):
+def _error(suite, task, rows):
+    """Return the name of the error of a task, even if its suite is unknown."""
     known = SUITES.get(suite, {}).get(task)
     if known is not None:
-        return known.metric
+        return known.error
     return next(row["metric"] for row in rows if row["task"] == task)
 
 
 def _marked(values, n_seeds):
-    """A cell; where seeds are missing, with the number of those that are there."""
+    """Return an entry, with the number of seeds if some are missing."""
     if values is None:
         return "-"
     missing = f" ({len(values)} of {n_seeds} seeds)" if len(values) < n_seeds else ""
-    return _cell(values) + missing
-
-
-def _rank_line(rows, methods, n_more):
-    """Last line of a table: mean ranks on the tasks that all methods have."""
-    tasks, names, values = compare.means(rows, "error")
-    if not tasks or len(methods) < 2:
-        return
-    ranks = dict(zip(names, mean_ranks(values), strict=True))
-    cells = [f"{len(tasks)} tasks", *(f"{ranks[m]:.2f}" for m in methods)]
-    yield _line("mean rank", [*cells, *["-"] * n_more])
+    return cell(values) + missing
 
 
 def _ranks(rows):
-    """Mean ranks over all tables together."""
-    tasks, methods, values = compare.means(_told_apart(rows), "error")
-    if not tasks or len(methods) < 2:
-        return
-    yield "### All tables"
-    lines = [_line("", methods), "|" + "---|" * (len(methods) + 1)]
-    ranks = [f"{rank:.2f}" for rank in mean_ranks(values)]
-    yield "\n".join([*lines, _line(f"mean rank, {len(tasks)} tasks", ranks)])
+    """Yield the mean ranks over all tables together."""
+    tasks, methods, values = means(_told_apart(rows), "error")
+    if tasks and len(methods) > 1:
+        yield "### All tables"
+        ranks = [f"{rank:.2f}" for rank in mean_ranks(values)]
+        last = line(f"mean rank, {len(tasks)} tasks", ranks)
+        yield "\n".join([*head("", methods), last])
 
 
 def _told_apart(rows):
-    """Rows whose tasks have names of their own: suites share names."""
+    """Return rows whose task names are unique, although suites share names."""
     return [
         row | {"task": " ".join(str(row[n]) for n in ("task", *_GROUP))} for row in rows
     ]
 
 
-def _made_with(rows):
-    """What the rows were made with, all kinds that there are."""
+def _versions(rows):
+    """Return a sentence about the versions and devices behind the rows."""
     kinds = dict.fromkeys(
         ", ".join(
             [
@@ -144,45 +122,40 @@ def _made_with(rows):
         )
         for row in rows
     )
-    yield "Made with " + "; and with ".join(kinds) + "."
+    return "Made with " + "; and with ".join(kinds) + "."
 
 
 def costs(rows):
-    """Markdown: what a fit of each method took.
-
-    Parameters
-    ----------
-    rows : list of dict
-        As of `runner.run`.
-    """
+    """Return a Markdown table with time and memory of the fits of each method."""
     found = defaultdict(list)
     for row in _latest(rows):
         found[row["method"]].append(row)
-    head = ["fit, median CPU s", "most CPU s", "most memory, MB"]
-    lines = [_line("method", head), "|" + "---|" * (len(head) + 1)]
+    lines = head("method", ["fit, median CPU s", "most CPU s", "most memory, MB"])
     for method, own in found.items():
         cpu = [row["cpu"] for row in own]
-        # Windows has no such figure.
-        memory = max(row["memory_mb"] or 0 for row in own) or ""
-        cells = [f"{np.median(cpu):.1f}", f"{max(cpu):.1f}", f"{memory}"]
-        lines.append(_line(method, cells))
+        memory = [row["memory_mb"] for row in own if row["memory_mb"] is not None]
+        cells = [
+            f"{np.median(cpu):.1f}",
+            f"{max(cpu):.1f}",
+            f"{max(memory, default='-')}",
+        ]
+        lines.append(line(method, cells))
     return "\n".join(lines)
 
 
 def picture(rows, path):
-    """Write the mean ranks of all tables to a PNG.
+    """Save the mean ranks over all tables as a PNG.
 
     Raises
     ------
     DataError
-        If there is nothing to rank: less than two methods, or less than two tasks that
-        all methods have; a ValueError.
+        If there are fewer than two methods, or fewer than two tasks with results of all
+        methods; a ValueError.
     """
-    rows = _told_apart(_latest(rows))
-    tasks, methods, _ = compare.means(rows, "error")
+    tasks, methods, values = means(_told_apart(_latest(rows)), "error")
     if len(tasks) < 2 or len(methods) < 2:
         raise DataError(
-            f"Ranks of {len(methods)} methods on the {len(tasks)} tasks that all of "
-            "them have make no picture. Two of each are needed at least: run more."
+            f"There are {len(methods)} methods and {len(tasks)} tasks with results of "
+            "all of them; a picture of ranks needs at least two of each. Run more."
         )
-    compare.picture(rows, path)
+    save_ranks(methods, values, path)

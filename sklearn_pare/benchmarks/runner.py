@@ -1,12 +1,10 @@
-"""Methods on the tasks of published benchmarks: cells in parallel, none done twice.
+"""Runs of methods on published tasks, in parallel; finished cells are not repeated.
 
-A cell is one task, one method and one seed. The protocol is the same for all: fit on
-the training part, keep the epoch that was best on the validation part, score the test
-part once, over all of its rows.
+A cell is one task, one method and one seed. All methods follow the same protocol: fit
+on the training part, keep the epoch that is best on the validation part, and score the
+test part once, on all of its samples.
 """
 
-import hashlib
-import json
 import time
 import traceback
 from pathlib import Path
@@ -16,17 +14,24 @@ from joblib import Parallel, delayed, effective_n_jobs
 
 from sklearn_pare._device import resolve_device, resolve_precision
 from sklearn_pare.benchmarks import pascal, presets, splits
-from sklearn_pare.benchmarks.lines import resume
-from sklearn_pare.benchmarks.measures import on_one_thread
-from sklearn_pare.benchmarks.resources import forget_peak, peak, versions
+from sklearn_pare.benchmarks.lines import recipe, resume
+from sklearn_pare.benchmarks.resources import (
+    forget_peak,
+    on_one_thread,
+    peak,
+    versions,
+)
 from sklearn_pare.exceptions import PaReError
+from sklearn_pare.metrics import as_error, get_scorer
+from sklearn_pare.openml import fold_scores, run_task
+from sklearn_pare.openml._tasks import load_task
 
-#: Lies in a folder whose data were simulated.
+#: Name of a file that marks a folder of simulated data.
 MARKER = "SIMULATED"
-#: What tells cells apart.
+#: Keys that distinguish cells.
 NAMES = ("task", "method", "seed", "suite", "preset", "simulated", "recipe")
 _FAILED = "failed"
-# Metrics of groups of rows: chunks of a clip are scored together.
+# Metrics that score the samples of a group together.
 _GROUPED = ("clip-map",)
 
 
@@ -37,29 +42,29 @@ def run(tasks, methods, seeds, preset, log, *, data_home, path=None, jobs=None):
     ----------
     tasks : sequence of Task
     methods : sequence of str
-        Names in `METHODS`.
+        Names in ``METHODS``.
     seeds : sequence of int
-        Of the fits; of the rows to train on, where a preset takes a part of them.
+        Seeds of the fits, and of the training samples if the preset limits them.
     preset : {"small", "paper"}
     log : callable
-        Gets a line of text after each cell.
+        Called with a line of text after each cell.
     data_home : path-like
-        Folder with the data. A file `MARKER` in it says that they are simulated.
+        Folder of the data. A file ``MARKER`` in it marks them as simulated.
     path : path-like, default=None
-        File of JSON lines, one a cell. Cells that are in it are not done again.
+        File of JSON lines, one per cell. Cells that it holds are not repeated.
     jobs : int, default=None
-        Cells at a time, each in a process of its own on one thread. None: one, or what
-        `joblib.parallel_config` says, which also names another backend.
+        Number of cells at a time, each in a process of its own on one thread. None: the
+        number of ``joblib.parallel_config``, which also selects another backend, or 1.
 
     Returns
     -------
     rows : list of dict
-        One a cell: suite, task, method, seed, preset; "simulated"; "settings" that are
-        no defaults and "recipe", a hash of all of them and of the numbers of rows;
-        "protocol"; the figures of `_fit`.
+        One per cell: suite, task, method, seed, preset; "simulated"; "settings", the
+        arguments that are not defaults, and "recipe", a hash of all arguments and
+        limits; "protocol"; and the figures of ``_fit``.
     failures : list of dict
-        Cells without a result, which a later run tries again: what tells them apart,
-        and "failed", the reason.
+        Cells without a result, which a later run repeats: their keys, and the reason
+        under "failed".
     """
     data_home = Path(data_home)
     chosen = {(task.suite, task.name): task for task in tasks}
@@ -79,22 +84,17 @@ def run(tasks, methods, seeds, preset, log, *, data_home, path=None, jobs=None):
                 yield row
                 continue
             failures.append(row)
-            told = (row["task"], row["method"], f"seed {row['seed']}")
-            log(f"failed  {'  '.join(told)}  {row[_FAILED]}")
+            log("failed  {task}  {method}  seed {seed}  {failed}".format(**row))
 
-    rows = resume(wanted, NAMES, fits, _said, log, path)
-    return rows, failures
+    def say(row):
+        return f"{row['metric']} {row['error']:.4f}"
 
-
-def _said(row):
-    return f"{row['metric']} {row['error']:.4f}"
+    return resume(wanted, NAMES, fits, say, log, path), failures
 
 
 def _plan(task, preset, method, seed, name, simulated):
-    """A row without its figures."""
-    settings = preset.settings | presets.METHODS[method]
-    full = presets.estimator(task, preset.settings, method, 0).get_params(deep=False)
-    recipe = json.dumps([full, preset.rows], sort_keys=True, default=repr)
+    """Return a row without its figures."""
+    estimator = presets.estimator(task, preset.settings, method, 0)
     return {
         "suite": task.suite,
         "task": task.name,
@@ -103,16 +103,16 @@ def _plan(task, preset, method, seed, name, simulated):
         "preset": name,
         "simulated": simulated and task.load is not None,
         "protocol": "ours" if task.load else "official folds",
-        "settings": settings,
-        "recipe": hashlib.sha256(recipe.encode()).hexdigest()[:12],
+        "settings": preset.settings | presets.METHODS[method],
+        "recipe": recipe(estimator, preset.rows, preset.steps),
     }
 
 
 def _rows(todo, chosen, found, data_home, jobs):
-    """Rows of cells that are not done, in any order; failures among them."""
+    """Yield the rows of missing cells in any order, including failures."""
     reasons = {}
     for key in dict.fromkeys((cell["suite"], cell["task"]) for cell in todo):
-        # Files that are fetched on the way are not fetched by two processes at once.
+        # This downloads missing files, before several processes need them.
         reasons[key] = _missing(chosen[key], data_home)
     ready = []
     for cell in todo:
@@ -120,29 +120,29 @@ def _rows(todo, chosen, found, data_home, jobs):
         if reasons[key]:
             yield cell | {_FAILED: reasons[key]}
         else:
-            ready.append(delayed(_fit)(chosen[key], found[key].rows, data_home, cell))
+            ready.append(delayed(_fit)(chosen[key], found[key], data_home, cell))
     yield from _in_parallel(ready, jobs)
 
 
 def _missing(task, data_home):
-    """Why the data of a task cannot be read, or None."""
+    """Return why the data of a task cannot be read, or None."""
     try:
         for name in splits.NAMES if task.load else ():
             task.load(name, data_home)
-    # Readers of files raise errors of all kinds: the other tasks go on.
+    # Readers raise many kinds of errors. The other tasks continue.
     except Exception as error:
-        return _told(error)
+        return _text(error)
     return None
 
 
 def _in_parallel(calls, jobs):
-    """Results of joblib's calls, as soon as they are there."""
+    """Yield the results of joblib's calls as soon as possible."""
     if not calls:
         return
     try:
         parallel = Parallel(jobs, return_as="generator_unordered", batch_size=1)
     except ValueError:
-        # Some backends give back all results at once: a few at a time can be kept.
+        # Some backends return all results at once; a few at a time can be saved.
         parallel, size = Parallel(jobs, batch_size=1), effective_n_jobs(jobs)
         for start in range(0, len(calls), size):
             yield from parallel(calls[start : start + size])
@@ -150,10 +150,10 @@ def _in_parallel(calls, jobs):
     yield from parallel(calls)
 
 
-def _fit(task, at_most, data_home, cell):
-    """The row of one cell, or the cell with the reason why there is none.
+def _fit(task, preset, data_home, cell):
+    """Return the row of one cell, or the cell with the reason of its failure.
 
-    "score" is that of the scorer and "error" the same as an error, in the metric named;
+    "score" is the value of the scorer named "metric", "error" the same as an error;
     "cpu" and "wall" are the seconds of the fit, on one thread of the CPU.
     """
     model = presets.estimator(task, cell["settings"], cell["method"], cell["seed"])
@@ -162,10 +162,10 @@ def _fit(task, at_most, data_home, cell):
     forget_peak(device)
     try:
         work = _held_out if task.load else _official_folds
-        figures = work(task, model, at_most, data_home, cell["seed"])
-    # One cell must not take the others of a night with it.
+        figures = work(task, model, preset, data_home, cell["seed"])
+    # A failure must not stop the other cells.
     except Exception as error:
-        return cell | {_FAILED: _told(error)}
+        return cell | {_FAILED: _text(error)}
     return (
         cell
         | figures
@@ -178,20 +178,19 @@ def _fit(task, at_most, data_home, cell):
     )
 
 
-def _told(error):
-    """An error in words; of those that are nobody's intention with the way to it."""
+def _text(error):
+    """Return an error as text; with the traceback if the error is unexpected."""
     if isinstance(error, PaReError | OSError):
         return f"{type(error).__name__}: {error}"
     return "".join(traceback.format_exception(error)).rstrip()
 
 
-def _held_out(task, model, at_most, data_home, seed):
-    """Figures by the parts that the benchmark has."""
-    from sklearn_pare.metrics import as_error, get_scorer
-
+def _held_out(task, model, preset, data_home, seed):
+    """Return the figures of a fit on the parts of a benchmark."""
     pascal.register(model.source)
-    parts = splits.read(task, at_most, seed, data_home)
+    parts = splits.read(task, preset.rows, seed, data_home)
     train, valid, test = parts.train, parts.valid, parts.test
+    presets.limit_steps(model, preset.steps, len(train.y))
     start = time.perf_counter()
     _, cpu = on_one_thread(
         lambda: model.fit(train.X, train.y, X_val=valid.X, y_val=valid.y)
@@ -212,15 +211,16 @@ def _held_out(task, model, at_most, data_home, seed):
     }
 
 
-def _official_folds(task, model, at_most, data_home, seed):
-    """Figures by the folds of OpenML: means over all of them."""
-    from sklearn_pare.openml import fold_scores, run_task
-
+def _official_folds(task, model, preset, data_home, seed):
+    """Return the mean figures over the folds of a task of OpenML."""
+    if preset.steps is not None:
+        train, _ = load_task(task.openml_id)[0].get_train_test_split_indices()
+        presets.limit_steps(model, preset.steps, len(train))
     start = time.perf_counter()
     run, cpu = on_one_thread(lambda: run_task(model, task.openml_id))
     wall = time.perf_counter() - start
     scores = fold_scores(run)
-    # A fold of one class has no AUROC.
+    # A fold with one class has no AUROC.
     auroc = float(np.nanmean(scores["auroc"]))
     return {
         "metric": "auroc",
@@ -229,7 +229,6 @@ def _official_folds(task, model, at_most, data_home, seed):
         "accuracy": float(np.mean(scores["accuracy"])),
         "epochs": None,
         "rows": None,
-        # Nobody but OpenML chooses rows.
         "split_hash": f"openml-task-{task.openml_id}",
         "cpu": cpu,
         "wall": round(wall, 2),

@@ -1,4 +1,4 @@
-"""Rows of a task to train on, to select on and to test on, as a preset wants them."""
+"""Training, validation and test samples of a task, limited by a preset."""
 
 import hashlib
 from typing import NamedTuple
@@ -8,12 +8,12 @@ import numpy as np
 from sklearn_pare._data.lazy import LazyArray
 
 NAMES = ("train", "valid", "test")
-# Targets that enter the hash of a split, evenly spaced: those of fields are large.
+# Number of targets, evenly spaced, that enter the hash of a split.
 _HASHED = 1_000
 
 
 class Part(NamedTuple):
-    """Rows, targets, and what groups rows, if there is such; arrays of n rows."""
+    """Samples, targets and, if there are any, groups; all of length n."""
 
     X: object
     y: np.ndarray
@@ -21,15 +21,9 @@ class Part(NamedTuple):
 
 
 class Split(NamedTuple):
-    """All three parts.
+    """The three parts of a task, the name of a scorer, and a hash.
 
-    Attributes
-    ----------
-    train, valid, test : Part
-    metric : str
-        Name for `sklearn_pare.metrics.get_scorer`.
-    hash : str
-        Changes with the rows that are taken and with their targets.
+    The hash changes with the selected samples and with their targets.
     """
 
     train: Part
@@ -42,18 +36,8 @@ class Split(NamedTuple):
 def read(task, at_most, seed, data_home):
     """Read the parts of a task.
 
-    Parameters
-    ----------
-    task : Task
-    at_most : dict
-        Name of a part -> rows at most. Those to train on are drawn by the seed, the
-        others are always the same.
-    seed : int
-    data_home : path-like
-
-    Returns
-    -------
-    split : Split
+    ``at_most`` maps names of parts to their largest number of samples. The seed selects
+    the training samples; the others are always the same.
     """
     parts, digest = [], hashlib.sha256()
     for name in NAMES:
@@ -66,10 +50,10 @@ def read(task, at_most, seed, data_home):
         part = _select(Part(bunch.data, bunch.target, bunch.groups), rows)
         part = part._replace(y=_in_memory(part.y))
         if name in at_most:
-            # So few that they need not be read again in each epoch.
+            # Few samples: keep them in memory, and read them once.
             part = part._replace(X=_in_memory(part.X))
         if name == "valid" and task.kind == "classes":
-            # What was not learned cannot be told right, and fit refuses it.
+            # fit refuses validation samples of classes without training samples.
             known = np.flatnonzero(np.isin(part.y, parts[0].y))
             part = part if len(known) == len(part.y) else _select(part, known)
         parts.append(part)
@@ -78,19 +62,10 @@ def read(task, at_most, seed, data_home):
 
 
 def draw(n_rows, n, classes, rng):
-    """Numbers of `n` rows, sorted.
+    """Draw the sorted indices of ``n`` samples.
 
-    Parameters
-    ----------
-    n_rows, n : int
-        Rows that there are, and that are wanted.
-    classes : ndarray of shape (n_rows,) or None
-        One row of each is taken as long as there is room, then all in proportion.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    rows : ndarray of shape (n,)
+    With classes (n_rows,), first one sample of each class is drawn, then samples of all
+    classes in proportion.
 
     Examples
     --------
@@ -105,7 +80,7 @@ def draw(n_rows, n, classes, rng):
         _, codes, counts = np.unique(
             classes[order], return_inverse=True, return_counts=True
         )
-        # Place of a row among those of its class, as a part of them.
+        # Position of a sample within its class, as a fraction of the class.
         by_class = np.argsort(codes, kind="stable")
         place = np.empty(n_rows)
         starts = np.cumsum(counts) - counts
@@ -116,7 +91,7 @@ def draw(n_rows, n, classes, rng):
 
 
 def _select(part, rows):
-    """Some rows, in memory; all of them as they are, in a file perhaps."""
+    """Return the selected samples in memory; with None, all samples unchanged."""
     if rows is None:
         return part
     groups = None if part.groups is None else part.groups[rows]

@@ -1,4 +1,4 @@
-"""What the tasks of published benchmarks are; to read them is the loaders' affair.
+"""Tasks of published benchmarks, from the registries of the data sets and of OpenML.
 
 NAS-Bench-360 (Tu et al., NeurIPS Datasets and Benchmarks 2022), PDEBench (Takamoto et
 al., NeurIPS Datasets and Benchmarks 2022) and OpenML-CC18 (Bischl et al., NeurIPS
@@ -7,290 +7,179 @@ Datasets and Benchmarks 2021).
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sklearn_pare._utils import check_name
-from sklearn_pare.benchmarks.cc18 import DATA_SETS
+from sklearn_pare.datasets import (
+    fetch_nas_bench_360,
+    fetch_pdebench,
+    nas_bench_360,
+    pdebench,
+)
+from sklearn_pare.openml._cc18 import DATA_SETS
 
 
 @dataclass(frozen=True)
 class Task:
-    """A task, its files, and the function that reads them.
+    """A task of a suite.
 
     Parameters
     ----------
     suite, name : str
     kind : {"classes", "labels", "masks", "fields"}
-        What a target is: one class a row, a set of labels, a class a pixel, numbers.
-    metric : str
-        In words, as an error: less is better.
-    rows : str
-        Shapes of a row and of its target.
-    about : str
+        Kind of target: one class per sample, a set of labels, one class per pixel, or
+        numbers.
+    error : str
+        The error in words; smaller is better.
+    shapes : str
+        Shapes of a sample and of its target.
+    title : str
     load : callable or None
-        ``load(split, data_home)`` gives the Bunch of a split; None for OpenML.
+        ``load(split, data_home)`` returns the Bunch of a split. None: the data and ten
+        official folds come from OpenML.
     files : tuple of str
-        Wanted, below the folder of the suite; "a | b": either of them.
+        Required files, relative to the folder of the suite.
     size : str
-        Of all of them.
+        Size of the files.
+    settings : dict
+        Arguments of the estimators that the target requires.
     openml_id : int or None
-        Number of the task, which is not that of the data set.
+        ID of the task at OpenML.
     extra : bool
-        Whether the suite is run without it unless it is named.
+        If True, the task is run only when it is named.
     """
 
     suite: str
     name: str
     kind: str
-    metric: str
-    rows: str
-    about: str
+    error: str
+    shapes: str
+    title: str
     load: Callable | None = None
     files: tuple = ()
     size: str = ""
+    settings: dict = field(default_factory=dict)
     openml_id: int | None = None
     extra: bool = False
 
     @property
     def names(self):
-        """What it may be called: by its name, or its number at OpenML."""
+        """Names that users may type: the name, and the ID at OpenML."""
         number = () if self.openml_id is None else (str(self.openml_id),)
         return self.name, *number
 
 
-def _nas_bench_360(task, split, data_home):
-    from sklearn_pare.datasets import fetch_nas_bench_360
+# Metric -> the error in words.
+_ERRORS = {
+    "accuracy": "1 - accuracy",
+    "clip-map": "1 - mean average precision over clips",
+    "label-auroc": "1 - mean AUROC of the labels",
+    "mae8": "mean absolute error of distances up to 8 (MAE8)",
+    "mean-f1": "1 - mean F1 of the classes",
+    "pixel-auroc": "1 - AUROC of pixels",
+    "relative-l2": "relative L2",
+}
 
-    return fetch_nas_bench_360(task, data_home=data_home, split=split)
+# Points of each axis, after the default stride.
+_GRIDS = {
+    "advection": (256,),
+    "burgers": (1024,),
+    "navier-stokes-1d": (1024,),
+    "diffusion-sorption": (1024,),
+    "diffusion-reaction-1d": (1024,),
+    "darcy": (64, 64),
+    "shallow-water": (128, 128),
+    "diffusion-reaction-2d": (128, 128),
+    "navier-stokes-2d": (64, 64),
+}
 
 
-def _pdebench(task, split, data_home):
-    from sklearn_pare.datasets import fetch_pdebench
-
-    return fetch_pdebench(task, data_home=data_home, split=split)
+def _load(fetch, name, split, data_home):
+    return fetch(name, data_home=data_home, split=split)
 
 
-def _nas(name, kind, metric, rows, about, files, size):
-    load = functools.partial(_nas_bench_360, name)
-    return Task("nas-bench-360", name, kind, metric, rows, about, load, files, size)
+def _times(shape):
+    return " x ".join(map(str, shape))
 
 
-def _pde(name, rows, about, file, extra=False):
-    load = functools.partial(_pdebench, name)
+def _nas_bench_360(task):
+    target = f"{task.outputs} {task.kind}"
+    if task.kind in ("masks", "fields"):
+        target = _times(task.outputs) + " of 2 classes" * (task.kind == "masks")
     return Task(
-        "pdebench", name, "fields", "nRMSE", rows, about, load, (file,), extra=extra
+        "nas-bench-360",
+        task.name,
+        task.kind,
+        _ERRORS[task.metric],
+        f"{_times(task.row_shape)} -> {target}",
+        task.title,
+        functools.partial(_load, fetch_nas_bench_360, task.name),
+        files=tuple(
+            f"{remote.into}/{remote.marker}".strip("/")
+            if remote.archive
+            else remote.path
+            for remote in task.files
+        ),
+        size=", ".join(dict.fromkeys(remote.size for remote in task.files)),
+        settings=task.settings,
     )
 
 
-def _by_name(*tasks):
+def _pdebench(name, task):
+    channels = len(task.inputs or task.outputs), len(task.outputs)
+    return Task(
+        "pdebench",
+        name,
+        "fields",
+        "nRMSE",
+        " -> ".join(_times((n, *_GRIDS[name])) for n in channels),
+        task.title,
+        functools.partial(_load, fetch_pdebench, name),
+        files=(task.file,),
+        # The papers do not report on this family.
+        extra=name == "navier-stokes-2d",
+    )
+
+
+def _cc18(number, data_set, name):
+    return Task(
+        "openml-cc18",
+        name,
+        "classes",
+        "1 - AUROC, one against one; also accuracy",
+        "table -> classes",
+        f"Data set {data_set} of OpenML",
+        openml_id=number,
+    )
+
+
+def _by_name(tasks):
     return {task.name: task for task in tasks}
 
 
-_ERROR, _DARCY = "1 - accuracy", "piececonst_r421_N1024_smooth"
-
-_NAS_BENCH_360 = _by_name(
-    _nas(
-        "cifar-100",
-        "classes",
-        _ERROR,
-        "3 x 32 x 32 -> 100 classes",
-        "Photographs of objects.",
-        ("cifar-100-python/train", "cifar-100-python/test"),
-        "161 MB",
-    ),
-    _nas(
-        "spherical",
-        "classes",
-        _ERROR,
-        "3 x 60 x 60 -> 100 classes",
-        "CIFAR-100 projected on a sphere that is turned at random.",
-        ("spherical/s2_cifar100.gz",),
-        "272 MB",
-    ),
-    _nas(
-        "ninapro",
-        "classes",
-        _ERROR,
-        "1 x 16 x 52 -> 18 classes",
-        "Gestures from electric signals of the muscles of the lower arm.",
-        tuple(
-            f"ninapro/{what}_{part}.npy"
-            for what in ("ninapro", "label")
-            for part in ("train", "val", "test")
-        ),
-        "15 MB",
-    ),
-    _nas(
-        "fsd50k",
-        "labels",
-        "1 - mean average precision over clips",
-        "1 x 96 x 102 -> 200 labels",
-        "Sounds, as mel spectrograms.",
-        (
-            "audio/chunks/tr.csv",
-            "audio/chunks/val.csv",
-            "audio/chunks/eval.csv",
-            "audio/chunks/lbl_map.json",
-        ),
-        "24 GB",
-    ),
-    _nas(
-        "darcy",
-        "fields",
-        "relative L2",
-        "3 x 85 x 85 -> 85 x 85",
-        "Pressure of a flow through a porous medium, from its permeability.",
-        (f"{_DARCY}1.mat", f"{_DARCY}2.mat"),
-        "1.6 GB",
-    ),
-    _nas(
-        "psicov",
-        "fields",
-        "mean absolute error of distances up to 8 (MAE8)",
-        "57 x 512 x 512 -> 512 x 512",
-        "Distances between the residues of a protein.",
-        ("protein/deepcov.lst", "protein/psicov.lst", "protein/cameo.lst"),
-        "1.1 GB",
-    ),
-    _nas(
-        "cosmic",
-        "masks",
-        "1 - AUROC of pixels",
-        "1 x 128 x 128 -> 128 x 128 of 2 classes",
-        "Pixels that cosmic rays hit in images of the Hubble telescope.",
-        ("cosmic/npy_train/", "cosmic/npy_test/"),
-        "6.5 GB",
-    ),
-    _nas(
-        "ecg",
-        "classes",
-        "1 - mean F1 of the classes",
-        "1 x 1000 -> 4 classes",
-        "Rhythms of the heart, from windows of electrocardiograms.",
-        ("challenge2017.pkl",),
-        "150 MB",
-    ),
-    _nas(
-        "satellite",
-        "classes",
-        _ERROR,
-        "1 x 46 -> 24 classes",
-        "Use of land, from a year of one pixel seen by a satellite.",
-        ("satellite/satellite_train.npy", "satellite/satellite_test.npy"),
-        "322 MB",
-    ),
-    _nas(
-        "deepsea",
-        "labels",
-        "1 - mean AUROC of the labels",
-        "4 x 1000 -> 36 labels",
-        "Properties of chromatin, from the letters of the genome.",
-        ("deepsea/deepsea_filtered.npz",),
-        "860 MB",
-    ),
-)
-
-_PDEBENCH = _by_name(
-    _pde(
-        "advection",
-        "1 x 256 -> 1 x 256",
-        "A wave that moves on a ring.",
-        "1D_Advection_Sols_beta0.4.hdf5",
-    ),
-    _pde(
-        "burgers",
-        "1 x 1024 -> 1 x 1024",
-        "A viscous flow on a ring.",
-        "1D_Burgers_Sols_Nu1.0.hdf5",
-    ),
-    _pde(
-        "navier-stokes-1d",
-        "3 x 1024 -> 3 x 1024",
-        "A gas on a ring: density, pressure, velocity.",
-        "1D_CFD_Rand_Eta0.1_Zeta0.1_periodic_Train.hdf5",
-    ),
-    _pde(
-        "diffusion-sorption",
-        "1 x 1024 -> 1 x 1024",
-        "A pollutant in soil that holds it back.",
-        "1D_diff-sorp_NA_NA.h5",
-    ),
-    _pde(
-        "diffusion-reaction-1d",
-        "1 x 1024 -> 1 x 1024",
-        "Diffusion with a logistic reaction on a ring.",
-        "ReacDiff_Nu0.5_Rho1.0.hdf5",
-    ),
-    _pde(
-        "darcy",
-        "1 x 64 x 64 -> 1 x 64 x 64",
-        "Pressure of a flow through a porous medium.",
-        "2D_DarcyFlow_beta0.1_Train.hdf5",
-    ),
-    _pde(
-        "shallow-water",
-        "1 x 128 x 128 -> 1 x 128 x 128",
-        "Depth of water after a dam breaks.",
-        "2D_rdb_NA_NA.h5",
-    ),
-    _pde(
-        "diffusion-reaction-2d",
-        "2 x 128 x 128 -> 2 x 128 x 128",
-        "An activator and an inhibitor that form patterns.",
-        "2D_diff-react_NA_NA.h5",
-    ),
-    _pde(
-        "navier-stokes-2d",
-        "4 x 64 x 64 -> 4 x 64 x 64",
-        "A gas in a square: density, pressure, two velocities.",
-        "2D_CFD_Rand_M1.0_Eta0.1_Zeta0.1_periodic_128_Train.hdf5",
-        # None of the eight families that the papers report on.
-        extra=True,
-    ),
-)
-
-_OPENML_CC18 = _by_name(
-    *(
-        Task(
-            "openml-cc18",
-            name,
-            "classes",
-            "1 - AUROC, one against one; also accuracy",
-            "table -> classes",
-            f"Data set {data_set} of OpenML.",
-            openml_id=number,
-        )
-        for number, (data_set, name) in DATA_SETS.items()
-    )
-)
-
-#: Suite -> name -> `Task`.
+#: Suite -> name -> ``Task``.
 SUITES = {
-    "nas-bench-360": _NAS_BENCH_360,
-    "pdebench": _PDEBENCH,
-    "openml-cc18": _OPENML_CC18,
+    "nas-bench-360": _by_name(map(_nas_bench_360, nas_bench_360.TASKS.values())),
+    "pdebench": _by_name(_pdebench(*item) for item in pdebench.tasks.TASKS.items()),
+    "openml-cc18": _by_name(_cc18(n, *data) for n, data in DATA_SETS.items()),
 }
 
 
 def choose(suites, names=None):
-    """Tasks of some suites.
+    """Return tasks of some suites.
 
     Parameters
     ----------
     suites : sequence of str
     names : sequence of str, default=None
-        Of tasks; those of OpenML also go by the number of the task. None: all but the
-        extra ones. A name that several suites have means the task of each.
-
-    Returns
-    -------
-    tasks : list of Task
+        Names of tasks, or their IDs at OpenML. A name that several suites have selects
+        the task of each. None: all tasks except the extra ones.
 
     Raises
     ------
     UnknownNameError
-        If there is no such suite, or none of the suites has such a task; the nearest
-        name is suggested. A ValueError.
+        If there is no such suite, or no such task in the suites; the message suggests
+        the nearest name. A ValueError.
 
     Examples
     --------
@@ -305,11 +194,10 @@ def choose(suites, names=None):
     tasks = [task for suite in suites for task in SUITES[suite].values()]
     if names is None:
         return [task for task in tasks if not task.extra]
-    known = [task.name for task in tasks]
     chosen = []
     for name in names:
         own = [task for task in tasks if name in task.names]
         if not own:
-            check_name(name, known, "task")
+            check_name(name, [task.name for task in tasks], "task")
         chosen += own
     return chosen

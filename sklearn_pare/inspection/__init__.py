@@ -1,6 +1,6 @@
-"""Pictures of what PaRe does: the gap, the curriculum, the patches, the loss.
+"""Plots of fitted estimators: modality gap, curriculum, replaced patches and loss.
 
-They need matplotlib.
+They require matplotlib.
 """
 
 from sklearn_pare.inspection._curriculum import CurriculumDisplay

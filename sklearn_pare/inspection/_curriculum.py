@@ -1,32 +1,35 @@
-"""Losses, fraction and validation score over the epochs."""
+"""Losses, fraction of mixed tokens and validation score over the epochs."""
 
-from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_pare.inspection._fitted import pyplot
+
 _LOSSES = {
-    "target_loss": "clean rows",
-    "mixed_target_loss": "mixed rows",
-    "mixed_source_loss": "mixed rows, source",
-    "unlabeled_loss": "unlabelled rows",
+    "target_loss": "clean samples",
+    "mixed_target_loss": "mixed samples",
+    "mixed_source_loss": "mixed samples, source",
+    "unlabeled_loss": "unlabelled samples",
     "valid_loss": "validation",
 }
 
 
 class CurriculumDisplay:
-    """How a fit went: terms of the loss, fraction of mixed tokens, validation score.
+    """Terms of the loss, fraction of mixed tokens and validation score over the epochs.
 
-    Use `from_estimator`.
+    Use ``from_estimator`` to create it.
 
     Parameters
     ----------
     epochs : list of int
+        Numbers of the epochs.
     curves : dict
-        Name in `history_` -> list of one value an epoch, None where there is none.
+        Maps names in ``history_`` to lists of one value per epoch, None if it is
+        missing.
 
     Attributes
     ----------
     axes_ : ndarray of matplotlib Axes
-        Losses, fraction, and score if there is one.
+        Axes of the losses, the fraction and, if there is one, the score.
     figure_ : matplotlib Figure
 
     Examples
@@ -47,42 +50,25 @@ class CurriculumDisplay:
 
     @classmethod
     def from_estimator(cls, estimator):
-        """Plot `history_` of a fitted estimator.
-
-        Parameters
-        ----------
-        estimator : PaReClassifier or PaReRegressor
-
-        Returns
-        -------
-        display : CurriculumDisplay
-        """
+        """Plot ``history_`` of a fitted estimator."""
         check_is_fitted(estimator)
         history = estimator.history_
-        names = [*_LOSSES, "mix_fraction", "valid_score"]
-        curves = {name: [row.get(name) for row in history] for name in names}
-        curves = {
-            name: values
-            for name, values in curves.items()
-            if any(value is not None for value in values)
-        }
-        return cls(epochs=[row["epoch"] for row in history], curves=curves).plot()
+        curves = {}
+        for name in [*_LOSSES, "mix_fraction", "valid_score"]:
+            values = [epoch.get(name) for epoch in history]
+            if any(value is not None for value in values):
+                curves[name] = values
+        return cls(epochs=[epoch["epoch"] for epoch in history], curves=curves).plot()
 
     def plot(self, *, axes=None):
-        """Draw the curves below each other.
+        """Plot the curves below each other.
 
         Parameters
         ----------
         axes : sequence of matplotlib Axes, default=None
-            Two, or three where there is a validation score.
-
-        Returns
-        -------
-        display : CurriculumDisplay
+            Two, or three if there is a validation score.
         """
-        check_matplotlib_support(f"{type(self).__name__}.plot")
-        import matplotlib.pyplot as plt
-
+        plt = pyplot(f"{type(self).__name__}.plot")
         scored = "valid_score" in self.curves
         if axes is None:
             _, axes = plt.subplots(
@@ -94,7 +80,7 @@ class CurriculumDisplay:
             )
         for name, label in _LOSSES.items():
             if name in self.curves:
-                # None draws a gap, such as where nothing is mixed any more.
+                # Missing values leave a gap, for instance in epochs without mixing.
                 values = [float("nan") if v is None else v for v in self.curves[name]]
                 axes[0].plot(self.epochs, values, label=label)
         axes[0].set(ylabel="loss", yscale="log")

@@ -1,9 +1,10 @@
-"""What pictures need of a fitted estimator, its source included."""
+"""Common parts of the displays: fitted networks, encoded samples and matplotlib."""
 
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_pare import sources
@@ -15,16 +16,7 @@ _BATCH = 64
 
 
 class Fitted(NamedTuple):
-    """A fitted network beside the source that it was trained with.
-
-    Attributes
-    ----------
-    model : PaReModel
-        Without its source embedder.
-    source : Source
-    source_embed : torch.nn.Module
-        Built again: it did not learn, so it is what it was in fit.
-    """
+    """A fitted network, the source of its training, and the source embedder."""
 
     model: torch.nn.Module
     source: sources.Source
@@ -32,26 +24,23 @@ class Fitted(NamedTuple):
 
 
 def fitted_with_source(estimator):
-    """Find the source of a fitted estimator and build its embedder again.
+    """Open the source of a fitted estimator and build its embedder again.
 
-    Raises
-    ------
-    DataError
-        If there was no source, or one whose embedder learned.
+    The embedder was not trained, so it is the one of ``fit``. Raises DataError if there
+    is no source, or if its embedder was trained.
     """
     check_is_fitted(estimator)
     name = estimator.source_
-    # Names given, and arrays where they are still there.
     source = sources.open_candidates(estimator.source).get(name)
     if source is None:
         raise DataError(
-            f"There is no source to look at: source={estimator.source!r}, mix_start="
-            f"{estimator.mix_start} and mix_end={estimator.mix_end} were fitted with. "
-            'Fit with a source, such as source="formula", and mixing.'
+            f"No source was mixed in by this fit: source={estimator.source!r}, "
+            f"mix_start={estimator.mix_start}, mix_end={estimator.mix_end}. Fit with "
+            'mixing and a source, such as source="formula".'
         )
     if source.trains:
         raise DataError(
-            f"source={name!r} is a token that was learned and not kept. Fit with "
+            f"source={name!r} is a trained token that is not kept after fit. Fit with "
             'another source, such as source="formula".'
         )
     built = build(
@@ -60,20 +49,28 @@ def fitted_with_source(estimator):
         pretrained=estimator.pretrained,
         source=source,
     )
-    model = estimator._model
-    return Fitted(model, built.source, built.model.source_embed.train(False))
+    embed = built.model.source_embed.train(False)
+    return Fitted(estimator._model, built.source, embed)
 
 
 def encoded(estimator, X):
-    """Rows as the network sees them, a tensor (n, ...) on the CPU."""
+    """Return the inputs (n, ...) of the network for the samples X."""
     check_is_fitted(estimator)
     X = validation.check_rows(estimator, X, reset=False)
     X = validation.shape_rows(X, estimator.input_shape_)
-    rows = X if X.ndim == 2 else np.asarray(X[:])
-    return torch.from_numpy(estimator._encoder.transform(rows))
+    samples = X if X.ndim == 2 else np.asarray(X[:])
+    return torch.from_numpy(estimator._encoder.transform(samples))
 
 
 @torch.no_grad()
-def in_batches(function, rows):
-    """Results of a function of rows, some at a time, in one tensor."""
-    return torch.cat([function(batch) for batch in rows.split(_BATCH)])
+def in_batches(function, x):
+    """Return the results of a function of samples, computed in batches."""
+    return torch.cat([function(batch) for batch in x.split(_BATCH)])
+
+
+def pyplot(caller):
+    """Return ``matplotlib.pyplot``, or raise an error that names ``caller``."""
+    check_matplotlib_support(caller)
+    import matplotlib.pyplot as plt
+
+    return plt

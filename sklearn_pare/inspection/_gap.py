@@ -1,13 +1,12 @@
-"""The gap between the modalities along the curriculum."""
+"""The gap between the modalities as a function of the fraction of mixed tokens."""
 
 import numpy as np
 import torch
 from sklearn.utils import _safe_indexing, check_random_state
-from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import _num_samples
 
 from sklearn_pare.exceptions import DataError
-from sklearn_pare.inspection._fitted import encoded, fitted_with_source, in_batches
+from sklearn_pare.inspection import _fitted
 from sklearn_pare.nn import replace_tokens
 from sklearn_pare.otdd import (
     check_targets,
@@ -18,31 +17,25 @@ from sklearn_pare.otdd import (
 
 
 class ModalityGapDisplay:
-    """Distance of mixed rows to the source and to the data, as fewer tokens are mixed.
+    """Distances of mixed samples to the source and to the data as fewer are mixed.
 
-    Use `from_estimator`.
+    Use ``from_estimator`` to create it.
 
     Parameters
     ----------
     fractions : ndarray of shape (n_steps,)
-        Fractions of the tokens that come from the source, from 1 to 0.
+        Fractions of source tokens, from 1 to 0.
     to_source, to_target : ndarray of shape (n_repeats, n_steps)
-        Distances of the mixed rows to the rows of the source, and to clean rows, with
-        the tokens that the gate selects.
+        Distances of the mixed samples to source samples and to clean samples, with
+        tokens selected by the gate.
     random_to_source, random_to_target : ndarray of shape (n_repeats, n_steps)
-        The same with tokens selected by chance.
-
-    Attributes
-    ----------
-    ax_ : matplotlib Axes
-    figure_ : matplotlib Figure
-    lines_ : list of matplotlib Line2D
+        The same with tokens selected at random.
 
     References
     ----------
     Figure 1b of Cai et al., "Enhancing Cross-Modal Fine-Tuning with Gradually
-    Intermediate Modality Generation", ICML 2024; distances by
-    `sklearn_pare.otdd.dataset_distance`.
+    Intermediate Modality Generation", ICML 2024. Distances are computed by
+    :func:`sklearn_pare.otdd.dataset_distance`.
 
     Examples
     --------
@@ -59,13 +52,7 @@ class ModalityGapDisplay:
     """
 
     def __init__(
-        self,
-        *,
-        fractions,
-        to_source,
-        to_target,
-        random_to_source,
-        random_to_target,
+        self, *, fractions, to_source, to_target, random_to_source, random_to_target
     ):
         self.fractions = fractions
         self.to_source = to_source
@@ -87,88 +74,64 @@ class ModalityGapDisplay:
         random_state=None,
         ax=None,
     ):
-        """Measure the gap on the fitted embedder, and plot it.
+        """Measure the gap with the fitted network and plot it.
 
         Parameters
         ----------
         estimator : PaReClassifier or PaReRegressor
-            Fitted, with mixing.
+            Fitted with mixing.
         X : array-like of shape (n, F), (n, C, L) or (n, C, H, W)
         y : array-like of shape (n,) or (n, ...)
-            Targets; numbers become classes, as in `dataset_distance`.
+            Targets; numbers are converted to classes as in ``dataset_distance``.
         features : {"tokens", "backbone"}, default="tokens"
-            Between what distances are measured: mean tokens before the backbone, as in the
-            paper, or mean features behind it. Mean tokens are averages of both
-            modalities, so that any selection gives falling and rising curves; behind
-            the backbone that is not so.
+            Compare mean tokens before the backbone, as in the paper, or mean features
+            after it. Mean tokens are averages of both modalities, so that the curves
+            rise and fall with any selection; this does not hold after the backbone.
         n_samples : int, default=100
-            Rows of the data, and as many of the source; at most.
+            Largest number of samples of the data; as many are drawn from the source.
         n_steps : int, default=9
-            Fractions from 1 to 0.
+            Number of fractions.
         n_repeats : int, default=3
-            Draws of rows.
+            Number of draws of samples.
         random_state : int, RandomState instance or None, default=None
         ax : matplotlib Axes, default=None
-
-        Returns
-        -------
-        display : ModalityGapDisplay
 
         Raises
         ------
         DataError
-            If there was no source in fit, or it was a learned token.
+            If the estimator was fitted without a source, or with a trained token.
         """
-        check_matplotlib_support(f"{cls.__name__}.from_estimator")
+        _fitted.pyplot(f"{cls.__name__}.from_estimator")
         if features not in ("tokens", "backbone"):
             raise DataError(
                 f"features={features!r} is unknown: use 'tokens' or 'backbone'."
             )
-        fitted = fitted_with_source(estimator)
+        fitted = _fitted.fitted_with_source(estimator)
         n = _num_samples(X)
         y = check_targets(y, n)
-        random_state = check_random_state(random_state)
         fractions = np.linspace(1, 0, n_steps)
         curves = []
-        for seed in random_state.randint(2**31 - 1, size=n_repeats):
-            # In order, as files are read.
+        seeds = check_random_state(random_state).randint(2**31 - 1, size=n_repeats)
+        for seed in seeds:
+            # In order, since files are read fastest in this way.
             chosen = np.sort(np.random.RandomState(seed).permutation(n)[:n_samples])
-            rows = encoded(estimator, _safe_indexing(X, chosen))
-            curves.append(
-                _sweep(fitted, rows, y[chosen], features, fractions, int(seed))
-            )
-        gate, chance = np.moveaxis(np.array(curves), 0, 2)
-        display = cls(
-            fractions=fractions,
-            to_source=gate[0],
-            to_target=gate[1],
-            random_to_source=chance[0],
-            random_to_target=chance[1],
-        )
-        return display.plot(ax=ax)
+            x = _fitted.encoded(estimator, _safe_indexing(X, chosen))
+            curves.append(_sweep(fitted, x, y[chosen], features, fractions, int(seed)))
+        names = "to_source", "to_target", "random_to_source", "random_to_target"
+        distances = dict(zip(names, np.stack(curves, 1), strict=True))
+        return cls(fractions=fractions, **distances).plot(ax=ax)
 
     def plot(self, *, ax=None):
-        """Plot means over the repeats, with bars from the smallest to the largest.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-
-        Returns
-        -------
-        display : ModalityGapDisplay
-        """
-        check_matplotlib_support(f"{type(self).__name__}.plot")
-        import matplotlib.pyplot as plt
-
+        """Plot means over the repeats, with bars from the smallest to the largest."""
+        plt = _fitted.pyplot(f"{type(self).__name__}.plot")
         if ax is None:
             _, ax = plt.subplots(layout="constrained")
         self.lines_ = []
         for values, name, color, style in (
             (self.to_source, "to the source, gate", "C1", "-"),
-            (self.random_to_source, "to the source, chance", "C1", ":"),
+            (self.random_to_source, "to the source, random", "C1", ":"),
             (self.to_target, "to the data, gate", "C0", "-"),
-            (self.random_to_target, "to the data, chance", "C0", ":"),
+            (self.random_to_target, "to the data, random", "C0", ":"),
         ):
             mean = values.mean(0)
             spread = [mean - values.min(0), values.max(0) - mean]
@@ -177,11 +140,11 @@ class ModalityGapDisplay:
                 capsize=2,
             )  # fmt: skip
             self.lines_.append(bars.lines[0])
-        # Time goes to the right.
+        # Training proceeds from left to right.
         ax.invert_xaxis()
         ax.set(
             xlabel="fraction of tokens from the source",
-            ylabel="dataset distance of the mixed rows",
+            ylabel="dataset distance of the mixed samples",
             ylim=(0, None),
         )
         ax.legend()
@@ -189,39 +152,32 @@ class ModalityGapDisplay:
         return self
 
 
-def _sweep(fitted, rows, y, features, fractions, seed):
-    """Distances (2 selectors, 2 sides, n_steps)."""
-    model = fitted.model
+def _sweep(fitted, x, y, features, fractions, seed):
+    """Return distances (4, n_steps): gate and random selection, to both sides."""
+    model, in_batches = fitted.model, _fitted.in_batches
     generator = torch.Generator().manual_seed(seed)
-    x_source, y_source = fitted.source.sample(len(rows), generator)
-    target = in_batches(model.embed, rows)
+    x_source, y_source = fitted.source.sample(len(x), generator)
+    target = in_batches(model.embed, x)
     source = in_batches(fitted.source_embed, x_source)
 
     def read(tokens):
-        backbone = (
-            in_batches(model.backbone, tokens) if features == "backbone" else tokens
-        )
-        return backbone.mean(1).numpy()
+        if features == "backbone":
+            tokens = in_batches(model.backbone, tokens)
+        return tokens.mean(1).numpy()
 
     ends = read(source), read(target)
-    labels = (
-        coarse_classes(ends[0], y_source.numpy(), seed),
-        pseudo_classes(y, seed),
-    )
-    sizes = len(rows), target.shape[1], source.shape[1]
-    chance = (torch.rand(sizes[0], n, generator=generator) for n in sizes[1:])
-    curves = []
+    labels = coarse_classes(ends[0], y_source.numpy(), seed), pseudo_classes(y, seed)
+    sizes = target.shape[1], source.shape[1]
+    random = tuple(torch.rand(len(x), n, generator=generator) for n in sizes)
+    distances = np.empty((2, 2, len(fractions)))
     with torch.no_grad():
-        for scores in ((model.gate(target), model.gate(source)), tuple(chance)):
-            distances = []
-            for fraction in fractions:
-                k = min(round(fraction * sizes[1]), *sizes[1:])
+        selectors = (model.gate(target), model.gate(source)), random
+        for i, scores in enumerate(selectors):
+            for step, fraction in enumerate(fractions):
+                k = min(round(fraction * sizes[0]), *sizes)
                 mixed = read(replace_tokens(target, source, *scores, k)[0])
-                distances.append(
-                    [
-                        dataset_distance(mixed, own, end, own, random_state=seed)
-                        for end, own in zip(ends, labels, strict=True)
-                    ]
-                )
-            curves.append(np.transpose(distances))
-    return curves
+                for j, (end, own) in enumerate(zip(ends, labels, strict=True)):
+                    distances[i, j, step] = dataset_distance(
+                        mixed, own, end, own, random_state=seed
+                    )
+    return distances.reshape(4, -1)

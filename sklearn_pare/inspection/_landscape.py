@@ -1,35 +1,28 @@
-"""The loss around the weights that a fit ended with."""
+"""The loss in a plane through the fitted weights."""
 
 import copy
 
 import numpy as np
 import torch
 from sklearn.utils import check_random_state
-from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_pare.exceptions import DataError
-from sklearn_pare.inspection._fitted import encoded
+from sklearn_pare.inspection._fitted import encoded, pyplot
 from sklearn_pare.otdd import check_targets
 
 
 class LossLandscapeDisplay:
     """Contours of the loss in a plane through the fitted weights.
 
-    Use `loss_landscape`.
+    Use :func:`loss_landscape` to create it.
 
     Parameters
     ----------
     steps : ndarray of shape (n_points,)
-        Lengths along both directions; 0 is the fit.
+        Steps along both directions; 0 is the fit.
     loss : ndarray of shape (n_points, n_points)
-        Mean loss, first axis along the first direction.
-
-    Attributes
-    ----------
-    ax_ : matplotlib Axes
-    figure_ : matplotlib Figure
-    contours_ : matplotlib QuadContourSet
+        Mean loss; the first axis is the first direction.
     """
 
     def __init__(self, *, steps, loss):
@@ -37,21 +30,8 @@ class LossLandscapeDisplay:
         self.loss = loss
 
     def plot(self, *, ax=None, levels=15, cmap="viridis"):
-        """Draw filled contours, and a cross at the fit.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-        levels : int, default=15
-        cmap : str, default="viridis"
-
-        Returns
-        -------
-        display : LossLandscapeDisplay
-        """
-        check_matplotlib_support(f"{type(self).__name__}.plot")
-        import matplotlib.pyplot as plt
-
+        """Plot filled contours, and a cross at the fit."""
+        plt = pyplot(f"{type(self).__name__}.plot")
         if ax is None:
             _, ax = plt.subplots(figsize=(5.4, 4.4), layout="constrained")
         self.contours_ = ax.contourf(
@@ -67,30 +47,26 @@ class LossLandscapeDisplay:
 def loss_landscape(
     estimator, X, y, *, n_points=11, span=1.0, random_state=None, ax=None
 ):
-    """Loss of clean rows along two random directions, filter by filter normalised.
+    """Plot the loss of clean samples along two random directions of the weights.
 
-    Each direction is drawn from a normal distribution and brought, for every output of
-    every linear map, to the length of the weights that lead there. Biases, norms and
-    the linear path stay as they are.
+    Directions are normal and scaled filter by filter: for each output of each linear
+    map, the direction has the norm of the weights. Biases, norm layers and the linear
+    path do not change.
 
     Parameters
     ----------
     estimator : PaReClassifier or PaReRegressor
-        Fitted; it stays as it is.
+        Fitted; it is not changed.
     X : array-like of shape (n, F), (n, C, L) or (n, C, H, W)
-        A hundred rows are enough to see a shape.
+        A hundred samples are enough to see the shape.
     y : array-like of shape (n,) or (n, ...)
     n_points : int, default=11
-        Points along a direction; an odd number has the fit in the middle.
+        Number of points per direction; if it is odd, the fit is in the middle.
     span : float, default=1.0
-        Longest step to each side, in lengths of the weights.
+        Longest step to each side, relative to the norm of the weights.
     random_state : int, RandomState instance or None, default=None
-        Of the directions.
+        Determines the directions.
     ax : matplotlib Axes, default=None
-
-    Returns
-    -------
-    display : LossLandscapeDisplay
 
     References
     ----------
@@ -110,20 +86,20 @@ def loss_landscape(
     >>> display.loss.shape, bool(display.loss.max() > display.loss.min())
     ((3, 3), True)
     """
-    check_matplotlib_support("loss_landscape")
+    pyplot("loss_landscape")
     if n_points < 2 or not span > 0:
         raise DataError(
-            f"n_points={n_points} and span={span}, but a plane needs 2 points a side "
-            "and a positive span: try n_points=11, span=1.0."
+            f"n_points={n_points} and span={span}, but a plane needs at least 2 points "
+            "per direction and a positive span: try n_points=11, span=1.0."
         )
     check_is_fitted(estimator)
     if estimator.network_share_ == 0:
         raise DataError(
-            "The network has no part in these predictions (network_share_ is 0): its "
-            "loss is flat. Fit with linear_path=False to look at the network alone."
+            "The network has no share in these predictions (network_share_ is 0), so "
+            "its loss is flat. Fit with linear_path=False to inspect the network alone."
         )
-    rows = encoded(estimator, X)
-    y = estimator._target_array(check_targets(y, len(rows)), estimator.input_shape_)
+    x = encoded(estimator, X)
+    y = estimator._check_y(check_targets(y, len(x)), estimator.input_shape_)
     target = estimator._target
     codes = torch.from_numpy(target.encode(y))
     seed = int(check_random_state(random_state).randint(2**31 - 1))
@@ -140,14 +116,13 @@ def loss_landscape(
                 moves = zip(weights, start, first, second, strict=True)
                 for weight, origin, a, b in moves:
                     weight.copy_(origin + along * a + across * b)
-                losses = target.loss(model.predict(rows), codes)
-                loss[i, j] = losses.mean().item()
+                loss[i, j] = target.loss(model.predict(x), codes).mean().item()
     return LossLandscapeDisplay(steps=steps, loss=loss).plot(ax=ax)
 
 
 def _direction(weight, generator):
-    """A random direction, each row as long as that of the weight."""
+    """Return a random direction with the norm of the weight for each output."""
     direction = torch.randn(weight.shape, generator=generator).flatten(1)
-    length = weight.flatten(1).norm(dim=1, keepdim=True)
-    scaled = direction * (length / direction.norm(dim=1, keepdim=True))
+    norm = weight.flatten(1).norm(dim=1, keepdim=True)
+    scaled = direction * (norm / direction.norm(dim=1, keepdim=True))
     return scaled.reshape(weight.shape)

@@ -1,39 +1,39 @@
-"""Which patches of a row are replaced, and by what."""
+"""Replaced patches of a sample and their replacements."""
 
 import numpy as np
 import torch
 from sklearn.utils import check_random_state
-from sklearn.utils._optional_dependencies import check_matplotlib_support
 
 from sklearn_pare.exceptions import DataError
-from sklearn_pare.inspection._fitted import encoded, fitted_with_source
+from sklearn_pare.inspection._fitted import encoded, fitted_with_source, pyplot
 from sklearn_pare.nn import replace_tokens
 
 
 class PatchReplacementDisplay:
-    """A row, its replaced patches, and the patches of a source row in their place.
+    """A sample with its replaced patches, and the source sample that replaces them.
 
-    Use `from_estimator`.
+    Use ``from_estimator`` to create it.
 
     Parameters
     ----------
     row : ndarray of shape (F,), (C, L) or (C, H, W)
-        As the network sees it.
+        The sample as input of the network.
     source_row : ndarray
-        A row of the source.
+        The source sample.
     grid : tuple of int
-        Tokens along height and width; those of signals and tables fill it row by row.
+        Number of tokens along height and width; the tokens of signals and tables fill
+        the grid line by line.
     target_index, source_index : ndarray of shape (k,)
-        Tokens that go, and tokens that come in their place, both ascending.
-    columns, source_columns : ndarray of shape (n_tokens, n_columns) or None
-        Columns that a token of the row, or of the source row, reads: of tables.
-    column_names : list of str or None
-        Of the row, if it is of a table.
+        Replaced tokens and their replacements, both ascending.
+    columns, source_columns : ndarray of shape (n_tokens, n_columns), default=None
+        Columns of a table that each token of the sample or the source sample reads.
+    column_names : list of str, default=None
+        Names of the columns of the sample.
 
     Attributes
     ----------
     axes_ : ndarray of matplotlib Axes
-        The row and the source row.
+        Axes of the sample and the source sample.
     figure_ : matplotlib Figure
 
     Examples
@@ -73,82 +73,64 @@ class PatchReplacementDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, X, *, fraction=0.5, random_state=None):
-        """Let the gate choose, without noise, and plot.
+        """Select tokens as in training, but without noise, and plot them.
 
         Parameters
         ----------
         estimator : PaReClassifier or PaReRegressor
-            Fitted, with mixing.
+            Fitted with mixing.
         X : array-like of shape (1, F), (1, C, L) or (1, C, H, W)
-            One row.
+            A single sample.
         fraction : float, default=0.5
-            Part of the tokens to replace; fit begins with `mix_start`, ends with
-            `mix_end`.
+            Fraction of the tokens to replace. Training starts with ``mix_start`` and
+            ends with ``mix_end``.
         random_state : int, RandomState instance or None, default=None
-            Which row of the source, and what a random selector selects.
-
-        Returns
-        -------
-        display : PatchReplacementDisplay
+            Determines the source sample and the selection of ``selector="random"``.
 
         Raises
         ------
         DataError
-            If X has not one row, the fraction is not in (0, 1], there was no source in
-            fit, or it was a learned token.
+            If X has more than one sample, the fraction is not in (0, 1], or the
+            estimator was fitted without a source, or with a trained token.
         """
-        check_matplotlib_support(f"{cls.__name__}.from_estimator")
+        pyplot(f"{cls.__name__}.from_estimator")
         if not 0 < fraction <= 1:
             raise DataError(f"fraction={fraction}, but must be in (0, 1]: try 0.5.")
-        fitted, rows = fitted_with_source(estimator), encoded(estimator, X)
-        if len(rows) != 1:
-            raise DataError(f"X has {len(rows)} rows, but must have 1: pass X[:1].")
+        fitted, x = fitted_with_source(estimator), encoded(estimator, X)
+        if len(x) != 1:
+            raise DataError(f"X has {len(x)} samples, but must have 1: pass X[:1].")
         seed = int(check_random_state(random_state).randint(2**31 - 1))
         generator = torch.Generator().manual_seed(seed)
         model = fitted.model
         x_source, _ = fitted.source.sample(1, generator)
         with torch.no_grad():
-            target, source = model.embed(rows), fitted.source_embed(x_source)
+            target, source = model.embed(x), fitted.source_embed(x_source)
             scores = [model.gate(target), model.gate(source)]
             if estimator.selector == "random":
                 scores = [torch.rand(s.shape, generator=generator) for s in scores]
             sizes = target.shape[1], source.shape[1]
             k = max(1, min(round(fraction * sizes[0]), *sizes))
-            _, gone, come = replace_tokens(target, source, *scores, k)
+            _, replaced, replacing = replace_tokens(target, source, *scores, k)
         names = getattr(estimator, "feature_names_in_", None)
         return cls(
-            row=rows[0].numpy(),
+            row=x[0].numpy(),
             source_row=x_source[0].numpy(),
             grid=tuple(model.backbone.grid),
-            target_index=gone[0].numpy(),
-            source_index=come[0].numpy(),
+            target_index=replaced[0].numpy(),
+            source_index=replacing[0].numpy(),
             columns=_columns(model.embed),
             source_columns=_columns(fitted.source_embed),
             column_names=None if names is None else [str(name) for name in names],
         ).plot()
 
     def plot(self, *, axes=None):
-        """Draw the row with what goes, and the source row with what comes.
-
-        Parameters
-        ----------
-        axes : sequence of two matplotlib Axes, default=None
-
-        Returns
-        -------
-        display : PatchReplacementDisplay
-        """
-        check_matplotlib_support(f"{type(self).__name__}.plot")
-        import matplotlib.pyplot as plt
-
+        """Plot the sample and the source sample, with these tokens marked."""
+        plt = pyplot(f"{type(self).__name__}.plot")
         if axes is None:
             height = 3.6 if self.row.ndim > 1 else max(3.6, 0.2 * len(self.row))
+            size, ratio = ((7, height), 1) if self.row.ndim == 3 else ((9, height), 2)
             _, axes = plt.subplots(
-                1,
-                2,
-                figsize=(7 if self.row.ndim == 3 else 9, height),
-                width_ratios=(1 if self.row.ndim == 3 else 2, 1),
-                layout="constrained",
+                1, 2, figsize=size, width_ratios=(ratio, 1), layout="constrained"
             )
         share = 100 * len(self.target_index) / np.prod(self.grid)
         sides = (
@@ -156,8 +138,8 @@ class PatchReplacementDisplay:
             (self.source_row, self.source_index, self.source_columns, None),
         )
         titles = (
-            f"your row: {share:.0f} % of its tokens go",
-            "source row: these take their places",
+            f"your sample: {share:.0f} % of the tokens are replaced",
+            "source sample: these replace them",
         )
         for ax, (row, index, *table), title in zip(axes, sides, titles, strict=True):
             _draw(ax, row, index, self.grid, *table)
@@ -167,13 +149,12 @@ class PatchReplacementDisplay:
 
 
 def _columns(embed):
-    """Columns that each token reads, if the embedder is one of tables."""
-    columns = getattr(embed, "columns", None)
-    return None if columns is None else columns.numpy()
+    """Return the columns that each token reads, or None if it embeds no tables."""
+    return embed.columns.numpy() if hasattr(embed, "columns") else None
 
 
 def _draw(ax, row, index, grid, columns, names):
-    """One row with some of its tokens marked."""
+    """Draw a sample with some of its tokens marked."""
     if row.ndim == 3:
         _draw_image(ax, row, index, grid)
     elif row.ndim == 2:
@@ -181,11 +162,14 @@ def _draw(ax, row, index, grid, columns, names):
     elif columns is not None:
         _draw_table(ax, row, index, columns, names)
     else:
-        _draw_tokens(ax, index, grid)
+        # Texts have no picture, so draw the token grid alone.
+        marked = np.isin(np.arange(np.prod(grid)), index).reshape(grid)
+        ax.imshow(marked, cmap="Oranges", vmin=0, vmax=1.5)
+        ax.set(xticks=[], yticks=[])
 
 
 def _draw_image(ax, row, index, grid):
-    """Pixels; marked patches have frames and a shade."""
+    """Draw pixels; marked patches are framed and shaded."""
     from matplotlib.patches import Rectangle
 
     low, high = row.min(), row.max()
@@ -194,41 +178,33 @@ def _draw_image(ax, row, index, grid):
         ax.imshow(scaled.transpose(1, 2, 0))
     else:
         ax.imshow(scaled.mean(0), cmap="gray")
+    style = {"fc": (1, 0.5, 0, 0.45), "ec": "C1", "lw": 0.8}
     height, width = row.shape[1] / grid[0], row.shape[2] / grid[1]
     for token in index:
         top, left = divmod(int(token), grid[1])
         corner = left * width - 0.5, top * height - 0.5
-        ax.add_patch(
-            Rectangle(corner, width, height, fc=(1, 0.5, 0, 0.45), ec="C1", lw=0.8)
-        )
+        ax.add_patch(Rectangle(corner, width, height, **style))
     ax.set(xticks=[], yticks=[])
 
 
 def _draw_signal(ax, row, index, n_tokens):
-    """Channels over time; marked windows have a background."""
+    """Draw channels over time; marked windows are shaded."""
     length = row.shape[1]
     for channel in row:
         ax.plot(channel, lw=1, color=None if len(row) > 1 else "C0")
     window = length / n_tokens
     for token in index:
         ax.axvspan(token * window, (token + 1) * window, color="C1", alpha=0.35, lw=0)
-    ax.set(xlim=(0, length), xlabel="sample")
+    ax.set(xlim=(0, length), xlabel="position")
 
 
 def _draw_table(ax, row, index, columns, names):
-    """Each column's share of the tokens that read it and are marked."""
+    """Draw, for each column, the share of marked tokens among those that read it."""
     marked = np.isin(np.arange(len(columns)), index)
     shares = [marked[(columns == c).any(1)].mean() for c in range(len(row))]
     names = names or [f"column {c}" for c in range(len(row))]
-    places = np.arange(len(row))
-    ax.barh(places, shares, color="C1")
-    ax.set(xlim=(0, 1), xlabel="share of the column's tokens that go")
-    ax.set_yticks(places, names, fontsize="small")
+    heights = np.arange(len(row))
+    ax.barh(heights, shares, color="C1")
+    ax.set(xlim=(0, 1), xlabel="marked share of the column's tokens")
+    ax.set_yticks(heights, names, fontsize="small")
     ax.invert_yaxis()
-
-
-def _draw_tokens(ax, index, grid):
-    """The grid of tokens, for rows that have no picture."""
-    marked = np.isin(np.arange(np.prod(grid)), index).reshape(grid)
-    ax.imshow(marked, cmap="Oranges", vmin=0, vmax=1.5)
-    ax.set(xticks=[], yticks=[])

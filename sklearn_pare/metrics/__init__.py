@@ -1,12 +1,12 @@
 """Metrics of the benchmarks, and scikit-learn scorers for them by name.
 
-Beside each metric stands, under a name that starts with "legacy-", what the code of
-ORCA and PaRe computes in its place.
+Most metrics have a variant whose name starts with "legacy-": the value that the code of
+ORCA and PaRe computes instead.
 """
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sklearn.metrics import accuracy_score, make_scorer
 
@@ -51,10 +51,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class _Metric:
-    """A function, what it wants of an estimator, and which way is better."""
-
+class _Metric(NamedTuple):
     function: Callable
     response: str | tuple = "predict"
     greater: bool = True
@@ -81,12 +78,12 @@ _METRICS = {
 
 
 def list_scorers():
-    """Names for `get_scorer`.
+    """List the names that `get_scorer` accepts.
 
     Returns
     -------
     names : list of str
-        The papers' variants last, with names that start with "legacy-".
+        Names that start with "legacy-" come last.
 
     Examples
     --------
@@ -98,20 +95,20 @@ def list_scorers():
 
 
 def get_scorer(name, **options):
-    """A scikit-learn scorer: greater is better, errors have a minus sign.
+    """Return a scikit-learn scorer by name. Errors are negated: greater is better.
 
     Parameters
     ----------
     name : str
         One of `list_scorers`.
     **options : object
-        Arguments of the metric, such as ``groups=bunch.groups`` of "clip-map", whose
-        rows are then those that are scored.
+        Arguments of the metric, such as ``groups=bunch.groups`` for "clip-map". The
+        groups must be those of the samples that are scored.
 
     Returns
     -------
     scorer : callable
-        ``scorer(estimator, X, y)`` -> float. It also serves as `scoring` of
+        ``scorer(estimator, X, y)`` returns a float. It can be passed as ``scoring`` to
         :func:`sklearn.model_selection.cross_val_score`.
 
     Raises
@@ -131,7 +128,7 @@ def get_scorer(name, **options):
     0.333
     """
     metric = look_up(_METRICS, name, "metric")
-    # Now, and not when the first model has been fitted.
+    # Report wrong options now, and not after the first fit.
     inspect.signature(metric.function).bind(None, None, **options)
     return make_scorer(
         metric.function,
@@ -142,19 +139,19 @@ def get_scorer(name, **options):
 
 
 def as_error(name, score):
-    """The error that the benchmarks' tables show for a score.
+    """Convert the score of a scorer to an error, as in the tables of the benchmarks.
 
     Parameters
     ----------
     name : str
         One of `list_scorers`.
     score : float or ndarray
-        What its scorer gave.
+        Value returned by the scorer.
 
     Returns
     -------
     error : float or ndarray
-        The metric itself if it is an error, else one minus it.
+        The metric itself if it is an error, otherwise one minus the metric.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Metrics of the benchmarks, as they are meant: on all rows at once."""
+"""Metrics of the benchmarks, computed on all samples at once."""
 
 import numpy as np
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
@@ -6,13 +6,13 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.nn.losses import IGNORED
 
-# Of a protein: shortest distance along the chain and longest in space that are scored,
-# and the least that is predicted.
+# MAE8: least distance along the chain and largest distance in space of scored pairs,
+# and lower bound of the prediction.
 _APART, _NEAR, _LEAST = 24, 8.0, 0.01
 
 
 def relative_l2(y_true, y_pred):
-    """Mean over rows of ``norm(y_pred - y_true) / norm(y_true)``.
+    """Compute the mean over samples of ``norm(y_pred - y_true) / norm(y_true)``.
 
     Parameters
     ----------
@@ -22,12 +22,12 @@ def relative_l2(y_true, y_pred):
     Returns
     -------
     error : float
-        0 for fields that agree.
+        0 for a perfect prediction.
 
     Raises
     ------
     DataError
-        If shapes differ, or a row of `y_true` is zero everywhere; a ValueError.
+        If shapes differ, or a sample of ``y_true`` is zero everywhere; a ValueError.
 
     Examples
     --------
@@ -41,18 +41,18 @@ def relative_l2(y_true, y_pred):
     size = np.linalg.norm(y_true.reshape(len(y_true), -1), axis=1)
     if not size.all():
         raise DataError(
-            f"Row {int(size.argmin())} of y_true is 0 everywhere: no error is relative "
-            "to it. Leave the row out."
+            f"Sample {int(size.argmin())} of y_true is 0 everywhere, so its relative "
+            "error is not defined. Remove the sample."
         )
     return float((error / size).mean())
 
 
 def nrmse(y_true, y_pred):
-    """Mean over rows of the root mean squared error relative to the row.
+    """Compute the mean over samples of the root mean squared error, normalised.
 
-    The root mean square of ``y_true - y_pred`` over all channels and places of a row,
-    over that of ``y_true`` [1]_: the same as `relative_l2`, under the name that it has
-    in PDEBench. Of physical fields it is that in physical units.
+    The root mean square of ``y_true - y_pred`` over all channels and positions of a
+    sample is divided by that of ``y_true`` [1]_. This is `relative_l2` under the name
+    that PDEBench uses.
 
     Parameters
     ----------
@@ -61,12 +61,12 @@ def nrmse(y_true, y_pred):
     Returns
     -------
     error : float
-        0 for fields that agree.
+        0 for a perfect prediction.
 
     Raises
     ------
     DataError
-        If shapes differ, or a row of `y_true` is zero everywhere; a ValueError.
+        If shapes differ, or a sample of ``y_true`` is zero everywhere; a ValueError.
 
     References
     ----------
@@ -83,22 +83,23 @@ def nrmse(y_true, y_pred):
 
 
 def mae8(y_true, y_pred):
-    """Mean absolute error of the short distances of proteins, "MAE8".
+    """Compute the mean absolute error of short distances in proteins ("MAE8").
 
-    Of each protein the prediction is at least 0.01 and is made symmetric. Pairs of
-    residues count that are 24 or more apart in the chain and 8 Angstrom or less in
-    space. The result is the mean over the proteins that have such pairs.
+    The prediction is clipped from below at 0.01 and made symmetric. Pairs of residues
+    are scored if they are at least 24 apart in the chain and at most 8 Angstrom apart
+    in space. The result is the mean over the proteins that have such pairs.
 
     Parameters
     ----------
     y_true, y_pred : array-like of shape (n, 1, S, S) or (n, S, S)
-        Distances in Angstrom. Places of `y_true` that are no residues hold more than 8,
-        as :func:`sklearn_pare.datasets.fetch_nas_bench_360` has them, and do not count.
+        Distances in Angstrom. Positions of ``y_true`` without residues are not scored
+        if they hold more than 8, as in the output of
+        :func:`sklearn_pare.datasets.fetch_nas_bench_360`.
 
     Returns
     -------
     error : float
-        In Angstrom.
+        Error in Angstrom.
 
     Raises
     ------
@@ -124,18 +125,19 @@ def mae8(y_true, y_pred):
         raise DataError(
             f"None of {len(y_true)} proteins has a pair of residues {_APART} or more "
             f"apart in the chain and {_NEAR:g} Angstrom or less in space: MAE8 is not "
-            "defined. Give longer proteins, and distances in Angstrom."
+            "defined. Pass longer proteins, and distances in Angstrom."
         )
     return float(np.mean(errors))
 
 
 def _short_error(true, predicted):
-    """Error of the pairs i < j that count, or None if none does."""
+    """Return the error of the scored pairs i < j, or None if there are none."""
     near = np.triu(true <= _NEAR, _APART)
     return np.abs(true - predicted)[near].mean() if near.any() else None
 
 
 def _maps(y_true, y_pred):
+    """Return both arrays with shape (n, S, S), the prediction clipped."""
     y_true, y_pred = _same_shape(y_true, y_pred)
     if y_true.ndim == 4 and y_true.shape[1] == 1:
         y_true, y_pred = y_true[:, 0], y_pred[:, 0]
@@ -148,14 +150,14 @@ def _maps(y_true, y_pred):
 
 
 def pixel_auroc(y_true, y_score):
-    """Area under the ROC curve over all pixels that are not to be ignored.
+    """Compute the area under the ROC curve over all pixels that are not ignored.
 
     Parameters
     ----------
     y_true : array-like of shape (n, ...)
-        Masks of 0 and 1, with -100 where a place is to be ignored.
+        Masks of 0 and 1; pixels with -100 are ignored.
     y_score : array-like of shape (n, ...) or (n, 2, ...)
-        Larger where 1 is more likely; or the logits of 0 and 1.
+        Scores of class 1, or the logits of both classes.
 
     Returns
     -------
@@ -179,6 +181,7 @@ def pixel_auroc(y_true, y_score):
 
 
 def _pixels(y_true, y_score):
+    """Return masks and scores of class 1, both of the shape of the masks."""
     y_true, y_score = np.asarray(y_true), np.asarray(y_score, np.float64)
     if y_score.ndim == y_true.ndim + 1 and y_score.shape[1] == 2:
         y_score = y_score[:, 1] - y_score[:, 0]
@@ -188,21 +191,21 @@ def _pixels(y_true, y_score):
 def _area(hits, scores):
     if hits.all() or not hits.any():
         raise DataError(
-            f"y_true holds {int(hits.sum())} hits in {hits.size} places: an ROC curve "
-            "needs places with and without. Give more rows at once."
+            f"{int(hits.sum())} of {hits.size} pixels in y_true are 1: an ROC curve "
+            "needs both 0 and 1. Pass more samples at once."
         )
     return float(roc_auc_score(hits, scores))
 
 
 def mean_f1(y_true, y_pred, *, n_classes=4):
-    """Mean over the classes of their F1 score, on all rows.
+    """Compute the mean over classes of the F1 score, on all samples.
 
     Parameters
     ----------
     y_true, y_pred : array-like of int of shape (n,)
         Classes from 0.
     n_classes : int, default=4
-        A class that is nowhere counts as 0.
+        A class that occurs in neither array scores 0.
 
     Returns
     -------
@@ -221,12 +224,12 @@ def mean_f1(y_true, y_pred, *, n_classes=4):
 
 
 def label_auroc(y_true, y_score):
-    """Mean over labels of the area under the ROC curve, on all rows.
+    """Compute the mean over labels of the area under the ROC curve, on all samples.
 
     Parameters
     ----------
     y_true : array-like of shape (n, K)
-        0 and 1. Labels that hold one of them only are left out.
+        0 and 1. Labels that hold only one of them are left out.
     y_score : array-like of shape (n, K)
 
     Returns
@@ -247,14 +250,14 @@ def label_auroc(y_true, y_score):
     area = _label_area(*_same_shape(y_true, y_score))
     if area is None:
         raise DataError(
-            "No label of y_true holds both 0 and 1: an ROC curve needs both. Give more "
-            "rows."
+            "No label of y_true holds both 0 and 1: an ROC curve needs both. Pass more "
+            "samples."
         )
     return area
 
 
 def _label_area(y_true, y_score):
-    """Mean over the labels that hold 0 and 1, or None if none does."""
+    """Return the mean over labels that hold 0 and 1, or None if there are none."""
     y_true = y_true > 0
     both = y_true.any(0) & ~y_true.all(0)
     if not both.any():
@@ -264,18 +267,18 @@ def _label_area(y_true, y_score):
 
 
 def clip_map(y_true, y_score, *, groups=None):
-    """Mean over labels of the average precision, on clips.
+    """Compute the mean over labels of the average precision, on clips.
 
-    The score of a clip is the mean of its rows'.
+    The score of a clip is the mean of the scores of its samples.
 
     Parameters
     ----------
     y_true : array-like of shape (n, K)
-        0 and 1, the same for all rows of a clip. Labels that no row has are left out.
+        0 and 1, the same for all samples of a clip. Labels without any 1 are left out.
     y_score : array-like of shape (n, K)
         Probabilities.
     groups : array-like of shape (n,), default=None
-        Clip of each row; None: each is its own.
+        Clip of each sample. None: each sample is a clip of its own.
 
     Returns
     -------
@@ -284,7 +287,7 @@ def clip_map(y_true, y_score, *, groups=None):
     Raises
     ------
     DataError
-        If shapes differ, or no row has a label; a ValueError.
+        If shapes differ, or all labels are 0; a ValueError.
 
     Examples
     --------
@@ -298,18 +301,20 @@ def clip_map(y_true, y_score, *, groups=None):
         y_true, y_score = _by_clip(y_true, y_score, groups)
     present = (y_true > 0).any(0)
     if not present.any():
-        raise DataError("y_true holds no label: precision is not defined. Give others.")
+        raise DataError(
+            "All labels of y_true are 0: precision is not defined. Pass more samples."
+        )
     pairs = zip((y_true > 0).T[present], y_score.T[present], strict=True)
     return float(np.mean([average_precision_score(*pair) for pair in pairs]))
 
 
 def _by_clip(y_true, y_score, groups):
-    """Labels of clips, and the mean of their rows' scores."""
+    """Return the labels of the clips, and the mean scores of their samples."""
     _, number, counts = np.unique(groups, return_inverse=True, return_counts=True)
     if len(number) != len(y_true):
         raise DataError(
-            f"groups has {len(number)} entries, y_true {len(y_true)} rows. Give the "
-            "clip of each row, such as bunch.groups."
+            f"groups has {len(number)} entries, y_true {len(y_true)} samples. Pass the "
+            "clip of each sample, such as bunch.groups."
         )
     total = np.zeros((len(counts), *y_score.shape[1:]))
     np.add.at(total, number, y_score)
@@ -319,11 +324,12 @@ def _by_clip(y_true, y_score, groups):
 
 
 def _same_shape(y_true, y_pred):
+    """Return both as float arrays, or raise if their shapes differ."""
     y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
     if y_true.shape != y_pred.shape or not len(y_true):
         raise DataError(
             f"y_true has shape {y_true.shape}, the prediction {y_pred.shape}. Expected "
-            "the same shape, and rows."
+            "the same shape, and at least one sample."
         )
     kept = np.result_type(y_true, y_pred, np.float64)
     return y_true.astype(kept), y_pred.astype(kept)

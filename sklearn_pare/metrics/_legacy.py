@@ -1,8 +1,10 @@
-"""What the code of ORCA and PaRe computes in place of the metrics.
+"""Variants of the metrics, as the code of ORCA and PaRe computes them.
 
-All but that of clips is taken on chunks of the rows, whose values are averaged with
-equal weight, the last, smaller chunk's too. Figures of the papers are of this kind.
+All but those of proteins and clips are the mean of a metric over chunks of samples; the
+last, smaller chunk has the same weight. The papers report figures of this kind.
 """
+
+import functools
 
 import numpy as np
 from scipy.special import expit
@@ -21,29 +23,31 @@ from sklearn_pare.metrics._functions import (
 )
 from sklearn_pare.nn.losses import IGNORED
 
-# Rows that the reference evaluates at once; proteins one by one.
+# Samples that the reference evaluates at once.
 _CHUNK = 1000
-# How far a protein's map is from the border of its canvas.
+# Distance of a protein's map from the border of its canvas.
 _BORDER = 5
 
 
 def legacy_mae8(y_true, y_pred, *, length=None):
-    """MAE8 as the reference computes it, one protein at a time.
+    """Compute MAE8 as the reference does, one protein at a time.
 
-    It makes the prediction P symmetric in place, so that 0.75 P[j, i] + 0.25 P[i, j] is
-    compared for i < j, and takes every protein to be as long as the first.
+    The reference makes the prediction P symmetric in place, so that it compares
+    0.75 P[j, i] + 0.25 P[i, j] for i < j. It uses the length of the first protein for
+    all proteins.
 
     Parameters
     ----------
     y_true, y_pred : array-like of shape (n, 1, S, S) or (n, S, S)
         Distances in Angstrom, as in `mae8`.
     length : int, default=None
-        Residues of the first protein of the whole list; None: of the first row.
+        Number of residues of the first protein of the whole list. None: that of the
+        first sample.
 
     Returns
     -------
     error : float
-        Infinite if a protein has no pair that counts.
+        Infinite if a protein has no scored pair.
 
     Raises
     ------
@@ -60,7 +64,7 @@ def legacy_mae8(y_true, y_pred, *, length=None):
     """
     y_true, y_pred = _maps(y_true, y_pred)
     if length is None:
-        # The last place that is no residue is a corner of the canvas.
+        # The last corner of the canvas is a position without residues.
         used = (y_true[0] != y_true[0, -1, -1]).any(0)
         length = int(np.flatnonzero(used).max(initial=-1)) + 1 - _BORDER
     inside = slice(_BORDER, _BORDER + max(length, 0))
@@ -74,17 +78,17 @@ def legacy_mae8(y_true, y_pred, *, length=None):
 
 
 def legacy_pixel_auroc(y_true, y_score, *, chunk=_CHUNK):
-    """Area under the ROC curve of the mask ``logit > 0``, ignored pixels as right.
+    """Compute the area under the ROC curve of the mask ``logit > 0``.
 
-    That is the mean of sensitivity and specificity, with ignored pixels counted as true
+    This is the mean of sensitivity and specificity; ignored pixels count as true
     negatives.
 
     Parameters
     ----------
     y_true, y_score : array-like
-        As in `pixel_auroc`; scores are logits.
+        As in `pixel_auroc`; the scores are logits.
     chunk : int, default=1000
-        Rows evaluated at once.
+        Samples evaluated at once.
 
     Returns
     -------
@@ -93,7 +97,7 @@ def legacy_pixel_auroc(y_true, y_score, *, chunk=_CHUNK):
     Raises
     ------
     DataError
-        As in `pixel_auroc`, for any chunk; a ValueError.
+        If shapes differ, or a chunk does not hold both 0 and 1; a ValueError.
 
     Examples
     --------
@@ -109,13 +113,13 @@ def legacy_pixel_auroc(y_true, y_score, *, chunk=_CHUNK):
 
 
 def legacy_mean_f1(y_true, y_pred, *, chunk=_CHUNK):
-    """Mean over chunks of the mean F1 of the classes that occur in the chunk.
+    """Compute the mean over chunks of the mean F1 of the classes in a chunk.
 
     Parameters
     ----------
     y_true, y_pred : array-like of int of shape (n,)
     chunk : int, default=1000
-        Rows evaluated at once.
+        Samples evaluated at once.
 
     Returns
     -------
@@ -127,21 +131,18 @@ def legacy_mean_f1(y_true, y_pred, *, chunk=_CHUNK):
     >>> legacy_mean_f1([0, 1, 1, 1], [0, 1, 1, 1])
     1.0
     """
-
-    def score(true, predicted):
-        return f1_score(true, predicted, average="macro", zero_division=0)
-
+    score = functools.partial(f1_score, average="macro", zero_division=0)
     return _chunked(score, chunk, np.asarray(y_true), np.asarray(y_pred))
 
 
 def legacy_accuracy(y_true, y_pred, *, chunk=_CHUNK):
-    """Mean over chunks of the accuracy.
+    """Compute the mean over chunks of the accuracy.
 
     Parameters
     ----------
     y_true, y_pred : array-like of shape (n,)
     chunk : int, default=1000
-        Rows evaluated at once.
+        Samples evaluated at once.
 
     Returns
     -------
@@ -157,13 +158,13 @@ def legacy_accuracy(y_true, y_pred, *, chunk=_CHUNK):
 
 
 def legacy_relative_l2(y_true, y_pred, *, chunk=_CHUNK):
-    """Mean over chunks of `relative_l2`.
+    """Compute the mean over chunks of `relative_l2`.
 
     Parameters
     ----------
     y_true, y_pred : array-like of shape (n, ...)
     chunk : int, default=1000
-        Rows evaluated at once.
+        Samples evaluated at once.
 
     Returns
     -------
@@ -180,18 +181,18 @@ def legacy_relative_l2(y_true, y_pred, *, chunk=_CHUNK):
 
 
 def legacy_label_auroc(y_true, y_score, *, chunk=_CHUNK):
-    """Mean over chunks of `label_auroc`; chunks where it is undefined are left out.
+    """Compute the mean over chunks of `label_auroc`, without undefined chunks.
 
     Parameters
     ----------
     y_true, y_score : array-like of shape (n, K)
     chunk : int, default=1000
-        Rows evaluated at once.
+        Samples evaluated at once.
 
     Returns
     -------
     area : float
-        NaN if it is defined in no chunk.
+        NaN if it is undefined in all chunks.
 
     Examples
     --------
@@ -203,14 +204,14 @@ def legacy_label_auroc(y_true, y_score, *, chunk=_CHUNK):
 
 
 def legacy_clip_map(y_true, y_score, *, groups=None):
-    """`clip_map` of the sigmoid of the mean logit of a clip's rows.
+    """Compute `clip_map` of the sigmoid of the mean logit of each clip.
 
     Parameters
     ----------
     y_true, y_score : array-like of shape (n, K)
-        Scores are logits.
+        The scores are logits.
     groups : array-like of shape (n,), default=None
-        Clip of each row; None: each is its own.
+        Clip of each sample. None: each sample is a clip of its own.
 
     Returns
     -------
@@ -235,9 +236,9 @@ def legacy_clip_map(y_true, y_score, *, groups=None):
 
 
 def _chunked(score, chunk, y_true, y_pred):
-    """Mean of the scores of chunks, whatever their size; None is left out."""
+    """Return the unweighted mean of the scores of all chunks, without None."""
     if chunk < 1:
-        raise ValueError(f"chunk={chunk} is no number of rows. Give 1 or more.")
+        raise ValueError(f"chunk={chunk} is not a number of samples. Pass 1 or more.")
     scores = [
         score(y_true[start : start + chunk], y_pred[start : start + chunk])
         for start in range(0, len(y_true), chunk)

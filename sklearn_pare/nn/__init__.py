@@ -1,4 +1,4 @@
-"""The method in pure torch: tokens in, logits out."""
+"""PaRe in pure torch: embedders, token replacement, heads, losses and the network."""
 
 from sklearn_pare.nn.model import Mixing, Outputs, PaReModel
 from sklearn_pare.nn.replace import relaxed_top_k, replace_tokens

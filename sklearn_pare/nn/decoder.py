@@ -1,4 +1,4 @@
-"""From features of a backbone to values or classes of every pixel or sample."""
+"""A decoder from the features of a backbone to outputs at every position."""
 
 import itertools
 import math
@@ -11,17 +11,18 @@ from sklearn_pare.nn.heads import DenseHead
 from sklearn_pare.nn.linear_path import resample
 
 _WIDTH, _MAX_WIDTH = 32, 128
-# The coarsest level has at least as many places as "pare-tiny" has tokens.
+# The coarsest level has at least as many positions as "pare-tiny" has tokens.
 _COARSEST = 64
 _NECK = 64
-# Frequencies of a signal, from the lowest, that a learned filter passes.
+# The learned filter passes this many of the lowest frequencies of a signal.
 _MODES = 12
 
 
 def stages(backbone, tokens):
-    """Features (B, h, w, E) of each stage of a backbone, finest first.
+    """Return the features (B, h, w, E) of each stage of a backbone, finest first.
 
-    A backbone without stages has one: its features, on a grid of the aspect of its tokens.
+    A backbone that defines no stages has a single one: its output, on a grid with the
+    aspect ratio of its token grid.
     """
     if hasattr(backbone, "stages"):
         return backbone.stages(tokens)
@@ -31,19 +32,14 @@ def stages(backbone, tokens):
 
 
 def convolution(n_axes, *args, **kwargs):
-    """A convolution over one or two axes."""
+    """Return a convolution over one or two axes."""
     return (nn.Conv1d if n_axes == 1 else nn.Conv2d)(*args, **kwargs)
 
 
 class Block(nn.Module):
-    """Two convolutions, each after a norm and GELU, and a short cut around them.
+    """Residual block of two convolutions, each after group normalisation and GELU.
 
-    Parameters
-    ----------
-    n_axes : {1, 2}
-        Axes of the fields.
-    n_in, n_out : int
-        Channels.
+    It maps ``n_in`` channels to ``n_out`` channels of fields with 1 or 2 axes.
     """
 
     def __init__(self, n_axes, n_in, n_out):
@@ -60,22 +56,15 @@ class Block(nn.Module):
         self.short = nn.Identity() if same else convolution(n_axes, n_in, n_out, 1)
 
     def forward(self, x):
-        """Fields (B, n_in, ...) -> (B, n_out, ...)."""
+        """Map fields (B, n_in, ...) to fields (B, n_out, ...)."""
         return self.short(x) + self.layers(x)
 
 
 class Spectral(nn.Module):
-    """A learned linear filter of the lowest frequencies of a signal.
+    """Learned linear filter of the ``n_modes`` lowest frequencies, the mean included.
 
-    The layer of Fourier neural operators (Li et al., "Fourier Neural Operator for
-    Parametric Partial Differential Equations", ICLR 2021).
-
-    Parameters
-    ----------
-    n_in, n_out : int
-        Channels.
-    n_modes : int
-        Frequencies that pass, the mean included.
+    This is the layer of Fourier neural operators (Li et al., "Fourier Neural Operator
+    for Parametric Partial Differential Equations", ICLR 2021).
     """
 
     def __init__(self, n_in, n_out, n_modes):
@@ -83,7 +72,7 @@ class Spectral(nn.Module):
         self.weight = nn.Parameter(torch.empty(n_modes, n_in, n_out, 2))
 
     def forward(self, x):
-        """Signals (B, n_in, L) -> (B, n_out, L), float32."""
+        """Map signals (B, n_in, L) to signals (B, n_out, L) in float32."""
         with torch.autocast(x.device.type, enabled=False):
             spectrum = torch.fft.rfft(x.float(), norm="ortho")
             weight = torch.view_as_complex(self.weight)
@@ -93,48 +82,41 @@ class Spectral(nn.Module):
 
 
 class SpectralBlock(Block):
-    """A `Block` of signals with a `Spectral` filter beside its convolutions."""
+    """A ``Block`` for signals, with a ``Spectral`` filter in parallel."""
 
     def __init__(self, n_in, n_out, n_modes):
         super().__init__(1, n_in, n_out)
         self.spectral = Spectral(n_in, n_out, n_modes)
 
     def forward(self, x):
-        """Signals (B, n_in, L) -> (B, n_out, L)."""
+        """Map signals (B, n_in, L) to signals (B, n_out, L)."""
         return super().forward(x) + self.spectral(x)
 
 
 class DenseDecoder(nn.Module):
-    """A U-shaped decoder around a backbone.
+    """U-shaped decoder around a backbone.
 
-    Features of all stages of the backbone are painted on the token grid and join, at the
-    coarsest level, what convolutions saw of the row itself; finer levels take the
-    row's own details from the way down (Ronneberger et al., "U-Net", MICCAI 2015).
-    The row is seen with its coordinates and, where there is a linear path, with what
-    that path predicts. Along a signal the finest level sees all of the row at once, by
-    a filter of its lowest frequencies. In two dimensions, where so many frequencies
-    make many more weights, such filters fitted training rows better and others worse.
+    The encoder of this U-Net (Ronneberger et al., MICCAI 2015) reads the sample itself,
+    its coordinates and, if there is a linear path, the predictions of that path. At
+    the coarsest level the features of all stages of the backbone join in. On signals,
+    a spectral filter at the finest level connects every position with every other.
+    Images have no such filter: it would need many more weights, and it fitted
+    training samples better but others worse.
 
     Parameters
     ----------
-    input_shape : tuple of int
-        (C, L) or (C, H, W) of one row.
-    output_shape : tuple of int
-        (K, L) or (K, H, W); sizes other than those of the row are interpolated.
-    dims : sequence of int
-        Width of a feature, stage by stage.
-    patches : sequence of int
-        Side of the square of tokens that a feature of each stage stands for.
+    input_shape, output_shape : tuple of int
+        (C, L) and (K, L), or (C, H, W) and (K, H, W). If the sizes differ, outputs are
+        interpolated.
+    dims, patches : sequence of int
+        For each stage, the width of a feature, and the side, in tokens, of the square
+        that it represents.
     linear : bool
         Whether there is a linear path.
-
-    Attributes
-    ----------
-    lr_scale : float
-        Factor on the learning rate: convolutions from fresh weights take larger steps
-        than a pretrained backbone.
     """
 
+    # Factor on the learning rate: freshly initialised convolutions take larger steps
+    # than a pretrained backbone.
     lr_scale = 3.0
 
     def __init__(self, input_shape, output_shape, dims, patches, linear):
@@ -143,13 +125,13 @@ class DenseDecoder(nn.Module):
         n_outputs, *self.output_size = output_shape
         self.size, n_axes = tuple(size), len(size)
         self.neck = DenseHead(dims, patches, _NECK)
-        n_levels, n_places = 1, math.prod(self.size)
-        while n_places >= 2**n_axes * _COARSEST and min(self.size) >= 2**n_levels:
-            n_levels, n_places = n_levels + 1, n_places // 2**n_axes
+        n_levels, n_positions = 1, math.prod(self.size)
+        while n_positions >= 2**n_axes * _COARSEST and min(self.size) >= 2**n_levels:
+            n_levels, n_positions = n_levels + 1, n_positions // 2**n_axes
         widths = [min(_WIDTH * 2**level, _MAX_WIDTH) for level in range(n_levels)]
         pairs = list(itertools.pairwise(widths))
-        n_seen = channels + n_axes + n_outputs * linear
-        self.first = convolution(n_axes, n_seen, _WIDTH, 3, padding=1)
+        n_read = channels + n_axes + n_outputs * linear
+        self.first = convolution(n_axes, n_read, _WIDTH, 3, padding=1)
         n_modes = min(_MODES, self.size[0] // 2 + 1)
 
         def block(level, n_in, n_out):
@@ -177,49 +159,49 @@ class DenseDecoder(nn.Module):
 
     @torch.no_grad()
     def scale(self, factor):
-        """Multiply all outputs, also those to come, by a number."""
+        """Multiply the output layer, and with it all outputs, by a number."""
         for parameter in self.read.parameters():
             parameter *= factor
 
     @torch.no_grad()
     def start_at(self, outputs):
-        """Begin with `outputs` (K,) in every place.
+        """Set the bias to ``outputs`` (K,), so that training starts from these values.
 
-        As the prior of rare classes in Lin et al., "Focal Loss for Dense Object
-        Detection", ICCV 2017.
+        Lin et al., "Focal Loss for Dense Object Detection", ICCV 2017, start rare
+        classes in this way.
         """
         self.read.bias.copy_(outputs)
 
     def forward(self, maps, x, offset=None):
-        """Stages of the backbone and rows (B, C, ...) -> outputs (B, K, ...)."""
+        """Map stages of the backbone and samples (B, C, ...) to outputs (B, K, ...)."""
         axes = [torch.linspace(-1, 1, side, device=x.device) for side in self.size]
         grid = torch.stack(torch.meshgrid(*axes, indexing="ij"))
-        seen = [x, grid.expand(len(x), *grid.shape)]
+        read = [x, grid.expand(len(x), *grid.shape)]
         if offset is not None:
-            seen.append(resample(offset, self.size))
-        field, fine = self.first(torch.cat(seen, 1)), []
+            read.append(resample(offset, self.size))
+        field, fine = self.first(torch.cat(read, 1)), []
         for block, halve in zip(self.down, self.halve, strict=True):
             fine.append(block(field))
             field = halve(fine[-1])
         features = self.neck(maps)
         if x.ndim == 3:
-            # Windows of a signal lie on the token grid row by row.
+            # The windows of a signal fill the token grid line by line.
             features = features.flatten(2)
         features = resample(features, field.shape[2:])
         field = self.middle(torch.cat([field, features], 1))
         for block in self.up:
-            own = fine.pop()
-            field = F.interpolate(field, own.shape[2:])
-            field = block(torch.cat([own, field], 1))
-        # Values in full precision, whatever the convolutions run in.
+            skipped = fine.pop()
+            field = F.interpolate(field, skipped.shape[2:])
+            field = block(torch.cat([skipped, field], 1))
+        # The output layer runs in full precision, even if the convolutions do not.
         with torch.autocast(x.device.type, enabled=False):
-            read = self.read(F.gelu(self.norm(field.to(x.dtype))))
-        return resample(read, self.output_size)
+            outputs = self.read(F.gelu(self.norm(field.to(x.dtype))))
+        return resample(outputs, self.output_size)
 
 
 def hide(x, index, grid):
-    """Rows (B, C, ...) with zeros where tokens `index` (B, k) of them were replaced."""
-    seen = x.new_ones(len(x), grid[0] * grid[1]).scatter(1, index, 0.0)[:, None]
+    """Return samples (B, C, ...) with zeros at the tokens ``index`` (B, k)."""
+    kept = x.new_ones(len(x), grid[0] * grid[1]).scatter(1, index, 0.0)[:, None]
     if x.ndim == 4:
-        seen = seen.unflatten(2, grid)
-    return x * F.interpolate(seen, x.shape[2:], mode="nearest")
+        kept = kept.unflatten(2, grid)
+    return x * F.interpolate(kept, x.shape[2:], mode="nearest")

@@ -1,8 +1,8 @@
-"""From rows to tokens: images (B, C, H, W), signals (B, C, L), tables (B, F).
+"""Embedders of images (B, C, H, W), signals (B, C, L) and tables (B, F) as tokens.
 
-Every embedder brings a row of any size to the token grid of the backbone, and its tokens to
-the scale of the backbone's own stem, so that tokens of all modalities, source included,
-have one scale.
+Each embedder maps samples of any size to ``grid``, the token grid of the backbone, with
+tokens of width ``dim``. Tokens get the scale of those of the backbone's own stem, so
+that target and source tokens match.
 """
 
 import math
@@ -13,35 +13,23 @@ from torch import nn
 
 from sklearn_pare.nn.kernels import DilatedKernels
 
-# Patch size of the stem that images of formulas were pretrained with.
+# Patch size of the bundled backbone.
 PATCH = 4
-# Large inputs get larger patches up to this, before they lose samples.
+# Larger images than this allows are reduced in size.
 MAX_PATCH = 16
-# Features and dilations of the kernels that a token of a signal is made of.
+# Number of features and of dilations of the kernels in a ``SignalEmbed``.
 _TOKEN_KERNELS = 500, 6
-# Bins of a number in a table; narrower ones are steps.
+# Bins per numeric column, and the least width of a bin.
 _BINS, _NARROW = 8, 1e-6
 
 
 class ImageEmbed(nn.Module):
-    """Non-overlapping patches of an image or field, one token a patch.
+    """Linear map of the patches of an image or field, one token per patch.
 
-    The image is resized to a whole number of patches: small images are enlarged to
-    `patch` pixels a token, large ones get larger patches instead of fewer pixels, up
-    to `MAX_PATCH`.
-
-    Parameters
-    ----------
-    input_shape : tuple of int
-        (C, H, W) of one row.
-    grid : tuple of int
-        Tokens along height and width.
-    dim : int
-        Width of a token.
-    patch : int, default=4
-        Pixels along a side of a patch, at least.
-    norm : bool, default=True
-        Whether a LayerNorm follows, as in a Swin transformer; a ViT has none.
+    Images are resized to a whole number of patches: small images are enlarged to
+    ``patch`` pixels per token; larger images get larger patches, up to ``MAX_PATCH``,
+    before they are reduced in size. If ``norm`` is True, a LayerNorm follows, as in a
+    Swin transformer; a ViT has none.
     """
 
     def __init__(self, input_shape, grid, dim, patch=PATCH, norm=True):
@@ -57,18 +45,18 @@ class ImageEmbed(nn.Module):
         self.norm = nn.LayerNorm(dim) if norm else nn.Identity()
 
     def forward(self, x):
-        """Images (B, C, H, W) -> tokens (B, N, D)."""
+        """Embed images (B, C, H, W) as tokens (B, N, D)."""
         if x.shape[-2:] != self.size:
             x = F.interpolate(x, self.size, mode="bilinear", antialias=True)
         return self.norm(self.proj(x).flatten(2).transpose(1, 2))
 
     @torch.no_grad()
     def start_from(self, stem):
-        """Take the weights of `stem`, resized to this patch and channel count.
+        """Copy the weights of ``stem``, resized to this patch and number of channels.
 
-        Channels repeat the stem's and are scaled by 3/C, patches are interpolated at
-        constant sum, so the response to a smooth input keeps its scale. Of a stem of
-        words only the scale is taken.
+        The stem's channels are repeated and scaled by 3/C and its patches interpolated
+        at constant sum, so that responses to smooth inputs keep their scale. From the
+        stem of a text backbone only the scale of the tokens is copied.
         """
         if not isinstance(stem, ImageEmbed):
             stem.scale_to(self.norm)
@@ -84,41 +72,31 @@ class ImageEmbed(nn.Module):
 
     @torch.no_grad()
     def scale_to(self, norm):
-        """Make a LayerNorm put out tokens as long as those of this embedder."""
+        """Give the outputs of a LayerNorm the scale of this embedder's tokens."""
         if isinstance(self.norm, nn.LayerNorm):
             norm.load_state_dict(self.norm.state_dict())
             return
-        # Expected square of a token of white noise.
+        # Expected square of the tokens of white noise.
         square = self.proj.weight.flatten(1).square().sum(1) + self.proj.bias.square()
         norm.weight.fill_(square.mean().sqrt())
         norm.bias.zero_()
 
 
 def _inflate(weight, channels):
-    """Kernels (D, c, ...) -> (D, C, ...): repeated, with the sum over channels kept."""
-    own = weight.shape[1]
+    """Repeat the channels of kernels (D, c, ...) and keep their sum over channels."""
+    n_own = weight.shape[1]
     if channels == 1:
         return weight.sum(1, keepdim=True)
-    return weight[:, torch.arange(channels) % own] * (own / channels)
+    return weight[:, torch.arange(channels) % n_own] * (n_own / channels)
 
 
 class SignalEmbed(nn.Module):
-    """Windows of a signal, one token a window.
+    """Map of the windows of a signal, one token per window.
 
-    A token is what two views of the signal say of its window: consecutive samples,
-    as a backbone of images would see them, and the shares of time at which kernels of
-    all dilations respond, as in MiniRocket. A signal of any length fills the grid.
-
-    Parameters
-    ----------
-    input_shape : tuple of int
-        (C, L) of one row.
-    grid : tuple of int
-        The backbone's token grid; windows fill it row by row.
-    dim : int
-        Width of a token.
-    patch : int, default=4
-        Samples of a window, at least.
+    A token is the sum of two linear maps: one of the values in its window, as in the
+    stem of an image backbone, and one of the shares of time in which dilated kernels
+    respond there, as in MiniRocket. A signal of any length fills the grid, line by
+    line, with windows of ``patch`` or more time points.
     """
 
     def __init__(self, input_shape, grid, dim, patch=PATCH):
@@ -126,7 +104,7 @@ class SignalEmbed(nn.Module):
         channels, length = input_shape
         self.n_tokens = math.prod(grid)
         piece = max(math.ceil(length / self.n_tokens), patch)
-        # Resampled to whole pieces instead of padded: every token carries signal.
+        # Signals are resampled, not padded, so that every token has a part of them.
         self.length = piece * self.n_tokens
         self.proj = nn.Conv1d(channels, dim, kernel_size=piece, stride=piece)
         self.kernels = DilatedKernels(channels, length, *_TOKEN_KERNELS)
@@ -134,11 +112,11 @@ class SignalEmbed(nn.Module):
         self.norm = nn.LayerNorm(dim)
 
     def fit(self, x):
-        """Set the thresholds of the kernels from rows (n, C, L)."""
+        """Set the thresholds of the kernels from samples (n, C, L)."""
         self.kernels.fit(x)
 
     def forward(self, x):
-        """Signals (B, C, L) -> tokens (B, N, D)."""
+        """Embed signals (B, C, L) as tokens (B, N, D)."""
         shares = self.kernels.windows(x, self.n_tokens).transpose(1, 2) - 0.5
         if x.shape[-1] != self.length:
             x = F.interpolate(x, self.length, mode="linear")
@@ -146,11 +124,10 @@ class SignalEmbed(nn.Module):
 
     @torch.no_grad()
     def start_from(self, stem):
-        """Take the stem's kernels as if the signal were drawn as an image.
+        """Copy the scale of the tokens and the weights of an image stem.
 
-        A stem of images sees a signal as stripes, each row of pixels a copy of the
-        next: its kernels, summed over their height, are kernels of a signal. Of a stem
-        of words only the scale is taken.
+        The weights are summed over the height of a patch: the stem's response to an
+        image of stripes, each line of pixels a copy of the signal.
         """
         stem.scale_to(self.norm)
         if not isinstance(stem, ImageEmbed):
@@ -165,25 +142,17 @@ class SignalEmbed(nn.Module):
 
 
 class TableEmbed(nn.Module):
-    """Columns of a table: each token is a learned map of its own few columns.
+    """Learned maps of the columns of a table, each token from one or a few columns.
 
-    With at most N columns a token reads one column, and columns are read several
-    times, with different weights, until the grid is full. With more, each token reads
-    ceil(F / N) neighbouring columns. A number is read as itself and piecewise linearly
-    between quantiles of the training rows (Gorishniy et al., "On Embeddings for
-    Numerical Features in Tabular Deep Learning", NeurIPS 2022), a category as a vector
-    of its own, and what is missing or unknown as another.
+    With at most N columns each token reads one column, and columns are repeated, with
+    different weights, until the grid is full. With more, each token reads ceil(F / N)
+    neighbouring columns. Numbers enter as they are and as piecewise linear functions
+    between quantiles of the training samples (Gorishniy et al., "On Embeddings for
+    Numerical Features in Tabular Deep Learning", NeurIPS 2022). Each category of a
+    column has a learned vector; missing and unknown values share another.
 
-    Parameters
-    ----------
-    input_shape : tuple of int
-        (F,) of one row.
-    grid : tuple of int
-        The backbone's token grid.
-    dim : int
-        Width of a token.
-    cardinalities : sequence of int, optional
-        Categories of each column, 0 for numbers; by default all are numbers.
+    ``cardinalities`` holds the number of categories of each column, 0 for numbers; by
+    default all are 0.
     """
 
     def __init__(self, input_shape, grid, dim, cardinalities=None):
@@ -192,11 +161,11 @@ class TableEmbed(nn.Module):
         n_tokens = math.prod(grid)
         group = math.ceil(n_columns / n_tokens)
         cardinalities = cardinalities or [0] * n_columns
-        # Positions, which are computed even where weights are an outline alone.
+        # Indices are computed even if the model is built on the meta device.
         with torch.device("cpu"):
             columns = torch.arange(n_tokens * group) % n_columns
             sizes = torch.tensor(cardinalities)
-            # Rows of the vectors: each column has one for what is missing.
+            # The last vector of each column is for missing values.
             zero = torch.zeros(1, dtype=torch.int64)
             first = torch.cat([zero, (sizes + 1).cumsum(0)])
             buffers = {
@@ -215,13 +184,13 @@ class TableEmbed(nn.Module):
 
     @torch.no_grad()
     def fit(self, x):
-        """Set the bins of each column of numbers from rows (n, F)."""
+        """Set the bins of each numeric column from samples (n, F)."""
         levels = torch.linspace(0, 1, _BINS + 1, device=x.device)
-        # All that these rows have of a column may be missing.
+        # The quantiles of a column without any values are NaN.
         self.edges.copy_(x.nanquantile(levels, 0).T.nan_to_num(0.0))
 
     def forward(self, x):
-        """Rows (B, F), NaN where nothing is known -> tokens (B, N, D)."""
+        """Embed samples (B, F), NaN where values are missing, as tokens (B, N, D)."""
         missing = x.isnan()
         code = torch.where(missing | self.numeric, 0, x).long()
         vector = torch.where(missing, self.missing, self.first + code)
@@ -232,28 +201,19 @@ class TableEmbed(nn.Module):
         bins = torch.where((missing | ~self.numeric)[..., None], 0.0, bins)
         read = torch.cat([numbers[..., None], bins], -1)[:, self.columns].flatten(2)
         tokens = torch.einsum("bng,ngd->bnd", read, self.weight) + self.bias
-        # Numbers that are known have no vector.
-        known = (missing | ~self.numeric)[..., None]
-        tokens = tokens + (self.vectors(vector) * known)[:, self.columns].sum(2)
+        # Numbers have a vector only where they are missing.
+        used = (missing | ~self.numeric)[..., None]
+        tokens = tokens + (self.vectors(vector) * used)[:, self.columns].sum(2)
         return self.norm(tokens)
 
     @torch.no_grad()
     def start_from(self, stem):
-        """Take the scale of the stem's tokens; columns get new maps."""
+        """Copy the scale of the stem's tokens only."""
         stem.scale_to(self.norm)
 
 
 class WordEmbed(nn.Module):
-    """The word vectors of a text backbone: numbers of words -> tokens.
-
-    Parameters
-    ----------
-    n_words : int
-    grid : tuple of int
-        The backbone's token grid.
-    dim : int
-        Width of a token.
-    """
+    """Word vectors of a text backbone with ``n_words`` words, of width ``dim``."""
 
     def __init__(self, n_words, grid, dim):
         super().__init__()
@@ -261,60 +221,42 @@ class WordEmbed(nn.Module):
         self.table = nn.Embedding(n_words, dim)
 
     def forward(self, words):
-        """Word numbers (B, N), int64 -> tokens (B, N, D)."""
+        """Embed word ids (B, N), int64, as tokens (B, N, D)."""
         return self.table(words)
 
     @torch.no_grad()
     def start_from(self, stem):
-        """Take the word vectors of `stem`."""
+        """Copy the word vectors of ``stem``."""
         self.table.load_state_dict(stem.table.state_dict())
 
     @torch.no_grad()
     def scale_to(self, norm):
-        """Make a LayerNorm put out tokens as long as word vectors."""
+        """Give the outputs of a LayerNorm the scale of the word vectors."""
         norm.weight.fill_(self.table.weight.square().mean().sqrt())
         norm.bias.zero_()
 
 
 class MaskToken(nn.Module):
-    """One learned token in every place: a source that knows nothing.
-
-    Parameters
-    ----------
-    grid : tuple of int
-        The backbone's token grid.
-    dim : int
-        Width of a token.
-    """
+    """A single learned token of width ``dim``, repeated over the token grid."""
 
     def __init__(self, grid, dim):
         super().__init__()
         self.n_tokens = math.prod(grid)
         self.token = nn.Parameter(torch.zeros(dim))
 
-    def forward(self, rows):
-        """Rows (B,) of nothing -> tokens (B, N, D)."""
-        return self.token.expand(len(rows), self.n_tokens, -1)
+    def forward(self, x):
+        """Return B times the same tokens, (B, N, D); only the length of x is used."""
+        return self.token.expand(len(x), self.n_tokens, -1)
 
     def start_from(self, stem):
-        """Start at zero, whatever the stem."""
+        """Do nothing: the token starts at zero."""
 
 
 def embedder(input_shape, stem, cardinalities=None):
-    """The embedder of one kind of rows for the backbone that `stem` belongs to.
+    """Build the embedder for samples (F,), (C, L) or (C, H, W).
 
-    Parameters
-    ----------
-    input_shape : tuple of int
-        Shape of one row: (F,), (C, L) or (C, H, W).
-    stem : ImageEmbed or WordEmbed
-        Gives grid, width and patch; its weights are taken by `start_from`.
-    cardinalities : sequence of int, optional
-        As in `TableEmbed`.
-
-    Returns
-    -------
-    module : TableEmbed, SignalEmbed or ImageEmbed
+    The backbone's ``stem``, an ``ImageEmbed`` or ``WordEmbed``, determines grid, width
+    and patch; ``start_from`` copies its weights.
     """
     shape, patch = tuple(input_shape), getattr(stem, "patch", PATCH)
     if len(shape) == 1:

@@ -1,4 +1,4 @@
-"""Read-outs: from features of the backbone (B, M, E) to what the loss wants."""
+"""Heads: maps from the features of a backbone to outputs."""
 
 import math
 
@@ -8,15 +8,7 @@ from torch import nn
 
 
 class PooledHead(nn.Module):
-    """One linear map of the mean feature: class logits or values.
-
-    Parameters
-    ----------
-    dim : int
-        Width of a feature.
-    n_outputs : int
-        Classes, labels or numbers to predict.
-    """
+    """Linear map of the mean feature, of width ``dim``, to class logits or values."""
 
     def __init__(self, dim, n_outputs):
         super().__init__()
@@ -25,35 +17,28 @@ class PooledHead(nn.Module):
 
     @torch.no_grad()
     def scale(self, factor):
-        """Multiply all outputs, also those to come, by a number."""
+        """Multiply the weights and bias, and with them all outputs, by a number."""
         for parameter in self.linear.parameters():
             parameter *= factor
 
     def forward(self, features):
-        """Features (B, M, E) -> outputs (B, K)."""
+        """Map features (B, M, E) to outputs (B, K)."""
         return self.linear(features.mean(1))
 
 
 class LastStageHead(PooledHead):
-    """A `PooledHead` that gets the features of all stages and reads the last."""
+    """A ``PooledHead`` that receives the features of all stages and reads the last."""
 
     def forward(self, stages):
-        """Features (B, h, w, E) of each stage -> outputs (B, K)."""
+        """Map the features (B, h, w, E) of each stage to outputs (B, K)."""
         return super().forward(stages[-1].flatten(1, 2))
 
 
 class TokenHead(nn.Module):
-    """One linear map of every feature: class logits of a coarse mask.
+    """Linear map of every feature, of width ``dim``, to the logits of a coarse mask.
 
-    Parameters
-    ----------
-    dim : int
-        Width of a feature.
-    n_outputs : int
-        Classes.
-    grid : tuple of int
-        Tokens along height and width where the backbone begins; features of a backbone that
-        merges tokens lie on a smaller grid of the same aspect.
+    ``grid`` is the token grid at the input of the backbone. If the backbone merges
+    tokens, its features form a smaller grid of the same aspect ratio.
     """
 
     def __init__(self, dim, n_outputs, grid):
@@ -62,26 +47,17 @@ class TokenHead(nn.Module):
         self.linear = nn.Linear(dim, n_outputs)
 
     def forward(self, features):
-        """Features (B, M, E) -> logits (B, K, h, w) with h * w = M."""
+        """Map features (B, M, E) to logits (B, K, h, w) with h * w = M."""
         shrink = math.sqrt(features.shape[1] / math.prod(self.grid))
         height = round(self.grid[0] * shrink)
         return self.linear(features).transpose(1, 2).unflatten(2, (height, -1))
 
 
 class DenseHead(nn.Module):
-    """Pixels from the features of all stages of a backbone.
+    """Linear maps of features to squares of pixels, summed over the stages.
 
-    Every token of a stage paints the square of pixels it stands for by one linear map,
-    and the paintings of all stages add up.
-
-    Parameters
-    ----------
-    dims : sequence of int
-        Width of a feature, stage by stage.
-    patches : sequence of int
-        Side, in pixels, of the square of a token of each stage.
-    n_outputs : int
-        Values to predict for a pixel.
+    For each stage, ``dims`` holds the width of a feature, and ``patches`` the side in
+    pixels of the square that a feature fills with ``n_outputs`` outputs per pixel.
     """
 
     def __init__(self, dims, patches, n_outputs):
@@ -93,10 +69,9 @@ class DenseHead(nn.Module):
         )
 
     def forward(self, stages):
-        """Features (B, h, w, E) of each stage -> outputs (B, K, H, W)."""
+        """Map the features (B, h, w, E) of each stage to outputs (B, K, H, W)."""
+        parts = zip(stages, self.linears, self.patches, strict=True)
         return sum(
             F.pixel_shuffle(linear(features).permute(0, 3, 1, 2), patch)
-            for features, linear, patch in zip(
-                stages, self.linears, self.patches, strict=True
-            )
+            for features, linear, patch in parts
         )

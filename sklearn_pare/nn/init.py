@@ -1,10 +1,10 @@
-"""Initial weights from an explicit generator, so that one seed gives one model."""
+"""Initial weights drawn from an explicit generator, so that a seed determines them."""
 
 import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-# By name: transformers, while it builds, puts functions of its own in torch's place.
+# Compared by name: transformers replaces these functions while it builds a model.
 _DRAWS = {
     "uniform_",
     "normal_",
@@ -15,15 +15,9 @@ _DRAWS = {
 
 
 class DrawFrom(TorchFunctionMode):
-    """Let constructors of modules draw from `generator`, not from torch's global one.
+    """Context manager in which constructors of modules draw from a CPU generator.
 
-    A context manager that holds for the present thread, so that neither other threads
-    nor the user's own stream of random numbers are disturbed.
-
-    Parameters
-    ----------
-    generator : torch.Generator
-        On the CPU.
+    It acts on the current thread only and leaves torch's global generator alone.
     """
 
     def __init__(self, generator):
@@ -32,11 +26,10 @@ class DrawFrom(TorchFunctionMode):
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = dict(kwargs or {})
-        name = getattr(func, "__name__", None)
-        if name in _DRAWS:
+        if getattr(func, "__name__", None) in _DRAWS:
             tensor = args[0] if args else kwargs["tensor"]
             if tensor.is_meta:
-                # An outline has no numbers; torch would import its compiler for them.
+                # There is nothing to fill, and torch would import its compiler for it.
                 return tensor
             if kwargs.get("generator") is None:
                 kwargs["generator"] = self.generator
@@ -45,12 +38,12 @@ class DrawFrom(TorchFunctionMode):
 
 @torch.no_grad()
 def xavier_(module: nn.Module, generator: torch.Generator) -> None:
-    """Fill the weights of `module`: Xavier for layers, 1 and 0 for norms.
+    """Initialise the weights of ``module``: Xavier for layers, 1 and 0 for norms.
 
-    timm's truncated normal with standard deviation 0.02 leaves a small Swin stuck at
-    the loss of a constant guess; Xavier trains. Tables that belong to no layer (such
-    as relative position biases) keep the small normal, vectors that belong to none
-    (such as scales of branches) what their constructor gave them.
+    With timm's truncated normal of standard deviation 0.02, a small Swin does not get
+    beyond the loss of a constant prediction; with Xavier it trains. Matrices outside
+    of layers, such as relative position biases, keep that normal distribution, and
+    vectors outside of layers, such as scales of branches, keep their values.
     """
     done = set()
     for layer in module.modules():

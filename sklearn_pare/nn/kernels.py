@@ -1,4 +1,4 @@
-"""A fixed bank of dilated kernels: what makes signals easy for a linear model."""
+"""Features of signals from a fixed bank of dilated kernels, as in MiniRocket."""
 
 import itertools
 import math
@@ -9,33 +9,23 @@ from torch import nn
 
 _TAPS = 9
 _MAX_DILATIONS = 32
-# Longer signals are looked at in this many places, with the kernels at full rate.
-_PLACES = 4096
-# Rows that thresholds are taken from, and responses of a kernel to them.
-_ROWS, _RESPONSES = 64, 2**14
+# Responses to longer signals are computed at this many positions only.
+_POSITIONS = 4096
+# Thresholds come from at most so many samples and responses per kernel.
+_SAMPLES, _RESPONSES = 64, 2**14
 
 
 class DilatedKernels(nn.Module):
-    """Shares of time at which dilated kernels respond above thresholds.
+    """Shares of time in which the responses of dilated kernels exceed thresholds.
 
-    The 84 kernels of nine taps, -1 but for three that are 2, at dilations from 1 to
-    the length of the signal. Every kernel sees a fixed subset of the channels. Nothing
-    here is learned by gradients: thresholds are quantiles of responses to training
-    rows, set by `fit`.
+    There are 84 kernels of nine taps, six of which are -1 and three are 2, at dilations
+    from 1 to the length of the signal. Each kernel reads a fixed subset of the
+    channels. Nothing is trained: ``fit`` sets the thresholds to quantiles of the
+    responses to training samples. The number of features is about ``n_features``, since
+    every kernel gets equally many thresholds.
 
-    Parameters
-    ----------
-    n_channels : int
-    length : int
-        Samples of a row.
-    n_features : int
-        As near to this as whole numbers of thresholds allow.
-    max_dilations : int, default=32
-
-    References
-    ----------
-    Dempster, Schmidt, Webb, "MiniRocket: A Very Fast (Almost) Deterministic Transform
-    for Time Series Classification", KDD 2021.
+    This is the transform of Dempster, Schmidt, Webb, "MiniRocket: A Very Fast (Almost)
+    Deterministic Transform for Time Series Classification", KDD 2021.
     """
 
     def __init__(self, n_channels, length, n_features, max_dilations=_MAX_DILATIONS):
@@ -47,36 +37,34 @@ class DilatedKernels(nn.Module):
         self.n_features = math.prod(shape) * n_levels
         self.register_buffer("weight", weight, persistent=False)
         self.register_buffer("thresholds", torch.zeros(*shape, n_levels))
-        self.stride = math.ceil(length / _PLACES)
+        self.stride = math.ceil(length / _POSITIONS)
 
     def _responses(self, x):
-        """Signals (B, C, L) -> responses (B, 84, P), dilation by dilation."""
+        """Yield the responses (B, 84, P) to signals (B, C, L) for each dilation."""
         for dilation, weight in zip(self.dilations, self.weight, strict=True):
             reach = dilation * (_TAPS // 2)
-            yield F.conv1d(
-                x, weight, padding=reach, dilation=dilation, stride=self.stride
-            )
+            yield F.conv1d(x, weight, None, self.stride, reach, dilation)
 
     @torch.no_grad()
     def fit(self, x):
-        """Thresholds from rows (n, C, L): quantiles by the golden ratio."""
-        rows = x[torch.linspace(0, len(x) - 1, min(len(x), _ROWS)).long()]
+        """Set the thresholds from samples (n, C, L): quantiles by the golden ratio."""
+        samples = x[torch.linspace(0, len(x) - 1, min(len(x), _SAMPLES)).long()]
         n_levels = self.thresholds.shape[2]
         step = (math.sqrt(5) - 1) / 2
-        for i, responses in enumerate(self._responses(rows)):
-            places = torch.arange(i * n_levels, (i + 1) * n_levels, device=x.device)
+        for i, responses in enumerate(self._responses(samples)):
+            numbers = torch.arange(i * n_levels, (i + 1) * n_levels, device=x.device)
             flat = responses.transpose(0, 1).flatten(1)
             some = flat[:, :: math.ceil(flat.shape[1] / _RESPONSES)]
             sorted_ = some.sort(1).values
-            quantiles = ((places + 1) * step % 1 * (sorted_.shape[1] - 1)).long()
+            quantiles = ((numbers + 1) * step % 1 * (sorted_.shape[1] - 1)).long()
             self.thresholds[i] = sorted_[:, quantiles]
 
     def forward(self, x):
-        """Signals (B, C, L) -> shares of the whole time (B, n_features)."""
+        """Return features (B, n_features) of signals (B, C, L) as a whole."""
         return self.windows(x, 1)[..., 0]
 
     def windows(self, x, n):
-        """Signals (B, C, L) -> shares of time in n windows (B, n_features, n)."""
+        """Return features (B, n_features, n) of n windows of signals (B, C, L)."""
         shares = []
         for responses, levels in zip(self._responses(x), self.thresholds, strict=True):
             above = [
@@ -88,24 +76,25 @@ class DilatedKernels(nn.Module):
 
 
 def _weight(n_channels, n_dilations):
-    """Kernels (D, 84, C, 9), 0 in the channels that a kernel does not see."""
+    """Return kernels (D, 84, C, 9), 0 in the channels that a kernel does not read."""
     twos = list(itertools.combinations(range(_TAPS), 3))
     shape = n_dilations, len(twos)
-    if torch.get_default_device().type == "meta":
-        # An outline has no numbers; torch would import its compiler for them.
+    # get_default_device() of torch 2.6 ignores "with torch.device(...)".
+    if torch.empty(0).is_meta:
+        # There is nothing to compute, and torch would import its compiler for it.
         return torch.empty(*shape, n_channels, _TAPS)
     taps = torch.full((len(twos), _TAPS), -1.0).scatter(1, torch.tensor(twos), 2.0)
-    # Which channels a kernel sees is part of the design, as the taps are.
+    # The channels of a kernel are part of the design, so the seed is fixed.
     generator = torch.Generator().manual_seed(0)
     limit = math.log2(min(n_channels, _TAPS) + 1)
     sizes = (2 ** (limit * torch.rand(shape, generator=generator))).long()
     ranks = torch.rand(*shape, n_channels, generator=generator).argsort(-1)
-    seen = (ranks.argsort(-1) < sizes[..., None]).float()
-    return seen[..., None] * taps[:, None]
+    read = (ranks.argsort(-1) < sizes[..., None]).float()
+    return read[..., None] * taps[:, None]
 
 
 def _dilations(length, most):
-    """Exponentially spaced dilations, so that the longest kernel spans the signal."""
+    """Return exponentially spaced dilations; the longest kernel spans the signal."""
     largest = math.log2(max(1.0, (length - 1) / (_TAPS - 1)))
     exponents = torch.linspace(0, largest, most, dtype=torch.float64, device="cpu")
     return sorted({int(2**e) for e in exponents.tolist()})

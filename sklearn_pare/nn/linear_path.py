@@ -1,7 +1,7 @@
-"""The linear path: from raw rows to outputs, beside embedder, backbone and head.
+"""The linear path: a linear model of the raw sample, added to the output of the head.
 
-Its weights are set in closed form or by a convex fit (see `sklearn_pare.training.linear_path`), not
-by the training loop, so they are buffers.
+Its weights are buffers, which the training loop leaves alone:
+``sklearn_pare.training.linear_path`` fits them beforehand.
 """
 
 import math
@@ -10,27 +10,25 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-# Numbers of a row, in and out, that a linear path connects; more are pooled.
+# Largest number of inputs, and of outputs, of the linear map; more are pooled.
 _MOST = 2048
-# Numbers that matrix products take at once.
+# Inputs and outputs of the matrix product are padded to a multiple of this.
 _WIDTH = 16
 
 
 class ColumnFeatures(nn.Module):
-    """Columns of a table as a linear model wants them.
+    """Numeric features of the columns of a table.
 
-    A missing number becomes 0, the mean, beside a 1 in a column of its own; a category
-    becomes its indicator, of which all are 0 where it is missing or unknown.
+    A numeric column gives two features: the number, with missing ones replaced by the
+    mean 0, and an indicator of missing numbers. A column of categories gives one
+    indicator per category, all 0 where the category is missing or unknown.
 
-    Parameters
-    ----------
-    cardinalities : sequence of int
-        Number of categories of each column; 0 for a column of numbers.
+    ``cardinalities`` holds the number of categories of each column, 0 for numbers.
     """
 
     def __init__(self, cardinalities):
         super().__init__()
-        # Positions, which are computed even where weights are an outline alone.
+        # Indices are computed even if the model is built on the meta device.
         with torch.device("cpu"):
             sizes = torch.tensor(cardinalities)
             numeric = (sizes == 0).nonzero()[:, 0]
@@ -43,7 +41,7 @@ class ColumnFeatures(nn.Module):
         self.n_features = 2 * len(self.numeric) + len(codes)
 
     def forward(self, x):
-        """Rows (B, F) -> features (B, n_features)."""
+        """Map samples (B, F) to features (B, n_features)."""
         numbers = x[:, self.numeric]
         indicators = (x[:, self.columns] == self.codes).float()
         missing = numbers.isnan().float()
@@ -51,13 +49,7 @@ class ColumnFeatures(nn.Module):
 
 
 class PooledNumbers(nn.Module):
-    """The numbers of a signal or field, averaged over cells where there are too many.
-
-    Parameters
-    ----------
-    input_shape : tuple of int
-        (C, L) or (C, H, W) of one row.
-    """
+    """Values of a signal or field; if there are too many, averages over cells."""
 
     def __init__(self, input_shape):
         super().__init__()
@@ -65,41 +57,36 @@ class PooledNumbers(nn.Module):
         self.n_features = input_shape[0] * math.prod(self.size)
 
     def forward(self, x):
-        """Rows (B, C, ...) -> features (B, n_features)."""
+        """Map samples (B, C, ...) to features (B, n_features)."""
         return pool(x, self.size).flatten(1)
 
 
 def pooled_size(shape):
-    """Sides of a field of `shape` (C, ...) pooled to what a linear path connects."""
+    """Return the size to which the linear path pools a field of shape (C, ...)."""
     channels, *size = shape
     shrink = (channels * math.prod(size) / _MOST) ** (1 / len(size))
     return tuple(max(1, min(s, int(s / shrink))) for s in size)
 
 
 def pool(x, size):
-    """Fields (B, C, ...) -> (B, C, *size), averages over cells."""
+    """Average fields (B, C, ...) over cells of a grid of ``size``."""
     if x.shape[2:] == size:
         return x
     return (F.adaptive_avg_pool1d if x.ndim == 3 else F.adaptive_avg_pool2d)(x, size)
 
 
 def resample(x, size):
-    """Fields (B, C, ...) -> (B, C, *size), linear in between."""
+    """Interpolate fields (B, C, ...) linearly to ``size``."""
     if x.shape[2:] == tuple(size):
         return x
     return F.interpolate(x, tuple(size), mode="linear" if x.ndim == 3 else "bilinear")
 
 
 class LinearPath(nn.Module):
-    """One linear map of features of the raw row.
+    """Linear map of features of the raw sample to outputs (K,), (K, L) or (K, H, W).
 
-    Parameters
-    ----------
-    features : torch.nn.Module
-        Rows (B, ...) -> features (B, n_features), with that attribute.
-    output_shape : tuple of int
-        (K,) of a row, or (K, L) or (K, H, W) of a dense target. Dense outputs of more
-        than a few thousand numbers are made on a coarser grid and interpolated.
+    Dense outputs of more than 2048 values are computed on a coarser grid and
+    interpolated. ``features`` is a module that has the attribute ``n_features``.
     """
 
     def __init__(self, features, output_shape):
@@ -114,25 +101,27 @@ class LinearPath(nn.Module):
         self.register_buffer("bias", torch.zeros(n_outputs))
 
     def forward(self, x):
-        """Rows (B, ...) -> outputs (B, K, ...)."""
+        """Map samples (B, ...) to outputs (B, K, ...)."""
         features = self.features(x)
-        # At odd widths the last bits of a row depend on its place in the batch.
-        spare = (0, -features.shape[1] % _WIDTH)
-        weight = F.pad(self.weight, spare)
-        return self.unfold(F.linear(F.pad(features, spare), weight, self.bias))
+        # At other widths the last bits of a sample depend on its place in the batch.
+        n_inputs, n_outputs = features.shape[1], len(self.bias)
+        inputs, outputs = (0, -n_inputs % _WIDTH), (0, -n_outputs % _WIDTH)
+        weight = F.pad(self.weight, inputs + outputs)
+        made = F.linear(F.pad(features, inputs), weight, F.pad(self.bias, outputs))
+        return self.unfold(made[:, :n_outputs])
 
     @torch.no_grad()
     def zoom(self, factor):
-        """Put outputs out in units larger by `factor` (K,), one for each channel."""
+        """Divide the outputs by ``factor`` (K,), one number for each channel."""
         factor = factor.repeat_interleave(len(self.bias) // len(factor))
         self.weight /= factor[:, None]
         self.bias /= factor
 
     def fold(self, y):
-        """Targets (B, K, ...) -> the numbers (B, n_outputs) that the map makes."""
+        """Pool targets (B, K, ...) to the outputs (B, n_outputs) of the linear map."""
         return pool(y, self.shape[1:]).flatten(1) if self.size else y
 
     def unfold(self, outputs):
-        """Numbers (B, n_outputs) -> outputs (B, K, ...)."""
+        """Interpolate outputs (B, n_outputs) of the linear map to (B, K, ...)."""
         outputs = outputs.unflatten(1, self.shape)
         return resample(outputs, self.size) if self.size else outputs

@@ -1,26 +1,26 @@
-"""Losses per row, and the sum that PaRe minimises."""
+"""Losses per sample, and the weighted sum that PaRe minimises."""
 
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 
-# Code of a place of a mask that takes no part in the loss.
+# Class code of the positions of a mask that the loss ignores.
 IGNORED = -100
-# From this probability on a prediction serves as a label.
+# Predictions with a higher probability serve as labels of unlabelled samples.
 CONFIDENT = 0.95
 
 
-def _per_row(losses):
-    """Losses (B, ...) -> their means (B,)."""
+def _per_sample(losses):
+    """Average losses (B, ...) over all axes but the first."""
     return losses.flatten(1).mean(1)
 
 
 def cross_entropy(outputs, y, class_weight=None):
-    """Logits (B, K, ...) and classes (B, ...) -> losses (B,).
+    """Return losses (B,) of logits (B, K, ...) for classes (B, ...).
 
-    Places of masks that are `IGNORED` count for nothing; `class_weight` (K,) weighs
-    the others by their class.
+    Positions of a mask with the code ``IGNORED`` do not count; ``class_weight`` (K,)
+    weights the others by their class.
     """
     if y.ndim == 1:
         return F.cross_entropy(outputs, y, reduction="none")
@@ -31,29 +31,29 @@ def cross_entropy(outputs, y, class_weight=None):
 
 
 def binary_cross_entropy(outputs, y, class_weight=None):
-    """Return losses (B,) of logits (B, K) and indicators (B, K), averaged over labels.
+    """Return losses (B,) of logits (B, K) for indicators (B, K): means over the labels.
 
-    `class_weight` has one pair per label: the weights of 0 and of 1 in its loss.
+    ``class_weight`` has one pair per label: the weights of 0 and of 1 in its loss.
     """
     losses = F.binary_cross_entropy_with_logits(outputs, y, reduction="none")
     if class_weight is not None:
-        weight = outputs.new_tensor(class_weight)
-        losses = losses * torch.where(y > 0, weight[:, 1], weight[:, 0])
-    return _per_row(losses)
+        absent, present = outputs.new_tensor(class_weight).T
+        losses = losses * torch.where(y > 0, present, absent)
+    return _per_sample(losses)
 
 
 def squared_error(outputs, y):
-    """Values (B, K, ...) and targets -> losses (B,), the mean over outputs."""
-    return _per_row(F.mse_loss(outputs, y, reduction="none"))
+    """Return the mean squared error (B,) of outputs (B, K, ...)."""
+    return _per_sample(F.mse_loss(outputs, y, reduction="none"))
 
 
 def huber(outputs, y):
-    """As `squared_error`, but linear beyond one standard deviation of the target."""
-    return _per_row(F.huber_loss(outputs, y, reduction="none"))
+    """Return the Huber loss (B,): linear beyond a standard deviation of the target."""
+    return _per_sample(F.huber_loss(outputs, y, reduction="none"))
 
 
 def relative_l2(outputs, y):
-    """Values (B, K, ...) and targets -> |outputs - y| / |y|, (B,)."""
+    """Return the relative errors |outputs - y| / |y| (B,) of outputs (B, K, ...)."""
     error = (outputs - y).flatten(1).square().sum(1)
     size = y.flatten(1).square().sum(1)
     tiny = torch.finfo(y.dtype).eps
@@ -61,24 +61,24 @@ def relative_l2(outputs, y):
 
 
 def class_agreement(mixed, clean):
-    """Logits (B, K, ...) of mixed and of clean rows -> losses (B,).
+    """Return losses (B,) of logits (B, K, ...) of mixed samples, given the clean ones.
 
-    Cross-entropy of the class that the clean row is given, where it is given one with
-    confidence; elsewhere 0.
+    The loss is the cross-entropy for the class predicted from the clean sample where
+    this prediction is confident, and 0 elsewhere.
     """
     confidence, y = clean.softmax(1).max(1)
     losses = F.cross_entropy(mixed, y, reduction="none") * (confidence > CONFIDENT)
-    return losses if losses.ndim == 1 else _per_row(losses)
+    return losses if losses.ndim == 1 else _per_sample(losses)
 
 
 def label_agreement(mixed, clean):
-    """Logits (B, K) of mixed and of clean rows -> losses (B,), as `class_agreement`."""
+    """Return losses (B,) for label sets, otherwise as ``class_agreement``."""
     likely = clean.sigmoid()
     confident = torch.maximum(likely, 1 - likely) > CONFIDENT
     losses = F.binary_cross_entropy_with_logits(
         mixed, (likely > 0.5).float(), reduction="none"
     )
-    return _per_row(losses * confident)
+    return _per_sample(losses * confident)
 
 
 REGRESSION_LOSSES = {
@@ -89,35 +89,26 @@ REGRESSION_LOSSES = {
 
 
 def source_loss(outputs, y):
-    """Loss of the source head, a scalar.
+    """Return the mean cross-entropy of the source head.
 
-    Parameters
-    ----------
-    outputs : torch.Tensor of shape (B, K) or (B, K, h, w)
-        Logits of rows, or of a coarse mask.
-    y : torch.Tensor of shape (B,), (B, L) or (B, H, W), int64
-        Classes of the rows, or of their samples or pixels.
-
-    Returns
-    -------
-    loss : torch.Tensor
-        Cross-entropy; a coarse mask is compared with the share of each class in the
-        pixels that a token stands for.
+    ``outputs`` are logits (B, K) for classes (B,), or logits (B, K, h, w) of
+    coarse masks. These are compared with the share of each class in the positions of a
+    token, for classes (B, L) or (B, H, W).
     """
     if y.ndim == 1:
         return cross_entropy(outputs, y).mean()
     share = F.one_hot(y, outputs.shape[1]).float().movedim(-1, 1)
     if y.ndim == 2:
-        # A signal fills the grid row by row.
+        # The windows of a signal fill the token grid line by line.
         share = F.adaptive_avg_pool1d(share, outputs[0, 0].numel())
-        share = share.reshape(outputs.shape)
+        share = share.view_as(outputs)
     else:
         share = F.adaptive_avg_pool2d(share, outputs.shape[2:])
     return F.cross_entropy(outputs, share)
 
 
 class LossTerms(NamedTuple):
-    """The loss of one step and the means it is made of; mixed ones are None at k=0."""
+    """Total loss of a step and its terms; those without samples are None."""
 
     total: torch.Tensor
     target: torch.Tensor
@@ -126,7 +117,7 @@ class LossTerms(NamedTuple):
     unlabeled: torch.Tensor | None = None
 
     def plus(self, other):
-        """Terms of two parts of a batch; what one of them lacks is the other's."""
+        """Add the terms of another part of the same batch."""
         pairs = zip(self, other, strict=True)
         return LossTerms(
             *(b if a is None else a if b is None else a + b for a, b in pairs)
@@ -143,33 +134,15 @@ def pare_loss(
     source_weight=1.0,
     shares=(1.0, 1.0),
 ):
-    """L(clean) + w * ((1 - lam) * L(mixed) + lam * v * CE_source(mixed)).
+    """Return L(clean) + w * ((1 - lam) * L(mixed) + lam * v * CE_source(mixed)).
 
-    Parameters
-    ----------
-    outputs : nn.model.Outputs
-        Of a clean or of a mixed step.
-    y : torch.Tensor of shape (B,) or (B, K)
-        Targets of the rows.
-    weight : torch.Tensor of shape (B,)
-        Weight of every row in the target's terms; mean 1 over the training set.
-    loss : callable
-        ``loss(outputs, y)`` -> losses (B,).
-    y_source : torch.Tensor of shape (B,), (B, L) or (B, H, W), int64, optional
-        Classes of the source rows that were mixed in, or of their pixels.
-    mix_weight, source_weight : float, default=1.0
-        w and v. The paper has no v: it is 1.
-    shares : tuple of two float, default=(1.0, 1.0)
-        Of the rows of a batch, and of its mixed rows, that these outputs belong to:
-        then the terms of all parts add up to those of the batch.
-
-    Returns
-    -------
-    terms : LossTerms
-
-    Notes
-    -----
-    lam = k / N_t is the fraction of replaced tokens (Cai et al., ICML 2024).
+    Here lam = k / N_t is the fraction of replaced tokens (Cai et al., ICML 2024), w is
+    ``mix_weight`` and v is ``source_weight``, 1 in the paper. L is the mean of the
+    losses (B,) that ``loss(outputs, y)`` returns, times the sample weights ``weight``
+    (B,), with mean 1 over the training set. ``y_source`` holds the classes (B,) of the
+    source samples, or those of their positions. If the outputs belong to a part of a
+    batch, ``shares`` are its shares of the samples and of the mixed samples; the terms
+    of all parts then add up to those of the batch.
     """
     share, mixed_share = shares
     target = share * (weight * loss(outputs.target, y)).mean()
@@ -185,30 +158,14 @@ def pare_loss(
 
 
 def add_agreement(terms, outputs, agreement, mix_weight=1.0, share=1.0):
-    """Ask of unlabelled rows that their mixed and their clean predictions agree.
+    """Add a loss for mixed and clean predictions of unlabelled samples that differ.
 
-    Parameters
-    ----------
-    terms : LossTerms
-    outputs : nn.model.Outputs
-        Of the unlabelled rows, all of them mixed.
-    agreement : callable
-        ``agreement(mixed, clean)`` -> losses (B,).
-    mix_weight : float, default=1.0
-    share : float, default=1.0
-        Of the unlabelled rows of a batch that these outputs belong to.
-
-    Returns
-    -------
-    terms : LossTerms
-        With (1 - lam) of that loss, weighted as the loss on mixed rows is.
-
-    Notes
-    -----
-    As in FixMatch (Sohn et al., NeurIPS 2020) the easy view of a row labels the hard
-    one; here the hard view is the row with tokens of the source.
+    As in FixMatch (Sohn et al., NeurIPS 2020), the prediction from an easy view of a
+    sample labels a hard view; here the hard view contains source tokens. All samples of
+    ``outputs`` are mixed, and they are a ``share`` of the unlabelled ones of the batch.
+    The losses (B,) that ``agreement(mixed, clean)`` returns are weighted as those of
+    other mixed samples, by ``mix_weight`` and 1 - lam.
     """
-    loss = agreement(outputs.mixed_target, outputs.target.detach()).mean()
-    loss = share * loss
+    loss = share * agreement(outputs.mixed_target, outputs.target.detach()).mean()
     total = terms.total + mix_weight * (1 - outputs.fraction) * loss
     return terms._replace(total=total, unlabeled=loss)

@@ -1,4 +1,4 @@
-"""The network: embed, replace, backbone, heads, in one path."""
+"""The network: embedders, token replacement, backbone and heads."""
 
 from functools import partial
 from typing import NamedTuple
@@ -11,17 +11,16 @@ from sklearn_pare.nn.replace import replace_tokens
 
 
 class Mixing(NamedTuple):
-    """What a mixed step needs: source rows, how many tokens, and selection noise.
+    """Source samples, number of tokens and selection noise of a mixed step.
 
     Attributes
     ----------
     source : torch.Tensor of shape (m, ...)
-        One source row for each target row to mix: the first m of the batch.
+        A source sample for each of the first m target samples, which are mixed.
     k : int
-        Tokens to replace in each row, at least 1.
-    target_noise : torch.Tensor of shape (m, N_t)
-    source_noise : torch.Tensor of shape (m, N_s)
-        Added to the scores before selection.
+        Number of tokens to replace in each sample, at least 1.
+    target_noise, source_noise : torch.Tensor of shape (m, N_t) and (m, N_s)
+        Noise that is added to the scores before selection.
     """
 
     source: torch.Tensor
@@ -31,20 +30,18 @@ class Mixing(NamedTuple):
 
 
 class Outputs(NamedTuple):
-    """What a step yields; all but `target` are None without mixing.
+    """Outputs of a step; without mixing, all but ``target`` have their defaults.
 
     Attributes
     ----------
     target : torch.Tensor of shape (B, K, ...)
-        Target head on clean tokens.
-    mixed_target : torch.Tensor of shape (m, K, ...) or None
-        Target head on mixed tokens, of the first m rows.
-    mixed_source : torch.Tensor of shape (m, K_s, ...) or None
-        Source head on mixed tokens.
+        Target outputs for clean samples.
+    mixed_target, mixed_source : torch.Tensor of shape (m, K, ...) and (m, K_s, ...)
+        Target and source outputs for the first m samples with source tokens.
     fraction : float
         Fraction k / N_t of replaced tokens.
     target_index, source_index : torch.Tensor of shape (m, k) or None
-        Replaced positions and where their replacements came from.
+        Positions of the replaced tokens and of their replacements.
     """
 
     target: torch.Tensor
@@ -55,7 +52,7 @@ class Outputs(NamedTuple):
     source_index: torch.Tensor | None = None
 
     def split(self, n):
-        """Outputs of the first n rows, all of them mixed as well, and of the others."""
+        """Split into outputs for the first n samples, mixed as well, and the others."""
         pairs = [
             (value[:n], value[n:]) if isinstance(value, torch.Tensor) else (value,) * 2
             for value in self
@@ -64,28 +61,26 @@ class Outputs(NamedTuple):
 
 
 class PaReModel(nn.Module):
-    """Target embedder, backbone and head; gate, source embedder and source head.
+    """Network for the target modality, with a gate and a source for training.
+
+    Prediction uses only ``embed``, ``backbone``, ``head`` and ``linear``.
 
     Parameters
     ----------
     embed : torch.nn.Module
-        Target rows (B, ...) -> tokens (B, N_t, D).
+        Maps target samples (B, ...) to tokens (B, N_t, D).
     backbone : torch.nn.Module
-        Tokens (B, N, D) -> features (B, M, E).
+        Maps tokens (B, N, D) to features (B, M, E).
     head : torch.nn.Module
-        Features (B, M, E) -> outputs (B, K); or a `DenseDecoder`.
+        Maps features (B, M, E) to outputs (B, K); or a ``DenseDecoder``.
     gate : torch.nn.Module
-        Tokens (B, N, D) -> scores (B, N); shared by both modalities.
+        Maps tokens (B, N, D) of both modalities to scores (B, N).
     source_embed : torch.nn.Module, optional
-        Source rows -> tokens (B, N_s, D).
+        Maps source samples to tokens (B, N_s, D).
     source_head : torch.nn.Module, optional
-        What `head` reads of the backbone -> source logits (B, K_s, ...).
+        Maps the inputs of ``head`` to source logits (B, K_s, ...).
     linear : LinearPath, optional
-        Rows (B, ...) -> outputs that those of the head are added to.
-
-    Notes
-    -----
-    Prediction uses `embed`, `backbone`, `head` and `linear` alone.
+        Maps samples (B, ...) to outputs that are added to those of the head.
     """
 
     def __init__(
@@ -108,13 +103,12 @@ class PaReModel(nn.Module):
         self.linear = linear
 
     def _run_backbone(self, run, tokens, bfloat16):
-        # Embedders, heads of classes, selection and losses are cheap, and 8 bits are
-        # too few for raw columns.
+        # The other parts are cheap, and 8 bits are too few for raw features.
         with torch.autocast(tokens.device.type, torch.bfloat16, enabled=bfloat16):
             return run(tokens)
 
     def _read(self, tokens, x, offset, bfloat16):
-        """Outputs (B, K, ...), and what of the backbone a source head reads."""
+        """Return outputs (B, K, ...) and the features that the head read."""
         if isinstance(self.head, DenseDecoder):
             maps = self._run_backbone(partial(stages, self.backbone), tokens, bfloat16)
             read = [features.to(tokens.dtype) for features in maps]
@@ -126,35 +120,30 @@ class PaReModel(nn.Module):
         return outputs if offset is None else outputs + offset, read
 
     def features(self, x, *, bfloat16=False):
-        """Rows (B, ...) -> mean features of the backbone (B, E), float32."""
+        """Map samples (B, ...) to mean features of the backbone (B, E) in float32."""
         features = self._run_backbone(self.backbone, self.embed(x), bfloat16)
         return features.float().mean(1)
 
     def predict(self, x, offset=None, *, bfloat16=False):
-        """Rows (B, ...) -> target outputs (B, K, ...) on clean tokens, float32.
+        """Map samples (B, ...) to target outputs (B, K, ...) in float32.
 
-        Where there is a linear path, `offset` (B, K, ...) takes the place of its own
-        outputs.
+        If ``offset`` (B, K, ...) is given, it replaces the outputs of the linear path.
         """
         if offset is None and self.linear is not None:
             offset = self.linear(x)
         return self._read(self.embed(x), x, offset, bfloat16)[0]
 
     def forward(self, x, mixing=None, offset=None, *, bfloat16=False):
-        """Outputs for target rows, and for mixed rows where `mixing` is given.
+        """Return outputs for clean samples and, given ``mixing``, for mixed ones.
 
         Parameters
         ----------
         x : torch.Tensor of shape (B, ...)
         mixing : Mixing, optional
         offset : torch.Tensor of shape (B, K, ...), optional
-            As in `predict`.
+            As in ``predict``; required by a model with a linear path if it mixes.
         bfloat16 : bool, default=False
-            Whether backbone and dense decoder run under autocast; all else is float32.
-
-        Returns
-        -------
-        outputs : Outputs
+            If True, the backbone and a dense decoder run in bfloat16.
         """
         if mixing is None:
             return Outputs(self.predict(x, offset, bfloat16=bfloat16))
@@ -170,25 +159,22 @@ class PaReModel(nn.Module):
             mixing.k,
         )
         if isinstance(self.head, DenseDecoder):
-            # Details that a replaced token stood for are gone from the row as well.
+            # The decoder reads the sample as well: hide what the tokens contained.
             hidden = hide(x[:n_mixed], target_index, self.backbone.grid)
             x = torch.cat([x, hidden])
         if offset is not None:
             offset = torch.cat([offset, offset[:n_mixed]])
-        # Clean and mixed rows in one pass: half the calls.
+        # Clean and mixed samples in one pass, which takes half the calls.
         outputs, read = self._read(torch.cat([tokens, mixed]), x, offset, bfloat16)
+        if isinstance(read, list):
+            mixed_read = [features[n_clean:] for features in read]
+        else:
+            mixed_read = read[n_clean:]
         return Outputs(
             outputs[:n_clean],
             outputs[n_clean:],
-            self.source_head(_from(n_clean, read)),
+            self.source_head(mixed_read),
             mixing.k / tokens.shape[1],
             target_index,
             source_index,
         )
-
-
-def _from(start, read):
-    """What was read of the rows from `start` on: features, or those of each stage."""
-    if isinstance(read, list):
-        return [features[start:] for features in read]
-    return read[start:]

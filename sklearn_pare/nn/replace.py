@@ -1,7 +1,6 @@
-"""Choosing tokens and replacing them: the step that makes intermediate modalities.
+"""Selection and replacement of tokens: the step that makes intermediate modalities.
 
-No loop over rows and none over k; the choice is hard, its gradient is that of a
-relaxed choice in closed form.
+Selection is discrete; its gradient is that of a relaxed selection in closed form.
 """
 
 import torch
@@ -10,11 +9,11 @@ from torch import nn
 
 
 def _shift(z, total):
-    """Z + t with t such that sum_i softplus(z_i + t) = total in each row, by Newton."""
+    """Return z + t, with t such that softplus(z + t) sums to ``total`` per sample."""
     z = z - z.mean(-1, keepdim=True)
-    # Jensen: the mean of softplus(z + t) is at least softplus(t), so the t at which
-    # they would be equal lies right of the root, from where Newton descends
-    # monotonically on a convex function.
+    # By Jensen's inequality the mean of softplus(z + t) is at least softplus(t). The t
+    # for which softplus(t) alone has the required mean is therefore not below the root,
+    # and Newton's method decreases from there monotonically, as the sum is convex.
     c = total / z.shape[-1]
     t = c + torch.log(-torch.expm1(z.new_tensor([[-c]])))
     tolerance = 16 * torch.finfo(z.dtype).eps
@@ -29,7 +28,7 @@ def _shift(z, total):
 
 
 class _RelaxedTopK(torch.autograd.Function):
-    """khot_i = tau softplus(s_i / tau + t), with t such that khot sums to k."""
+    """``tau * softplus(scores / tau + t)`` with t such that the sum is k."""
 
     @staticmethod
     def forward(ctx, scores, k, tau):
@@ -46,7 +45,7 @@ class _RelaxedTopK(torch.autograd.Function):
 
 
 def _successive_softmax(scores, k, tau):
-    """The loop that the closed form replaces: k softmaxes, each removing its mass."""
+    """Sum k softmaxes, each of which removes its mass before the next."""
     tiny = torch.finfo(scores.dtype).tiny
     probability = torch.zeros_like(scores)
     khot = torch.zeros_like(scores)
@@ -58,33 +57,33 @@ def _successive_softmax(scores, k, tau):
 
 
 def relaxed_top_k(scores, k, tau=0.9, exact=False):
-    """Soft k-hot vectors: a differentiable stand-in for "the k largest".
+    """Return soft k-hot vectors: a differentiable relaxation of the k largest scores.
 
     Parameters
     ----------
     scores : torch.Tensor of shape (B, N)
         Scores of N tokens, noise included.
     k : int
-        How many tokens to choose, 0 <= k <= N.
+        Number of tokens to select, 0 <= k <= N.
     tau : float, default=0.9
         Temperature of the softmaxes.
     exact : bool, default=False
-        If True, run k sequential softmaxes; if False, use their limit for many small
-        steps, ``tau * softplus(scores / tau + t)`` with t such that the sum is k.
+        If True, compute k sequential softmaxes. If False, use their limit for many
+        small steps, ``tau * softplus(scores / tau + t)`` with t such that the sum is k.
 
     Returns
     -------
     khot : torch.Tensor of shape (B, N)
-        Each row sums to k and grows with the score; its k largest entries are those of
-        the scores. An entry is no probability and can exceed 1.
+        Values sum to k for each sample and increase with the score. They are not
+        probabilities and can exceed 1.
 
     Notes
     -----
     The successive softmaxes are those of Plotz and Roth, "Neural Nearest Neighbors
     Networks", NeurIPS 2018, and Xie and Ermon, "Reparameterizable Subset Sampling via
     Continuous Relaxations", IJCAI 2019, as used in PaRe (Cai et al., ICML 2024). The
-    closed form has the same gradient up to the size of a step: cosine above 0.999 at
-    N = 3136, about 0.98 at N = 64.
+    cosine between the gradients of both forms is above 0.999 for N = 3136 and about
+    0.98 for N = 64.
 
     Examples
     --------
@@ -102,31 +101,31 @@ def relaxed_top_k(scores, k, tau=0.9, exact=False):
 
 
 def _straight_through(soft):
-    """Exactly 1 in value, the relaxed choice in gradient."""
+    """Return exactly 1, with the gradient of ``soft``."""
     return 1 + (soft - soft.detach())
 
 
 def replace_tokens(target, source, target_scores, source_scores, k):
     """Replace the k lowest-scored target tokens by the k highest-scored source tokens.
 
-    The i-th chosen source token by position goes to the i-th freed slot by position;
-    all other target tokens stay where they are.
+    The i-th selected source token, counted by position, goes to the i-th freed
+    position; all other target tokens stay where they are.
 
     Parameters
     ----------
     target : torch.Tensor of shape (B, N_t, D)
     source : torch.Tensor of shape (B, N_s, D)
     target_scores : torch.Tensor of shape (B, N_t)
-        Scores of the target tokens, noise included.
     source_scores : torch.Tensor of shape (B, N_s)
+        Scores of the tokens, noise included.
     k : int
         Number of replaced tokens, 0 <= k <= min(N_t, N_s).
 
     Returns
     -------
     mixed : torch.Tensor of shape (B, N_t, D)
-        A new tensor whose values are exactly those of `target` and `source`. Its
-        gradient also reaches both score tensors, through `relaxed_top_k`.
+        New tensor with exact values of ``target`` and ``source``. Its gradient also
+        reaches both score tensors, through ``relaxed_top_k``.
     target_index : torch.Tensor of shape (B, k), int64
         Replaced positions, ascending.
     source_index : torch.Tensor of shape (B, k), int64
@@ -134,12 +133,12 @@ def replace_tokens(target, source, target_scores, source_scores, k):
 
     Notes
     -----
-    The step "gated patch replacement" of PaRe (Cai et al., ICML 2024).
+    This is the gated patch replacement of PaRe (Cai et al., ICML 2024).
 
     Examples
     --------
-    The example of the paper's figure: source tokens 2 and 4 go to the freed target
-    slots 1 and 4, counted from 1.
+    As in the paper's figure, the second and fourth source token replace the first and
+    fourth target token.
 
     >>> import torch
     >>> from sklearn_pare.nn import replace_tokens
@@ -168,15 +167,10 @@ def replace_tokens(target, source, target_scores, source_scores, k):
 
 
 class Gate(nn.Module):
-    """Linear score q(z) = w.z + b of a token, as a logit.
+    """Linear score of tokens of width ``dim``, a logit.
 
-    The paper passes the score through a sigmoid; a logit ranks tokens alike and is not
-    drowned by the selection noise, whose spread exceeds the whole range of a sigmoid.
-
-    Parameters
-    ----------
-    dim : int
-        Width of a token.
+    The paper applies a sigmoid to the score. A logit ranks tokens in the same order,
+    and unlike a sigmoid its range is not small compared with the selection noise.
     """
 
     def __init__(self, dim):
@@ -184,13 +178,13 @@ class Gate(nn.Module):
         self.linear = nn.Linear(dim, 1)
 
     def forward(self, tokens):
-        """Tokens (B, N, D) -> scores (B, N)."""
+        """Map tokens (B, N, D) to scores (B, N)."""
         return self.linear(tokens).squeeze(-1)
 
 
 class RandomGate(nn.Module):
-    """The control: every token scores the same, so the noise alone selects."""
+    """Equal scores of all tokens, so that selection is at random (a control)."""
 
     def forward(self, tokens):
-        """Tokens (B, N, D) -> zeros (B, N)."""
+        """Map tokens (B, N, D) to zeros (B, N)."""
         return tokens.new_zeros(tokens.shape[:2])

@@ -1,4 +1,4 @@
-"""Flows: what OpenML knows of an estimator, completed and checked before it leaves."""
+"""Flows (OpenML's descriptions of estimators), with all versions, checked locally."""
 
 import logging
 import re
@@ -11,7 +11,7 @@ from sklearn_pare._base import _BasePaRe
 from sklearn_pare._version import __version__
 from sklearn_pare.exceptions import FlowError
 
-# The distributions, beside scikit-learn, that decide what a fit of this package gives.
+# Distributions, other than scikit-learn, that influence the result of a fit.
 _PACKAGES = ("skorch", "timm", "torch")
 
 # Limits of OpenML's schema for flows, in characters.
@@ -21,7 +21,7 @@ _LIMITS = {"name": 1024, "external_version": 128, "description": 1024,
 
 @contextmanager
 def _quiet():
-    """Drop the warnings of openml that a docstring has not scikit-learn's last line."""
+    """Silence openml's warning about docstrings without scikit-learn's last line."""
     logger = logging.getLogger("openml.extensions.sklearn.extension")
 
     def keep(record):
@@ -35,22 +35,9 @@ def _quiet():
 
 
 def make_flow(estimator):
-    """An estimator, cloned and seeded, as a flow that OpenML takes.
+    """Describe a clone of an estimator as a flow; raise FlowError if OpenML refuses it.
 
-    Parameters
-    ----------
-    estimator : estimator
-        Left as it is.
-
-    Returns
-    -------
-    flow : openml.flows.OpenMLFlow
-        Its ``model`` is the clone, in which every `random_state` is an int.
-
-    Raises
-    ------
-    FlowError
-        If a parameter has no text form, or something else cannot be uploaded.
+    In the clone, which is ``flow.model``, every ``random_state`` is an int.
     """
     import openml
     from openml.exceptions import PyOpenMLError
@@ -75,22 +62,13 @@ def make_flow(estimator):
 
 
 def complete(flow):
-    """Add the versions that a fit depends on, wherever this package is in a flow.
+    """Add the versions of torch, timm and skorch to flows of this package, in place.
 
-    openml writes those of scikit-learn and of the estimator's own package. The versions
-    of torch, timm and skorch go into `external_version`, exactly, and with the name
-    that is what OpenML tells flows apart by; and into `dependencies`, as lower bounds,
-    which openml checks when it makes the estimator anew.
-
-    Parameters
-    ----------
-    flow : openml.flows.OpenMLFlow
-        Changed in place, unless its server knows it already.
-
-    Returns
-    -------
-    found : bool
-        Whether there is an estimator of this package in the flow.
+    openml records the versions of scikit-learn and of the estimator's own package. The
+    others are added to ``external_version``, exactly: OpenML identifies a flow by its
+    name and that text. They are also added to ``dependencies``, as lower bounds, which
+    openml checks when it rebuilds the estimator. A flow loaded from a server is not
+    changed. Returns True if the flow is, or contains, an estimator of this package.
     """
     inside = [complete(part) for part in flow.components.values()]
     own = (flow.class_name or "").startswith("sklearn_pare.")
@@ -108,31 +86,21 @@ def complete(flow):
 
 
 def _bound(text):
-    """A version that openml can read, at or below the one given."""
-    release = re.fullmatch(
-        r"(\d+(?:\.\d+){0,2})(?:\.\d+)*(?:\.post\d+)?(?:\+.+)?", text
-    )
+    """Return a version that openml can parse and that is not above the given one."""
+    form = r"(\d+(?:\.\d+){0,2})(?:\.\d+)*(?:\.post\d+)?(?:\+.+)?"
+    release = re.fullmatch(form, text)
     return release[1] if release else "0"
 
 
 def check(flow):
-    """Complain about what OpenML's schema for flows would refuse.
-
-    Parameters
-    ----------
-    flow : openml.flows.OpenMLFlow
-
-    Raises
-    ------
-    FlowError
-    """
+    """Raise a FlowError if OpenML's schema for flows would refuse the flow."""
     for part in flow.components.values():
         check(part)
-    what = flow.class_name or flow.name
+    owner = flow.class_name or flow.name
     if not flow.description:
         raise FlowError(
-            f"{what} has no docstring, and OpenML wants a description. Give the class "
-            "one line."
+            f"{owner} has no docstring, and OpenML requires a description. Give the "
+            "class a docstring of one line."
         )
     texts = {name: getattr(flow, name) or "" for name in _LIMITS}
     for name, info in flow.parameters_meta_info.items():
@@ -141,13 +109,13 @@ def check(flow):
         if not text.isascii():
             wrong = next(character for character in text if not character.isascii())
             raise FlowError(
-                f"The {name} of {what} holds {wrong!r} (U+{ord(wrong):04X}); OpenML "
-                "takes ASCII alone. It comes from the docstring of the class: write "
-                "that character in ASCII there."
+                f"The {name} of {owner} holds {wrong!r} (U+{ord(wrong):04X}); OpenML "
+                "accepts ASCII only. The text comes from the docstring of the class: "
+                "write that character in ASCII there."
             )
         limit = _LIMITS.get(name, 1024)
         if len(text) > limit:
             raise FlowError(
-                f"The {name} of {what} has {len(text)} characters, OpenML takes "
-                f"{limit}: {text[:80]!r} and so on."
+                f"The {name} of {owner} has {len(text)} characters, OpenML accepts "
+                f"{limit}: {text[:80]!r} and so on. Shorten it."
             )

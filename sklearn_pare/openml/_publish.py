@@ -1,4 +1,4 @@
-"""A run to the server of OpenML: once, whole, and without showing the key."""
+"""Upload of runs to OpenML: never twice, and without showing the key."""
 
 import os
 import warnings
@@ -13,37 +13,37 @@ from sklearn_pare.openml._scores import column_order
 
 _KEY = "OPENML_APIKEY"
 
-# Set on a run between the moment its upload began and a clear answer.
+# Attribute of a run from the start of its upload until the server has answered.
 _UNANSWERED = "_sklearn_pare_unanswered"
 
 
 def publish(run):
-    """Upload a run, and the flow it needs, to the server that openml is set up for.
+    """Upload a run and its flow to the configured OpenML server.
 
-    The key of OpenML is taken from openml's configuration or from the environment
-    variable OPENML_APIKEY, and goes to that server alone.
+    The API key is read from openml's configuration or from the environment variable
+    OPENML_APIKEY, and is sent to that server only.
 
     Parameters
     ----------
     run : openml.runs.OpenMLRun
-        From `run_task`, or from ``openml.runs.run_model_on_task``.
+        A run of `run_task` or of ``openml.runs.run_model_on_task``.
 
     Returns
     -------
     run : openml.runs.OpenMLRun
-        The same, with its `run_id`; ``run.openml_url`` is its page.
+        The same object, with its ``run_id`` set; ``run.openml_url`` is its page.
 
     Raises
     ------
     RunExistsError
-        If this run, or another of the same parameters on the same task, is on the
-        server. Nothing is uploaded then.
+        If the server has this run, or another run with the same parameters on the same
+        task. Nothing is uploaded in this case.
     FlowError
         If OpenML would refuse the flow, for instance for a docstring that is not ASCII.
     PublishError
-        If there is no key, the server refused the upload, or it did not answer. In the
-        last case nothing is half done: call ``publish(run)`` again. It goes on where
-        the other call stopped, and takes up a run that arrived without an answer.
+        If there is no key, the server refused the upload, or it did not answer. If it
+        did not answer, call ``publish(run)`` again: it continues where the first call
+        stopped, and recognises a run that arrived although the answer was lost.
 
     See Also
     --------
@@ -51,17 +51,19 @@ def publish(run):
 
     Notes
     -----
-    What is sent: the class names, docstrings, parameters and versions of the estimator;
-    the predictions and times of all folds. The data and the fitted weights are not.
+    The upload contains the class names, docstrings, parameters and versions of the
+    estimator, and the predictions and times of all folds. It contains neither the data
+    nor the fitted weights.
 
-    A run of ``openml.runs.run_model_on_task`` whose confidences openml 0.15 wrote into
-    the columns of other classes is put right first, with a warning.
+    openml 0.15 may write the confidences of ``openml.runs.run_model_on_task`` into the
+    columns of other classes. Such a run is corrected before the upload, with a warning.
 
-    openml sets no limit on the time it waits for an answer. Interrupted by Ctrl-C,
+    openml waits for an answer without a time limit. After an interruption by Ctrl-C,
     ``publish(run)`` can be called again as well.
 
     Examples
     --------
+    >>> from sklearn_pare import PaReClassifier
     >>> from sklearn_pare.openml import publish, run_task
     >>> run = run_task(PaReClassifier(), 9946)  # doctest: +SKIP
     >>> publish(run).openml_url  # doctest: +SKIP
@@ -75,8 +77,8 @@ def publish(run):
         )
     if run.model is None:
         raise PublishError(
-            "This run holds no estimator, from which its parameters are read. Make it "
-            "with run_task, or load it with expect_model=True."
+            "This run holds no estimator, so its parameters are unknown. Make it with "
+            "run_task, or load it with expect_model=True."
         )
     problem, step = None, "asking for the flow"
     with _settings(apikey=_key()):
@@ -84,12 +86,12 @@ def publish(run):
             flow = _flow(run)
             _reorder(run)
             step = "uploading the flow"
-            # A second attempt of openml's own would upload what arrived already.
+            # A retry by openml would upload again what has already arrived.
             with _settings(connection_n_retries=1):
                 flow.publish()
             run.flow, run.flow_id, flow.model = flow, flow.flow_id, run.model
-            step = "looking for runs like it"
-            if not _taken_up(run, flow):
+            step = "looking for equal runs"
+            if not _has_arrived(run, flow):
                 step = "uploading the run"
                 setattr(run, _UNANSWERED, True)
                 with _settings(connection_n_retries=1):
@@ -97,17 +99,15 @@ def publish(run):
             delattr(run, _UNANSWERED)
         except PaReError:
             raise
-        # openml raises errors of its own, of requests, of urllib3 and of its parsers.
+        # Errors of openml, requests, urllib3 and openml's parsers.
         except Exception as error:
-            refused = isinstance(
-                error,
-                openml.exceptions.OpenMLServerException
-                | openml.exceptions.OpenMLNotAuthorizedError,
-            )
+            raised = openml.exceptions
+            refusals = raised.OpenMLServerException, raised.OpenMLNotAuthorizedError
+            refused = isinstance(error, refusals)
             if refused and step == "uploading the run":
                 delattr(run, _UNANSWERED)
             problem = _explain(error, step, refused)
-    # Out of the block above: the error there may hold the key, and is left behind.
+    # Raised outside the except block: the error there may contain the key.
     if problem is not None:
         raise PublishError(problem)
     return run
@@ -120,8 +120,8 @@ def _key():
     if not key:
         raise PublishError(
             f"There is no key for {openml.config.server}. Find yours on your page of "
-            "openml.org, under API key, and put it into openml's configuration once, "
-            'with openml.config.set_field_in_config_file("apikey", ...), or into the '
+            "openml.org, under API key. Put it into openml's configuration once, with "
+            'openml.config.set_field_in_config_file("apikey", ...), or into the '
             f"environment variable {_KEY}."
         )
     return key
@@ -129,7 +129,7 @@ def _key():
 
 @contextmanager
 def _settings(**values):
-    """Settings of openml for a while."""
+    """Change settings of openml temporarily."""
     import openml
 
     before = {name: getattr(openml.config, name) for name in values}
@@ -143,7 +143,7 @@ def _settings(**values):
 
 
 def _flow(run):
-    """The flow of a run, complete and checked."""
+    """Return the flow of a run, completed and checked."""
     import openml
 
     if run.flow is None:
@@ -154,8 +154,8 @@ def _flow(run):
     return run.flow
 
 
-def _taken_up(run, flow):
-    """Whether a run arrived at an earlier attempt; complain about others like it."""
+def _has_arrived(run, flow):
+    """Return True if an earlier upload of the run arrived; raise for equal runs."""
     import openml
 
     setup = openml.setups.setup_exists(flow)
@@ -168,14 +168,14 @@ def _taken_up(run, flow):
     pages = [openml.runs.OpenMLRun.url_for_id(number) for number in sorted(ids)]
     raise RunExistsError(
         f"{openml.config.server} has runs of the same parameters on task "
-        f"{run.task_id}: {', '.join(pages)}. Nothing was uploaded. Another "
-        "random_state makes another run.",
+        f"{run.task_id}: {', '.join(pages)}. Nothing was uploaded. A run with another "
+        "random_state can be published.",
         [int(number) for number in ids],
     )
 
 
 def _reorder(run):
-    """Confidences of a classification in the columns of their classes."""
+    """Move the confidences of a classification into the columns of their classes."""
     import openml
 
     task = openml.tasks.get_task(run.task_id)
@@ -198,20 +198,21 @@ def _reorder(run):
     if moved:
         run._predictions = None
         warnings.warn(
-            "The confidences of this run were in the columns of other classes, as "
-            f"openml writes them where classes are not sorted: {labels}. They were put "
-            "right; run_task writes them rightly at once.",
+            "The confidences of this run were in the columns of other classes, because "
+            f"the classes of the task are not sorted: {labels}. They were moved to the "
+            "right columns; run_task writes them there from the start.",
             stacklevel=3,
         )
 
 
 def _explain(error, step, refused):
+    """Return the message of a PublishError, without the key."""
     import openml
 
     server, text = openml.config.server, redact(error).strip()
     what = f"{type(error).__name__}: {text[:300]}"
     if refused:
-        # Some begin with the whole upload. Some have no code: those about the key.
+        # Some messages begin with the whole upload. Errors about the key have no code.
         code = getattr(error, "code", None)
         why = text.splitlines()[-1] + (f" (error {code})" if code else "")
         hint = " Check the key." if code in (None, 103) else ""
@@ -219,6 +220,6 @@ def _explain(error, step, refused):
     if isinstance(error, ValueError) and not isinstance(error, OSError):
         return f"openml gave up, {step}: {what}"
     return (
-        f"{server} did not answer as expected, {step} ({what}). Nothing is half done: "
-        "call publish(run) again, which looks first for what has arrived."
+        f"{server} did not answer as expected, {step} ({what}). It is safe to call "
+        "publish(run) again: it first checks what has arrived."
     )

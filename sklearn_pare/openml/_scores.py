@@ -9,53 +9,47 @@ _CONFIDENCE = "confidence."
 
 
 def fold_scores(run):
-    """AUROC and accuracy of each fold of a run, from its predictions.
+    """Compute AUROC and accuracy of each fold of a run.
 
     Parameters
     ----------
     run : openml.runs.OpenMLRun
-        From `run_task`, from ``openml.runs.run_model_on_task``, or from the server.
+        A run of `run_task` or of ``openml.runs.run_model_on_task``, or a run from the
+        server.
 
     Returns
     -------
     scores : DataFrame
-        One row a fold, with the columns "repeat", "fold", "n_test" (rows), "auroc" and
-        "accuracy", both from 0 to 1. AUROC is that of the confidences: for more than
-        two classes the mean over all pairs of classes ("one-vs-one", Hand and Till,
-        Machine Learning 45, 2001). It is NaN where a fold has only one class.
+        One line per fold, with the columns "repeat", "fold", "n_test" (number of test
+        samples), "auroc" and "accuracy", both from 0 to 1. For more than two classes
+        AUROC is the mean over all pairs of classes ("one-vs-one", Hand and Till,
+        Machine Learning 45, 2001). It is NaN for a fold with only one class.
 
     Raises
     ------
     TaskError
-        If the run is not one of classification.
+        If the run is not a classification.
 
     See Also
     --------
-    run_task : Make such a run; its example shows both.
+    run_task : Make such a run.
 
     Notes
     -----
-    OpenML's own "area_under_roc_curve" averages one-vs-rest AUROCs by class shares, and
-    its figures for a run pool the rows of all folds: they are other numbers.
+    OpenML's own "area_under_roc_curve" is another number: it averages one-vs-rest
+    AUROCs by class shares, and pools the samples of all folds.
 
     Examples
     --------
     >>> from types import SimpleNamespace
     >>> import pandas as pd
     >>> from sklearn_pare.openml import fold_scores
-    >>> predictions = pd.DataFrame(
-    ...     {
-    ...         "repeat": 0,
-    ...         "fold": [0, 0, 1, 1],
-    ...         "prediction": ["no", "no", "no", "yes"],
-    ...         "correct": ["no", "yes", "no", "yes"],
-    ...         "confidence.no": [0.8, 0.6, 0.7, 0.1],
-    ...         "confidence.yes": [0.2, 0.4, 0.3, 0.9],
-    ...     }
-    ... )
-    >>> scores = fold_scores(SimpleNamespace(predictions=predictions))
-    >>> scores[["fold", "auroc", "accuracy"]].values.tolist()
-    [[0.0, 1.0, 0.5], [1.0, 1.0, 1.0]]
+    >>> columns = ["repeat", "fold", "prediction", "correct"]
+    >>> columns += ["confidence.no", "confidence.yes"]
+    >>> lines = [(0, 0, "no", "no", 0.8, 0.2), (0, 0, "no", "yes", 0.6, 0.4)]
+    >>> run = SimpleNamespace(predictions=pd.DataFrame(lines, columns=columns))
+    >>> fold_scores(run)[["auroc", "accuracy"]].values.tolist()
+    [[1.0, 0.5]]
     """
     import pandas as pd
 
@@ -91,34 +85,18 @@ def _auroc(labels, truth, confidences):
     confidences = confidences[:, np.argsort(labels)]
     if len(labels) == 2:
         return float(roc_auc_score(codes, confidences[:, 1]))
-    return float(
-        roc_auc_score(
-            codes,
-            confidences / confidences.sum(axis=1, keepdims=True),
-            multi_class="ovo",
-            labels=np.arange(len(labels)),
-        )
-    )
+    shares = confidences / confidences.sum(axis=1, keepdims=True)
+    numbers = np.arange(len(labels))
+    return float(roc_auc_score(codes, shares, multi_class="ovo", labels=numbers))
 
 
 def column_order(labels, predicted, confidences):
-    """Which column of a fold's confidences belongs to which label.
+    """Return the column of each label in the confidences of a fold.
 
-    openml 0.15 heads the columns with the labels in the task's order, but fills them in
-    sorted order, wherever all labels are in the training part of the fold. The right
-    order is that in which the largest confidence is the predicted label's.
-
-    Parameters
-    ----------
-    labels : ndarray of shape (K,), str
-    predicted : ndarray of shape (n,), str
-    confidences : ndarray of shape (n, K)
-
-    Returns
-    -------
-    order : ndarray of shape (K,), int
-        The k-th label is that of column ``order[k]``. Columns stay where they are
-        unless all predictions, and not all before, agree with the sorted order.
+    openml 0.15 names the columns after the labels in the task's order, but fills them
+    in sorted order if all labels are in the training part of the fold. In the right
+    order, the largest confidence belongs to the predicted label. The columns keep their
+    order unless the sorted order, and not the present one, agrees with all predictions.
     """
     as_is, in_sorted = np.arange(len(labels)), np.argsort(np.argsort(labels))
 
@@ -127,6 +105,6 @@ def column_order(labels, predicted, confidences):
         chosen = ordered[np.arange(len(predicted)), position]
         return np.all(chosen >= ordered.max(axis=1))
 
-    place = {label: column for column, label in enumerate(labels)}
-    position = np.array([place[label] for label in predicted])
+    column_of = {label: column for column, label in enumerate(labels)}
+    position = np.array([column_of[label] for label in predicted])
     return in_sorted if not agree(as_is) and agree(in_sorted) else as_is

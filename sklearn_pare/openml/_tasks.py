@@ -1,7 +1,6 @@
-"""Tasks of OpenML with their rows, from the cache of openml or else its server."""
+"""Loading of OpenML tasks with their data, from openml's cache or its server."""
 
 import warnings
-from contextlib import contextmanager
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -12,73 +11,44 @@ from sklearn_pare.exceptions import TaskError
 
 
 def folder(kind, number):
-    """Where openml keeps a task or a data set.
-
-    Parameters
-    ----------
-    kind : {"tasks", "datasets"}
-    number : int
-
-    Returns
-    -------
-    path : Path
-        It need not exist.
-    """
+    """Return the folder in openml's cache for one of the "tasks" or "datasets"."""
     import openml
 
     return Path(openml.config.get_cache_directory(), kind, str(number))
 
 
-@contextmanager
-def _quiet_files():
-    """Ignore that openml leaves the file of the folds to the garbage collector."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "unclosed file", ResourceWarning)
-        yield
-
-
 def load_task(task_id):
-    """A classification task with its rows.
+    """Load a classification task with X, a DataFrame (n, F), and its labels (n,).
 
-    Parameters
-    ----------
-    task_id : int
-
-    Returns
-    -------
-    task : openml.tasks.OpenMLClassificationTask
-        With its folds.
-    X : DataFrame of shape (n, F)
-    y : ndarray of shape (n,), str
-        Labels, spelt as in ``task.class_labels``.
-
-    Raises
-    ------
-    TaskError
-        If there is no such task, it is no classification, or a label is unknown.
+    The labels are texts, spelled as in ``task.class_labels``. Raises TaskError if there
+    is no such task, it is not a classification, or it holds an unknown label.
     """
     import openml
 
     kind = openml.tasks.TaskType.SUPERVISED_CLASSIFICATION
     problem = None
     try:
-        _look_for_data(task_id)
-        with _quiet_files():
+        dataset_id = _data_of(task_id)
+        if dataset_id is not None:
+            # Raises if it is missing, before openml does and deletes the task.
+            openml.datasets.get_dataset(dataset_id, download_features_meta_data=True)
+        with warnings.catch_warnings():
+            # openml does not close the file of the folds.
+            warnings.filterwarnings("ignore", "unclosed file", ResourceWarning)
             task = openml.tasks.get_task(task_id, download_splits=True)
         if task.task_type_id == kind:
             frame, target = _read(task)
-    # openml raises errors of its own, of requests, of urllib3 and of its parsers.
+    # Errors of openml, requests, urllib3 and openml's parsers.
     except Exception as error:
         problem = f"{type(error).__name__}: {redact(error)}"
-    # Out of the block above: the error there may hold the key, and is left behind.
+    # Raised outside the except block: the error there may contain the key.
     if problem is not None:
         raise TaskError(
             f"Task {task_id} could not be loaded ({problem}). openml looks in its "
             f"cache {openml.config.get_cache_directory()}{_lacking(task_id)}, then on "
-            "its server. Where there is a network, openml.tasks.get_task("
+            "its server. With a network, openml.tasks.get_task("
             f"{task_id}, download_splits=True).get_dataset().get_data() fills the "
-            "cache; another cache is named by the environment variable "
-            "OPENML_CACHE_DIR."
+            "cache. The environment variable OPENML_CACHE_DIR selects another cache."
         )
     if task.task_type_id != kind:
         raise TaskError(
@@ -89,7 +59,7 @@ def load_task(task_id):
 
 
 def _data_of(task_id):
-    """Number of the data set of a task in the cache, or None."""
+    """Return the ID of the data set of a task in the cache, or None."""
     file = folder("tasks", task_id) / "task.xml"
     if not file.exists():
         return None
@@ -97,17 +67,8 @@ def _data_of(task_id):
     return int(next(ElementTree.parse(file).iter(tag)).text)
 
 
-def _look_for_data(task_id):
-    """Complain before openml does, which removes a task whose data set is missing."""
-    import openml
-
-    dataset_id = _data_of(task_id)
-    if dataset_id is not None:
-        openml.datasets.get_dataset(dataset_id, download_features_meta_data=True)
-
-
 def _lacking(task_id):
-    """What the cache lacks of a task, as far as that is known."""
+    """Return a text that names the known files of a task missing in the cache."""
     files = [folder("tasks", task_id) / f for f in ("task.xml", "datasplits.arff")]
     dataset_id = _data_of(task_id)
     if dataset_id is not None:
@@ -123,7 +84,7 @@ def _read(task):
     dataset = task.get_dataset()
     path = folder("datasets", dataset.dataset_id)
     arff, parquet = path / "dataset.arff", path / f"dataset_{dataset.dataset_id}.pq"
-    # openml would try for a minute to fetch the other form of a file that is there.
+    # Otherwise openml tries for a minute to fetch the Parquet form of the file.
     if arff.exists() and not parquet.exists():
         dataset.data_file = str(arff)
     frame, target, _, _ = dataset.get_data(target=task.target_name)
@@ -131,9 +92,9 @@ def _read(task):
 
 
 def _labels(target, task):
-    """Values of the target as text, spelt as the task spells them."""
+    """Return the values of the target as text, spelled as in the task."""
     spelling = {label: label for label in task.class_labels}
-    # openml reads two classes true and false, in any case, as booleans.
+    # openml reads the classes true and false, in upper or lower case, as booleans.
     spelling |= {
         str(label.lower() == "true"): label
         for label in task.class_labels
@@ -144,6 +105,7 @@ def _labels(target, task):
     if unknown:
         raise TaskError(
             f"The target {task.target_name!r} of task {task.task_id} holds "
-            f"{unknown[0]!r}, which is none of its classes {task.class_labels}."
+            f"{unknown[0]!r}, which is none of its classes {task.class_labels}. "
+            f"Remove {folder('datasets', task.dataset_id)} to fetch the data anew."
         )
     return np.array([spelling[value] for value in values])

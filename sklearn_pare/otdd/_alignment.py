@@ -1,6 +1,5 @@
-"""The dataset distance as a loss: features of the target move towards the source."""
+"""The dataset distance as a loss that moves features towards a source."""
 
-import numpy as np
 import torch
 
 from sklearn_pare.exceptions import DataError
@@ -10,36 +9,35 @@ from sklearn_pare.otdd._inputs import (
     check_choices,
     check_same_width,
     draw_seed,
-    rows_and_codes,
+    vectors_and_codes,
 )
 
 
 class Alignment:
     """Squared dataset distance to a fixed source, differentiable in the other side.
 
-    Everything that only depends on the source is computed once: the statistics of its
-    classes, the distances between them, and its own transport.
+    All that depends only on the source is computed once: the statistics of its classes,
+    the distances between them, and its transport to itself.
 
     Parameters
     ----------
     X_source : array-like of shape (n, d), (n, N, d) or (n, ...)
-        Rows of the source, as in `dataset_distance`.
+        Samples of the source, as in ``dataset_distance``.
     y_source : array-like of shape (n,) or (n, ...), or None
-        Their targets, as in `dataset_distance`.
+        Targets of the source, as in ``dataset_distance``.
     inner : {"gaussian", "exact", "sinkhorn"}, default="gaussian"
         Distance between classes.
     max_samples : int, default=None
-        At most so many rows of the source.
+        Largest number of samples of the source. None means no limit.
     random_state : int, RandomState instance or None, default=None
-        Which rows are drawn, and where k-means begins.
+        Determines the samples drawn and the initialisation of k-means.
 
     Notes
     -----
-    The alignment stage of ORCA (Shen et al., ICML 2023) with d^2 in place of d^2 / 2.
-    The coupling is debiased Sinkhorn, regularised by 0.05 of the mean cost within the
-    source. As in ORCA, distances between classes are plain numbers to the gradient:
-    they shape the coupling, and the gradient reaches the features through the distance
-    of rows alone.
+    This is the alignment stage of ORCA (Shen et al., ICML 2023), with d^2 in place of
+    d^2 / 2. The coupling is debiased Sinkhorn, regularised by 0.05 of the mean cost
+    within the source. As in ORCA, the distances between classes determine the coupling
+    but have no gradient; the features get one only from the distances of samples.
 
     Examples
     --------
@@ -65,85 +63,78 @@ class Alignment:
         max_samples=None,
         random_state=None,
     ):
-        check_choices(inner, max_samples)
+        check_choices(inner, max_samples, "Alignment")
         self._inner = inner
         self._seed = draw_seed(random_state)
-        rows, codes = rows_and_codes(
+        X, codes = vectors_and_codes(
             X_source, y_source, ("X_source", "y_source"), max_samples, self._seed
         )
-        self._classes = statistics(rows, codes, inner)
+        self._classes = statistics(X, codes, inner)
         own = between(self._classes, self._classes, inner)
-        self._rows, self._codes = torch.from_numpy(rows), torch.from_numpy(codes)
-        labels = self._codes, self._codes, torch.from_numpy(own)
-        cost = _solvers.Cost(self._rows, self._rows, labels)
+        self._X, self._codes = torch.from_numpy(X), torch.from_numpy(codes)
+        cost = _solvers.Cost(X, X, (codes, codes, own))
         self._epsilon, self._start = _solvers.scales(cost, cost, cost)
         self._own, _ = _solvers.potentials(
             cost, self._epsilon, self._start, symmetric=True
         )
 
     def label_distances(self, features, labels=None):
-        """Squared distances between classes, as plain numbers.
+        """Compute the squared distances between classes, without a gradient.
 
         Parameters
         ----------
         features : torch.Tensor of shape (B, d)
-            At least 2 rows.
+            At least 2 samples.
         labels : array-like of shape (B,), or None
-            Classes of the rows; None: one class.
-
-        Returns
-        -------
-        cross : torch.Tensor of shape (n_classes_source, n_classes), float64
-        own : torch.Tensor of shape (n_classes, n_classes), float64
+            Classes of the samples. None means a single class.
         """
-        rows, codes = self._target(features, labels)
-        classes = statistics(rows, codes, self._inner)
+        classes = statistics(*self._vectors_and_codes(features, labels), self._inner)
         cross = between(self._classes, classes, self._inner)
         own = between(classes, classes, self._inner)
         return torch.from_numpy(cross), torch.from_numpy(own)
 
     def loss(self, features, labels=None, *, label_distances=None):
-        """Squared distance of a batch from the source.
+        """Compute the squared distance of a batch from the source.
 
         Parameters
         ----------
         features : torch.Tensor of shape (B, d)
-            At least 2 rows, on any device that has float64.
+            At least 2 samples, on any device that supports float64.
         labels : array-like of shape (B,), or None
-            Classes of the rows; None: one class.
+            Classes of the samples. None means a single class.
         label_distances : tuple of torch.Tensor, default=None
-            What the method `label_distances` gave for rows of exactly the same classes.
-            Given, it is held fixed: the loss is then a function whose gradient is exact
-            up to the solver's tolerance. None: computed from this batch.
+            Result of the method ``label_distances`` for samples of the same classes.
+            With these held fixed, the gradient of the loss is exact up to the solver's
+            tolerance. None means that they are computed from this batch.
 
         Returns
         -------
-        loss : torch.Tensor, a scalar of the dtype of `features`
-            In squared units of the features; with few rows it can be below 0 by the
-            solver's tolerance.
+        loss : torch.Tensor, a scalar of the dtype of ``features``
+            In squared units of the features. With few samples it can be negative, by
+            no more than the solver's tolerance.
 
         Raises
         ------
         DataError
-            For features or labels that cannot be used.
+            If features or labels cannot be used.
         """
         if label_distances is None:
             label_distances = self.label_distances(features, labels)
-        _, codes = self._target(features, labels)
+        _, codes = self._vectors_and_codes(features, labels)
         device = features.device
         cross, own = (part.to(device) for part in label_distances)
         if own.shape[0] != codes.max() + 1:
             raise DataError(
                 f"labels hold {codes.max() + 1} classes, but label_distances holds "
-                f"{own.shape[0]}: call label_distances(features, labels) again."
+                f"{own.shape[0]}: compute label_distances(features, labels) again."
             )
         codes = torch.from_numpy(codes).to(device)
-        source, source_codes = self._rows.to(device), self._codes.to(device)
+        source, source_codes = self._X.to(device), self._codes.to(device)
         y = features.double()
         cost = _solvers.Cost(source, y, (source_codes, codes, cross))
         cost_own = _solvers.Cost(y, y, (codes, codes, own))
 
-        # A source without spread has no scale of its own.
+        # A source of equal samples has no scale of its own.
         epsilon, start = self._epsilon, self._start
         largest = cost.mean_and_largest()[1]
         if epsilon < 1e-9 * largest:
@@ -151,31 +142,31 @@ class Alignment:
         f, g = _solvers.potentials(cost, epsilon, start)
         own_g, _ = _solvers.potentials(cost_own, epsilon, start, symmetric=True)
         value = (f - self._own.to(device)).mean() + (g - own_g).mean()
-        # Envelope theorem: at the optimum only the costs carry a gradient, weighted by
-        # the plans.
-        moved = _spent(cost, f, g, epsilon)
-        moved = moved - _spent(cost_own, own_g, own_g, epsilon) / 2
+        # By the envelope theorem, the gradient at the optimum is that of the costs,
+        # weighted by the plans.
+        moved = _plan_cost(cost, f, g, epsilon)
+        moved = moved - _plan_cost(cost_own, own_g, own_g, epsilon) / 2
         return (moved + (value - moved).detach()).to(features.dtype)
 
-    def _target(self, features, labels):
+    def _vectors_and_codes(self, features, labels):
         if not isinstance(features, torch.Tensor) or features.ndim != 2:
             found = getattr(features, "shape", type(features).__name__)
             raise DataError(
                 f"features are {found}, but must be a tensor of shape (B, d): take the "
                 "mean over tokens first."
             )
-        rows = features.detach().double().cpu().numpy()
+        X = features.detach().double().cpu().numpy()
         if isinstance(labels, torch.Tensor):
             labels = labels.cpu().numpy()
-        rows, codes = rows_and_codes(
-            rows, labels, ("features", "labels"), None, self._seed
+        X, codes = vectors_and_codes(
+            X, labels, ("features", "labels"), None, self._seed
         )
-        check_same_width(np.asarray(self._rows), rows, "X_source", "features")
-        return rows, codes
+        check_same_width(self._X, X, "X_source", "features")
+        return X, codes
 
 
-def _spent(cost, f, g, epsilon):
-    """Cost of the plan that belongs to two potentials, the plan held fixed."""
+def _plan_cost(cost, f, g, epsilon):
+    """Return the cost of the plan of two potentials; the plan has no gradient."""
     total, start = 0.0, 0
     for block in cost.blocks():
         own = f[start : start + len(block), None]

@@ -1,4 +1,4 @@
-"""Distances between classes, each a cloud of points or its Gaussian."""
+"""Distances between classes, each a set of points or its Gaussian."""
 
 import logging
 
@@ -8,56 +8,44 @@ from sklearn_pare.otdd._solvers import squared_w2
 
 _LOG = logging.getLogger("sklearn_pare.otdd")
 
-# From this many rows on a class keeps its own covariance.
-FULL_ROWS = 11
+# Classes with at least this many samples keep their own covariance.
+FULL_SAMPLES = 11
 
 
-def statistics(rows, codes, inner):
-    """What is needed of each class, computed once.
+def statistics(X, codes, inner):
+    """Return what ``between`` needs of each class of X (n, d), in a list.
 
-    Parameters
-    ----------
-    rows : ndarray of shape (n, d)
-    codes : ndarray of shape (n,)
-    inner : {"exact", "gaussian", "sinkhorn"}
-
-    Returns
-    -------
-    list
-        For each class its rows (n_c, d), or with "gaussian" its mean (d,) and a factor
-        L (k, d) of its covariance L^T L.
+    This is its samples (n_c, d) or, if ``inner`` is "gaussian", its mean (d,) and a
+    factor L (k, d) of its covariance L^T L.
     """
-    clouds = [rows[codes == code] for code in range(codes.max() + 1)]
+    clouds = [X[codes == code] for code in range(codes.max() + 1)]
     if inner != "gaussian":
         return clouds
     means = [cloud.mean(0) for cloud in clouds]
     centred = [cloud - mean for cloud, mean in zip(clouds, means, strict=True)]
     factors = [_compress(cloud / np.sqrt(len(cloud))) for cloud in centred]
-    few = [code for code, cloud in enumerate(clouds) if len(cloud) < FULL_ROWS]
+    few = [code for code, cloud in enumerate(clouds) if len(cloud) < FULL_SAMPLES]
     if few:
-        _LOG.info("classes with fewer than %d rows are shrunk: %s", FULL_ROWS, few)
-        pooled = _compress(np.concatenate(centred) / np.sqrt(len(rows)))
+        _LOG.info("covariances of the small classes %s are shrunk", few)
+        pooled = _compress(np.concatenate(centred) / np.sqrt(len(X)))
         for code in few:
-            own = (len(clouds[code]) - 1) / (FULL_ROWS - 1)
-            factors[code] = _compress(
-                np.concatenate(
-                    [np.sqrt(own) * factors[code], np.sqrt(1 - own) * pooled]
-                )
-            )
+            own = (len(clouds[code]) - 1) / (FULL_SAMPLES - 1)
+            parts = np.sqrt(own) * factors[code], np.sqrt(1 - own) * pooled
+            factors[code] = _compress(np.concatenate(parts))
     return list(zip(means, factors, strict=True))
 
 
 def _compress(factor):
-    """At most d rows with the same covariance."""
+    """Return a factor of the same covariance with at most d rows."""
     if len(factor) <= factor.shape[1]:
         return factor
     return np.linalg.qr(factor, mode="r")
 
 
 def between(first, second, inner):
-    """Squared distances of all classes of two sides, (n_first, n_second).
+    """Return squared distances between the classes of two sides, (n_first, n_second).
 
-    A side with itself: the same list twice; each pair is then computed once.
+    If both arguments are the same list, each pair is computed only once.
     """
     result = np.zeros((len(first), len(second)))
     for i, one in enumerate(first):
@@ -76,10 +64,10 @@ def _pair(one, other, inner):
 
 
 def bures(mean_a, factor_a, mean_b, factor_b):
-    """Squared 2-Wasserstein distance of two Gaussians.
+    """Return the squared 2-Wasserstein distance of two Gaussians.
 
-    With S = L^T L the trace of (S_a^1/2 S_b S_a^1/2)^1/2 is the nuclear norm of
-    L_a L_b^T: no root of a matrix, and rank deficiency does no harm.
+    With S = L^T L, the trace of (S_a^1/2 S_b S_a^1/2)^1/2 is the nuclear norm of
+    L_a L_b^T. This needs no matrix root and allows singular covariances.
     """
     nuclear = np.linalg.svd(factor_a @ factor_b.T, compute_uv=False).sum()
     spread = (factor_a**2).sum() + (factor_b**2).sum() - 2 * nuclear

@@ -1,4 +1,4 @@
-"""Sources held in memory."""
+"""Sources of arrays in memory."""
 
 import torch
 
@@ -6,14 +6,14 @@ from sklearn_pare.sources.base import Source, draw_index
 
 
 class ArraySource(Source):
-    """Rows drawn with replacement from arrays.
+    """Samples drawn with replacement from arrays.
 
     Parameters
     ----------
     X : ndarray of shape (n, ...), float32 or int64
-        Standardised rows, or word numbers.
+        Standardised samples, or word numbers.
     y : ndarray of shape (n,), (n, H, W) or (n, L), int64
-        Classes in ``range(n_classes)``, of rows or of every place of a row.
+        Classes in ``range(n_classes)``, one per sample or one per position.
     n_classes : int
 
     Examples
@@ -31,14 +31,12 @@ class ArraySource(Source):
         self.labels = torch.from_numpy(y)
         self.n_classes = n_classes
         self.row_shape = X.shape[1:]
-
-    @property
-    def dense(self):
-        """Whether labels are masks."""
-        return self.labels.ndim > 1
+        self.dense = y.ndim > 1
 
     def sample(self, n, generator):
-        """Draw `n` rows with their classes or masks."""
-        device = generator.device
+        """Draw `n` samples with their classes."""
         index = draw_index(len(self.labels), n, generator)
-        return self.rows[index].to(device), self.labels[index].to(device)
+        return (
+            self.rows[index].to(generator.device),
+            self.labels[index].to(generator.device),
+        )

@@ -1,4 +1,4 @@
-"""What every source offers: labelled rows without end, and the way to embed them."""
+"""Base class of source modalities."""
 
 import torch
 
@@ -6,17 +6,20 @@ from sklearn_pare.nn.embed import embedder
 
 
 class Source:
-    """A labelled source modality: rows without end.
+    """Base class of labelled source modalities.
+
+    A subclass sets `n_classes` and `row_shape` and implements `sample`.
 
     Attributes
     ----------
     n_classes : int
-    row_shape : tuple
-        Shape of one row: (F,), (C, L) or (C, H, W).
+    row_shape : tuple of int
+        Shape of one sample: (F,), (C, L) or (C, H, W).
     dense : bool
-        Whether every place of a row has a class of its own.
+        True if each position of a sample has its own class.
     trains : bool
-        Whether the embedder goes on learning; only that of the mask token does.
+        True if the embedder is trained during fine-tuning, as only that of the mask
+        token is.
     """
 
     n_classes: int
@@ -25,25 +28,25 @@ class Source:
     trains = False
 
     def sample(self, n, generator):
-        """Draw rows.
+        """Draw labelled samples.
 
         Parameters
         ----------
         n : int
         generator : torch.Generator
-            Source of all randomness; the rows lie on its device.
+            Source of all randomness. The samples are on its device.
 
         Returns
         -------
         x : torch.Tensor of shape (n, ...)
-            Rows of shape `row_shape`.
-        y : torch.Tensor of shape (n,), or masks (n, H, W) or (n, L), int64
+            Samples of shape `row_shape`.
+        y : torch.Tensor of shape (n,), or (n, H, W) or (n, L) if `dense`, int64
             Classes in ``range(n_classes)``.
         """
         raise NotImplementedError
 
     def for_backbone(self, backbone):
-        """The source as a backbone reads it.
+        """Return this source in the form that a backbone reads.
 
         Parameters
         ----------
@@ -52,16 +55,16 @@ class Source:
         Returns
         -------
         source : Source
-            The same object, unless rows depend on the backbone.
+            The same object, unless samples depend on the backbone.
         """
         return self
 
     def with_masks(self):
-        """The source with a class for every place, if it can; else as it is."""
+        """Return this source with a class per position if possible, else unchanged."""
         return self
 
     def embedder(self, stem):
-        """Embedder of the rows; its weights are not set yet.
+        """Return an embedder of the samples, whose weights are not set yet.
 
         Parameters
         ----------
@@ -71,12 +74,12 @@ class Source:
         Returns
         -------
         module : torch.nn.Module
-            With a method ``start_from(stem)``.
+            Its method ``start_from(stem)`` sets the weights.
         """
         return embedder(self.row_shape, stem)
 
 
 def draw_index(size, n, generator):
-    """Numbers (n,) in ``range(size)``, drawn by `generator`, on the CPU."""
+    """Draw `n` integers in ``range(size)``; they are returned on the CPU."""
     device = generator.device
     return torch.randint(size, (n,), generator=generator, device=device).cpu()

@@ -1,4 +1,4 @@
-"""Sources that know nothing: what remains of PaRe with them is the replacement."""
+"""Sources without information, as controls: only the replacement of tokens remains."""
 
 import torch
 
@@ -7,9 +7,9 @@ from sklearn_pare.sources.base import Source
 
 
 class NoiseSource(Source):
-    """White noise in the shape of a formula image: a source with nothing to know.
+    """White noise in the shape of a formula image: a source without information.
 
-    It has one class, so its loss is zero; what remains of PaRe is the replacement.
+    Since there is only one class, the loss on the source is zero.
 
     Examples
     --------
@@ -24,7 +24,7 @@ class NoiseSource(Source):
     row_shape = (3, 32, 32)
 
     def sample(self, n, generator):
-        """Draw `n` rows of standard normal numbers, all of class 0."""
+        """Draw `n` samples of standard normal numbers, all of class 0."""
         device = generator.device
         rows = torch.randn(n, *self.row_shape, generator=generator, device=device)
         return rows, torch.zeros(n, dtype=torch.int64, device=device)
@@ -33,7 +33,7 @@ class NoiseSource(Source):
 class MaskTokenSource(Source):
     """One learned token in place of every source token, as in masked training.
 
-    Its rows are empty; the token is a weight of the embedder, which therefore trains.
+    The samples are empty. The token is a weight of the embedder, which is trained.
 
     Examples
     --------
@@ -52,11 +52,11 @@ class MaskTokenSource(Source):
     trains = True
 
     def sample(self, n, generator):
-        """Draw `n` rows of nothing, all of class 0."""
+        """Return `n` empty samples, all of class 0."""
         device = generator.device
         labels = torch.zeros(n, dtype=torch.int64, device=device)
         return torch.zeros(n, device=device), labels
 
     def embedder(self, stem):
-        """The learned token."""
+        """Return the learned token as an embedder."""
         return MaskToken(stem.grid, stem.dim)

@@ -9,29 +9,29 @@ import torch
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.sources.base import Source, draw_index
 
-# What the weights of timm expect: ImageNet's mean and standard deviation of a channel.
+# Mean and standard deviation of each channel of ImageNet, which timm's weights expect.
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 # Bytes of decoded images kept in memory.
 _KEPT = 2**28
 
 
 class FolderSource(Source):
-    """Images in one folder for each class: the source named "folder:PATH".
+    """Images with one folder per class: the source named "folder:PATH".
 
-    Images are read when they are drawn, brought to one size and to the scale that
-    backbones pretrained on ImageNet expect. Classes are the folders in order of name.
+    Images are read when they are drawn, resized, and scaled as backbones pretrained on
+    ImageNet expect. Classes are the folders sorted by name.
 
     Parameters
     ----------
     path : str or Path
-        Holds ``CLASS/IMAGE`` for every image.
+        Each image is in ``PATH/CLASS/IMAGE``.
     size : tuple of int, default=(32, 32)
-        Height and width of a row; `for_body` takes those of the backbone.
+        Height and width of a sample; `for_backbone` uses those of the backbone.
 
     Raises
     ------
     DataError
-        On first use: if the folder is missing or holds no classes, or a file is no
+        On first use, if the folder is missing or has no classes, or a file is not an
         image; a ValueError.
 
     Examples
@@ -55,13 +55,13 @@ class FolderSource(Source):
             return ImageFolder(self.path)
         except OSError as error:
             raise DataError(
-                f"source='folder:{self.path}' is no folder of classes: {error}. "
+                f"source='folder:{self.path}' is not a folder of classes: {error}. "
                 "Expected one folder for each class with its images inside, such as "
                 f"{self.path / 'cat' / '1.png'} and {self.path / 'dog' / '1.png'}."
             ) from error
 
     def _decode(self, number):
-        """Image of this number, uint8 (H, W, 3)."""
+        """Read an image, uint8 (H, W, 3)."""
         from PIL import Image
 
         path, _ = self._images.samples[number]
@@ -78,11 +78,11 @@ class FolderSource(Source):
 
     @property
     def n_classes(self):
-        """Folders with images."""
+        """Number of folders with images."""
         return len(self._images.classes)
 
     def for_backbone(self, backbone):
-        """The same images in the size that the backbone's own stem takes."""
+        """Return the same images in the size of the backbone's own stem."""
         return FolderSource(self.path, getattr(backbone.stem, "size", self.size))
 
     def sample(self, n, generator):

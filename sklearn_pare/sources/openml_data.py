@@ -12,29 +12,29 @@ from sklearn_pare.exceptions import DataError, UnknownNameError
 from sklearn_pare.sources.arrays import ArraySource
 from sklearn_pare.sources.base import Source
 
-# Columns count as the pixels of an image from this many along a side.
+# Columns may be the pixels of an image whose sides have at least this length.
 _SMALLEST_SIDE = 8
 
 
 class OpenMLSource(Source):
-    """Rows and classes of a data set of OpenML: the source named "openml:ID".
+    """Samples and classes of an OpenML data set: the source named "openml:ID".
 
-    Rows of 3 s^2 or s^2 columns, s >= 8, are images (3, s, s) or (1, s, s), as those of
-    CIFAR-10 ("openml:40927"); all others are a table. Categories become numbers, gaps
-    the mean of their column, and every channel or column is standardised. The data set
-    is loaded when it is first used, from the cache of openml or from its server.
+    Data with 3 s^2 or s^2 columns, s >= 8, are images (3, s, s) or (1, s, s), as in
+    CIFAR-10 ("openml:40927"); all others are tables. Categories become numbers, missing
+    values become the mean of their column, and each channel or column is standardised.
+    The data set is loaded on first use, from the cache of openml or from its server.
 
     Parameters
     ----------
     spec : str
-        The data set's number.
+        Number of the data set.
 
     Raises
     ------
     UnknownNameError
-        If `spec` is not a positive whole number; a ValueError.
+        If `spec` is not a positive integer; a ValueError.
     DataError
-        On first use: if the data set cannot be loaded or has no classes; a ValueError.
+        On first use, if the data set cannot be loaded or has no classes; a ValueError.
 
     Examples
     --------
@@ -46,8 +46,8 @@ class OpenMLSource(Source):
     def __init__(self, spec):
         if not (spec.isascii() and spec.isdigit() and int(spec) > 0):
             raise UnknownNameError(
-                f"source='openml:{spec}' names no data set: what follows the colon is "
-                "the data set's number, as in 'openml:40927' (CIFAR-10)."
+                f"source='openml:{spec}' names no data set. Write the number of the "
+                "data set after the colon, as in 'openml:40927' (CIFAR-10)."
             )
         self.dataset_id = int(spec)
 
@@ -66,7 +66,7 @@ class OpenMLSource(Source):
         return ArraySource(X, codes.astype(np.int64), len(classes))
 
     def _load(self):
-        """Columns and target of the data set, by openml."""
+        """Load the columns and the target of the data set with openml."""
         import openml
 
         problem = None
@@ -74,38 +74,38 @@ class OpenMLSource(Source):
             dataset = openml.datasets.get_dataset(self.dataset_id)
             name = dataset.default_target_attribute
             frame, target, _, _ = dataset.get_data(target=name)
-        # openml raises errors of its own, of requests, of urllib3 and of its parsers.
+        # openml raises its own errors and those of requests, urllib3 and its parsers.
         except Exception as error:
             problem = f"{type(error).__name__}: {redact(error)}"
-        # Out of the block above: the error there may hold a key, and is left behind.
+        # Outside of the block above, whose error may contain an API key.
         if problem is not None:
             raise DataError(
                 f"source='openml:{self.dataset_id}': data set {self.dataset_id} could "
                 f"not be loaded ({problem}). openml looks in its "
                 f"cache {openml.config.get_cache_directory()}, then on its server. "
-                "Where there is a network, openml.datasets.get_dataset("
-                f"{self.dataset_id}, download_data=True) fetches it into the cache; "
-                "another cache is named by the environment variable OPENML_CACHE_DIR."
+                "With a network, run openml.datasets.get_dataset("
+                f"{self.dataset_id}, download_data=True) to download it, or set the "
+                "environment variable OPENML_CACHE_DIR to another cache."
             )
         if target is None:
             raise DataError(
                 f"source='openml:{self.dataset_id}': data set {self.dataset_id} has no "
-                "default target, thus no classes. Choose a data set for classification."
+                "default target, so no classes. Choose a data set for classification."
             )
         return frame, target
 
     @property
     def n_classes(self):
-        """Classes that occur in the data."""
+        """Number of classes in the data."""
         return self._arrays.n_classes
 
     @property
     def row_shape(self):
-        """Shape of one row: (3, s, s), (1, s, s) or (F,)."""
+        """Shape of one sample: (3, s, s), (1, s, s) or (F,)."""
         return self._arrays.row_shape
 
     def sample(self, n, generator):
-        """Draw `n` rows with their classes."""
+        """Draw `n` samples with their classes."""
         return self._arrays.sample(n, generator)
 
 
@@ -118,7 +118,7 @@ def _row_shape(n_columns):
 
 
 def _numbers(frame):
-    """Columns of any kind -> (n, F), float32: codes for categories, means for gaps."""
+    """Return columns of any kind as numbers (n, F), float32, without missing values."""
     categories = frame.select_dtypes(exclude="number").columns
     if len(categories):
         frame = frame.copy()
@@ -128,7 +128,7 @@ def _numbers(frame):
 
 
 def _standardised(X):
-    """Each channel, or each column of a table, at zero mean and unit variance."""
+    """Scale each channel, or each column of a table, to mean 0 and variance 1."""
     last = np.moveaxis(X, 1, -1)
     flat = StandardScaler().fit_transform(last.reshape(-1, X.shape[1]))
     return np.ascontiguousarray(np.moveaxis(flat.reshape(last.shape), -1, 1))

@@ -1,4 +1,4 @@
-"""How far candidate sources lie from labelled data, where tokens are mixed."""
+"""Candidate sources, and their distances from the data."""
 
 from typing import NamedTuple
 
@@ -20,73 +20,154 @@ from sklearn_pare.otdd import (
     dataset_distance,
     pseudo_classes,
 )
+from sklearn_pare.sources.formula import FAMILIES
+from sklearn_pare.sources.registry import FACTORIES, get
+from sklearn_pare.sources.user_arrays import from_arrays
 
-#: Rows a side that distances are measured between, at most.
-MAX_SAMPLES = 400
+_MAX_SAMPLES = 400
 _BATCH = 64
+_CONTROLS = ("mask-token", "noise")
 
 
 class Ranked(NamedTuple):
-    """A candidate and its distance from the data.
-
-    Attributes
-    ----------
-    source : str
-    distance : float
-    """
+    """Name of a candidate source, and its distance from the data."""
 
     source: str
     distance: float
 
 
-class _Rows(BaseEstimator):
-    """In whose name rows are checked where there is no estimator."""
+class _Input(BaseEstimator):
+    """Stand-in for an estimator in the validation of X."""
 
     def __init__(self, input_shape):
         self.input_shape = input_shape
 
 
-def rank_sources(X, y, candidates, *, backbone, input_shape, max_samples, random_state):
-    """Rank opened sources; see `sklearn_pare.sources.rank`."""
+def open_candidates(source):
+    """Return a dict of the sources in the argument `source` of an estimator.
+
+    "auto" stands for "formula", its families and all registered sources except the
+    controls. A tuple of arrays has the name "arrays", or in a list "arrays I" with its
+    index.
+    """
+    if source is None:
+        return {}
+    if isinstance(source, tuple):
+        if source and all(isinstance(name, str) for name in source):
+            raise DataError(
+                f"source={source!r} is a tuple of names. Pass a list to use the "
+                f"nearest of them: source={[*source]!r}."
+            )
+        return {"arrays": from_arrays(source)}
+    if source == "auto":
+        families = [f"formula:{family}" for family in FAMILIES]
+        source = [*(name for name in FACTORIES if name not in _CONTROLS), *families]
+    elif isinstance(source, str):
+        source = [source]
+    if not source:
+        raise DataError('source=[] names no source. Add names, or use source="auto".')
+    return {
+        name if isinstance(name, str) else f"arrays {index}": (
+            get(name) if isinstance(name, str) else from_arrays(name)
+        )
+        for index, name in enumerate(source)
+    }
+
+
+def rank(
+    X,
+    y,
+    candidates="auto",
+    *,
+    backbone="pare-tiny",
+    input_shape=None,
+    max_samples=_MAX_SAMPLES,
+    random_state=None,
+):
+    """Rank sources by their distance from labelled data.
+
+    X and the source are embedded by their untrained embedders. The distance is the
+    optimal transport dataset distance between the mean tokens of their samples.
+    ``source="auto"`` of an estimator uses the first source of this table.
+
+    Parameters
+    ----------
+    X : array-like of shape (n, F), (n, C, L) or (n, C, H, W)
+        As in fit.
+    y : array-like of shape (n,) or (n, ...)
+        Targets. Real numbers, or several values per sample, are grouped into up to 10
+        classes.
+    candidates : list or "auto", default="auto"
+        Names of sources, or tuples of arrays ``(X_source, y_source)``. "auto":
+        "formula", its families "formula:NAME", and all registered sources.
+    backbone : str, default="pare-tiny"
+        Name of the backbone. Distances depend on its tokens.
+    input_shape : tuple of int, default=None
+        As in the estimators.
+    max_samples : int or None, default=400
+        Maximum number of samples of X and of each source, at least 2. None: as many as
+        X has.
+    random_state : int, RandomState instance or None, default=None
+        Determines which samples are drawn.
+
+    Returns
+    -------
+    table : list of Ranked
+        Pairs (source, distance), nearest first, in the units of tokens. The classes of
+        a source with thousands of them are replaced by clusters of mean tokens.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no source with a given name; a ValueError.
+    DataError
+        If X, y or a source cannot be used; a ValueError.
+
+    See Also
+    --------
+    sklearn_pare.otdd.dataset_distance : The distance.
+
+    Notes
+    -----
+    Alvarez-Melis and Fusi, "Geometric Dataset Distances via Optimal Transport", NeurIPS
+    2020, proposed this distance for choosing a source. PaRe does not state how to
+    choose one.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_pare import sources
+    >>> X, y = load_digits(return_X_y=True)
+    >>> names = ["formula:contours", "formula:heaps"]
+    >>> table = sources.rank(
+    ...     X[:100], y[:100], names, input_shape=(1, 8, 8), random_state=0
+    ... )
+    >>> [name for name, _ in table]
+    ['formula:contours', 'formula:heaps']
+    """
+    candidates = open_candidates(candidates)
     validation.check_input_shape(input_shape)
-    X = validation.check_rows(_Rows(input_shape), X, reset=True)
+    X = validation.check_rows(_Input(input_shape), X, reset=True)
     X = validation.shape_rows(X, input_shape)
-    check_choices("exact", max_samples)
+    check_choices("exact", max_samples, "rank")
     y = check_targets(y, len(X))
-    # The one that a fit uses: of its four the second.
+    # The second of the four seeds of a fit.
     seed = int(check_random_state(random_state).randint(2**31 - 1, size=4)[1])
     encoder = encoder_for(X)
     rows, y = encoded_sample(X, y, encoder, seed, max_samples)
-    module = backbones.get(
+    built = backbones.get(
         backbone,
         generator=torch.Generator().manual_seed(seed),
         input_shape=tuple(rows.shape[1:]),
     )
-    found = distances(
-        candidates, rows, y, module, getattr(encoder, "cardinalities", None), seed
-    )
+    cardinalities = getattr(encoder, "cardinalities", None)
+    found = distances(candidates, rows, y, built, cardinalities, seed)
     return [Ranked(*pair) for pair in found.items()]
 
 
-def encoded_sample(X, y, encoder, seed, max_samples=MAX_SAMPLES):
-    """Some rows as the network sees them, and their targets.
-
-    Parameters
-    ----------
-    X : ndarray, DataFrame or LazyArray of shape (n, ...)
-    y : ndarray of shape (n, ...)
-    encoder : ChannelScaler or TableEncoder
-        Fitted.
-    seed : int
-        Which rows are drawn.
-    max_samples : int
-
-    Returns
-    -------
-    rows : torch.Tensor of shape (m, ...)
-    y : ndarray of shape (m, ...)
-    """
-    # Ascending, as files are read.
+def encoded_sample(X, y, encoder, seed, max_samples=_MAX_SAMPLES):
+    """Draw samples of X, encoded for the network as a tensor, and their targets."""
+    # Files are read in ascending order.
     index = np.sort(np.random.RandomState(seed).permutation(len(X))[:max_samples])
     rows = validation.select(X, index)
     rows = rows if X.ndim == 2 else np.asarray(rows)
@@ -94,37 +175,22 @@ def encoded_sample(X, y, encoder, seed, max_samples=MAX_SAMPLES):
 
 
 def distances(candidates, rows, y, backbone, cardinalities, seed):
-    """Distance of each candidate from labelled rows, nearest first.
+    """Return a dict with the distance of each candidate source, nearest first.
 
-    Parameters
-    ----------
-    candidates : dict
-        Name -> `Source`.
-    rows : torch.Tensor of shape (n, ...)
-        As the network sees them, on any device. Of each source as many are drawn.
-    y : ndarray of shape (n,) or (n, ...)
-        Their targets; see `otdd.pseudo_classes`.
-    backbone : Backbone
-    cardinalities : tuple of int or None
-        Of the columns of a table.
-    seed : int
-        The same for all candidates: each is measured as if it were the only one.
-
-    Returns
-    -------
-    found : dict
-        Name -> distance in the units of tokens.
+    `n` samples of each are compared with the encoded samples `rows` (n, ...), on any
+    device, with targets `y`. The distance of one does not depend on the others.
     """
+    shape = tuple(rows.shape[1:])
     with DrawFrom(torch.Generator()):
-        module = embedder(tuple(rows.shape[1:]), backbone.stem, cardinalities)
+        module = embedder(shape, backbone.stem, cardinalities)
     own = _mean_tokens(module, rows, backbone.stem, seed)
     classes = pseudo_classes(y, seed)
     found = {}
     for name, source in candidates.items():
         if source.trains:
             raise DataError(
-                f"source={name!r} is a token that is yet to be learned, at no distance "
-                "from X. Leave it out of the candidates."
+                f"source={name!r} is a token that is learned during fine-tuning, so it "
+                "has no distance from X. Remove it from the candidates."
             )
         try:
             source = source.for_backbone(backbone)
@@ -135,9 +201,8 @@ def distances(candidates, rows, y, backbone, cardinalities, seed):
             features = _mean_tokens(module, x, backbone.stem, seed)
         except (OSError, ValueError, RuntimeError) as error:
             raise DataError(
-                f"source={name!r} cannot be compared with rows of shape "
-                f"{tuple(rows.shape[1:])} through backbone={backbone.card.name!r}: "
-                f"{error}"
+                f"source={name!r} cannot be compared with samples of shape {shape} "
+                f"through backbone={backbone.card.name!r}: {error}"
             ) from error
         labels = coarse_classes(features, labels.cpu().numpy(), seed)
         found[name] = dataset_distance(
@@ -148,7 +213,7 @@ def distances(candidates, rows, y, backbone, cardinalities, seed):
 
 @torch.no_grad()
 def _mean_tokens(module, rows, stem, seed):
-    """Mean tokens (n, D) by an embedder as it is before training."""
+    """Compute mean tokens (n, D) with an untrained embedder."""
     xavier_(module, torch.Generator().manual_seed(seed))
     module.start_from(stem)
     if hasattr(module, "fit"):

@@ -12,39 +12,28 @@ from sklearn_pare.nn.embed import WordEmbed
 from sklearn_pare.sources.arrays import ArraySource
 from sklearn_pare.sources.base import Source
 
-# Word, part of speech, chunk, entity; the first and the last are read.
-_MIN_COLUMNS = 2
 _NO_ENTITY = "O"
 
 
 class WordSource(ArraySource):
-    """Rows of word numbers, for the backbone that they were made for.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n, N), int64
-        Word numbers, one a token.
-    y : ndarray of shape (n,), int64
-        Classes in ``range(n_classes)``.
-    n_classes : int
-    """
+    """Texts as word numbers (n, N) of one backbone, one per token."""
 
     def embedder(self, stem):
-        """The word vectors of the backbone."""
+        """Return the word vectors of the backbone as an embedder."""
         return WordEmbed(stem.table.num_embeddings, stem.grid, stem.dim)
 
 
 class TextSource(Source):
-    """Texts with their classes, for a backbone that reads text.
+    """Texts with their classes, for text backbones.
 
-    It has rows only after `for_body`: how a text is cut into words, and how many, is a
-    matter of the backbone.
+    Samples can only be drawn after `for_backbone`, since the words of a text and their
+    number depend on the backbone.
 
     Parameters
     ----------
     texts : sequence of str
     labels : array-like of shape (n,)
-        Classes; anything that can be sorted.
+        Classes, of any type that can be sorted.
 
     Examples
     --------
@@ -58,26 +47,22 @@ class TextSource(Source):
 
     @staticmethod
     def from_conll(path):
-        """Sentences of a file in the columns of CoNLL-2003: the source "text:FILE".
+        """Return the sentences of a CoNLL-2003 file: the source named "text:FILE".
 
-        A line is a word and its tags, separated by spaces, the entity last; an empty
-        line ends a sentence. The class of a sentence is the type of entity that most
-        of its words have, the first such type in a tie, and "O" without entities. The
-        file is read when the source is first used.
+        Each line consists of a word and its tags, separated by spaces, with the entity
+        last; an empty line ends a sentence. The class of a sentence is the entity type
+        of most of its words (the first one in a tie), or "O" without entities. The file
+        is read on first use.
 
         Parameters
         ----------
         path : str or Path
-            A file in UTF-8.
-
-        Returns
-        -------
-        source : TextSource
+            File in UTF-8.
 
         Raises
         ------
         DataError
-            On first use: if the file is missing or has another format; a ValueError.
+            On first use, if the file is missing or has another format; a ValueError.
         """
         return _ConllSource(path)
 
@@ -87,30 +72,19 @@ class TextSource(Source):
 
     @property
     def n_classes(self):
-        """Distinct labels."""
+        """Number of distinct labels."""
         return len(self._encoded[0])
 
     def for_backbone(self, backbone):
-        """Rows of word numbers: each text, repeated until it fills the backbone's tokens.
+        """Return the texts as word numbers, repeated to fill the backbone's tokens.
 
-        Parameters
-        ----------
-        backbone : Backbone
-
-        Returns
-        -------
-        source : WordSource
-
-        Raises
-        ------
-        DataError
-            If the backbone reads no text, or a text has no words; a ValueError.
+        Raises DataError if it is not a text backbone, or if a text has no words.
         """
         if backbone.tokenize is None:
             raise DataError(
                 f"The source is text, which backbone={backbone.card.name!r} cannot "
-                'read. Use a text backbone such as backbone="hf:roberta-base", or another '
-                "source."
+                'read. Use a text backbone such as backbone="hf:roberta-base", or '
+                "another source."
             )
         n_tokens = math.prod(backbone.module.grid)
         numbers = backbone.tokenize([str(text) for text in self.texts])
@@ -119,7 +93,7 @@ class TextSource(Source):
             if not len(words):
                 raise DataError(
                     f"Text {row} of the source, {str(self.texts[row])!r}, has no "
-                    "words. Leave empty texts out."
+                    "words. Remove empty texts."
                 )
             X[row] = np.resize(words, n_tokens)
         return WordSource(X, self._encoded[1].astype(np.int64), self.n_classes)
@@ -133,18 +107,14 @@ class _ConllSource(TextSource):
     def _sentences(self):
         return _read_conll(self.path)
 
-    @property
-    def texts(self):
-        return [text for text, _ in self._sentences]
-
-    @property
-    def labels(self):
-        return [label for _, label in self._sentences]
+    texts = property(lambda self: [text for text, _ in self._sentences])
+    labels = property(lambda self: [label for _, label in self._sentences])
 
 
 def _read_conll(path):
-    """Pairs of a sentence and its label."""
+    """Return pairs of a sentence and its label."""
     sentences, words, tags = [], [], []
+    # Columns: word, part of speech, chunk and entity. The first and the last are read.
     # An empty line at the end closes the last sentence.
     for number, line in enumerate([*_lines(path), ""], start=1):
         columns = line.split()
@@ -153,10 +123,9 @@ def _read_conll(path):
                 sentences.append((" ".join(words), _main_entity(tags)))
             words, tags = [], []
             continue
-        if len(columns) < _MIN_COLUMNS:
-            raise _malformed(
-                path, number, f"{line!r} has one column, so its word has no tag"
-            )
+        if len(columns) == 1:
+            problem = f"{line!r} has one column, so its word has no tag"
+            raise _malformed(path, number, problem)
         words.append(columns[0])
         tags.append(columns[-1])
     if not sentences:
@@ -169,8 +138,8 @@ def _lines(path):
         content = path.read_bytes()
     except OSError as error:
         raise DataError(
-            f"source='text:{path}' cannot be read: {error}. What follows the colon is "
-            "the path of a file in the columns of CoNLL-2003."
+            f"source='text:{path}' cannot be read: {error}. Write the path of a "
+            "CoNLL-2003 file after the colon."
         ) from error
     try:
         return content.decode("utf-8").split("\n")
@@ -179,16 +148,16 @@ def _lines(path):
         raise _malformed(path, number, f"the file is not UTF-8 ({error})") from error
 
 
-def _malformed(path, number, what):
+def _malformed(path, number, problem):
     return DataError(
-        f"source='text:{path}', line {number}: {what}. Expected a word and its tags on "
-        "every line, separated by spaces, as in 'EU NNP B-NP B-ORG', and an empty line "
-        "after every sentence."
+        f"source='text:{path}', line {number}: {problem}. Expected a word and its tags "
+        "on each line, separated by spaces, as in 'EU NNP B-NP B-ORG', and an empty "
+        "line after each sentence."
     )
 
 
 def _main_entity(tags):
-    """Type of the entity on most words, the first one in a tie."""
+    """Return the type of entity with the most words, the first one in a tie."""
     types = [tag[2:] if tag[:2] in ("B-", "I-") else tag for tag in tags]
     counts = Counter(kind for kind in types if kind != _NO_ENTITY)
     return counts.most_common(1)[0][0] if counts else _NO_ENTITY

@@ -1,4 +1,4 @@
-"""A source from arrays as users give them: all complaints about them."""
+"""Sources from the arrays of users, and their validation."""
 
 import numpy as np
 from sklearn.utils import column_or_1d
@@ -13,22 +13,15 @@ from sklearn_pare.sources.text import TextSource
 
 
 def from_arrays(source):
-    """Source arrays (X_source, y_source) -> a source.
+    """Return a source of the arrays (X_source, y_source).
 
-    Parameters
-    ----------
-    source : tuple
-        Rows (n, F), (n, C, L) or (n, C, H, W) or texts (n,), and their classes (n,) or
-        the classes of their samples (n, L) or pixels (n, H, W).
-
-    Returns
-    -------
-    source : ArraySource or TextSource
+    X_source contains samples (n, F), (n, C, L) or (n, C, H, W), or texts (n,). y_source
+    contains a class per sample (n,), per position (n, L) or per pixel (n, H, W).
     """
     if len(source) != 2:
         raise DataError(
             f"source is a tuple of length {len(source)}; expected "
-            "(X_source, y_source), rows and their classes."
+            "(X_source, y_source), samples and their classes."
         )
     y = check_targets(source[1], _num_samples(source[0]), "X_source", "y_source")
     if y.ndim == 2 and y.shape[1] == 1:
@@ -36,21 +29,17 @@ def from_arrays(source):
     texts = np.asarray(source[0])
     if texts.ndim == 1 and texts.dtype.kind in "OUT":
         return TextSource(texts, column_or_1d(y))
-    X = check_array(
-        source[0],
-        dtype=(np.float64, np.float32),
-        allow_nd=True,
-        input_name="X_source",
-    )
+    dtypes = (np.float64, np.float32)
+    X = check_array(source[0], dtype=dtypes, allow_nd=True, input_name="X_source")
     if X.ndim - 1 not in KINDS:
         raise DataError(
             f"X_source has shape {X.shape}. Expected {', '.join(KINDS.values())}."
         )
     wanted = (len(X), *X.shape[2:])
     if y.ndim > 1 and y.shape != wanted:
-        places = f", or one a sample or pixel, {wanted}" if X.ndim > 2 else ""
+        places = f", or one per position or pixel, {wanted}" if X.ndim > 2 else ""
         raise DataError(
-            f"y_source has shape {y.shape}. Expected one class a row, {(len(X),)}"
+            f"y_source has shape {y.shape}. Expected one class per sample, {(len(X),)}"
             f"{places}."
         )
     classes, codes = np.unique(y, return_inverse=True)

@@ -32,11 +32,6 @@ def check_alignment(arguments, candidates):
 def mmd(x, y):
     """Compute the squared maximum mean discrepancy of two samples, biased.
 
-    Parameters
-    ----------
-    x : torch.Tensor of shape (n, d)
-    y : torch.Tensor of shape (m, d)
-
     Returns
     -------
     value : torch.Tensor, a scalar

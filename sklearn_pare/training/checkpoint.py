@@ -113,7 +113,7 @@ class Checkpoints(Callback):
 
     @property
     def found(self):
-        """Whether there is a fit to continue."""
+        """True if there is a fit to continue."""
         return self._values is not None
 
     def start(self, net, keep):

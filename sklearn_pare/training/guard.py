@@ -13,13 +13,7 @@ _ALLOWED_IN_BFLOAT16 = 1
 
 
 class Guard:
-    """Count of the steps with a loss or gradient that is not finite, on the device.
-
-    Parameters
-    ----------
-    recipe : Recipe
-    device : torch.device
-    """
+    """Count of the steps with a loss or gradient that is not finite, on the device."""
 
     def __init__(self, recipe, device):
         self.recipe = recipe

@@ -194,11 +194,6 @@ def fit_share(network, recipe):
     was not trained on determine how much of its outputs to add to the linear path.
     Where they do not show that the network helps, its share is 0.
 
-    Parameters
-    ----------
-    network : Network
-    recipe : Recipe
-
     Returns
     -------
     share : float

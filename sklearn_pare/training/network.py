@@ -49,10 +49,6 @@ def build_network(arguments, data, start):
         Constructor arguments of the estimator.
     data : FitData
     start : Start
-
-    Returns
-    -------
-    network : Network
     """
     init_seed, split_seed = start.seeds[:2]
     encoder = encoder_for(data.X)

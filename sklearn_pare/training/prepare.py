@@ -65,54 +65,29 @@ def prepare(architecture, encoder, data, device, seed):
         Device of the batches.
     seed : int
         Seed for the samples that are held out.
-
-    Returns
-    -------
-    prepared : Prepared
     """
-    target, validation, codes = data.target, data.validation, data.codes
     weight = data.weight / data.weight.mean()
     index = np.linspace(0, len(data.X) - 1, min(len(data.X), _ROWS)).astype(int)
-    if isinstance(data.X, LazyArray):
-        x, some = data.X, encoder.transform(np.asarray(data.X[index]))
-    else:
-        x = encoder.transform(data.X)
-        some = x[index]
-    linear = offset = None
-    if architecture.linear:
-        linear = build_linear_path(architecture)
-        own = torch.from_numpy(x)
-        offset = fit_linear_path(linear, own, codes, weight, target.kind)
-        if target.kind == "values":
-            left = remainder(offset, codes)
-            if codes.ndim > 2 and left.max() > _LEFT * codes.std():
-                linear = offset = None
-            else:
-                target = target.zoom(left)
-                linear.zoom(torch.from_numpy(left))
-                codes, offset = _divide(codes, left), _divide(offset, left)
-                if validation is not None:
-                    X_val, codes_val, weight_val = validation
-                    validation = X_val, _divide(codes_val, left), weight_val
+
+    def encode(X):
+        return X if isinstance(X, LazyArray) else encoder.transform(X)
 
     def make_rows(x, codes, weight, offset=None):
         if isinstance(x, LazyArray):
             return LazyRows(x, codes, weight, device, encoder.transform)
         return Rows.from_arrays(x, codes, weight, device, offset)
 
-    def encode(X):
-        return X if isinstance(X, LazyArray) else encoder.transform(X)
-
-    valid_rows = None
-    if validation is not None:
-        X_val, *others = validation
+    x = encode(data.X)
+    some = encoder.transform(np.asarray(x[index])) if x is data.X else x[index]
+    linear, offset, data = _fit_linear(architecture, x, data, weight)
+    rows, valid_rows = make_rows(x, data.codes, weight, offset), None
+    if data.validation is not None:
+        X_val, *others = data.validation
         valid_rows = make_rows(encode(X_val), *others)
-    rows, share_rows = make_rows(x, codes, weight, offset), None
-    if linear is not None:
-        share_rows = valid_rows
-        if valid_rows is None:
-            kept, held_out = _hold_out(codes, target, seed)
-            share_rows, rows = rows.subset(held_out), rows.subset(kept)
+    share_rows = None if linear is None else valid_rows
+    if linear is not None and valid_rows is None:
+        kept, held_out = _hold_out(data.codes, data.target, seed)
+        share_rows, rows = rows.subset(held_out), rows.subset(kept)
     unlabeled_rows = None
     if data.unlabeled is not None:
         nothing = np.zeros(len(data.unlabeled))
@@ -120,13 +95,36 @@ def prepare(architecture, encoder, data, device, seed):
     return Prepared(
         architecture._replace(linear=linear is not None),
         linear,
-        target,
+        data.target,
         torch.from_numpy(some),
         rows,
         valid_rows,
         share_rows,
         unlabeled_rows,
     )
+
+
+def _fit_linear(architecture, x, data, weight):
+    """Return the linear path, its offsets, and the data in units of its residuals."""
+    if not architecture.linear:
+        return None, None, data
+    codes, target = data.codes, data.target
+    linear = build_linear_path(architecture)
+    offset = fit_linear_path(linear, torch.from_numpy(x), codes, weight, target.kind)
+    if target.kind != "values":
+        return linear, offset, data
+    left = remainder(offset, codes)
+    if codes.ndim > 2 and left.max() > _LEFT * codes.std():
+        return None, None, data
+    linear.zoom(torch.from_numpy(left))
+    validation = data.validation
+    if validation is not None:
+        X_val, codes_val, weight_val = validation
+        validation = X_val, _divide(codes_val, left), weight_val
+    data = data._replace(
+        codes=_divide(codes, left), target=target.zoom(left), validation=validation
+    )
+    return linear, _divide(offset, left), data
 
 
 def _divide(values, factor):

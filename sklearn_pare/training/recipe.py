@@ -119,10 +119,6 @@ def make_recipe(arguments, n_samples, n_tokens, target, bfloat16):
         Tokens per sample.
     target : ClassTarget, LabelTarget, MaskTarget or ValueTarget
     bfloat16 : bool
-
-    Returns
-    -------
-    recipe : Recipe
     """
     auto = auto_for(target)
     batch_size = samples_per_batch(arguments["batch_size"], target)

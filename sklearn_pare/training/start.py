@@ -17,7 +17,7 @@ _NO_EFFECT = ("checkpoint_dir", "verbose", "warm_start", "random_state")
 
 
 class Start(NamedTuple):
-    """What a fit starts from, besides the data.
+    """Device, sources, seeds and earlier states that a fit starts from.
 
     Attributes
     ----------
@@ -46,10 +46,6 @@ def open_start(estimator, data):
         Its last fit is read if it is to be continued. Nothing is drawn from its
         ``random_state`` if an argument or a file cannot be used.
     data : FitData
-
-    Returns
-    -------
-    start : Start
     """
     arguments = estimator.get_params(deep=False)
     device = resolve_device(arguments["device"])

@@ -19,12 +19,6 @@ class WarmStart:
     target : ClassTarget, LabelTarget, MaskTarget or ValueTarget
         Target of the next fit.
 
-    Attributes
-    ----------
-    arrays : dict of str to ndarray
-    history : list of dict
-    alignment_history : list of float
-
     Raises
     ------
     DataError

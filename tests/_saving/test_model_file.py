@@ -499,7 +499,7 @@ def test_load__weights_left_out_that_are_not_at_hand__nothing_is_fetched(
     import timm
     from safetensors.torch import save_file
 
-    # A backbone that was at hand where the file was written, and is not where it is read.
+    # The backbone is available where the file is written, but not where it is read.
     cache = tmp_path / "cache"
     monkeypatch.setenv("HF_HUB_CACHE", str(cache))
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")

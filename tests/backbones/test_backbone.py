@@ -94,7 +94,6 @@ def test_layer_decay__one_step__lower_blocks_move_less(digits):
         for name, value in estimator._model.backbone.state_dict().items()
         if name.endswith("mlp.fc1.weight")
     }
-    assert (
-        moved["layers.0.blocks.0.mlp.fc1.weight"]
-        < 0.1 * (moved["layers.2.blocks.1.mlp.fc1.weight"])
-    )
+    first = "layers.0.blocks.0.mlp.fc1.weight"
+    last = "layers.2.blocks.1.mlp.fc1.weight"
+    assert moved[first] < 0.1 * moved[last]

@@ -63,7 +63,7 @@ def _config(kind="roberta", **settings):
 
 @pytest.fixture(scope="module")
 def roberta(tmp_path_factory):
-    """A tiny RoBERTa with random weights and its own tokenizer, as users save one."""
+    """Folder of a tiny RoBERTa with random weights and its own tokenizer."""
     folder = tmp_path_factory.mktemp("roberta")
     state = torch.random.get_rng_state()
     torch.manual_seed(0)
@@ -84,7 +84,7 @@ def conll(tmp_path_factory):
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def signals():
     rng = np.random.default_rng(0)
     y = np.arange(40) % 2
@@ -92,38 +92,72 @@ def signals():
     return np.stack([wave, rng.normal(size=(40, 100))], 1), np.where(y, "fast", "slow")
 
 
-def test_fit__conll_source__fits_and_predicts(roberta, conll, signals, tmp_path):
+def test_fit__conll_source__fits_and_predicts(roberta, conll, signals):
     X, y = signals
     state = torch.random.get_rng_state()
-    settings = {
-        "backbone": f"hf:{roberta}",
-        "source": f"text:{conll}",
-        "max_epochs": 60,
-        "lr": 3e-3,
-        "layer_decay": 1.0,
-        "random_state": 0,
-    }
-    estimator = PaReClassifier(**settings).fit(X, y)
+    estimator = PaReClassifier(
+        backbone=f"hf:{roberta}",
+        source=f"text:{conll}",
+        max_epochs=40,
+        lr=3e-3,
+        layer_decay=1.0,
+        random_state=0,
+    ).fit(X, y)
     assert torch.equal(torch.random.get_rng_state(), state)
     assert estimator.score(X, y) > 0.9
     assert estimator.n_tokens_ == 25
-    row = estimator.history_[0]
-    assert np.isfinite(row["mixed_source_loss"])
-    # One class for each kind of sentence in the file: LOC, O, ORG, PER.
-    assert row["mixed_source_loss"] == pytest.approx(np.log(4), rel=0.5)
-    expected = estimator.predict_proba(X)
-    same = PaReClassifier(**settings).fit(X, y)
-    np.testing.assert_array_equal(same.predict_proba(X), expected)
-    # Neither a pickle nor a saved file needs the folder again.
-    moved = pickle.dumps(estimator)
-    estimator.save(tmp_path / "model.pare")
-    hidden = roberta.with_name("hidden")
-    roberta.rename(hidden)
-    try:
-        for again in (pickle.loads(moved), sklearn_pare.load(tmp_path / "model.pare")):
-            np.testing.assert_array_equal(again.predict_proba(X), expected)
-    finally:
-        hidden.rename(roberta)
+    loss = estimator.history_[0]["mixed_source_loss"]
+    # The classes are the four kinds of sentences in the file: LOC, O, ORG and PER.
+    assert loss == pytest.approx(np.log(4), rel=0.5)
+
+
+def test_fit__twice__same_model_that_needs_no_folder(roberta, conll, signals, tmp_path):
+    X, y = signals
+    folder = shutil.copytree(roberta, tmp_path / "roberta")
+    first, second = (
+        PaReClassifier(
+            backbone=f"hf:{folder}?max_tokens=9",
+            source=f"text:{conll}",
+            max_epochs=1,
+            random_state=0,
+        ).fit(X, y)
+        for _ in "ab"
+    )
+    expected = first.predict_proba(X)
+    np.testing.assert_array_equal(second.predict_proba(X), expected)
+    pickled = pickle.dumps(first)
+    first.save(tmp_path / "model.pare")
+    shutil.rmtree(folder)
+    for again in (pickle.loads(pickled), sklearn_pare.load(tmp_path / "model.pare")):
+        np.testing.assert_array_equal(again.predict_proba(X), expected)
+
+
+@pytest.fixture(scope="module")
+def saved(roberta, signals, tmp_path_factory):
+    """A saved model, as the arrays and the description in its file."""
+    clf = PaReClassifier(
+        backbone=f"hf:{roberta}?max_tokens=9", max_epochs=1, random_state=0
+    ).fit(*signals)
+    path = tmp_path_factory.mktemp("saved") / "model.pare"
+    with pytest.raises(SaveError, match="folder of this machine"):
+        clf.save(path, omit_pretrained=True)
+    clf.save(path)
+    return _safetensors.read(path)
+
+
+@pytest.fixture
+def change(saved, tmp_path):
+    """Function that writes the model with another configuration of its backbone."""
+
+    def write(**settings):
+        arrays, text = saved
+        described = json.loads(text)
+        described["fitted"]["_architecture"]["config"].update(settings)
+        path = tmp_path / "model.pare"
+        path.write_bytes(resigned(arrays, json.dumps(described)))
+        return path
+
+    return write
 
 
 HOSTILE = {
@@ -139,13 +173,13 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("key", HOSTILE)
-def test_load__hostile_configuration__typed_error(key, roberta, signals, tmp_path):
-    path = _saved(roberta, signals, tmp_path, **{key: HOSTILE[key][0]})
+def test_load__hostile_configuration__typed_error(key, change):
+    path = change(**{key: HOSTILE[key][0]})
     with pytest.raises((ModelFileError, UnknownNameError), match=HOSTILE[key][1]):
         sklearn_pare.load(path)
 
 
-def test_load__configuration_that_names_code__not_looked_at(roberta, signals, tmp_path):
+def test_load__configuration_that_names_code__ignored(change, signals):
     code = {
         "auto_map": {"AutoModel": "someone/model--code.Theirs"},
         "attn_implementation": "someone/kernel",
@@ -154,7 +188,7 @@ def test_load__configuration_that_names_code__not_looked_at(roberta, signals, tm
         "num_labels": 10**12,
         "sinusoidal_pos_embds": True,
     }
-    path = _saved(roberta, signals, tmp_path, **code)
+    path = change(**code)
     sklearn_pare.load(path)
     with watched(path) as events:
         loaded = sklearn_pare.load(path)
@@ -165,28 +199,10 @@ def test_load__configuration_that_names_code__not_looked_at(roberta, signals, tm
     assert not hasattr(own, "auto_map")
 
 
-def test_load__words__take_no_memory_and_are_there_for_the_next_fit(
-    roberta, signals, tmp_path
-):
-    loaded = sklearn_pare.load(_saved(roberta, signals, tmp_path))
+def test_load__words__take_no_memory_and_are_there_for_the_next_fit(change):
+    loaded = sklearn_pare.load(change())
     assert loaded._model.backbone.model.config.vocab_size == 2
     assert loaded._architecture.config["vocab_size"] == 4 + len(WORDS)
-
-
-def _saved(roberta, signals, tmp_path, **settings):
-    """A saved model whose backbone's configuration was changed, signed again."""
-    clf = PaReClassifier(
-        backbone=f"hf:{roberta}", max_epochs=1, max_tokens=9, random_state=0
-    ).fit(*signals)
-    path = tmp_path / "model.pare"
-    clf.save(path)
-    with pytest.raises(SaveError, match="folder of this machine"):
-        clf.save(path, omit_pretrained=True)
-    arrays, text = _safetensors.read(path)
-    described = json.loads(text)
-    described["fitted"]["_architecture"]["config"].update(settings)
-    path.write_bytes(resigned(arrays, json.dumps(described)))
-    return path
 
 
 def test_fit__texts_with_labels__as_source(roberta, signals):
@@ -211,7 +227,7 @@ def test_fit__any_rows__with_formula_source(shape, roberta):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(12, *shape)), np.arange(12) % 3
     estimator = PaReClassifier(
-        backbone=f"hf:{roberta}", max_epochs=2, max_tokens=16, random_state=0
+        backbone=f"hf:{roberta}?max_tokens=16", max_epochs=2, random_state=0
     ).fit(X, y)
     assert estimator.n_tokens_ <= 16
     assert np.isfinite(estimator.predict_proba(X)).all()
@@ -224,7 +240,7 @@ def test_fit__each_family__pickled_without_its_folder(kind, tmp_path, signals):
     transformers.AutoModel.from_config(_config(kind)).save_pretrained(folder)
     X, y = signals
     estimator = PaReClassifier(
-        backbone=f"hf:{folder}", max_epochs=1, max_tokens=9, random_state=0
+        backbone=f"hf:{folder}?max_tokens=9", max_epochs=1, random_state=0
     ).fit(X, y)
     moved = pickle.dumps(estimator)
     shutil.rmtree(folder)
@@ -269,7 +285,7 @@ def test_get__no_safetensors__refused(roberta, tmp_path):
     with pytest.raises(ModelFileError, match=r"model\.safetensors is missing"):
         backbones.get(f"hf:{folder}")
     (folder / "model.safetensors").write_bytes(b"\x80\x04pickle" * 100)
-    with pytest.raises(ModelFileError, match="does not hold the weights"):
+    with pytest.raises(ModelFileError, match="does not contain the weights"):
         backbones.get(f"hf:{folder}")
 
 
@@ -277,14 +293,14 @@ def test_get__not_an_encoder__says_which_families_fit(tmp_path):
     transformers.GPT2Config(n_layer=1, n_embd=8, n_head=1).save_pretrained(tmp_path)
     with pytest.raises(UnknownNameError, match=r"'gpt2'.*roberta"):
         backbones.get(f"hf:{tmp_path}")
-    with pytest.raises(UnknownNameError, match="is not there"):
+    with pytest.raises(UnknownNameError, match="does not exist"):
         backbones.get("hf:./nowhere")
     with pytest.raises(UnknownNameError, match="no name of a repository"):
         backbones.get("hf:a b")
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(ModelFileError, match="not the configuration"):
         backbones.get(f"hf:{tmp_path}")
-    # Code of others is neither run nor offered to be run.
+    # Code that a configuration names is not run.
     (tmp_path / "config.json").write_text(
         '{"model_type": "theirs", "auto_map": {"AutoConfig": "code.Theirs"}}'
     )

@@ -1,4 +1,4 @@
-"""Small tasks in the place of published ones; importable, so that workers have them."""
+"""Small tasks instead of published ones, in a module that workers can import."""
 
 import numpy as np
 from sklearn.datasets import load_iris
@@ -14,7 +14,7 @@ LOADED = []
 
 
 def _bunch(X, y, kind, metric, split):
-    # Every third row to select on, every third to test on.
+    # A third of the samples is for training, one for validation, one for the test.
     part = {"train": 0, "valid": 1, "test": 2}[split]
     return Bunch(
         data=X[part::3], target=y[part::3], metric=metric, kind=kind, groups=None
@@ -38,9 +38,9 @@ def _missing(split, data_home):
 
 
 def small(task, data_home):
-    """Two epochs of the tiny backbone."""
+    """Return a preset with two epochs of the tiny backbone."""
     settings = {"backbone": NAME, "max_epochs": 2, "batch_size": 16}
-    return Preset(settings, {"train": 40, "valid": 15, "test": 30}, "A note.")
+    return Preset(settings, {"train": 40, "valid": 15, "test": 30}, None, "A note.")
 
 
 def _task(name, kind, load):

@@ -2,14 +2,16 @@ import json
 import multiprocessing
 import signal
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from joblib import parallel_config
 
 import sklearn_pare
-from sklearn_pare.benchmarks import presets, report, runner, tasks
-from sklearn_pare.benchmarks.__main__ import main
+from sklearn_pare import PaReClassifier
+from sklearn_pare.benchmarks import presets, report, runner, splits, tasks
+from sklearn_pare.benchmarks.cli import main
 from sklearn_pare.benchmarks.lines import append, read
 from tests.benchmarks import killed, stand_ins
 
@@ -18,7 +20,7 @@ _COMMAND = ["run", "--suite", "tiny", "--preset", "tiny", "--methods", "pare,nft
 
 @pytest.fixture
 def tiny(monkeypatch):
-    """The suite and the preset "tiny", in this process."""
+    """Register the suite and the preset "tiny" in this process."""
     monkeypatch.setitem(tasks.SUITES, "tiny", stand_ins.TASKS)
     monkeypatch.setitem(presets.PRESETS, "tiny", stand_ins.small)
     stand_ins.LOADED.clear()
@@ -79,8 +81,6 @@ def test_run__row__says_what_it_was_made_with(tiny):
 
 
 def test_run__other_seed__other_rows_to_train_on_the_same_to_test_on(tiny):
-    from sklearn_pare.benchmarks import splits
-
     one, other = (
         splits.read(stand_ins.TASKS["iris"], {"train": 40, "test": 20}, seed, ".")
         for seed in (0, 1)
@@ -115,7 +115,7 @@ def test_command__failed_cells__exit_status_and_what_to_do(tiny, monkeypatch, ca
     monkeypatch.setitem(tasks.SUITES, "tiny", {"missing": stand_ins.MISSING})
     assert main([*_COMMAND, "--data", "nowhere"]) == 1
     out = capsys.readouterr().out
-    assert "2 cells of 2 failed" in out
+    assert "2 of 2 fits failed" in out
     assert "nothing.npy" in out
 
 
@@ -131,6 +131,50 @@ def test_fit__error_in_the_middle__cell_says_where(tiny, monkeypatch):
     assert "in broken" in failures[0]["failed"]
 
 
+def test_run__limit_of_steps__fewer_epochs(tiny, monkeypatch):
+    def one_epoch(task, data_home):
+        return stand_ins.small(task, data_home)._replace(steps=3)
+
+    monkeypatch.setitem(presets.PRESETS, "tiny", one_epoch)
+    # Three steps of 16 samples are an epoch of 40 samples.
+    rows, _, _ = _run(chosen=[stand_ins.TASKS["iris"]], methods=["nft"], seeds=[0])
+    assert rows[0]["epochs"] == 1
+
+
+def test_run__openml__means_of_official_folds(monkeypatch, tmp_path):
+    fitted = []
+
+    def run_task(estimator, task_id):
+        fitted.append((type(estimator), estimator.random_state, estimator.max_epochs))
+        return f"a run of task {task_id}"
+
+    def fold_scores(run):
+        assert run == "a run of task 9946"
+        return {"auroc": np.array([0.8, np.nan]), "accuracy": np.array([0.5, 0.7])}
+
+    def load_task(task_id):
+        folds = SimpleNamespace(
+            get_train_test_split_indices=lambda: (range(512), range(57))
+        )
+        return folds, None, None
+
+    for function in (run_task, fold_scores, load_task):
+        monkeypatch.setattr(runner, function.__name__, function)
+    (tmp_path / runner.MARKER).touch()
+    chosen = tasks.choose(["openml-cc18"], ["9946"])
+    rows, failures = runner.run(
+        chosen, ["pare"], [5], "small", print, data_home=tmp_path
+    )
+    assert failures == []
+    # 200 steps of 16 samples are six epochs of 512 samples.
+    assert fitted == [(PaReClassifier, 5, 6)]
+    (row,) = rows
+    assert (row["score"], row["error"]) == (0.8, pytest.approx(0.2))
+    assert row["accuracy"] == pytest.approx(0.6)
+    assert (row["protocol"], row["simulated"]) == ("official folds", False)
+    assert "| wdbc | 1 - AUROC" in report.table(rows)
+
+
 def test_run__backend_that_gives_all_at_once__same_rows(tiny, tmp_path):
     rows, _, _ = _run(seeds=[0])
     with parallel_config("multiprocessing", n_jobs=2):
@@ -140,13 +184,13 @@ def test_run__backend_that_gives_all_at_once__same_rows(tiny, tmp_path):
 
 
 def test_run__two_processes__same_rows(tiny):
-    rows, _, _ = _run(seeds=[0])
-    again, _, _ = _run(seeds=[0], jobs=2)
+    rows, _, _ = _run(methods=["nft"], seeds=[0])
+    again, _, _ = _run(methods=["nft"], seeds=[0], jobs=2)
     assert _untimed(again) == _untimed(rows)
 
 
 def _process(path):
-    # From a server that has read the modules: a start takes no time.
+    # Fork from a server that has imported the modules: starting is fast.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.benchmarks.killed"])
     process = context.Process(target=killed.run, args=(path,))
@@ -154,12 +198,13 @@ def _process(path):
     return process
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs signals of Unix")
 def test_run__sigkill_at_random_moments__same_table(tiny, tmp_path):
-    whole, _, _ = _run(tmp_path / "whole.jsonl", seeds=range(3))
+    whole, _, _ = _run(tmp_path / "whole.jsonl", seeds=range(2))
     path, rng, n_kills = tmp_path / "killed.jsonl", np.random.default_rng(), 0
     for _ in range(3):
         process = _process(path)
-        # Until the first new row is there, and a little longer: within another cell.
+        # Wait for a new row, and a little longer: the next cell is running.
         n_before = len(read(path))
         while len(read(path)) == n_before and process.is_alive():
             time.sleep(0.005)
@@ -168,14 +213,14 @@ def test_run__sigkill_at_random_moments__same_table(tiny, tmp_path):
         process.join()
         n_kills += process.exitcode == -signal.SIGKILL
     assert n_kills
-    assert 0 < len(read(path)) <= 12
-    rows, failures, _ = _run(path, seeds=range(3))
+    assert 0 < len(read(path)) <= 8
+    rows, failures, _ = _run(path, seeds=range(2))
     assert failures == []
     assert report.table(rows) == report.table(whole)
     assert _untimed(rows) == _untimed(whole)
-    # One line a cell: none was lost and none done twice.
-    assert len(read(path)) == 12
-    assert _run(path, seeds=range(3))[2] == []
+    # There is one line per cell: none is missing and none was repeated.
+    assert len(read(path)) == 8
+    assert _run(path, seeds=range(2))[2] == []
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from tests.benchmarks import stand_ins
 
 
 class _InFile:
-    """Rows that are read as slices alone; counts what is read."""
+    """An array that can only be read in slices, and counts the samples read."""
 
     def __init__(self, array):
         self.array, self.n_read = array, 0
@@ -42,7 +42,7 @@ def test_draw__classes__every_one_and_in_proportion():
         counts = np.bincount(y[rows])
         assert counts[2] >= 1
         assert abs(counts - [35, 14, 1]).max() <= 1
-    # As many classes as there is room for.
+    # Two samples cannot be of three classes.
     rows = splits.draw(100, 2, y, np.random.default_rng(0))
     assert len(set(y[rows])) == 2
 

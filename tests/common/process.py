@@ -8,6 +8,7 @@ import os
 import random
 import signal
 import sys
+import tempfile
 import warnings
 
 import numpy as np
@@ -62,7 +63,8 @@ def snapshot():
         "numpy printing": repr(np.get_printoptions()),
         "folder": os.getcwd(),  # noqa: PTH109
         "signals": [signal.getsignal(number) for number in signal.valid_signals()],
-        "path": list(sys.path),
+        # torch 2.6 adds a temporary folder when its compiler is imported.
+        "path": [p for p in sys.path if not p.startswith(tempfile.gettempdir())],
         "excepthook": sys.excepthook,
         "streams": (sys.stdout, sys.stderr),
         "recursion": sys.getrecursionlimit(),

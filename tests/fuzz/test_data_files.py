@@ -1,4 +1,4 @@
-"""Files of benchmarks, damaged and hostile: read, or refused by an error of ours."""
+"""Damaged and hostile files of benchmarks are read, or refused by an error of ours."""
 
 import copy
 import csv
@@ -21,27 +21,18 @@ import scipy.io
 import scipy.io.wavfile
 
 from sklearn_pare.datasets import fetch_nas_bench_360, fetch_pdebench
-from sklearn_pare.datasets._fetch import unpack
 from sklearn_pare.datasets._readers import files
+from sklearn_pare.datasets._readers.fetch import unpack
 from sklearn_pare.datasets.write import write_nas_bench_360, write_pdebench
 from sklearn_pare.exceptions import FileFormatError, PaReError
 from tests.common.room import needs_linux, peak
+from tests.datasets._readers.objects import objects
 from tests.fuzz.mutate import ANY_FORMAT, mutations
 from tests.fuzz.watch import watched
 
 N_BYTES, N_OBJECTS = 60, 25
-_RNG = np.random.default_rng(0)
-_CUBE = _RNG.normal(size=(4, 6, 9))
-
-
-def _objects():
-    array = np.empty((2, 2), dtype=object)
-    array[0, 0], array[0, 1] = {"a": [1, (2.5, None)]}, np.arange(3)
-    array[1, 0], array[1, 1] = b"bytes", "text"
-    return array
-
-
-_CONTENT = {"data": _objects(), "y": np.arange(9.0), "n": np.float32(3), "l": ["N"]}
+_CUBE = np.random.default_rng(0).normal(size=(4, 6, 9))
+_CONTENT = {"data": objects(), "y": np.arange(9.0), "n": np.float32(3), "l": ["N"]}
 
 
 def _pickled(protocol):
@@ -75,7 +66,7 @@ def _read_npz(path):
 
 def _read_mat(path):
     index = (slice(2), slice(None, None, 5), slice(None, None, 4))
-    return files.read_mat(path, "X", (None, 6, 9), index)
+    return files.read_mat(path, "X", ("N", 6, 9), index)
 
 
 def _read_wav(path):
@@ -93,11 +84,11 @@ def _wav(dtype):
 _CSV = 'files,labels,ext\n1,"x,y",4\n2,z,5\n' * 5
 _JSON = '{"a": 1, "b": [1, 2.5, null, "x"], "c": {"d": true}}'
 
-# Name -> how such a file is written, and read.
+# Name -> writer and reader.
 FORMATS = {
     "npy": (lambda p: np.save(p, _CUBE), files.read_object),
     "npy of objects": (
-        lambda p: np.save(p, _objects(), allow_pickle=True),
+        lambda p: np.save(p, objects(), allow_pickle=True),
         files.read_object,
     ),
     "pickle 0": (_pickled(0), files.read_object),
@@ -107,7 +98,7 @@ FORMATS = {
         lambda p: p.write_bytes(gzip.compress(pickle.dumps(_CONTENT, 2))),
         files.read_object,
     ),
-    "npz": (lambda p: np.savez(p, x=np.arange(9.0), o=_objects()), _read_npz),
+    "npz": (lambda p: np.savez(p, x=np.arange(9.0), o=objects()), _read_npz),
     "npz, compressed": (
         lambda p: np.savez_compressed(p, x=np.arange(9.0)),
         _read_npz,
@@ -133,21 +124,21 @@ FORMATS = {
 
 @pytest.fixture
 def little_memory():
-    """No file of a few thousand bytes is worth a hundred megabytes."""
+    """Check that no file of a few thousand bytes takes a hundred megabytes."""
     with peak() as found:
         yield
     assert found.megabytes < 100
 
 
 def _is_syntax(event):
-    """Whether text was parsed, as numpy does with headers, to run nothing."""
+    """Return whether text was only parsed, as numpy does with headers."""
     return event[0] == "compile" and event[2] == "<unknown>"
 
 
 def _outcome(read, *paths):
-    """What came of it, and what else was done; other errors than ours come through."""
+    """Return "read" or "refused", and other actions; other errors are not caught."""
     with warnings.catch_warnings(), watched(*paths) as events:
-        # Numbers of strangers overflow.
+        # Damaged numbers overflow.
         warnings.simplefilter("ignore")
         try:
             read()
@@ -164,21 +155,21 @@ def test_read__bytes_changed__read_or_refused(name, tmp_path, little_memory):
     path = tmp_path / ("file.npz" if "npz" in name else "file.npy")
     write(path)
     content, outcomes = path.read_bytes(), Counter()
-    # What is imported when it is first needed is imported here.
+    # Lazy imports happen here.
     read(path)
     damaged = mutations(content, np.random.default_rng(1), ANY_FORMAT)
     for _, changed in itertools.islice(damaged, N_BYTES):
         path.write_bytes(changed)
         outcome, events = _outcome(lambda: read(path), path)
         outcomes[outcome] += 1
-        # Archives are for writing files; where to is the business of other tests.
+        # Archives write files; other tests check where.
         assert name in ("tar", "zip") or events == []
     assert outcomes["refused"] > 0
 
 
-# ------------------------------------------------------------ what files say
+# ------------------------------------------------------------ content of files
 
-# What strangers put in the place of anything.
+# Values that replace others.
 NASTY = [
     None, True, -1, 0, 10**6, 10**400, 2.5, float("nan"), "", "x", "../../etc/passwd",
     "a" * 5000, "A" * 100_000, "\0", b"\xff", [], {}, [[]], [None], [1, "a"], [10**400],
@@ -190,7 +181,7 @@ NASTY = [
 
 
 def _nodes(tree):
-    """Yield (container, key) of every value inside, of the first of long lists."""
+    """Yield (container, key) of every value inside; for lists, of the first five."""
     if isinstance(tree, np.ndarray) and tree.dtype == object:
         keys = np.ndindex(tree.shape)
     elif isinstance(tree, dict):
@@ -203,7 +194,7 @@ def _nodes(tree):
 
 
 def _changed(array, rng):
-    """An array with another shape, dtype or range."""
+    """Return the array with another shape, dtype or range."""
     ways = [
         array * np.nan,
         array[:1],
@@ -233,7 +224,7 @@ def _surgery(tree, rng):
 
 
 def _load(path):
-    """Content of a file by the plain way; of lines of text, a list."""
+    """Return the content of a file without our readers; for lines of text, a list."""
     if path.suffix == ".npy":
         array = np.load(path, allow_pickle=True)
         return array[()] if array.shape == () else array
@@ -268,7 +259,7 @@ def _fetch(task, home):
         np.asarray(bunch.data[:2]), np.asarray(bunch.target[:2])
 
 
-# Task -> the files of it that are changed.
+# Task -> files that are changed.
 CHANGED = {
     "cifar-100": ["cifar-100-python/train"],
     "ninapro": ["ninapro/ninapro_train.npy", "ninapro/label_train.npy"],
@@ -333,23 +324,23 @@ def _refused(read, match):
 
 
 @needs_linux
-def test_read__claims_more_than_it_holds__refused(tmp_path):
+def test_read__announces_more_than_it_contains__refused(tmp_path):
     path = tmp_path / "file"
     header = {"descr": "<f8", "fortran_order": False, "shape": (2**37,)}
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
         file.write(bytes(80))
     _refused(lambda: files.read_object(path), "broken")
-    # Elements without bytes: a billion of them lie in none.
+    # Elements without bytes: a billion of them take none.
     with path.open("wb") as file:
         header = {"descr": "|S0", "fortran_order": False, "shape": (2**30, 4)}
         np.lib.format.write_array_header_1_0(file, header)
 
     def check():
-        files.check_array(files.read_object(path), path, None, (None, 4))
+        files.check_array(files.read_object(path), path, None, ("N", 4))
 
     _refused(check, "is no array")
-    # Two gigabytes of zeros, of which a pickle holds none.
+    # A pickle that announces two gigabytes and contains none.
     path.write_bytes(b"\x80\x05\x96" + (2**31).to_bytes(8, "little") + b".")
     _refused(lambda: files.read_object(path), "not read")
     scipy.io.savemat(path, {"X": _CUBE}, appendmat=False)
@@ -363,7 +354,7 @@ def test_read__claims_more_than_it_holds__refused(tmp_path):
 def test_read_json__deep_brackets__refused(tmp_path):
     path = tmp_path / "a.json"
     path.write_text("[" * 100_000)
-    with pytest.raises(FileFormatError, match="no JSON"):
+    with pytest.raises(FileFormatError, match="a JSON file"):
         files.read_json(path)
 
 
@@ -390,7 +381,7 @@ def test_read_mat__same_as_scipy(dtype, compressed, tmp_path):
     X = np.arange(4 * 6 * 9).reshape(4, 6, 9).astype(dtype)
     scipy.io.savemat(path, {"X": X, "Y": X}, do_compression=compressed)
     index = (slice(None),) * 3
-    found = files.read_mat(path, "X", (None, 6, 9), index)
+    found = files.read_mat(path, "X", ("N", 6, 9), index)
     expected = scipy.io.loadmat(path)["X"]
     np.testing.assert_array_equal(found, expected)
     assert found.dtype == expected.dtype
@@ -415,7 +406,7 @@ def test_read_hdf5__numbers_in_another_file__refused(write, tmp_path):
         write(file, path)
         file.move("X", "tensor")
         file["X"] = file["tensor"]
-    with pytest.raises(FileFormatError, match="lies in another file"):
+    with pytest.raises(FileFormatError, match="is stored in another file"):
         _read_mat(path)
 
 
@@ -436,7 +427,7 @@ def test_fetch_pdebench__elsewhere_or_frames_of_terabytes__refused(tmp_path):
         layout[:] = h5py.VirtualSource("secret", "X", (20, 8, 8))
         file.create_virtual_dataset("nu", layout)
         file["tensor"] = np.zeros((20, 1, 8, 8), "f4")
-    _refused(fetch, "lie in another file")
+    _refused(fetch, "is stored in another file")
 
 
 @needs_linux
@@ -461,7 +452,7 @@ def test_unpack__encrypted_or_strange__refused(tmp_path):
     path = tmp_path / "a.zip"
     FORMATS["zip"][0](path)
     content = bytearray(path.read_bytes())
-    # The flag of encryption, and an unknown way to compress.
+    # The flag of encryption, and an unknown compression.
     for place, value in ((8, 1), (10, 77)):
         changed = content.copy()
         at = changed.index(b"PK\x01\x02")

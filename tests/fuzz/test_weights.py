@@ -1,4 +1,4 @@
-"""Weights of backbones, their cards and configurations, damaged and hostile."""
+"""Damaged and hostile weights, cards and configurations of backbones."""
 
 import hashlib
 import itertools
@@ -30,14 +30,14 @@ N_BYTES, N_CARDS, N_TENSORS, N_BACKBONES = 150, 150, 10, 30
 
 
 class Outcomes:
-    """Counts of what came of reading: anything but a `PaReError` comes through."""
+    """Counts of files that were read or refused; other errors are not caught."""
 
     def __init__(self, *paths):
         self.paths, self.counts, self.events = paths, Counter(), []
 
     def try_(self, read):
         with warnings.catch_warnings(), watched(*self.paths) as events:
-            # Numbers of strangers overflow.
+            # Damaged numbers overflow.
             warnings.simplefilter("ignore")
             try:
                 read()
@@ -50,21 +50,21 @@ class Outcomes:
 
 @pytest.fixture(scope="module")
 def imported():
-    """What is imported when it is first needed, and its memory, is not counted."""
+    """Import libraries in advance, so that their memory and events do not count."""
     load_file(WEIGHTS, torch.Generator())
     backbones.get("timm:test_vit", pretrained=False)
 
 
 @pytest.fixture
 def little_memory(imported):
-    """Files of a few megabytes at most are read here."""
+    """Check that reading files of at most a few megabytes needs little memory."""
     with peak() as found:
         yield
     assert found.megabytes < 200
 
 
 def _sign(path, content):
-    """A card that fits whatever bytes."""
+    """Write the hash of a content into the card."""
     card = json.loads(path.with_suffix(".json").read_text())
     card["sha256"] = hashlib.sha256(content).hexdigest()
     path.with_suffix(".json").write_text(json.dumps(card))
@@ -94,7 +94,7 @@ def test_read_weights__bytes_changed__read_or_refused(signed, written, little_me
             _sign(written, changed)
         outcomes.try_(lambda: read_weights(written))
     assert outcomes.events == []
-    # Numbers may be others where a stranger signs them.
+    # A new hash hides changes of the weights.
     assert signed or outcomes.counts["read"] == 0
     assert outcomes.counts["refused"] > 0.5 * N_BYTES
 
@@ -112,7 +112,7 @@ def test_read_weights__card_changed__read_or_refused(written, little_memory):
         outcomes.try_(lambda: read_weights(written))
     for content in ("", "[", "[" * 10**5, "[]", "null", "\ud800"):
         path.write_bytes(content.encode(errors="surrogatepass"))
-        with pytest.raises(ModelFileError, match="is no card of a backbone"):
+        with pytest.raises(ModelFileError, match="is not the card of a backbone"):
             read_weights(written)
     assert outcomes.events == []
     assert outcomes.counts["refused"] > 0
@@ -167,7 +167,7 @@ def test_get__timm_weights_changed__built_or_refused(
 
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory):
-    """Folder of a text encoder of a few thousand weights."""
+    """Folder of a text encoder with a few thousand weights."""
     transformers = pytest.importorskip("transformers")
     sizes = {"vocab_size": 12, "hidden_size": 16, "num_hidden_layers": 1}
     sizes |= {"num_attention_heads": 2, "intermediate_size": 16}
@@ -179,7 +179,7 @@ def encoder(tmp_path_factory):
 
 @pytest.fixture
 def texts(encoder, tmp_path):
-    """A copy that may be changed, and how it is read."""
+    """A copy of the folder, and a function that reads it."""
     for name in ("config.json", "model.safetensors"):
         (tmp_path / name).write_bytes((encoder / name).read_bytes())
 
@@ -203,7 +203,7 @@ def test_get__text_weights_changed__built_or_refused(texts, little_memory):
     assert outcomes.counts["refused"] > 0
 
 
-# Fields that say how much memory, time or depth a backbone takes.
+# Fields that determine the memory, time or depth of a backbone.
 _HUGE = [
     {"hidden_size": 2**19, "intermediate_size": 2**19},
     {"vocab_size": 2**20, "hidden_size": 2**12},

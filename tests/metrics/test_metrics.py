@@ -1,4 +1,4 @@
-"""Each metric against an independent formula, or scikit-learn's own, on random data."""
+"""Tests of the metrics against independent formulas or scikit-learn's functions."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,6 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn_pare import metrics
 from sklearn_pare.exceptions import DataError, UnknownNameError
 
-RNG = np.random.default_rng(0)
 CLOSE = {"rel": 1e-12, "abs": 1e-12}
 
 
@@ -27,21 +26,21 @@ def _chunks(n, size):
     return [slice(first, first + size) for first in range(0, n, size)]
 
 
-def _labels(n, k):
-    """Labels, some rare, and scores that know something."""
-    y = (RNG.random((n, k)) < np.linspace(0.002, 0.6, k)).astype(int)
-    return y, y + 1.5 * RNG.normal(size=y.shape)
+def _labels(rng, n, k):
+    """Return labels, some of them rare, and scores that correlate with them."""
+    y = (rng.random((n, k)) < np.linspace(0.002, 0.6, k)).astype(int)
+    return y, y + 1.5 * rng.normal(size=y.shape)
 
 
 @pytest.mark.parametrize("shape", [(7, 1, 9, 8), (7, 3, 11), (7, 5)])
-def test_relative_l2__row_by_row(shape):
-    y, prediction = RNG.normal(size=(2, *shape))
+def test_relative_l2__row_by_row(shape, rng):
+    y, prediction = rng.normal(size=(2, *shape))
     rows = [
         np.sqrt(((p - t) ** 2).sum() / (t**2).sum())
         for p, t in zip(prediction, y, strict=True)
     ]
     assert metrics.relative_l2(y, prediction) == pytest.approx(np.mean(rows), **CLOSE)
-    # One chunk of four rows, one of three: rows of the second weigh more.
+    # One chunk of four samples, one of three: samples of the second weigh more.
     expected = (np.mean(rows[:4]) + np.mean(rows[4:])) / 2
     found = metrics.legacy_relative_l2(y, prediction, chunk=4)
     assert found == pytest.approx(expected, **CLOSE)
@@ -51,22 +50,22 @@ def test_relative_l2__row_by_row(shape):
 
 
 def test_relative_l2__field_of_zeros():
-    with pytest.raises(DataError, match="Row 1 of y_true is 0 everywhere"):
+    with pytest.raises(DataError, match="Sample 1 of y_true is 0 everywhere"):
         metrics.relative_l2([[1.0], [0.0]], [[1.0], [1.0]])
 
 
-def _proteins(lengths, size=60):
-    """Distances on canvases of `size`, as the loader places them."""
+def _proteins(rng, lengths, size=60):
+    """Return distances on canvases, as the loader places them, and a prediction."""
     y = np.full((len(lengths), 1, size, size), 100.0)
     for row, length in enumerate(lengths):
-        distances = RNG.uniform(4, 30, (length, length))
+        distances = rng.uniform(4, 30, (length, length))
         inside = slice(5, 5 + length)
         y[row, 0, inside, inside] = (distances + distances.T) / 2
-    return y, y + RNG.normal(0, 3, y.shape)
+    return y, y + rng.normal(0, 3, y.shape)
 
 
 def _pairs(y, length):
-    """Pairs that count, one after the other."""
+    """Return the scored pairs, one after the other."""
     return [
         (i, j)
         for i in range(5, 5 + length)
@@ -75,9 +74,9 @@ def _pairs(y, length):
     ]
 
 
-def test_mae8__pair_by_pair():
+def test_mae8__pair_by_pair(rng):
     lengths = [30, 48, 20, 40]
-    y, prediction = _proteins(lengths)
+    y, prediction = _proteins(rng, lengths)
     errors = []
     for row, length in enumerate(lengths):
         true, guess = y[row, 0], np.clip(prediction[row, 0], 0.01, None)
@@ -91,19 +90,19 @@ def test_mae8__pair_by_pair():
                     ]
                 )
             )
-    # 20 residues have no pair that is 24 apart.
+    # A protein of 20 residues has no pair that is 24 apart.
     assert len(errors) == 3
     assert metrics.mae8(y, prediction) == pytest.approx(np.mean(errors), **CLOSE)
     assert metrics.mae8(y[:, 0], prediction[:, 0]) == metrics.mae8(y, prediction)
 
 
 @pytest.mark.parametrize("length", [None, 30])
-def test_legacy_mae8__in_place_and_as_long_as_the_first(length):
-    y, prediction = _proteins([30, 48, 40])
+def test_legacy_mae8__in_place_and_as_long_as_the_first(length, rng):
+    y, prediction = _proteins(rng, [30, 48, 40])
     errors = []
     for row in range(3):
         guess = np.clip(prediction[row, 0], 0.01, None)[5:35, 5:35]
-        # Literally: the upper triangle first, then the whole again, in place.
+        # Literally as the reference: in place, upper triangle first, then all.
         for i in range(30):
             for j in range(i, 30):
                 guess[i, j] = (guess[i, j] + guess[j, i]) / 2
@@ -118,8 +117,8 @@ def test_legacy_mae8__in_place_and_as_long_as_the_first(length):
     assert found != pytest.approx(metrics.mae8(y, prediction), rel=1e-3)
 
 
-def test_mae8__no_pair():
-    y, prediction = _proteins([20, 22])
+def test_mae8__no_pair(rng):
+    y, prediction = _proteins(rng, [20, 22])
     with pytest.raises(DataError, match="None of 2 proteins has a pair"):
         metrics.mae8(y, prediction)
     assert metrics.legacy_mae8(y, prediction) == np.inf
@@ -127,25 +126,25 @@ def test_mae8__no_pair():
         metrics.mae8(np.ones((2, 3)), np.ones((2, 3)))
 
 
-def _masks(n=12):
-    y = (RNG.random((n, 9, 8)) < 0.2).astype(int)
-    logits = 2 * y - 1 + 1.5 * RNG.normal(size=y.shape)
-    y[RNG.random(y.shape) < 0.1] = -100
+def _masks(rng, n=12):
+    y = (rng.random((n, 9, 8)) < 0.2).astype(int)
+    logits = 2 * y - 1 + 1.5 * rng.normal(size=y.shape)
+    y[rng.random(y.shape) < 0.1] = -100
     return y, logits
 
 
-def test_pixel_auroc__of_pixels_that_count():
-    y, logits = _masks()
+def test_pixel_auroc__of_pixels_that_count(rng):
+    y, logits = _masks(rng)
     expected = roc_auc_score(y[y >= 0], logits[y >= 0])
     assert metrics.pixel_auroc(y, logits) == pytest.approx(expected, **CLOSE)
-    two = np.stack([RNG.normal(size=y.shape)] * 2, 1)
+    two = np.stack([rng.normal(size=y.shape)] * 2, 1)
     two[:, 1] += logits
     assert metrics.pixel_auroc(y, two) == pytest.approx(expected, **CLOSE)
 
 
 @pytest.mark.parametrize("chunk", [5, 1000])
-def test_legacy_pixel_auroc__balanced_accuracy_with_ignored_as_right(chunk):
-    y, logits = _masks()
+def test_legacy_pixel_auroc__balanced_accuracy_with_ignored_as_right(chunk, rng):
+    y, logits = _masks(rng)
     hits = (y == 1).astype(int)
     mask = np.where(y == -100, 0, logits > 0)
     expected = np.mean(
@@ -160,13 +159,13 @@ def test_legacy_pixel_auroc__balanced_accuracy_with_ignored_as_right(chunk):
 
 
 def test_pixel_auroc__one_value_only():
-    with pytest.raises(DataError, match="0 hits in 2 places"):
+    with pytest.raises(DataError, match="0 of 2 pixels in y_true are 1"):
         metrics.pixel_auroc([[0, 0, -100]], [[1.0, 2, 3]])
 
 
-def test_mean_f1__of_all_rows_and_of_chunks():
-    y = np.sort(RNG.integers(0, 4, 230))
-    prediction = np.where(RNG.random(230) < 0.7, y, RNG.integers(0, 4, 230))
+def test_mean_f1__of_all_rows_and_of_chunks(rng):
+    y = np.sort(rng.integers(0, 4, 230))
+    prediction = np.where(rng.random(230) < 0.7, y, rng.integers(0, 4, 230))
     per_class = [
         2
         * ((y == k) & (prediction == k)).sum()
@@ -189,8 +188,8 @@ def test_mean_f1__class_that_is_nowhere():
     assert metrics.mean_f1(y, y, n_classes=3) == pytest.approx(1, **CLOSE)
 
 
-def test_legacy_accuracy__last_chunk_weighs_as_much():
-    y, prediction = RNG.integers(0, 3, (2, 1100))
+def test_legacy_accuracy__last_chunk_weighs_as_much(rng):
+    y, prediction = rng.integers(0, 3, (2, 1100))
     halves = [accuracy_score(y[r], prediction[r]) for r in _chunks(1100, 1000)]
     found = metrics.legacy_accuracy(y, prediction)
     assert found == pytest.approx(np.mean(halves), **CLOSE)
@@ -202,11 +201,11 @@ def _mean_area(y, score):
     return np.mean([roc_auc_score(y[:, k], score[:, k]) for k in both])
 
 
-def test_label_auroc__of_all_rows_and_of_chunks():
-    y, score = _labels(2500, 9)
+def test_label_auroc__of_all_rows_and_of_chunks(rng):
+    y, score = _labels(rng, 2500, 9)
     expected = roc_auc_score(y, score, average="macro")
     assert metrics.label_auroc(y, score) == pytest.approx(expected, **CLOSE)
-    # A label without rows is left out.
+    # A label that is 0 everywhere is left out.
     padded = [np.pad(a, ((0, 0), (0, 1))) for a in (y, score)]
     assert metrics.label_auroc(*padded) == pytest.approx(expected, **CLOSE)
     chunks = [_mean_area(y[r], score[r]) for r in _chunks(2500, 1000)]
@@ -221,43 +220,43 @@ def test_label_auroc__nowhere_defined():
     assert np.isnan(metrics.legacy_label_auroc([[1], [1]], [[0.5], [0.5]]))
 
 
-def test_clip_map__of_rows():
-    y, score = _labels(500, 6)
-    # A label that no row has is left out.
+def test_clip_map__of_rows(rng):
+    y, score = _labels(rng, 500, 6)
+    # A label that is 0 everywhere is left out.
     y[:, 0] = 0
     expected = average_precision_score(y[:, 1:], score[:, 1:], average="macro")
     assert metrics.clip_map(y, score) == pytest.approx(expected, **CLOSE)
     assert metrics.legacy_clip_map(y, score) == pytest.approx(expected, **CLOSE)
 
 
-def test_clip_map__of_clips():
-    clips = RNG.integers(0, 90, 500)
-    labels, _ = _labels(90, 6)
+def test_clip_map__of_clips(rng):
+    clips = rng.integers(0, 90, 500)
+    labels, _ = _labels(rng, 90, 6)
     y = labels[clips]
-    logits = y + 3 * RNG.normal(size=y.shape)
+    logits = y + 3 * rng.normal(size=y.shape)
     present = np.unique(clips)
     mean = [np.mean(logits[clips == clip], axis=0) for clip in present]
-    chance = 1 / (1 + np.exp(-logits))
-    mean_chance = [np.mean(chance[clips == clip], axis=0) for clip in present]
+    probability = 1 / (1 + np.exp(-logits))
+    mean_probability = [np.mean(probability[clips == clip], axis=0) for clip in present]
     known = labels[present].any(0)
     names = np.array([f"clip {clip:02d}" for clip in clips])
     for function, scores, given in (
-        (metrics.clip_map, mean_chance, chance),
+        (metrics.clip_map, mean_probability, probability),
         (metrics.legacy_clip_map, mean, logits),
     ):
         expected = average_precision_score(
             labels[present][:, known], np.array(scores)[:, known], average="macro"
         )
         assert function(y, given, groups=names) == pytest.approx(expected, **CLOSE)
-    right = metrics.clip_map(y, chance, groups=names)
+    right = metrics.clip_map(y, probability, groups=names)
     assert abs(right - metrics.legacy_clip_map(y, logits, groups=names)) > 1e-4
-    assert abs(right - metrics.clip_map(y, chance)) > 1e-3
+    assert abs(right - metrics.clip_map(y, probability)) > 1e-3
 
 
 def test_clip_map__no_labels_or_other_groups():
-    with pytest.raises(DataError, match="holds no label"):
+    with pytest.raises(DataError, match="All labels of y_true are 0"):
         metrics.clip_map([[0], [0]], [[0.5], [0.1]])
-    with pytest.raises(DataError, match="groups has 1 entries, y_true 2 rows"):
+    with pytest.raises(DataError, match="groups has 1 entries, y_true 2 samples"):
         metrics.clip_map([[0], [1]], [[0.5], [0.1]], groups=[1])
 
 
@@ -272,7 +271,7 @@ def test_metric__other_shapes(metric):
 
 
 class _Given(ClassifierMixin, BaseEstimator):
-    """A classifier whose outputs are its rows."""
+    """A classifier that returns its input."""
 
     def fit(self, X, y):
         self.classes_ = np.unique(y[y >= 0])
@@ -285,8 +284,8 @@ class _Given(ClassifierMixin, BaseEstimator):
         return X
 
 
-def test_scorer__masks_by_their_logits():
-    y, logits = _masks()
+def test_scorer__masks_by_their_logits(rng):
+    y, logits = _masks(rng)
     two = np.stack([0 * logits, logits], 1)
     estimator = _Given().fit(two, y)
     for name in ("pixel-auroc", "legacy-pixel-auroc"):
@@ -295,8 +294,8 @@ def test_scorer__masks_by_their_logits():
         assert found == pytest.approx(function(y, logits), **CLOSE)
 
 
-def test_scorer__errors_have_a_minus_sign():
-    X, y = RNG.normal(size=(40, 3)), RNG.normal(size=(40, 5))
+def test_scorer__errors_have_a_minus_sign(rng):
+    X, y = rng.normal(size=(40, 3)), rng.normal(size=(40, 5))
     model = Ridge().fit(X, y)
     for name in ("relative-l2", "legacy-relative-l2"):
         score = metrics.get_scorer(name)(model, X, y)
@@ -315,14 +314,14 @@ def test_scorer__errors_have_a_minus_sign():
 def test_scorer__labels_of_any_classifier(model):
     X, y = make_multilabel_classification(200, n_classes=4, random_state=0)
     model.fit(X[:100], y[:100])
-    chance = model.predict_proba(X[100:])
-    if isinstance(chance, list):
-        chance = np.stack([column[:, 1] for column in chance], 1)
+    probability = model.predict_proba(X[100:])
+    if isinstance(probability, list):
+        probability = np.stack([column[:, 1] for column in probability], 1)
     found = metrics.get_scorer("label-auroc")(model, X[100:], y[100:])
-    assert found == pytest.approx(roc_auc_score(y[100:], chance), **CLOSE)
+    assert found == pytest.approx(roc_auc_score(y[100:], probability), **CLOSE)
     groups = np.arange(100) // 2
     found = metrics.get_scorer("clip-map", groups=groups)(model, X[100:], y[100:])
-    expected = metrics.clip_map(y[100:], chance, groups=groups)
+    expected = metrics.clip_map(y[100:], probability, groups=groups)
     assert found == pytest.approx(expected, **CLOSE)
 
 
@@ -345,14 +344,14 @@ def test_get_scorer__unknown_name_and_argument():
         metrics.as_error(None, 1)
     with pytest.raises(TypeError, match="groups"):
         metrics.get_scorer("mean-f1", groups=[1])
-    with pytest.raises(ValueError, match="chunk=0 is no number of rows"):
+    with pytest.raises(ValueError, match="chunk=0 is not a number of samples"):
         metrics.legacy_accuracy([1], [1], chunk=0)
 
 
 def test_list_scorers__each_right_one_has_its_legacy():
     names = metrics.list_scorers()
     right = [name for name in names if not name.startswith("legacy-")]
-    # The papers' code computes nRMSE as it is meant.
+    # The papers' code computes nRMSE correctly.
     assert names == right + [f"legacy-{name}" for name in right if name != "nrmse"]
     for name in names:
         metrics.get_scorer(name)

@@ -56,7 +56,6 @@ def test_backward__reaches_all_stages_parameters_and_places(shape, generator):
     (decoder(maps, x) ** 2).sum().backward()
     assert all(features.grad.abs().max() > 0 for features in maps)
     assert (x.grad != 0).all()
-    # A bias before the norm of one channel group may be without use, a weight is not.
     for name, parameter in decoder.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.abs().max() > 0, name
@@ -69,8 +68,7 @@ def test_decoder__one_pixel__seen_at_full_resolution(shape, generator):
     place = (0, 0, *[30] * (len(shape) - 1))
     decoder(maps, x)[place].backward()
     here, strength = x.grad[place].abs(), x.grad.abs()
-    # Local detail does not come through the coarse levels alone: those give all
-    # places of a coarse cell weights alike.
+    # Coarse levels alone would give all positions of a coarse cell similar gradients.
     assert here > 10 * strength.mean()
 
 

@@ -67,7 +67,7 @@ def test_image_embed__stem_of_same_shape__equal_tokens(generator):
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 7])
 def test_image_embed__repeated_channels__same_response(channels, generator):
-    # One grey image seen through any number of channels projects alike.
+    # A grey image gives the same projection with any number of equal channels.
     stem = _built((3, 16, 32), generator)
     module = ImageEmbed((channels, 16, 32), GRID, DIM)
     module.start_from(stem)
@@ -124,7 +124,7 @@ def test_signal_embed__token_sees_its_own_piece_and_kernels_reach_farther(genera
 
 
 def test_signal_embed__from_a_stem_of_images__sees_stripes(generator):
-    # A signal drawn as an image: rows of 32 samples, each four pixels high.
+    # The signal as an image: lines of 32 time points, each four pixels high.
     stem, module = _stem(generator), _without_kernels(SignalEmbed((1, 128), GRID, DIM))
     module.start_from(stem)
     x = torch.randn(2, 1, 128, generator=generator)

@@ -5,7 +5,7 @@ from sklearn_pare.nn.init import DrawFrom
 
 
 def test_build__global_generator__never_moves(monkeypatch):
-    # Not even for a moment: another thread may draw from it meanwhile.
+    # Setting and restoring it is no option: another thread may draw in between.
     torch.manual_seed(0)
     before = torch.get_rng_state()
     monkeypatch.setattr(torch, "set_rng_state", None)

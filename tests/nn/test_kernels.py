@@ -11,21 +11,21 @@ def test_weight__84_kernels_of_three_twos_and_sum_zero(channels):
     kernels = DilatedKernels(channels, 100, 84)
     shape = len(kernels.dilations), 84, channels, 9
     assert kernels.weight.shape == shape
-    seen = kernels.weight.any(-1)
-    taps = kernels.weight[seen]
+    read = kernels.weight.any(-1)
+    taps = kernels.weight[read]
     assert (taps.sum(-1) == 0).all()
     assert ((taps == 2).sum(-1) == 3).all()
     assert ((taps == -1).sum(-1) == 6).all()
-    # Every kernel sees a channel at least, and never more than it has taps.
-    counts = seen.sum(-1)
+    # Every kernel reads at least one channel and at most as many as it has taps.
+    counts = read.sum(-1)
     assert counts.min() == 1
     assert counts.max() <= min(channels, 9)
-    places = {tuple((k.any(0) & (k.amax(0) == 2)).tolist()) for k in kernels.weight[0]}
+    twos = {tuple((k.any(0) & (k.amax(0) == 2)).tolist()) for k in kernels.weight[0]}
     expected = {
         tuple(i in chosen for i in range(9))
         for chosen in itertools.combinations(range(9), 3)
     }
-    assert places == expected
+    assert twos == expected
 
 
 @pytest.mark.parametrize("length", [1, 5, 9, 17, 100, 5000])
@@ -62,7 +62,7 @@ def test_fit__shares_spread_over_zero_to_one(shape, generator):
     assert shares.min() >= 0
     assert shares.max() <= 1
     means = shares.mean(0)
-    # Quantiles by the golden ratio are as even as points on a line can be.
+    # Quantiles by the golden ratio are spread evenly.
     counts = torch.histc(means, 10, 0, 1) / len(means)
     assert (counts - 0.1).abs().max() < 0.05
     assert shares.std(0).max() > 0.05
@@ -74,7 +74,7 @@ def test_fit__again__same_thresholds_and_no_gradient(generator):
     kernels.fit(x)
     assert torch.equal(kernels.thresholds, before)
     assert list(kernels.parameters()) == []
-    # Kernels are made again by the constructor; only thresholds are learned.
+    # The constructor computes the kernels again, so only thresholds are saved.
     assert list(kernels.state_dict()) == ["thresholds"]
 
 
@@ -99,14 +99,14 @@ def test_windows__mean_over_even_windows_is_the_whole(generator):
 
 
 def test_forward__level_of_the_signal__inner_responses_blind(generator):
-    # Kernels that sum to zero do not see a constant, but for the padding.
+    # Kernels that sum to zero ignore a constant, except where they read padding.
     kernels = DilatedKernels(1, 200, 84, max_dilations=1)
     x = torch.randn(2, 1, 200, generator=generator)
     (low,), (high,) = kernels._responses(x), kernels._responses(x + 100)
     torch.testing.assert_close(low[..., 4:-4], high[..., 4:-4], atol=1e-3, rtol=0)
 
 
-@pytest.mark.parametrize("length", [1, 5, 100_000])
+@pytest.mark.parametrize("length", [1, 5, 9_000])
 def test_forward__any_length__finite(length, generator):
     kernels, x = _fitted((1, length), generator, 500, n_rows=2)
     shares = kernels.windows(x, 16)

@@ -24,7 +24,7 @@ from sklearn_pare.nn.model import Outputs
 
 
 def test_pare_loss__mixed__is_the_papers_sum():
-    # Two rows, two classes: -log softmax by hand.
+    # Two samples and two classes; -log softmax by hand.
     clean = torch.tensor([[0.0, 0.0], [math.log(3), 0.0]])
     mixed = torch.tensor([[0.0, 0.0], [0.0, math.log(3)]])
     source = torch.tensor([[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
@@ -91,7 +91,7 @@ def test_target_loss__by_hand(name, outputs, y, expected):
 
 
 def test_source_loss__mask__share_of_each_class_under_a_token():
-    # Two tokens side by side: the left one sees half of class 1, the right one all.
+    # Two tokens side by side: half of the left one is of class 1, and all of the right.
     mask = torch.tensor([[[0, 1, 1, 1], [0, 1, 1, 1]]])
     logits = torch.zeros(1, 2, 1, 2)
     logits[0, 1, 0, 1] = math.log(3)
@@ -101,7 +101,7 @@ def test_source_loss__mask__share_of_each_class_under_a_token():
 
 @pytest.mark.parametrize("shape", [(4,), (2, 2)])
 def test_source_loss__mask_without_the_last_classes__as_with_them(shape):
-    # log(sum(exp)) of equal logits of five classes.
+    # The logits of the five classes are equal.
     mask = torch.zeros(1, *shape, dtype=torch.int64)
     logits = torch.zeros(1, 5, 2, 2)
     assert source_loss(logits, mask).item() == pytest.approx(math.log(5))
@@ -177,14 +177,19 @@ def test_cross_entropy__class_weight__weighs_places(generator):
     torch.testing.assert_close(plain, cross_entropy(outputs, y))
 
 
-def test_binary_cross_entropy__pos_weight__labels_that_are_there(generator):
-    outputs = torch.randn(6, 2, generator=generator)
-    there = torch.ones(6, 2)
-    plain = binary_cross_entropy(outputs[:, :1], there[:, :1])
-    weighed = binary_cross_entropy(outputs[:, :1], there[:, :1], [3.0])
-    torch.testing.assert_close(weighed, 3 * plain)
-    absent = binary_cross_entropy(outputs, 0 * there, [3.0, 7.0])
-    torch.testing.assert_close(absent, binary_cross_entropy(outputs, 0 * there))
+@pytest.mark.parametrize("zero", [0.0, 0.3, 1.0, 2.5])
+def test_binary_cross_entropy__class_weight__multiplies_the_terms(zero, generator):
+    outputs = torch.randn(6, 2, generator=generator, requires_grad=True)
+    y = (torch.rand(6, 2, generator=generator) > 0.5).float()
+    terms = torch.where(y == 1, -outputs.sigmoid().log(), -(-outputs).sigmoid().log())
+    weights = torch.where(y == 1, torch.tensor([3.0, 0.7]), torch.tensor([zero, 1.0]))
+    expected = (weights * terms).mean(1)
+    found = binary_cross_entropy(outputs, y, [(zero, 3.0), (1.0, 0.7)])
+    torch.testing.assert_close(found, expected)
+    (gradient,) = torch.autograd.grad(expected.sum(), outputs)
+    torch.testing.assert_close(
+        torch.autograd.grad(found.sum(), outputs)[0], gradient, atol=1e-6, rtol=1e-5
+    )
 
 
 @pytest.mark.parametrize("shape", [(3,), (2, 7), (2, 4, 5)], ids=str)
@@ -226,7 +231,7 @@ def test_huber__far_off__pulls_with_constant_force():
     assert outputs.grad.tolist() == [[1.0], [1.0]]
 
 
-# --- agreement of unlabelled rows
+# --- agreement of predictions for unlabelled samples
 
 
 def test_class_agreement__only_where_the_clean_row_is_sure():
@@ -296,7 +301,7 @@ def test_loss_terms__parts__added_where_both_have_them():
 def test_pare_loss__parts_of_a_batch__add_up_to_that_of_the_whole(
     n, cut, n_mixed, n_classes, weights, fraction, seed
 ):
-    # The second part may be one of clean rows alone.
+    # The second part may have no mixed samples.
     n_mixed, cut = min(n, n_mixed), min(cut, n - 1)
     generator = torch.Generator().manual_seed(seed)
     logits = torch.randn(2, n, n_classes, generator=generator).double()

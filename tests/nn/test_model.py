@@ -3,7 +3,6 @@ import torch
 
 from sklearn_pare._architecture import Architecture, build
 from sklearn_pare.nn import Mixing
-from sklearn_pare.nn.replace import RandomGate
 from sklearn_pare.sources import FormulaSource
 from tests.common.tiny import NAME
 
@@ -71,11 +70,6 @@ def test_backward__gate_gets_a_gradient_and_the_source_embedder_none(
     gradient = model.gate.linear.weight.grad
     assert gradient.abs().max() > 0
     assert all(p.grad is None for p in model.source_embed.parameters())
-
-
-def test_random_gate__noise_alone_selects(generator):
-    tokens = torch.randn(2, 5, 3, generator=generator)
-    assert torch.equal(RandomGate()(tokens), torch.zeros(2, 5))
 
 
 def test_features__are_the_mean_of_the_backbone(model, generator):

@@ -1,4 +1,4 @@
-"""The equations of the method, stated on tensors."""
+"""The equations of the method, tested on tensors."""
 
 import math
 
@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sklearn_pare.nn import relaxed_top_k, replace_tokens
+from sklearn_pare.nn.replace import RandomGate
 
 SIZES = [(5, 2), (16, 1), (64, 6), (64, 38), (256, 100), (256, 255)]
 
@@ -17,7 +18,7 @@ def _scores(n, generator, rows=3, dtype=torch.float64):
 
 
 def _loop(scores, k, tau):
-    """method 4.1, row by row and term by term."""
+    """Compute k successive softmaxes sample by sample and term by term."""
     result = []
     for row in scores.tolist():
         khot = [0.0] * len(row)
@@ -136,7 +137,7 @@ def _tokens(generator, n_target=10, n_source=7, rows=4, width=3):
 
 
 def test_replace_tokens__example_of_the_paper():
-    # Source tokens 2 and 4 go to the freed target slots 1 and 4.
+    # The second and fourth source token replace the first and fourth target token.
     target = torch.arange(1.0, 6)[None, :, None]
     mixed, target_index, source_index = replace_tokens(
         target,
@@ -195,8 +196,8 @@ def test_replace_tokens__gradient_reaches_tokens_and_scores(generator):
 
 
 def test_replace_tokens__score_gradient__is_that_of_the_relaxed_masks(generator):
-    # dL/da through kept target tokens weighted by the soft "keep" mask, as in the
-    # pseudo-code: keep = 1 + (u - stop(u)), u = relaxed_top_k(a, N - k).
+    # In the paper's pseudo-code, kept target tokens are multiplied by
+    # 1 + (u - stop(u)) with u = relaxed_top_k(a, N - k).
     target, source = _tokens(generator, 8, 8, rows=1)
     a = torch.randn(1, 8, generator=generator, requires_grad=True)
     b = torch.randn(1, 8, generator=generator)
@@ -212,7 +213,7 @@ def test_replace_tokens__score_gradient__is_that_of_the_relaxed_masks(generator)
 def test_replace_tokens__source_score_gradient__is_that_of_the_relaxed_choice(
     generator,
 ):
-    # Of the pseudo-code: take = 1 + (v - stop(v)), v = relaxed_top_k(b, k).
+    # There, source tokens are multiplied by 1 + (v - stop(v)), v = relaxed_top_k(b, k).
     target, source = _tokens(generator, 8, 8, rows=1)
     a = torch.randn(1, 8, generator=generator)
     b = torch.randn(1, 8, generator=generator, requires_grad=True)
@@ -252,3 +253,8 @@ def test_replace_tokens__any_shape__k_tokens_of_the_source_and_the_rest_as_it_wa
         expected = target[row].clone()
         expected[slots[row]] = source[row, tokens[row]]
         assert torch.equal(mixed[row], expected)
+
+
+def test_random_gate__equal_scores(generator):
+    tokens = torch.randn(2, 5, 3, generator=generator)
+    assert torch.equal(RandomGate()(tokens), torch.zeros(2, 5))

@@ -4,12 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sklearn_pare.nn.schedule import (
-    gap_fraction,
-    learning_rate_factor,
-    mix_fraction,
-    n_replaced,
-)
+from sklearn_pare.nn.schedule import learning_rate_factor, mix_fraction, n_replaced
 
 
 def test_mix_fraction__ends_exact_and_linear_between():
@@ -21,28 +16,6 @@ def test_mix_fraction__ends_exact_and_linear_between():
 def test_mix_fraction__falls_all_the_way():
     values = [mix_fraction(i / 50, 0.6, 0.1) for i in range(51)]
     assert all(a > b for a, b in itertools.pairwise(values))
-
-
-def test_mix_fraction__cosine__same_ends_and_middle_but_slow_at_the_ends():
-    linear, cosine = (
-        [mix_fraction(p, 0.6, 0.1, schedule) for p in (0, 0.1, 0.5, 0.9, 1)]
-        for schedule in ("linear", "cosine")
-    )
-    assert [cosine[i] for i in (0, 2, 4)] == pytest.approx([0.6, 0.35, 0.1])
-    assert cosine[1] > linear[1]
-    assert cosine[3] < linear[3]
-
-
-def test_mix_fraction__unknown_schedule__says_which_are():
-    with pytest.raises(ValueError, match=r"'cosin' is unknown.*'linear' or 'cosine'"):
-        mix_fraction(0.5, 0.6, 0.1, "cosin")
-
-
-def test_gap_fraction__follows_the_ratio_of_losses():
-    assert gap_fraction(1.0, 0.6, 0.1) == 0.6
-    assert gap_fraction(7.0, 0.6, 0.1) == 0.6
-    assert gap_fraction(0.0, 0.6, 0.1) == pytest.approx(0.1)
-    assert gap_fraction(0.5, 0.6, 0.1) == pytest.approx(0.35)
 
 
 @pytest.mark.parametrize(
@@ -63,26 +36,11 @@ def test_learning_rate_factor__rises_then_falls_to_zero():
 SHARES = st.floats(0, 1)
 
 
-@given(
-    progress=SHARES,
-    later=SHARES,
-    ends=st.tuples(SHARES, SHARES),
-    schedule=st.sampled_from(["linear", "cosine"]),
-)
-def test_mix_fraction__any_ends__between_them_and_monotone(
-    progress, later, ends, schedule
-):
+@given(progress=SHARES, later=SHARES, ends=st.tuples(SHARES, SHARES))
+def test_mix_fraction__any_ends__between_them_and_monotone(progress, later, ends):
     ends = sorted(ends, reverse=True)
-    first, second = (
-        mix_fraction(p, *ends, schedule) for p in sorted((progress, later))
-    )
+    first, second = (mix_fraction(p, *ends) for p in sorted((progress, later)))
     assert ends[0] + 1e-12 >= first >= second - 1e-12 >= ends[1] - 2e-12
-
-
-@given(ratio=st.floats(0, 10), start=SHARES, end=SHARES)
-def test_gap_fraction__any_ratio__between_the_ends(ratio, start, end):
-    low, high = sorted((start, end))
-    assert low - 1e-12 <= gap_fraction(ratio, start, end) <= high + 1e-12
 
 
 @given(fraction=SHARES, n_target=st.integers(1, 4000), n_source=st.integers(0, 4000))

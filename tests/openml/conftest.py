@@ -1,4 +1,4 @@
-"""A cache of openml of its own for every test, and a server where one is asked for."""
+"""An empty openml cache for every test, and a local server as a fixture."""
 
 import copy
 import socket
@@ -12,8 +12,9 @@ import pytest
 from sklearn.datasets import load_breast_cancer
 
 from sklearn_pare import PaReClassifier
-from sklearn_pare.openml import run_task, write_task
+from sklearn_pare.openml import run_task
 from tests.common.instances import tiny
+from tests.openml.write_task import write_task
 from tests.openml_server import KEY, OpenMLServer
 
 _SETTINGS = (
@@ -26,7 +27,7 @@ CANCER, MIXED = 9946, 31
 
 @pytest.fixture(autouse=True)
 def _settings(tmp_path, monkeypatch):
-    """No key, nobody at the server's address, and all files below tmp_path."""
+    """Remove the key and the server's address, and keep all files below tmp_path."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("OPENML_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.delenv("OPENML_APIKEY", raising=False)
@@ -49,7 +50,7 @@ def no_network(monkeypatch):
 
 
 def write_cancer(n_rows=569, n_folds=10):
-    """Task 9946 of OpenML, data set 1510: the same data under the same names."""
+    """Write task 9946 of OpenML: the same data, under the same names."""
     X, y = load_breast_cancer(return_X_y=True)
     X, y = X[:n_rows], np.where(y[:n_rows] == 0, "2", "1")
     return write_task(
@@ -58,7 +59,7 @@ def write_cancer(n_rows=569, n_folds=10):
 
 
 def write_mixed(labels=("good", "bad"), n_folds=3, n_rows=90, empty=True):
-    """Categories, booleans, gaps, an empty column, and classes not in sorted order."""
+    """Write a task with mixed columns, missing values and unsorted classes."""
     rng = np.random.default_rng(0)
     codes = np.arange(n_rows) % len(labels)
     X = pd.DataFrame(
@@ -81,7 +82,7 @@ def write_mixed(labels=("good", "bad"), n_folds=3, n_rows=90, empty=True):
 
 @pytest.fixture
 def server(tmp_path):
-    """A server with two tasks; the client has a key for it and an empty cache."""
+    """A server with two tasks, and a client with its key and an empty cache."""
     with OpenMLServer(tmp_path / "served") as double:
         openml.config.server = double.url
         openml.config.set_root_cache_directory(tmp_path / "written")
@@ -104,7 +105,7 @@ _MADE = {}
 
 @pytest.fixture
 def ready(server, clf):
-    """A run of a task of the server; it is made once, and copied for each test."""
+    """A function that returns a copy of a run, which is computed only once."""
 
     def copy_of(task_id):
         if task_id not in _MADE:
@@ -116,7 +117,7 @@ def ready(server, clf):
 
 @pytest.fixture
 def plain_run(clf):
-    """Run a task by openml's own function."""
+    """A function that runs a task with openml's own function."""
 
     def run(task_id, estimator=clf):
         with warnings.catch_warnings():

@@ -25,7 +25,7 @@ def test_bound__openml_reads_it_and_the_version_meets_it(text):
 def test_flow__docstrings_describe_every_parameter_within_the_limits(kind):
     flow = make_flow(kind())
     for name, info in flow.parameters_meta_info.items():
-        # The whole text: openml cuts descriptions that are longer than it may send.
+        # openml cuts longer descriptions; this one must be complete.
         assert 20 < len(info["description"]) < 1021, name
         assert info["description"].isascii()
         assert info["data_type"]

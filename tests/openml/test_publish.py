@@ -7,6 +7,7 @@ import requests
 import skorch
 import timm
 import torch
+from numpydoc.docscrape import ClassDoc
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -19,9 +20,9 @@ from tests.openml.conftest import CANCER, MIXED
 from tests.openml_server import KEY, Fault, schemas
 
 pytestmark = [
-    # openml leaves the file of the folds for the garbage collector to close.
+    # openml does not close the file of the folds.
     pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning"),
-    # Of openml's own list_runs.
+    # Raised in openml's own list_runs.
     pytest.mark.filterwarnings("ignore:Support for `output_format`:FutureWarning"),
 ]
 
@@ -58,14 +59,13 @@ def test_publish__flow_names_versions_and_describes_parameters(server, ready, cl
         assert f"{name}>={number}" in flow.dependencies.splitlines()
     assert "sklearn_pare==" in flow.external_version
     assert flow.parameters.keys() == clf.get_params().keys()
-    for name, info in flow.parameters_meta_info.items():
-        assert len(info["description"]) > 20, name
-        assert info["data_type"], name
-    assert (
-        "replaced at the first" in flow.parameters_meta_info["mix_start"]["description"]
-    )
-    assert flow.parameters_meta_info["tune"]["description"].startswith("What trains")
-    assert flow.description.startswith("Classify tables, signals or images")
+    documented = ClassDoc(PaReClassifier)
+    assert flow.description.startswith(documented["Summary"][0])
+    descriptions = {
+        each.name: each.desc[0].rstrip(".") for each in documented["Parameters"]
+    }
+    for name in ("mix_start", "tune"):
+        assert descriptions[name] in flow.parameters_meta_info[name]["description"]
 
 
 def test_publish__classes_not_sorted__server_agrees(server, ready):
@@ -118,7 +118,7 @@ def test_plain_run_and_publish__work(server, plain_run, clf):
     assert again.get_params() == clf.get_params()
     flow = openml.flows.get_flow(run.flow_id)
     assert all(x["description"] for x in flow.parameters_meta_info.values())
-    # openml writes the version of the estimator's package alone.
+    # openml records only the version of the estimator's package.
     assert "sklearn_pare==" in flow.external_version
     assert "torch" not in flow.external_version + flow.dependencies
 
@@ -164,7 +164,7 @@ def test_study__of_published_runs(server, ready):
     assert openml.study.get_suite(suite.publish().id).tasks == [CANCER, MIXED]
 
 
-# what is refused before anything is sent
+# errors before anything is sent
 
 
 def test_publish__same_run_again__caught(server, ready):
@@ -225,7 +225,7 @@ def test_publish__wrong_key__refused_and_not_shown(server, clf, caplog, capsys):
 
 @pytest.fixture
 def odd_module(monkeypatch):
-    """A package in which a test defines estimators."""
+    """A package for estimators that a test defines."""
     module = types.ModuleType("odd")
     module.__version__ = "1.0"
     monkeypatch.setitem(sys.modules, "odd", module)
@@ -283,7 +283,7 @@ def test_flow__external_version_too_long__said(odd_module, server, clf):
         run_task(kind(**clf.get_params()), CANCER)
 
 
-# what the server refuses
+# requests that the server refuses
 
 
 def test_publish__fold_missing__refused_and_mended(server, ready):
@@ -343,7 +343,7 @@ def test_publish__server_fails_in_the_middle__a_retry_succeeds(
     method, path, when, kind, server, ready, clf
 ):
     if path == "/run/list/.*":
-        # Asked only where there is such a setup, for instance on another task.
+        # This request needs such a setup, here from a run on another task.
         publish(ready(MIXED))
     run = ready(CANCER)
     before = set(server.api.runs)
@@ -382,7 +382,7 @@ def test_publish__time_out_in_the_middle__a_retry_succeeds(
     request = requests.Session.request
     server.faults.append(Fault("POST", path, "stall", when))
     with monkeypatch.context() as patch:
-        # openml has no limit of its own.
+        # openml itself has no time limit.
         patch.setattr(
             requests.Session,
             "request",
@@ -417,7 +417,7 @@ def test_publish__nobody_there__key_is_not_shown(server, ready):
     run = publish(ready(CANCER))
     openml.config.server = "http://127.0.0.1:9/api/v1/xml"
     run.run_id, run.flow = None, None
-    # A GET, whose address holds the key.
+    # The address of this GET request contains the key.
     with pytest.raises(PublishError, match="asking for the flow") as caught:
         publish(run)
     assert "api_key=(key)" in str(caught.value)

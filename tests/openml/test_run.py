@@ -14,18 +14,19 @@ from sklearn.svm import SVC
 
 from sklearn_pare import PaReClassifier
 from sklearn_pare.exceptions import FlowError, TaskError
-from sklearn_pare.openml import fold_scores, run_task, write_task
+from sklearn_pare.openml import fold_scores, run_task
 from sklearn_pare.openml._scores import column_order
 from sklearn_pare.openml._tasks import load_task
 from tests.common.instances import tiny
 from tests.openml.conftest import CANCER, MIXED, write_cancer, write_mixed
-
-RNG = np.random.default_rng(1)
+from tests.openml.write_task import write_task
 
 
 def test_run_task__ten_folds_from_the_cache_without_a_network(no_network):
     write_cancer()
-    run = run_task(tiny(PaReClassifier, max_steps=4, linear_path=False), CANCER)
+    # Four steps of 128 samples.
+    settings = {"max_epochs": 1, "batch_size": 128, "linear_path": False}
+    run = run_task(tiny(PaReClassifier, **settings), CANCER)
     scores = fold_scores(run)
     assert scores["fold"].tolist() == list(range(10))
     assert scores["repeat"].tolist() == [0] * 10
@@ -43,17 +44,19 @@ def test_run_task__same_as_a_loop_by_hand(clf):
     for fold in range(3):
         train, test = task.get_train_test_split_indices(fold=fold)
         model = clone(clf).fit(X.iloc[train], y[train])
-        # Sorted: column 1 is that of "good".
-        chances = model.predict_proba(X.iloc[test])[:, 1]
+        # Classes are sorted: column 1 belongs to "good".
+        probabilities = model.predict_proba(X.iloc[test])[:, 1]
         scores.append(
             {
-                "auroc": roc_auc_score(y[test] == "good", chances),
+                "auroc": roc_auc_score(y[test] == "good", probabilities),
                 "accuracy": accuracy_score(y[test], model.predict(X.iloc[test])),
             }
         )
         lines = [line for line in run.data_content if line[1] == fold]
         assert [line[3] for line in lines] == list(test)
-        np.testing.assert_allclose([line[6] for line in lines], chances, atol=1e-7)
+        np.testing.assert_allclose(
+            [line[6] for line in lines], probabilities, atol=1e-7
+        )
     found = fold_scores(run)[["auroc", "accuracy"]]
     pd.testing.assert_frame_equal(found, pd.DataFrame(scores))
 
@@ -69,7 +72,7 @@ def test_run_task__class_unknown_to_a_fold__confidence_0():
     y = pd.Categorical(["b", "a"] * 10 + ["c"] * 2, ["b", "a", "c"])
     X = np.r_[np.tile([0.0, 5.0], 10), 9.0, 9.0][:, None]
     folder, _ = write_task(5, X, y, dataset_id=6, n_folds=2)
-    # Both rows of the third class are for testing in the second fold.
+    # Put both samples of the third class into the test part of the second fold.
     file = folder / "datasplits.arff"
     lines = [line.split(",") for line in file.read_text().splitlines()]
     lines = [line for line in lines if line[1:2] not in (["20"], ["21"])]
@@ -82,7 +85,7 @@ def test_run_task__class_unknown_to_a_fold__confidence_0():
     run = run_task(LogisticRegression(), 5)
     assert {line[8] for line in run.data_content if line[1] == 1} == {0.0}
     scores = fold_scores(run)
-    # b and a are told apart; nothing is known of c in the second fold.
+    # b and a are separable; c is unknown in the second fold.
     assert scores["auroc"][0] == 1.0
     assert 0.3 < scores["auroc"][1] < 1.0
 
@@ -122,7 +125,7 @@ def test_run_task__search_in_a_pipeline_or_without_probabilities():
     )
     assert [c.parameters["parameter_C"] for c in candidates] == ["0.0001", "1.0"] * 2
     assert sum(c.selected for c in candidates) == 2
-    # Without predict_proba the confidence is that of a certain answer.
+    # Without predict_proba the predicted class has confidence 1.
     assert {tuple(line[6:]) for line in run.data_content} <= {(0.0, 1.0), (1.0, 0.0)}
     pipeline = make_pipeline(SimpleImputer(), LogisticRegression(max_iter=5000))
     assert fold_scores(run_task(pipeline, CANCER))["accuracy"].min() > 0.8
@@ -160,9 +163,9 @@ def _run(labels, truth, guess, confidences, fold=0):
 
 @pytest.mark.parametrize("labels", [["a", "b", "c"], ["10", "2", "1"]])
 def test_fold_scores__one_vs_one_auroc_is_that_of_its_definition(labels):
-    labels = np.array(labels)
-    confidences = RNG.dirichlet(np.ones(3), 80)
-    truth = labels[RNG.integers(3, size=80)]
+    labels, rng = np.array(labels), np.random.default_rng(1)
+    confidences = rng.dirichlet(np.ones(3), 80)
+    truth = labels[rng.integers(3, size=80)]
     guess = labels[confidences.argmax(1)]
     pairs = []
     for i, j in itertools.permutations(range(3), 2):
@@ -190,7 +193,7 @@ def test_fold_scores__run_of_openml_itself__columns_are_told_apart(plain_run, cl
     write_mixed(empty=False)
     rightly = run_task(clf, MIXED)
     plain = plain_run(MIXED)
-    # openml writes the confidences of "bad" under "good", and the other way.
+    # openml exchanges the confidences of "bad" and "good".
     assert [x[6] for x in plain.data_content] != [x[6] for x in rightly.data_content]
     pd.testing.assert_frame_equal(fold_scores(plain), fold_scores(rightly))
 
@@ -200,7 +203,7 @@ def test_column_order__stays_unless_sorting_mends_all():
     guess = np.array(["good", "bad"])
     assert column_order(labels, guess, right).tolist() == [0, 1]
     assert column_order(labels, guess, right[:, ::-1]).tolist() == [1, 0]
-    # A classifier whose prediction is not that of its largest probability.
+    # A classifier that does not predict the class of the largest probability.
     assert column_order(labels, guess[[0, 0]], right).tolist() == [0, 1]
     three = np.array(["1", "2", "10"])
     right = np.eye(3)

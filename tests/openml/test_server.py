@@ -1,4 +1,4 @@
-"""The double itself: what it refuses, by OpenML's numbers."""
+"""The local server refuses requests with OpenML's error codes."""
 
 import openml
 import pytest
@@ -63,7 +63,7 @@ def test_server__flow_twice__171(server, ready):
 
 
 def _sent(run):
-    """A run whose flow is there: all but the run itself is uploaded."""
+    """Upload the flow of a run, and return the run."""
     run.flow.publish()
     run.flow_id = run.flow.flow_id
     return run
@@ -96,7 +96,7 @@ def test_server__run_against_its_schema__202(server, ready):
 
 
 def _first(change):
-    """Change the first line of the predictions."""
+    """Return a function that changes the first line of the predictions."""
     return lambda lines: [change(list(lines[0])), *lines[1:]]
 
 

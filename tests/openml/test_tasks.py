@@ -2,12 +2,11 @@ from pathlib import Path
 
 import numpy as np
 import openml
-import pandas as pd
 import pytest
 from sklearn.datasets import load_breast_cancer
 
 from sklearn_pare.exceptions import TaskError
-from sklearn_pare.openml import CC18, run_task, write_task
+from sklearn_pare.openml import CC18, run_task
 from sklearn_pare.openml._tasks import load_task
 from tests.openml.conftest import CANCER, MIXED, write_cancer, write_mixed
 from tests.openml_server import schemas
@@ -18,7 +17,7 @@ def test_cc18__72_tasks():
     assert sorted(CC18) == list(CC18)
     assert all(type(number) is int for number in CC18)
     assert CANCER in CC18
-    # Task 43 is data set 44; 44 is no task of the suite.
+    # Task 43 has data set 44; there is no task 44 in the suite.
     assert 43 in CC18
     assert 44 not in CC18
 
@@ -78,18 +77,6 @@ def test_load_task__classes_true_and_false__spelt_as_the_task(labels, no_network
     task, _, y = load_task(MIXED)
     assert task.class_labels == list(labels)
     assert list(y[:2]) == list(labels)
-
-
-def test_write_task__there_already__refused():
-    write_cancer()
-    with pytest.raises(TaskError, match=r"9946 is there already\. Choose another"):
-        write_cancer()
-
-
-def test_write_task__target_is_a_column__refused():
-    X = pd.DataFrame({"class": [1.0, 2.0]})
-    with pytest.raises(TaskError, match="X has a column 'class', which is the name"):
-        write_task(1, X, [0, 1], dataset_id=2, n_folds=2)
 
 
 def test_run_task__not_in_the_cache__says_how_to_fetch(clf, no_network):

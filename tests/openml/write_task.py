@@ -1,4 +1,4 @@
-"""Arrays as a task in the cache of openml, in the files that openml keeps there."""
+"""Tasks in the cache of openml, written from arrays, for tests without a network."""
 
 from xml.sax.saxutils import escape
 
@@ -6,76 +6,39 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils import check_consistent_length
 
-from sklearn_pare.exceptions import TaskError
 from sklearn_pare.openml._tasks import folder
 
 _SPACE = 'xmlns:oml="http://openml.org/openml"'
 
 
-def write_task(
-    task_id, X, y, *, dataset_id, name="made", target="class", n_folds=10,
-    random_state=0,
-):  # fmt: skip
-    """Write rows and stratified folds into the cache of openml, as one of its tasks.
+def write_task(task_id, X, y, *, dataset_id, name="made", target="class", n_folds=10):
+    """Write data and stratified folds into openml's cache, as one of its tasks.
 
-    The files are those that openml keeps for a task of its server, so that `run_task`
-    and openml itself run the task without a network. The folder of the cache is
-    ``openml.config.get_cache_directory()``.
+    The files are those that openml keeps for a task of its server.
 
     Parameters
     ----------
     task_id : int
-        Number of the task.
     X : DataFrame or array of shape (n, F)
         Numbers; columns of text, categories and booleans become nominal. Columns of an
-        array are called V1, V2 and so on. NaN and None are missing values.
+        array are named V1, V2 and so on. NaN and None are missing values.
     y : array-like of shape (n,)
         Classes.
     dataset_id : int
-        Number of the data set.
     name : str, default="made"
-        Of the data set.
+        Name of the data set.
     target : str, default="class"
-        Name for the column of classes.
+        Name of the column of classes.
     n_folds : int, default=10
-        Number of folds.
-    random_state : int, default=0
-        Fixes the folds.
 
     Returns
     -------
     folders : tuple of Path
-        Of the task and of the data set.
-
-    Raises
-    ------
-    TaskError
-        If the cache holds the task or the data set already.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> import openml
-    >>> from sklearn.datasets import load_iris
-    >>> from sklearn_pare.openml import write_task
-    >>> X, y = load_iris(return_X_y=True)
-    >>> before = openml.config._root_cache_directory
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     openml.config.set_root_cache_directory(folder)
-    ...     _ = write_task(59, X, y, dataset_id=61, name="iris")
-    ...     task = openml.tasks.get_task(59)
-    >>> openml.config.set_root_cache_directory(before)
-    >>> task.class_labels
-    ['0', '1', '2']
+        Folders of the task and of the data set.
     """
     import arff
     import pandas as pd
 
-    if target in getattr(X, "columns", ()):
-        raise TaskError(
-            f"X has a column {target!r}, which is the name for the column of classes. "
-            "Rename it, or pass another target."
-        )
     frame = pd.DataFrame(X).copy()
     if hasattr(X, "columns"):
         frame.columns = frame.columns.map(str)
@@ -83,11 +46,6 @@ def write_task(
         frame.columns = [f"V{i + 1}" for i in range(frame.shape[1])]
     check_consistent_length(frame, y)
     folders = folder("tasks", task_id), folder("datasets", dataset_id)
-    for path in folders:
-        if path.exists():
-            raise TaskError(
-                f"{path} is there already. Choose another number, or remove it first."
-            )
     frame[target] = pd.Series(y, index=frame.index).astype("category")
     columns = {label: _column(frame[label]) for label in frame}
     rows = [list(row) for row in zip(*(v for _, v in columns.values()), strict=True)]
@@ -103,7 +61,7 @@ def write_task(
     _write(folders[1], texts)
     texts = {
         "task.xml": _task(task_id, dataset_id, target, n_folds),
-        "datasplits.arff": _splits(frame[target], n_folds, random_state),
+        "datasplits.arff": _splits(frame[target], n_folds),
     }
     _write(folders[0], texts)
     return folders
@@ -116,7 +74,7 @@ def _write(path, texts):
 
 
 def _column(values):
-    """Type and values of a column, as liac-arff wants them."""
+    """Return type and values of a column in the form of liac-arff."""
     missing = values.isna()
     if values.dtype.kind in "fiu":
         numbers = values.astype(float).tolist()
@@ -135,7 +93,7 @@ def _description(dataset_id, name, target):
     return (
         f"<oml:data_set_description {_SPACE}><oml:id>{dataset_id}</oml:id>"
         f"<oml:name>{escape(name)}</oml:name><oml:version>1</oml:version>"
-        "<oml:description>Written by sklearn_pare.openml.write_task</oml:description>"
+        "<oml:description>Written by the tests of sklearn-pare</oml:description>"
         "<oml:format>ARFF</oml:format>"
         f"<oml:url>{_url(f'data/{dataset_id}/dataset.arff')}</oml:url>"
         f"<oml:file_id>{dataset_id}</oml:file_id>"
@@ -207,10 +165,10 @@ def _task(task_id, dataset_id, target, n_folds):
     )
 
 
-def _splits(y, n_folds, random_state):
+def _splits(y, n_folds):
     import arff
 
-    folds = StratifiedKFold(n_folds, shuffle=True, random_state=random_state)
+    folds = StratifiedKFold(n_folds, shuffle=True, random_state=0)
     rows = [
         [kind, int(row), 0, fold]
         for fold, parts in enumerate(folds.split(np.zeros(len(y)), y))

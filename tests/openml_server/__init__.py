@@ -1,4 +1,4 @@
-"""OpenML's REST API on the loopback interface, stricter than the original."""
+"""A local server with OpenML's REST API, stricter than the original."""
 
 from tests.openml_server.faults import Fault
 from tests.openml_server.server import KEY, OpenMLServer

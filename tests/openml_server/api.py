@@ -1,4 +1,4 @@
-"""What the server knows and answers: tasks from a folder, flows, runs and studies."""
+"""State and answers of the server: tasks from a folder, flows, runs and studies."""
 
 import itertools
 import re
@@ -24,12 +24,12 @@ _MEASURES = {"predictive_accuracy", "mean_absolute_error"} | {
 
 
 class Api:
-    """State and answers, without HTTP.
+    """State and answers of the server, without HTTP.
 
     Parameters
     ----------
     folder : Path
-        With tasks/ID and datasets/ID, as in a cache of openml.
+        Contains tasks/ID and datasets/ID, as a cache of openml does.
     """
 
     def __init__(self, folder):
@@ -59,13 +59,13 @@ class Api:
         ]
 
     def answer(self, method, path, form, uploads):
-        """Content of an answer.
+        """Return the content of an answer.
 
         Parameters
         ----------
         method : {"GET", "POST"}
         path : str
-            Behind "/api/v1/xml", or of a file elsewhere.
+            Path after "/api/v1/xml", or path of a file elsewhere.
         form : dict
             Text fields.
         uploads : dict
@@ -107,7 +107,7 @@ class Api:
         return self._file(number, f"{what}.xml", 362 if what == "qualities" else 271)
 
     def _truth(self, number):
-        """Number of a task's data set, and the label of each of its rows."""
+        """Return the ID of a task's data set, and the label of each sample."""
         task = parse(self._get_task(number), None, 151)
         (data,) = task.iter("{*}data_set_id")
         (target,) = task.iter("{*}target_feature")
@@ -158,16 +158,16 @@ class Api:
         return dump(self.flows[int(number)])
 
     def _parts(self, flow):
-        """Number -> flow, of a flow and all inside it."""
+        """Return a dict of IDs and flows: the flow and all its components."""
         parts = {int(find(flow, "id")): flow}
         for component in children(flow, "component"):
             parts |= self._parts(component[1])
         return parts
 
-    # setups: flows with values for their parameters
+    # setups: flows with values of their parameters
 
     def _setup_of(self, description):
-        """Key of a setup, after a look at its parameters."""
+        """Return the key of a setup, after checking its parameters."""
         number = int(find(description, "flow_id"))
         if number not in self.flows:
             raise Refusal(205, "Unknown flow", str(number))
@@ -276,7 +276,7 @@ class Api:
             file = element("file", did=-1, file_id=number, name=name, url=url)
             output.insert(position, file)
         check(root, "run.upload", 202)
-        # The schema of runs knows no "=" in names of flows, though that of flows does.
+        # The schema of runs, unlike that of flows, refuses "=" in names of flows.
         flow = self.flows[run["flow_id"]]
         insert(root, "flow_name", find(flow, "name"), after="flow_id")
         return dump(root)

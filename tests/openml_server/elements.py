@@ -1,4 +1,4 @@
-"""XML in OpenML's namespace, in as few words as possible."""
+"""Short helpers for XML in OpenML's namespace."""
 
 from lxml import etree
 
@@ -7,7 +7,7 @@ _MAP = {"oml": SPACE}
 
 
 def element(name, /, *children, text=None, **attributes):
-    """An element: children are elements; values of keywords become text of children."""
+    """Return an element; keyword arguments become children with a text."""
     made = etree.Element(f"{{{SPACE}}}{name}", nsmap=_MAP)
     made.text = text
     for child in children:
@@ -18,17 +18,17 @@ def element(name, /, *children, text=None, **attributes):
 
 
 def find(root, name):
-    """Text of the first child of that name, or None."""
+    """Return the text of the first child of that name, or None."""
     return root.findtext(f"{{{SPACE}}}{name}")
 
 
 def children(root, name):
-    """Children of that name."""
+    """Return the children of that name."""
     return root.findall(f"{{{SPACE}}}{name}")
 
 
 def insert(root, name, text, *, before=None, after=None):
-    """Put a new child next to another one, by name; without names, first."""
+    """Insert a child before or after the child of a given name, by default first."""
     made = element(name, text=str(text))
     if after is not None:
         children(root, after)[-1].addnext(made)
@@ -39,5 +39,5 @@ def insert(root, name, text, *, before=None, after=None):
 
 
 def dump(root):
-    """Bytes of a tree."""
+    """Return a tree as bytes."""
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")

@@ -1,4 +1,4 @@
-"""What can go wrong between a client and a server, at a chosen request."""
+"""Failures between client and server, at a chosen request."""
 
 import re
 import time
@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 @dataclass
 class Fault:
-    """A failure of requests, from the next one on that fits.
+    """A failure of the next requests that match.
 
     Parameters
     ----------
     method : {"GET", "POST"}
     path : str
-        Pattern of the whole path behind "/api/v1/xml".
+        Pattern of the whole path after "/api/v1/xml".
     kind : {"502", "drop", "stall"}
-        A page of a proxy; a connection closed without an answer; no answer for a while.
+        An error page of a proxy; a connection closed without an answer; a delay.
     when : {"before", "after"}
-        Whether the server has done what was asked for by then.
+        Fail before or after the server has handled the request.
     times : int
-        How many requests fail.
+        Number of requests that fail.
     """
 
     method: str

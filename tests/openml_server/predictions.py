@@ -1,4 +1,4 @@
-"""Checks of the files of a run: every test row once, in its fold, and whole traces."""
+"""Checks of a run's files: each test sample once, in its fold, and complete traces."""
 
 import json
 import math
@@ -21,12 +21,12 @@ def _load(upload, what):
 
 
 def read_folds(path):
-    """Rows to predict in each fold, of a task's file of splits.
+    """Read the test samples of each fold from a task's file of splits.
 
     Returns
     -------
     folds : dict
-        (repeat, fold) -> set of rows.
+        (repeat, fold) -> set of sample indices.
     """
     loaded = arff.loads(path.read_text())
     names = [name for name, _ in loaded["attributes"]]
@@ -40,16 +40,16 @@ def read_folds(path):
 
 
 def check_predictions(upload, folds, truth):
-    """Refuse predictions that are not those of each test row, once, as classes.
+    """Raise a Refusal unless each test sample is predicted once, as a class.
 
     Parameters
     ----------
     upload : tuple of (str, bytes)
         Name and content of the file.
     folds : dict
-        (repeat, fold) -> set of rows.
+        (repeat, fold) -> set of sample indices.
     truth : list of str
-        Label of each row.
+        Label of each sample.
     """
     loaded = _load(upload, "predictions")
     labels = sorted(set(truth))
@@ -87,7 +87,7 @@ def check_predictions(upload, folds, truth):
 
 
 def read_trace(upload, folds, run_id):
-    """A trace as XML, refused where a fold has not exactly one choice.
+    """Return a trace as XML; raise a Refusal unless each fold has one selection.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""OpenML's XML schemas, where they are at hand, and the refusal of what breaks them."""
+"""OpenML's XML schemas, if present, and the error for XML that violates them."""
 
 import functools
 import os
@@ -16,7 +16,7 @@ AVAILABLE = FOLDER.is_dir()
 
 
 class Refusal(Exception):
-    """An answer of OpenML with status 412: number and message."""
+    """OpenML's answer with status 412: an error code and a message."""
 
     def __init__(self, code, message, details=""):
         super().__init__(f"{code} {message} {details}")
@@ -29,13 +29,13 @@ def _schema(name):
 
 
 def parse(text, schema, code):
-    """XML as a tree, refused with a number where it breaks its schema.
+    """Parse XML; raise a Refusal with a code if it violates its schema.
 
     Parameters
     ----------
     text : bytes
     schema : str or None
-        Part of the file's name, such as "run.upload"; None: no schema.
+        Part of the file's name, such as "run.upload". None skips the check.
     code : int
 
     Returns
@@ -51,7 +51,7 @@ def parse(text, schema, code):
 
 
 def check(root, schema, code):
-    """Refuse a tree that breaks its schema, where that is at hand."""
+    """Raise a Refusal if a tree violates its schema; pass if there are no schemas."""
     if schema is None or not AVAILABLE:
         return
     schema = _schema(schema)

@@ -1,4 +1,4 @@
-"""HTTP on 127.0.0.1: keys, forms, compressed answers, and failures on demand."""
+"""HTTP server on 127.0.0.1: keys, forms, compressed answers, failures on demand."""
 
 import gzip
 import threading
@@ -11,30 +11,30 @@ from tests.openml_server.api import Api
 from tests.openml_server.elements import dump, element
 from tests.openml_server.schemas import Refusal
 
-#: The one key that the server knows.
+#: The only key that the server accepts.
 KEY = "00c0ffee00c0ffee00c0ffee00c0ffee"
 
 _BASE = "/api/v1/xml"
 
 
 class OpenMLServer:
-    """A server in a thread of this process, for the length of a with block.
+    """A server in a thread of this process, used in a with statement.
 
     Parameters
     ----------
     folder : Path
-        With tasks/ID and datasets/ID, as in a cache of openml.
+        Contains tasks/ID and datasets/ID, as a cache of openml does.
 
     Attributes
     ----------
     url : str
-        For ``openml.config.server``.
+        Value for ``openml.config.server``.
     api : Api
-        What the server knows.
+        State of the server.
     requests : list of str
-        What was asked, such as "POST /run/".
+        All requests so far, such as "POST /run/".
     faults : list of Fault
-        Failures to come.
+        Failures of future requests.
     """
 
     def __init__(self, folder):
@@ -97,7 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
         return False
 
     def _fields(self):
-        """Text fields and files of a form, of both kinds of forms."""
+        """Return text fields and files of a form, whatever its encoding."""
         content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         kind = self.headers.get("Content-Type", "")
         if not kind.startswith("multipart/"):
@@ -116,7 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
         return form, uploads
 
     def answer(self, status, content, kind):
-        """Send an answer, compressed as OpenML's are."""
+        """Send an answer, compressed as by OpenML."""
         content = gzip.compress(content)
         self.send_response(status)
         self.send_header("Content-Type", kind)

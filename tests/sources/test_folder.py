@@ -16,7 +16,7 @@ COLOURS = {"blue": (0, 0, 255), "green": (0, 255, 0), "red": (255, 0, 0)}
 
 @pytest.fixture
 def folder(tmp_path):
-    """Two images of each colour, of different sizes; classes made out of order."""
+    """Folder with two images of different sizes of each colour."""
     for colour in sorted(COLOURS, reverse=True):
         (tmp_path / colour).mkdir()
         for number, size in enumerate([(20, 10), (40, 40)]):
@@ -76,11 +76,8 @@ def test_folder__for_backbone__size_of_its_stem(folder):
     source = FolderSource(folder).for_backbone(backbone)
     assert source.row_shape == (3, *backbone.stem.size) == (3, 64, 48)
     backbone.stem = torch.nn.Identity()
-    assert FolderSource(folder, (40, 24)).for_backbone(backbone).row_shape == (
-        3,
-        40,
-        24,
-    )
+    source = FolderSource(folder, (40, 24)).for_backbone(backbone)
+    assert source.row_shape == (3, 40, 24)
 
 
 def test_folder__get__reads_nothing_until_used(tmp_path, folder):

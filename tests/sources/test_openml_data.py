@@ -7,12 +7,12 @@ import torch
 
 from sklearn_pare import sources
 from sklearn_pare.exceptions import DataError, UnknownNameError
-from sklearn_pare.sources import openml_data as module
+from sklearn_pare.sources import openml_data
 
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
-    """A cache of openml in which a function makes data sets; nobody serves others."""
+    """Function that creates data sets in a cache of openml without a server."""
     monkeypatch.setattr(openml.config, "_root_cache_directory", tmp_path)
     monkeypatch.setattr(openml.config, "server", "http://127.0.0.1:9/api/v1/xml")
     monkeypatch.setattr(openml.config, "connection_n_retries", 1)
@@ -86,7 +86,7 @@ def test_openml__categories_and_gaps__numbers(cache):
     source = cache(8, attributes, rows)
     assert source.row_shape == (3,)
     assert source.n_classes == 2
-    # The row without a class is left out; blue is 0 and red is 1.
+    # The sample without a class is dropped. Blue is 0 and red is 1.
     X = source._arrays.rows.numpy()
     assert len(X) == 4
     np.testing.assert_allclose(X[:, 0], [1, -1, 1, -1], atol=1e-6)
@@ -108,7 +108,7 @@ def test_openml__categories_and_gaps__numbers(cache):
     ],
 )
 def test_openml__columns__image_where_square(n_columns, shape):
-    assert module._row_shape(n_columns) == shape
+    assert openml_data._row_shape(n_columns) == shape
 
 
 def test_openml__target_is_a_number__refused(cache):

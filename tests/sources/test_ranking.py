@@ -9,6 +9,7 @@ from sklearn.datasets import load_digits, load_wine
 import sklearn_pare
 from sklearn_pare import PaReClassifier, PaReRegressor, backbones, sources
 from sklearn_pare.exceptions import DataError, UnknownNameError
+from sklearn_pare.nn.embed import embedder
 from sklearn_pare.otdd import coarse_classes, dataset_distance
 from sklearn_pare.sources import FormulaSource, formula
 from tests.common.instances import tiny
@@ -50,18 +51,14 @@ def test_rank__one_candidate__distance_by_hand(digits_rows):
     names = ["formula:heaps"]
     ((name, distance),) = sources.rank(X, y, names, backbone=NAME, random_state=3)
     assert name == "formula:heaps"
-    # The same through a fitted estimator would need its seed: build it from parts.
     seed = int(np.random.RandomState(3).randint(2**31 - 1, size=4)[1])
-    backbone = backbones.get(NAME, generator=torch.Generator().manual_seed(seed),
-                             input_shape=(1, 8, 8))  # fmt: skip
+    backbone = backbones.get(NAME, generator=torch.Generator().manual_seed(seed))
     scaled = (X - X.mean()) / X.std()
     x, labels = sources.get(name).sample(80, torch.Generator().manual_seed(seed))
     features = []
     with torch.no_grad():
         for rows in (torch.from_numpy(scaled.astype(np.float32)), x):
-            module = FormulaSource.embedder(
-                type("Rows", (), {"row_shape": tuple(rows.shape[1:])}), backbone.stem
-            )
+            module = embedder(tuple(rows.shape[1:]), backbone.stem)
             module.start_from(backbone.stem)
             features.append(module(rows).mean(1).numpy())
     classes = coarse_classes(features[1], labels.numpy(), seed)
@@ -83,7 +80,6 @@ def test_rank__twice__same_table_and_no_global_state(digits_rows):
         sources.rank(*digits_rows, backbone=NAME, random_state=0) for _ in "ab"
     )
     assert first == second
-    assert [row.source for row in first] != []
     assert {row.source for row in first} >= {"formula", *FAMILIES}
     assert not {"noise", "mask-token"} & {row.source for row in first}
     assert torch.equal(torch.get_rng_state(), state)
@@ -95,19 +91,20 @@ def test_rank__twice__same_table_and_no_global_state(digits_rows):
         ({"candidates": []}, DataError, "names no source"),
         ({"candidates": ["cubes"]}, UnknownNameError, "'cubes' is not known"),
         ({"candidates": ["folder:/nowhere"]}, DataError,
-         r"'folder:/nowhere' cannot be compared.*rows of shape \(1, 8, 8\).*test-tiny"),
+         r"'folder:/nowhere' cannot be comp.*samples of shape \(1, 8, 8\).*test-tiny"),
         ({"candidates": ["mask-token"]}, DataError, "'mask-token' is a token"),
-        ({"y": [0, 1]}, DataError, "X has 80 rows and y has 2"),
-        ({"y": [np.nan] * 80}, DataError, "y holds nan in row 0"),
-        ({"y": [None] * 80}, DataError, "y holds None in row 0"),
-        ({"y": None}, DataError, "X has 80 rows and y has no"),
-        ({"max_samples": -1}, DataError, "max_samples=-1, but it must be"),
+        ({"y": [0, 1]}, DataError, "X has 80 samples and y has 2"),
+        ({"y": [np.nan] * 80}, DataError, "y holds nan in sample 0"),
+        ({"y": [None] * 80}, DataError, "y holds None in sample 0"),
+        ({"y": None}, DataError, "X has 80 samples and y has no"),
+        ({"max_samples": 1}, ValueError,
+         r"'max_samples' parameter of rank must be .*\[2, inf\).* Got 1"),
         ({"candidates": ("formula", "noise")}, DataError,
          r"tuple of names.*\['formula"),
         ({"candidates": [([[0.0], [1.0]], [0, np.nan])]}, DataError,
-         "y_source holds nan in row 1"),
+         "y_source holds nan in sample 1"),
         ({"candidates": [([[0.0], [1.0]], [0, 1, 1])]}, DataError,
-         "X_source has 2 rows and y_source has 3"),
+         "X_source has 2 samples and y_source has 3"),
         ({"input_shape": (3, 5, 5)}, DataError, "do not fit input_shape"),
     ],
 )  # fmt: skip

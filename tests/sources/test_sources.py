@@ -8,6 +8,7 @@ from sklearn_pare import backbones, sources
 from sklearn_pare.exceptions import UnknownNameError
 from sklearn_pare.nn.embed import MaskToken, SignalEmbed
 from sklearn_pare.sources import ArraySource, MaskTokenSource, NoiseSource, Source
+from sklearn_pare.sources.registry import FACTORIES
 
 
 @pytest.fixture(scope="module")
@@ -83,9 +84,11 @@ def test_source__of_users__defaults_do(backbone):
 
 
 def test_register__found_by_name_and_in_the_error(monkeypatch):
-    monkeypatch.setattr(sources, "_FACTORIES", dict(sources._FACTORIES))
+    # An entry of this name is removed after the test.
+    monkeypatch.setitem(FACTORIES, "mine:1", None)
     sources.register("mine:1", NoiseSource)
     assert isinstance(sources.get("mine:1"), NoiseSource)
+    assert isinstance(sources.open_candidates("auto")["mine:1"], NoiseSource)
     with pytest.raises(ValueError, match="'mine:1'"):
         sources.get("other")
 

@@ -35,7 +35,7 @@ def conll(tmp_path):
 
 @pytest.fixture
 def backbone():
-    """A backbone of 2 x 3 tokens whose word numbers are lengths of words."""
+    """Backbone of 2 x 3 tokens, in which the number of a word is its length."""
     return SimpleNamespace(
         module=SimpleNamespace(grid=(2, 3)),
         stem=WordEmbed(20, (2, 3), 5),

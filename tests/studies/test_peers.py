@@ -2,67 +2,19 @@ import importlib.util
 
 import numpy as np
 import pytest
-import torch
+from sklearn.base import is_classifier
 from sklearn.linear_model import RidgeClassifierCV
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 
 from sklearn_pare.datasets import make_ecg
-from studies import modalities, peers
-from studies.unet import UNet, UNetRegressor, relative_l2
+from sklearn_pare.metrics import relative_l2
+from studies import peers
 
 
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
-
-
-@pytest.mark.parametrize("size", [(30,), (8,), (17, 32), (8, 8)])
-def test_unet__any_size(size):
-    net = UNet(len(size), 2, 3, width=8)
-    assert net(torch.randn(2, 2, *size)).shape == (2, 3, *size)
-
-
-@pytest.mark.parametrize(
-    ("X_shape", "y_shape"),
-    [
-        ((6, 1, 16), (6, 16)),
-        ((6, 3, 16), (6, 2, 16)),
-        ((6, 2, 8, 12), (6, 8, 12)),
-        ((6, 1, 8, 8), (6, 1, 8, 8)),
-    ],
-)
-def test_unet_regressor__shape_of_y(rng, X_shape, y_shape):
-    X, y = rng.normal(size=X_shape), rng.normal(size=y_shape)
-    predicted = UNetRegressor(seconds=0.01).fit(X, y).predict(X)
-    assert predicted.shape == y.shape
-    assert np.isfinite(predicted).all()
-
-
-def test_unet_regressor__learns_in_its_time_and_leaves_the_global_state(rng):
-    X = rng.normal(size=(32, 1, 32)) + 5
-    y = 100 * X[:, 0] + np.arange(32)
-    state = torch.random.get_rng_state()
-    model = UNetRegressor(seconds=2.0, random_state=0).fit(X, y)
-    assert model.score(X, y) > 0.9
-    assert relative_l2(y, model.predict(X)) < 0.1
-    assert model.n_steps_ > 5
-    assert torch.equal(torch.random.get_rng_state(), state)
-
-
-def test_unet_regressor__one_step__the_same_again(rng):
-    X, y = rng.normal(size=(2, 6, 1, 16))
-    first, again = (
-        UNetRegressor(seconds=1e-6, random_state=3).fit(X, y) for _ in range(2)
-    )
-    assert first.n_steps_ == 1
-    np.testing.assert_array_equal(first.predict(X), again.predict(X))
-
-
-def test_relative_l2__by_hand_and_in_torch():
-    y, predicted = np.array([[3.0, 4.0], [0.0, 2.0]]), np.array([[3.0, 4.0], [0.0, 1]])
-    assert relative_l2(y, predicted) == 0.25
-    assert relative_l2(torch.tensor(y), torch.tensor(predicted)) == 0.25
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("neuralop"), reason="no neuralop")
@@ -120,7 +72,7 @@ def test_median_residual__finds_hits_in_noise_of_uneven_strength(rng):
     y = np.zeros((2, 32, 32), int)
     y[:, 5:30:6, 5:30:6] = 1
     X[:, 0] += 10 * noise * y
-    scores = peers.MedianResidual().fit(X).decision_function(X)
+    scores = peers.MedianResidual().fit(X, y).decision_function(X)
     assert roc_auc_score(y.ravel(), scores.ravel()) > 0.99
 
 
@@ -134,7 +86,19 @@ def test_field_peers__a_linear_map__shape_of_y(rng, name):
         assert relative_l2(y[30:], model.predict(X[30:])) < 0.05
 
 
-def test_make__every_name_of_the_tasks():
-    for task in modalities.TASKS.values():
-        for name in task.peers:
-            peers.make(name, 0, 1.0)
+def test_flattened__probabilities_where_the_estimator_has_them():
+    X, y = np.random.default_rng(0).normal(size=(30, 1, 4)), np.arange(30) % 3
+    forest = peers.make("RandomForest", 0).fit(X, y)
+    assert forest.predict_proba(X).shape == (30, 3)
+    assert forest.classes_.tolist() == [0, 1, 2]
+    assert is_classifier(forest)
+    assert not hasattr(peers.make("SVC", 0), "predict_proba")
+    assert not is_classifier(peers.make("ridge", 0))
+
+
+def test_spectra__a_wave_has_one_frequency():
+    wave = np.sin(2 * np.pi * 3 * np.arange(16) / 16)
+    spectra = peers.spectra(np.stack([wave, 2 * wave])[:, None])
+    assert spectra.shape == (2, 9)
+    np.testing.assert_allclose(spectra[:, 3], [8, 16])
+    assert np.delete(spectra, 3, axis=1).max() < 1e-12

@@ -1,15 +1,94 @@
+from unittest import mock
+
 import numpy as np
 import pytest
+import sklearn
 import torch
-from sklearn.datasets import load_wine
+import torch.nn.functional as F
+from sklearn.utils.fixes import parse_version
 
-from sklearn_pare import PaReClassifier, sources
-from sklearn_pare.benchmarks.methods import PROBES
+from sklearn_pare import _base, sources
 from sklearn_pare.nn.model import PaReModel
 from studies import probes
-from tests.common.instances import tiny
 
-RNG = np.random.default_rng(1)
+
+class _Stop(Exception):
+    """Raised in place of training."""
+
+
+def _before_training(task, method):
+    """Return model and recipe of a fit of a method, just before it is trained."""
+    found = []
+
+    def train(network, start, recipe, *arguments):
+        found.append((network, recipe))
+        raise _Stop
+
+    X, _, y, _ = task.split(0)
+    with (
+        mock.patch.object(_base, "train", train),
+        probes.changed(method),
+        pytest.raises(_Stop),
+    ):
+        task.estimator(method, 0).fit(X, y)
+    return found[0]
+
+
+def _fit(task, method, **settings):
+    X, _, y, _ = task.split(0)
+    with probes.changed(method):
+        return task.estimator(method, 0, **settings).fit(X, y), X, y
+
+
+@pytest.mark.parametrize("method", probes.CHOICES)
+def test_choices__arguments_of_the_estimator(method, wine):
+    arguments = probes.CHOICES[method]
+    estimator = wine.estimator(method, 0)
+    inner = getattr(estimator, "estimator", estimator)
+    assert inner.get_params().items() >= arguments.items()
+
+
+@pytest.mark.parametrize(
+    ("method", "numbers"),
+    [
+        ("pare-no-source-loss", {"source_weight": 0.0}),
+        ("pare-light-source-loss", {"source_weight": 0.2}),
+        ("pare-no-clipping", {"max_grad_norm": 1e9}),
+        ("pare-noisy", {"noise": (1.0, 1.0)}),
+        ("pare-quiet", {"noise": (0.1, 0.0)}),
+    ],
+)
+def test_numbers__those_of_the_recipe_alone(method, numbers, wine):
+    changed, plain = (
+        vars(_before_training(wine, name)[1]) for name in (method, "pare")
+    )
+    different = {key for key in plain if changed[key] != plain[key]}
+    # The losses are methods of a target, another one in each fit.
+    assert different - {"loss", "agreement"} == set(numbers)
+    assert {key: changed[key] for key in numbers} == numbers
+
+
+@pytest.mark.parametrize("method", ["nft-smoothing", "pare-smoothing"])
+def test_smoothing__a_tenth_of_each_label_is_spread(method, wine, generator):
+    loss = _before_training(wine, method)[1].loss
+    outputs = torch.randn(4, 3, generator=generator)
+    y = torch.tensor([0, 1, 2, 0])
+    target = 0.9 * F.one_hot(y, 3) + 0.1 / 3
+    expected = -(target * outputs.log_softmax(1)).sum(1)
+    torch.testing.assert_close(loss(outputs, y), expected)
+
+
+@pytest.mark.skipif(
+    parse_version(sklearn.__version__) < parse_version("1.8"),
+    reason="scikit-learn has no temperature scaling",
+)
+def test_temperature__order_of_classes_stays(wine):
+    tempered, X, _ = _fit(wine, "nft-temperature")
+    (inner,) = {c.estimator for c in tempered.calibrated_classifiers_}
+    np.testing.assert_array_equal(
+        tempered.predict_proba(X).argmax(1), inner.predict_proba(X).argmax(1)
+    )
+    assert not np.allclose(tempered.predict_proba(X), inner.predict_proba(X))
 
 
 def test_contrast_gate__what_sticks_out_scores_highest(generator):
@@ -23,41 +102,7 @@ def test_contrast_gate__what_sticks_out_scores_highest(generator):
     assert torch.equal(probes.ContrastGate()(torch.ones(1, 4, 3)), torch.zeros(1, 4))
 
 
-@pytest.fixture
-def wine():
-    X, y = load_wine(return_X_y=True)
-    return X[::2], y[::2]
-
-
-def _fit(name, data, **settings):
-    settings = {"linear_path": False, "max_epochs": 3} | PROBES[name] | settings
-    estimator = tiny(PaReClassifier, **settings)
-    return probes.WRAPPERS.get(name, lambda own: own)(estimator).fit(*data)
-
-
-@pytest.mark.parametrize("name", PROBES)
-def test_probe__fits_and_gives_probabilities(name, wine):
-    likely = _fit(name, wine).predict_proba(wine[0])
-    np.testing.assert_allclose(likely.sum(1), 1, rtol=1e-5)
-
-
-def test_smoothing__less_sure(wine):
-    settings = {"max_epochs": 40}
-    smooth = _fit("nft-smoothing", wine, **settings).predict_proba(wine[0])
-    plain = _fit("nft-early-stopping", wine, early_stopping=False, **settings)
-    assert smooth.max() < 0.99 < plain.predict_proba(wine[0]).max()
-
-
-def test_temperature__order_of_classes_stays(wine):
-    tempered = _fit("nft-temperature", wine)
-    (inner,) = {c.estimator for c in tempered.calibrated_classifiers_}
-    np.testing.assert_array_equal(
-        tempered.predict_proba(wine[0]).argmax(1),
-        inner.predict_proba(wine[0]).argmax(1),
-    )
-
-
-def test_contrast__what_is_replaced_has_the_least(wine, monkeypatch):
+def test_contrast__tokens_of_least_contrast_are_replaced(wine, monkeypatch):
     seen = []
     forward = PaReModel.forward
 
@@ -69,23 +114,9 @@ def test_contrast__what_is_replaced_has_the_least(wine, monkeypatch):
         return outputs
 
     monkeypatch.setattr(PaReModel, "forward", spy)
-    _fit("pare-contrast", wine)
+    _fit(wine, "pare-contrast", max_epochs=3)
     assert seen
     assert all(seen)
-
-
-def test_quiet__noise_is_a_tenth(wine, monkeypatch):
-    largest = {}
-    forward = PaReModel.forward
-
-    def spy(self, x, mixing=None, *args, **kwargs):
-        largest.setdefault(name, mixing.target_noise.abs().max().item())
-        return forward(self, x, mixing, *args, **kwargs)
-
-    monkeypatch.setattr(PaReModel, "forward", spy)
-    for name in ("pare-quiet", "pare-noisy"):
-        _fit(name, wine, source="noise")
-    assert largest["pare-quiet"] == pytest.approx(0.1 * largest["pare-noisy"])
 
 
 def test_joint__tokens_come_nearer_to_the_source(wine, monkeypatch):
@@ -99,27 +130,61 @@ def test_joint__tokens_come_nearer_to_the_source(wine, monkeypatch):
             return measure(*sides) if attached else torch.zeros(())
 
         monkeypatch.setattr(probes, "mmd", spy)
-        _fit("pare-joint", wine, max_epochs=10, source="noise")
+        settings = {"max_epochs": 10, "batch_size": 20, "lr": 2e-2, "source": "noise"}
+        _fit(wine, "pare-joint", **settings)
         return np.array(found)
 
     joint, apart = gaps(True), gaps(False)
+    # One distance per step: 10 epochs of 2 batches.
     assert len(joint) == len(apart) == 10 * 2
     assert joint[0] == apart[0]
     assert joint[-5:].mean() < 0.8 * apart[-5:].mean()
 
 
-def test_sources_of_probes__unknown_to_others():
+@pytest.mark.parametrize(
+    ("method", "n_classes"),
+    [("pare-shuffled", 2048), ("pare-families", 7), ("pare-digits", 10)],
+)
+def test_sources__mixed_in_and_gone_afterwards(method, n_classes, wine):
     names = sources.list_sources()
-    assert not any("shuffled" in name or "digits" in name for name in names)
+    network, _ = _before_training(wine, method)
+    assert network.source.n_classes == n_classes
+    assert network.model.source_head.n_outputs == n_classes
+    assert _before_training(wine, "pare")[0].source_name == "formula"
+    assert sources.list_sources() == names
 
 
-def test_shuffled__labels_of_other_draws(generator):
-    x, y = probes.ShuffledSource().sample(200, generator)
-    assert x.shape == (200, 3, 32, 32)
-    assert len(torch.unique(y)) > 150
+def test_changed__undone_after_an_error(wine):
+    train, opened = _base.train, sources.open_candidates
+    with pytest.raises(_Stop), probes.changed("pare-shuffled"):
+        raise _Stop
+    with pytest.raises(_Stop), probes.changed("pare-quiet"):
+        raise _Stop
+    assert _base.train is train
+    assert sources.open_candidates is opened
 
 
-def test_digits__ten_classes(generator):
+def test_shuffled__labels_of_other_draws():
+    plain, shuffled = (
+        source.sample(200, torch.Generator().manual_seed(0))
+        for source in (sources.FormulaSource(), probes.ShuffledSource())
+    )
+    assert torch.equal(plain[0], shuffled[0])
+    assert (plain[1] == shuffled[1]).float().mean() < 0.05
+
+
+def test_families__the_family_of_each_label():
+    plain, families = (
+        source.sample(50, torch.Generator().manual_seed(0))[1]
+        for source in (sources.FormulaSource(), probes.FamilySource())
+    )
+    starts = torch.tensor([*probes.FAMILY_STARTS, 2048])
+    assert (starts[families] <= plain).all()
+    assert (plain < starts[families + 1]).all()
+
+
+def test_digits__ten_classes_of_standardised_images(generator):
     x, y = probes.digits_source().sample(300, generator)
     assert x.shape == (300, 1, 8, 8)
+    assert x.std() == pytest.approx(1, abs=0.05)
     assert torch.unique(y).tolist() == list(range(10))

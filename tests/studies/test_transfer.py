@@ -1,13 +1,12 @@
 import json
-from functools import partial
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_diabetes, load_wine
 
-from sklearn_pare import PaReClassifier, PaReRegressor
 from sklearn_pare.backbones.bundled import WEIGHTS
-from studies import evaluate, transfer
+from sklearn_pare.exceptions import DataError
+from studies import transfer
+from studies.cli import main
 from tests.common.tiny import NAME
 
 RESULTS = {
@@ -17,48 +16,39 @@ RESULTS = {
 }
 
 
+def _rows(results):
+    return [
+        {"task": task, "method": name, "seed": seed, "score": score}
+        for task, scores in results.items()
+        for name, values in scores.items()
+        for seed, score in enumerate(values)
+    ]
+
+
 @pytest.fixture
-def small(monkeypatch):
+def small(monkeypatch, wine, diabetes):
     """Two tasks and a control that fit in milliseconds."""
-    one = {"max_epochs": 1}
-    wine, diabetes = (
-        partial(load, return_X_y=True) for load in (load_wine, load_diabetes)
-    )
-    tasks = {
-        "wine": ("tables", wine, 40, PaReClassifier, one),
-        "diabetes": ("tables", diabetes, 40, PaReRegressor, one),
-    }
+    tasks = {task.name: task for task in (wine, diabetes)}
     monkeypatch.setattr(transfer, "TASKS", tasks)
     control = {"backbone": NAME, "pretrained": False}
     monkeypatch.setattr(transfer, "CONTROL_SETTINGS", control)
-
-
-@pytest.mark.parametrize("name", transfer.TASKS)
-def test_tasks__split__train_rows_all_classes_and_at_most_500_to_test(name):
-    _, load, n_train, kind, settings = transfer.TASKS[name]
-    X, y = load()
-    kind(**settings)
-    stratify = kind is PaReClassifier
-    X_train, X_test, y_train, _ = transfer.split(X, y, n_train, stratify, 0)
-    assert len(X_train) == n_train
-    assert len(X_test) == min(500, len(X) - n_train)
-    if stratify:
-        assert set(y_train) == set(y)
+    return list(tasks.values())
 
 
 def test_compare__by_hand():
-    # a: +0.3 and +0.1 are more than 0.071 and 0; -0.06 is less than 0.14.
-    assert transfer.compare(RESULTS, "a") == (2, 0)
+    # a: +0.3 and +0.1 exceed 0.071 and 0; -0.06 does not exceed 0.14.
+    assert transfer.compare(_rows(RESULTS), "a") == (2, 0)
     # b: equal, then -0.3, then +0.01 with no spread at all.
-    assert transfer.compare(RESULTS, "b") == (1, 1)
+    assert transfer.compare(_rows(RESULTS), "b") == (1, 1)
 
 
 def test_compare__one_seed__nothing_counts():
-    assert transfer.compare({"t": {"a": [1.0], "xavier": [0.0]}}, "a") == (0, 0)
+    rows = _rows({"t": {"a": [1.0], "xavier": [0.0]}})
+    assert transfer.compare(rows, "a") == (0, 0)
 
 
 def test_table__ranks_with_ties_and_mean_difference():
-    lines = transfer.table(RESULTS).splitlines()
+    lines = transfer.table(_rows(RESULTS)).splitlines()
     assert lines[0] == "| task | a | xavier | b |"
     assert lines[2].startswith("| first | 0.8500 +- 0.0707 | 0.5500 +- 0.0707 |")
     # a: 1, 2, 1; xavier: 2.5, 1, 3; b: 2.5, 3, 2
@@ -70,11 +60,12 @@ def test_table__ranks_with_ties_and_mean_difference():
     assert len(lines) == 9
 
 
-def test_to_figures__rounded_and_plain():
-    figures = transfer.to_figures(RESULTS)
+def test_figures__rounded_and_plain():
+    figures = transfer.figures(_rows(RESULTS))
     assert figures["first"]["a"] == [0.85, 0.0707]
     assert json.loads(json.dumps(figures)) == figures
-    assert transfer.to_figures({"t": {"a": [0.123456]}}) == {"t": {"a": [0.1235, None]}}
+    one = transfer.figures(_rows({"t": {"a": [0.123456]}}))
+    assert one == {"t": {"a": [0.1235, None]}}
 
 
 def test_resolve__control_name_and_file(tmp_path):
@@ -88,61 +79,47 @@ def test_resolve__control_name_and_file(tmp_path):
     name, settings, sha256 = transfer.resolve(str(tmp_path / "test-copy.safetensors"))
     assert (name, settings["backbone"]) == ("test-copy", "test-copy")
     assert sha256 == transfer.resolve("pare-tiny")[2]
-    with pytest.raises(ValueError, match="another name"):
+    with pytest.raises(DataError, match="another name"):
         transfer.resolve(str(tmp_path / "pare-tiny.safetensors"))
 
 
-def test_run__resumes(small, tmp_path):
-    path, lines = tmp_path / "fits.jsonl", []
-    go = partial(transfer.run, [NAME], ["wine", "diabetes"], method="nft", path=path)
-    first = go(seeds=[0], log=lines.append)
-    assert len(lines) == 4
-    assert lines[0].startswith(f"wine  seed 0  {NAME}  score 0.")
-    assert list(first["wine"]) == [NAME, "xavier"]
-    both = go(seeds=[0, 1], log=lines.append)
-    assert len(lines) == 8
-    assert both["wine"][NAME][:1] == first["wine"][NAME]
-    assert np.isfinite(both["diabetes"]["xavier"]).all()
+def test_run__candidate_and_control_from_the_same_splits(small):
+    rows = transfer.run([NAME], small, [0, 1], "nft")
+    assert [row["method"] for row in rows[:2]] == [NAME, "xavier"]
+    assert np.isfinite([row["score"] for row in rows]).all()
+    # Other weights, as "scratch" must not take away those of a candidate.
+    assert rows[0]["recipe"] != rows[1]["recipe"]
+    scratch = transfer.run([NAME], small[:1], [0], "scratch")
+    assert scratch[0]["recipe"] == rows[0]["recipe"]
 
 
 def test_run__other_weights_of_the_same_name__fitted_again(
-    small, tmp_path, monkeypatch
+    small, tmp_path, monkeypatch, capsys
 ):
-    path, lines = tmp_path / "fits.jsonl", []
-    for sha256, method, n_fits in [("1", "nft", 2), ("2", "nft", 4), ("2", "pare", 6)]:
+    path = tmp_path / "fits.jsonl"
+    for sha256, method, n_fits in [("1", "nft", 2), ("2", "nft", 2), ("2", "pare", 2),
+                                   ("2", "nft", 0)]:  # fmt: skip
         backbone = ({"backbone": NAME}, sha256)
         monkeypatch.setattr(
             transfer, "resolve", lambda name, backbone=backbone: (name, *backbone)
         )
-        transfer.run([NAME], ["wine"], [0], method, lines.append, path)
-        assert len(lines) == n_fits
+        transfer.run([NAME], small[:1], [0], method, out=path)
+        assert len(capsys.readouterr().out.splitlines()) == n_fits
 
 
-def test_evaluate__records_in_the_card(small, tmp_path, capsys):
+def test_command__records_in_the_card(small, tmp_path, capsys):
     card = tmp_path / "backbone.json"
     card.write_text('{"name": "backbone", "transfer": {"old": 1}}')
-    evaluate.main(
-        [NAME, "--tasks", "wine", "--seeds", "2", "--method", "nft",
-         "--record", str(card)]
-    )  # fmt: skip
+    main(["transfer", NAME, "--tasks", "wine", "--seeds", "2", "--record", str(card)])
     out = capsys.readouterr().out
-    assert "wine  seed 1  xavier  score" in out
+    assert "wine  xavier  seed 1  score" in out
     assert "| average rank |" in out
     described = json.loads(card.read_text())
     assert described["name"] == "backbone"
     transferred = described["transfer"]
     assert transferred["command"] == (
-        f"python -m studies.evaluate {NAME} --tasks wine --seeds 2 --method nft"
+        f"python -m studies transfer {NAME} --tasks wine --seeds 2 --method nft"
     )
     assert (transferred["method"], transferred["seeds"]) == ("nft", 2)
     assert list(transferred["tasks"]["wine"]) == [NAME, "xavier"]
     assert "old" not in transferred
-
-
-def test_evaluate__help_and_unknown_task(capsys):
-    with pytest.raises(SystemExit):
-        evaluate.main(["--help"])
-    assert len(capsys.readouterr().out.splitlines()) < 30
-    with pytest.raises(SystemExit):
-        evaluate.main(["--tasks", "chess"])
-    assert "chess" in capsys.readouterr().err

@@ -1,0 +1,1 @@
+"""Downloading, unpacking and reading of the files of data sets."""

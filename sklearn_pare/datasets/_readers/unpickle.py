@@ -1,8 +1,8 @@
-"""Pickles of data sets, read without running anything that they name.
+"""A reader of pickled data sets that runs nothing that they name.
 
-Data sets of others come as pickles. Of what a pickle may name, this module knows the
-arrays, dtypes and scalars of numpy alone, and makes even those itself: nothing of a
-file reaches numpy's own `__setstate__`. Everything else is refused.
+It accepts only numpy's arrays, dtypes and scalars, besides plain values and containers,
+and builds them itself, so that no content of a file reaches numpy's ``__setstate__``.
+Everything else is refused.
 """
 
 import pickle
@@ -11,17 +11,17 @@ import struct
 
 import numpy as np
 
-# What pickles call them; the modules have moved between versions of numpy.
+# The modules have been renamed between versions of numpy.
 _MULTIARRAY = {"numpy.core.multiarray", "numpy._core.multiarray"}
 _NUMERIC = {"numpy.core.numeric", "numpy._core.numeric"}
 _CODE = re.compile(r"[?biufcSUVO]\d*")
-#: What `unpickle` raises.
+#: The error that ``unpickle`` raises.
 UnpicklingError = pickle.UnpicklingError
 _PLAIN = (str, bytes, int, float, complex, bool, type(None), np.generic)
 
 
 class _Global:
-    """Something that a pickle may call; it cannot be given a state."""
+    """A function that a pickle may call but not modify."""
 
     __slots__ = ("_function",)
 
@@ -32,19 +32,19 @@ class _Global:
         return self._function(*args)
 
     def __setattr__(self, name, value):
-        raise pickle.UnpicklingError("it changes what it calls")
+        raise pickle.UnpicklingError("it modifies a function")
 
     def __setstate__(self, state):
-        raise pickle.UnpicklingError("it changes what it calls")
+        raise pickle.UnpicklingError("it modifies a function")
 
 
 class _Dtype:
-    """A dtype as a pickle describes it."""
+    """A dtype, built from its description in a pickle."""
 
     def __init__(self, code, align=False, copy=True):
         code = _text(code)
         if not _CODE.fullmatch(code):
-            raise pickle.UnpicklingError(f"it holds the dtype {code[:20]!r}")
+            raise pickle.UnpicklingError(f"it contains the dtype {code[:20]!r}")
         self.dtype = np.dtype(code)
 
     def __setstate__(self, state):
@@ -66,7 +66,7 @@ class _Dtype:
 
 
 class _Array:
-    """An array whose content comes as its state."""
+    """An array, filled from its state in a pickle."""
 
     def __init__(self, *args):
         self.array = np.empty(0)
@@ -76,7 +76,7 @@ class _Array:
         dtype, order = _dtype(dtype), "F" if fortran else "C"
         if dtype.hasobject:
             array = np.empty(len(content), dtype=object)
-            # One by one: numpy would look into lists that the array holds.
+            # One by one: numpy would convert nested lists to arrays.
             for position, item in enumerate(list(content)):
                 array[position] = item
         else:
@@ -86,20 +86,20 @@ class _Array:
 
 def _dtype(value):
     if not isinstance(value, _Dtype):
-        raise pickle.UnpicklingError("an array of it has no dtype")
+        raise pickle.UnpicklingError("it contains an array without a dtype")
     return value.dtype
 
 
 def _plain_dtype(value):
-    """Dtype of a part; objects are admitted as a whole array only."""
+    """Return the dtype of a part; objects are allowed only as a whole array."""
     dtype = _dtype(value)
     if dtype.hasobject:
-        raise pickle.UnpicklingError("it holds records of Python objects")
+        raise pickle.UnpicklingError("it contains records of Python objects")
     return dtype
 
 
 def _from_bytes(content, dtype):
-    # A copy, which is writable and holds nothing of the file.
+    # A copy is writable and does not keep the content of the file in memory.
     return np.frombuffer(bytes(content), dtype).copy()
 
 
@@ -115,14 +115,14 @@ def _frombuffer(content, dtype, shape, order):
 
 
 def _encode(text, encoding="latin1"):
-    """How protocol 2 spells bytes."""
+    """Encode bytes as protocol 2 stores them."""
     if _text(encoding) != "latin1":
-        raise pickle.UnpicklingError(f"it calls the codec {encoding!r}")
+        raise pickle.UnpicklingError(f"it uses the codec {encoding!r}")
     return text.encode("latin1")
 
 
 def _no_bytes():
-    """How protocol 2 spells b""."""
+    """Return b"", which protocol 2 stores as a call."""
     return b""
 
 
@@ -130,22 +130,23 @@ def _text(value):
     return value.decode("latin1") if isinstance(value, bytes) else value
 
 
-# Values that a pickle may hold beyond those that it names.
+# Limits on the values in a pickle, counted with repetition: in total, and per value
+# that is stored.
 _MOST, _MOST_OF_EACH = 10**6, 100
 
 
-# In C, one damaged byte can ask for gigabytes of memo, and get them; the one in Python
-# keeps a dictionary.
+# The unpickler in C can allocate gigabytes for its memo because of one damaged byte;
+# the one in Python uses a dictionary.
 class _Unpickler(pickle._Unpickler):
     dispatch = pickle._Unpickler.dispatch.copy()
 
     def load_bytearray8(self):
-        # The original makes room before it looks how many bytes there are.
+        # The original allocates memory before it checks how many bytes exist.
         (size,) = struct.unpack("<Q", self.read(8))
         self.append(bytearray(self.read(size)))
 
     def load_set(self):
-        raise pickle.UnpicklingError("it holds a set")
+        raise pickle.UnpicklingError("it contains a set")
 
     def load_dict(self):
         _check_keys(self.stack[::2])
@@ -176,79 +177,60 @@ class _Unpickler(pickle._Unpickler):
             return _Global(_encode)
         if module in {"builtins", "__builtin__"} and name in {"complex", "bytes"}:
             return _Global(complex if name == "complex" else _no_bytes)
-        raise pickle.UnpicklingError(f"it names {module}.{name}")
+        raise pickle.UnpicklingError(f"it refers to {module}.{name}")
 
 
 def _check_keys(keys):
-    # To hash tuples of tuples, each held twice, takes for ever.
+    # Hashing tuples of tuples that repeat each other could take forever.
     for key in keys:
         if not isinstance(key, _PLAIN):
-            raise pickle.UnpicklingError(f"a {type(key).__name__} is a key in it")
+            raise pickle.UnpicklingError(f"a {type(key).__name__} is used as a key")
 
 
 def write_pickle(content, stream, protocol=2):
-    """Write a pickle as files of benchmarks are, for `unpickle` to read."""
+    """Write a pickle as the files of the benchmarks contain it."""
     pickle.dump(content, stream, protocol=protocol)
 
 
 def unpickle(stream):
-    """Read one pickle: numbers, text, bytes, arrays, and dict, list and tuple of them.
+    """Read one pickle of numbers, text, bytes, arrays, and dict, list or tuple of them.
 
-    Parameters
-    ----------
-    stream : binary file
-        Read up to the end of the pickle. Byte strings of Python 2 stay bytes, but keys
-        of dictionaries become str.
-
-    Returns
-    -------
-    content : object
-
-    Raises
-    ------
-    pickle.UnpicklingError
-        If the pickle names anything but the types above, or is cut short or damaged.
-
-    Examples
-    --------
-    >>> import io, pickle
-    >>> import numpy as np
-    >>> from sklearn_pare.datasets._readers.unpickle import unpickle
-    >>> unpickle(io.BytesIO(pickle.dumps({"label": np.arange(3)})))
-    {'label': array([0, 1, 2])}
+    ``stream`` is a binary file, read up to the end of the pickle. Byte strings of
+    Python 2 stay bytes, but the keys of dictionaries become str. Raises UnpicklingError
+    if the pickle contains anything else, is truncated or damaged.
     """
     try:
         return _Resolver().resolve(_Unpickler(stream, encoding="bytes").load())[0]
     except pickle.UnpicklingError:
         raise
     except EOFError as error:
-        raise pickle.UnpicklingError("it is cut short") from error
-    # Damaged bytes are instructions for anything that an unpickler can do wrong.
+        raise pickle.UnpicklingError("it is truncated") from error
+    # Damaged bytes can raise any error in an unpickler.
     except Exception as error:
         raise pickle.UnpicklingError(f"{type(error).__name__}: {error}") from error
 
 
 class _Resolver:
-    """Puts arrays in the place of their descriptions."""
+    """A replacement of the descriptions of arrays by the arrays."""
 
     def __init__(self):
-        self.known, self.n_named = {}, 0
+        self.known, self.n_stored = {}, 0
 
     def resolve(self, value):
-        """The same with arrays, and how many values it holds."""
-        self.n_named += 1
+        """Return the value with its arrays, and the number of values it contains."""
+        self.n_stored += 1
         if isinstance(value, _PLAIN):
             return value, 1
-        # What a pickle holds twice is resolved once: it could hold it 2**50 times.
+        # A repeated value is resolved once: it could be repeated 2**50 times.
         if id(value) in self.known:
             if self.known[id(value)] is None:
-                raise pickle.UnpicklingError("it holds itself")
+                raise pickle.UnpicklingError("it contains itself")
             return self.known[id(value)]
         self.known[id(value)] = None
         result, size = self._resolve(value)
-        # Whoever prints, compares or stacks it meets them all.
-        if size > max(_MOST, _MOST_OF_EACH * self.n_named):
-            raise pickle.UnpicklingError("it holds the same again and again")
+        # Printing, comparing or stacking the content would visit all repetitions.
+        if size > max(_MOST, _MOST_OF_EACH * self.n_stored):
+            raise pickle.UnpicklingError("it repeats the same values too often")
         self.known[id(value)] = result, size
         return result, size
 
@@ -262,7 +244,7 @@ class _Resolver:
         if isinstance(value, bytearray):
             return bytes(value), 1
         if not isinstance(value, _Array):
-            raise pickle.UnpicklingError(f"it holds a {type(value).__name__}")
+            raise pickle.UnpicklingError(f"it contains a {type(value).__name__}")
         array, size = value.array, 1
         if array.dtype.hasobject:
             items, size = self._all(array.flat)

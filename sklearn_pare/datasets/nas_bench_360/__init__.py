@@ -1,10 +1,9 @@
-"""NAS-Bench-360: ten tasks of ten modalities, read as they are distributed.
+"""NAS-Bench-360: ten tasks of ten modalities, read from the distributed files.
 
-One module for each family of files; `_registry` says what each task is. Nothing here
-knows an estimator.
+Each module reads one family of files, and ``tasks`` describes the tasks.
 """
 
-from sklearn_pare.datasets.nas_bench_360._fetch import describe, fetch_nas_bench_360
-from sklearn_pare.datasets.nas_bench_360._registry import TASKS
+from sklearn_pare.datasets.nas_bench_360.fetch import describe, fetch_nas_bench_360
+from sklearn_pare.datasets.nas_bench_360.tasks import TASKS
 
 __all__ = ["TASKS", "describe", "fetch_nas_bench_360"]

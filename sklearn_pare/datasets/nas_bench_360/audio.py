@@ -1,6 +1,6 @@
 """FSD50K: chunks of sound as log-mel spectrograms."""
 
-from functools import cache, partial
+from functools import cache
 
 import numpy as np
 
@@ -11,8 +11,8 @@ from sklearn_pare.datasets._readers.files import (
     read_json,
     read_wav,
 )
-from sklearn_pare.datasets._rows import ComputedRows, one_by_one
-from sklearn_pare.datasets.nas_bench_360._task import Part
+from sklearn_pare.datasets._readers.rows import ComputedRows, one_by_one
+from sklearn_pare.datasets.nas_bench_360.request import Part
 
 _LABELS = 200
 _RATE, _BANDS, _FRAMES = 22050, 96, 101
@@ -20,40 +20,40 @@ _N_FFT, _WINDOW, _HOP = 1920, int(0.03 * _RATE), int(0.01 * _RATE)
 
 
 def load_fsd50k(request, part):
-    """Rows of FSD50K, (n, 1, 96, 102), with labels (n, 200), grouped by clip."""
+    """Load spectrograms (n, 1, 96, 102) with labels (n, 200), grouped by clip."""
     name = {"train": "tr", "valid": "val", "test": "eval"}[part]
     path = request.path(f"audio/chunks/{name}.csv")
     files, labels, clips = read_csv(path, ["files", "labels", "ext"])
-    codes = request.once("codes", partial(_codes, request))
+    codes = request.once(_codes, request)
     target = np.zeros((len(files), _LABELS), np.int8)
     for row, text in enumerate(labels):
         for label in text.split(","):
             if label not in codes:
-                expected = "labels of lbl_map.json, with commas between them"
+                expected = "labels of lbl_map.json, separated by commas"
                 raise bad_file(path, "labels", f"has {label!r}", expected)
             target[row, codes[label]] = 1
     names = [_name(path, file) for file in files]
-    spectrogram = partial(_spectrogram, request.home / "audio", names)
-    compute = partial(one_by_one, spectrogram)
+    compute = one_by_one(_spectrogram, request.home / "audio", names)
     data = ComputedRows(compute, np.arange(len(names)), (1, _BANDS, _FRAMES + 1))
+    # A defect of all files is an error now, not when the estimator reads them.
     data[:1]
     return Part(data, target, np.array(clips))
 
 
 def _codes(request):
-    """Label -> its number."""
+    """Return the number of each label."""
     path = request.path("audio/chunks/lbl_map.json")
     codes = read_json(path)
     numbers = codes.values() if isinstance(codes, dict) else ()
     whole = all(type(number) is int for number in numbers)
     if not whole or sorted(numbers) != list(range(_LABELS)):
-        found = f"holds a {type(codes).__name__} of {len(numbers)} numbers"
+        found = f"contains a {type(codes).__name__} of {len(numbers)} numbers"
         raise bad_file(path, None, found, f"{_LABELS} labels with numbers from 0")
     return codes
 
 
 def _name(path, file):
-    """Where a chunk lies: its path, without what the authors' folder was called."""
+    """Return the path of a chunk without the name of its authors' folder."""
     rest = file[4:].lstrip("/")
     if ".." in rest.split("/") or not rest:
         raise bad_file(path, "files", f"has {file!r}", "paths such as data/x/1.wav")
@@ -61,12 +61,12 @@ def _name(path, file):
 
 
 def _spectrogram(folder, names, number):
-    """Log-mel spectrogram of one chunk, (1, 96, 102)."""
+    """Return the log-mel spectrogram of one chunk, (1, 96, 102)."""
     path = folder / names[number]
     if not exists(path):
-        raise bad_file(path, None, "no such file", "a chunk that the CSV file names")
+        raise bad_file(path, None, "no such file", "a chunk named in the CSV file")
     sound = read_wav(path, _RATE)
-    # A second at least.
+    # Repeated to at least one second.
     sound = np.tile(sound, -(-_RATE // len(sound)))
     decibels = _decibels(_mel_power(sound)) + 75
     decibels -= decibels.mean()
@@ -76,10 +76,10 @@ def _spectrogram(folder, names, number):
 
 
 def _mel_power(sound):
-    """Power in 96 bands of mel (96, frames): Hann windows of 30 ms, 10 ms apart."""
+    """Return the power in mel bands (96, frames): Hann windows of 30 ms every 10 ms."""
     padded = np.pad(sound.astype(np.float64), _N_FFT // 2, mode="reflect")
     frames = np.lib.stride_tricks.sliding_window_view(padded, _N_FFT)[::_HOP]
-    # The window sits in the middle of the transform.
+    # The window is centred in the transform.
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(_WINDOW) / _WINDOW)
     left = (_N_FFT - _WINDOW) // 2
     inside = frames[:, left : left + _WINDOW] * window
@@ -89,7 +89,7 @@ def _mel_power(sound):
 
 @cache
 def _filters():
-    """Triangles between neighbours on the mel scale, 2595 log10(1 + f / 700)."""
+    """Return triangular filters on the mel scale, 2595 log10(1 + f / 700)."""
     highest = 2595 * np.log10(1 + _RATE / 2 / 700)
     corners = 700 * (10 ** (np.linspace(0, highest, _BANDS + 2) / 2595) - 1)
     frequency = np.linspace(0, _RATE / 2, _N_FFT // 2 + 1)
@@ -100,6 +100,6 @@ def _filters():
 
 
 def _decibels(power):
-    """10 log10, no more than 80 dB below the loudest."""
+    """Convert power to dB, at most 80 dB below the maximum."""
     decibels = 10 * np.log10(np.maximum(power, 1e-10))
     return np.maximum(decibels, decibels.max() - 80)

@@ -1,27 +1,25 @@
-"""Darcy Flow: fields in MATLAB's files."""
-
-from functools import partial
+"""Darcy Flow: fields in MATLAB files."""
 
 import numpy as np
 
 from sklearn_pare.datasets._readers.files import bad_file, read_mat
-from sklearn_pare.datasets.nas_bench_360._task import Part, hold_out
+from sklearn_pare.datasets.nas_bench_360.request import Part, hold_out
 
-# Points of a side in the files, and every how manieth is taken.
+# Points per side in the files, and the stride of those that are used.
 _SIDE, _STRIDE = 421, 5
-# Rows that are used of each file.
+# Samples that are used from each file.
 _TRAIN, _TEST = 1000, 100
 
 
 def load_darcy(request, part):
-    """Rows of Darcy Flow, (n, 3, 85, 85): coefficient, column and row coordinate."""
-    train = request.once("train", partial(_read, request, 1, _TRAIN))
+    """Load Darcy Flow, (n, 3, 85, 85): coefficient, column and row coordinates."""
+    train = request.once(_read, request, 1, _TRAIN)
     rows = hold_out(len(train[0]), len(train[0]) // 10, "train", shuffle=False)
-    # What the model is to know of the scale comes from the training part alone.
+    # Statistics come from the training part only.
     mean, scale = _statistics(train[0][rows])
     request.extras["y_mean"], request.extras["y_scale"] = _statistics(train[1][rows])
     if part == "test":
-        X, y = request.once("test", partial(_read, request, 2, _TEST))
+        X, y = request.once(_read, request, 2, _TEST)
     else:
         rows = hold_out(len(train[0]), len(train[0]) // 10, part, shuffle=False)
         X, y = train[0][rows], train[1][rows]
@@ -38,15 +36,15 @@ def _read(request, number, most):
     grid = slice(None, None, _STRIDE)
     index = (slice(most), grid, grid)
     X, y = (
-        read_mat(path, key, (None, _SIDE, _SIDE), index).astype(np.float64)
+        read_mat(path, key, ("N", _SIDE, _SIDE), index).astype(np.float64)
         for key in ("coeff", "sol")
     )
     if len(X) != len(y) or (number == 1 and len(X) < 3):
-        found = f"{len(y)} rows and {len(X)} of 'coeff'"
-        raise bad_file(path, "sol", found, "as many of each, three at least")
+        found = f"has {len(y)} samples, and 'coeff' has {len(X)}"
+        raise bad_file(path, "sol", found, "equal numbers, at least three")
     return X, y
 
 
 def _statistics(fields):
-    """Mean over rows, and standard deviation over rows + 1e-5, of each point."""
+    """Return mean and standard deviation + 1e-5 over the samples, at each point."""
     return fields.mean(0), fields.std(0, ddof=1) + 1e-5

@@ -5,31 +5,31 @@ from functools import partial
 import numpy as np
 
 from sklearn_pare.datasets._readers.files import check_array, read_object, take_key
-from sklearn_pare.datasets._rows import ComputedRows
-from sklearn_pare.datasets.nas_bench_360._task import Part, hold_out
+from sklearn_pare.datasets._readers.rows import ComputedRows
+from sklearn_pare.datasets.nas_bench_360.request import Part, hold_out
 
 _CLASSES = 100
 
 
 def load_cifar_100(request, part):
-    """Rows of CIFAR-100, (n, 3, 32, 32), each channel standardised."""
+    """Load images (n, 3, 32, 32), each channel standardised."""
     images, labels, rows = _rows(request, part, _read_cifar)
-    mean, scale = request.once("statistics", partial(_statistics, request))
+    mean, scale = request.once(_statistics, request)
     compute = partial(_standardised, images, mean, scale)
     return Part(ComputedRows(compute, rows, images.shape[1:]), labels[rows])
 
 
 def load_spherical(request, part):
-    """Rows of Spherical, (n, 3, 60, 60), between 0 and 1."""
+    """Load images (n, 3, 60, 60) between 0 and 1."""
     images, labels, rows = _rows(request, part, _read_spherical)
     compute = partial(_standardised, images, np.zeros(3), np.ones(3))
     return Part(ComputedRows(compute, rows, images.shape[1:]), labels[rows])
 
 
 def _rows(request, part, read):
-    """Images and labels of the file, and which of them a part is."""
+    """Return images and labels of the file, and the indices of a part."""
     name = "test" if part == "test" else "train"
-    images, labels = request.once(name, partial(read, request, name))
+    images, labels = request.once(read, request, name)
     if part == "test":
         return images, labels, np.arange(len(images))
     return images, labels, hold_out(len(images), len(images) // 5, part)
@@ -39,7 +39,7 @@ def _read_cifar(request, name):
     path = request.path(f"cifar-100-python/{name}")
     content = read_object(path)
     images = take_key(content, path, "data")
-    images = check_array(images, path, "data", (None, 3 * 32 * 32), kinds="u")
+    images = check_array(images, path, "data", ("N", 3 * 32 * 32), kinds="u")
     labels = _labels(
         take_key(content, path, "fine_labels"), path, "fine_labels", images
     )
@@ -48,10 +48,10 @@ def _read_cifar(request, name):
 
 def _read_spherical(request, name):
     path = request.path("spherical/s2_cifar100.gz")
-    content = take_key(request.once(path, partial(read_object, path)), path, name, dict)
+    content = take_key(request.once(read_object, path), path, name, dict)
     images, labels = (take_key(content, path, key) for key in ("images", "labels"))
     key = f"{name}/images"
-    images = check_array(images, path, key, (None, 3, 60, 60), kinds="u")
+    images = check_array(images, path, key, ("N", 3, 60, 60), kinds="u")
     return images, _labels(labels, path, f"{name}/labels", images)
 
 
@@ -63,7 +63,7 @@ def _labels(labels, path, key, images):
 
 
 def _statistics(request):
-    """Mean and standard deviation of each channel of the training part, of 0 to 1."""
+    """Return mean and deviation of the training part's channels, scaled to 0 ... 1."""
     images, _, rows = _rows(request, "train", _read_cifar)
     values = np.arange(256) / 255
     counts = np.stack(

@@ -1,6 +1,5 @@
 """PSICOV: features and distances of the residues of proteins."""
 
-from functools import partial
 from numbers import Integral
 
 import numpy as np
@@ -12,20 +11,20 @@ from sklearn_pare.datasets._readers.files import (
     read_object,
     take_key,
 )
-from sklearn_pare.datasets._rows import ComputedRows, one_by_one
-from sklearn_pare.datasets.nas_bench_360._task import Part
+from sklearn_pare.datasets._readers.rows import ComputedRows, one_by_one
+from sklearn_pare.datasets.nas_bench_360.request import Part
 
 _SIZE, _BORDER = 512, 5
 _CHANNELS = 57
-# Distance of places that are no residues, and the largest that is trained on.
+# Distance outside the protein, and the largest distance of training samples.
 _OUTSIDE, _LARGEST = 100.0, 16.0
-# Features of one residue, in the order of the channels, with their shape for L = -1.
+# Features of one residue in the order of the channels; -1 stands for the length.
 _SINGLE = {"ss": (3, -1), "pssm": (-1, 22), "sa": (-1,), "entropy": (-1,)}
 _PAIRS = ("ccmpred", "freecon", "potential")
 
 
 def load_psicov(request, part):
-    """Rows of PSICOV, (n, 57, 512, 512), with distances (n, 1, 512, 512)."""
+    """Load features (n, 57, 512, 512) with distances (n, 1, 512, 512)."""
     name = "deepcov" if part == "train" else "psicov"
     path = request.path(f"protein/{name}.lst")
     words = [line.split() for line in path.read_text("utf-8", "replace").splitlines()]
@@ -34,26 +33,19 @@ def load_psicov(request, part):
         half = len(proteins) // 2
         proteins = proteins[:half] if part == "test" else proteins[half:]
     if not proteins:
-        raise bad_file(path, None, "too few lines", "the name of a protein in each")
+        raise bad_file(path, None, "too few lines", "one protein name per line")
     folder = request.path(f"protein/{name}")
     for protein in proteins:
         for file in _files(folder, protein):
             if not exists(file):
                 expected = f"{file}, as for every protein of the list"
                 raise bad_file(path, protein, "a file is missing", expected)
-    index = np.arange(len(proteins))
-    data = ComputedRows(
-        partial(one_by_one, partial(_features, folder, proteins)),
-        index,
-        (_CHANNELS, _SIZE, _SIZE),
-    )
-    largest = _LARGEST if request.training else np.inf
-    target = ComputedRows(
-        partial(one_by_one, partial(_distances, folder, proteins, largest)),
-        index,
-        (1, _SIZE, _SIZE),
-    )
-    # What is wrong with all files is to be said now, not after an hour.
+    index, largest = np.arange(len(proteins)), _LARGEST if request.training else np.inf
+    compute = one_by_one(_features, folder, proteins)
+    data = ComputedRows(compute, index, (_CHANNELS, _SIZE, _SIZE))
+    compute = one_by_one(_distances, folder, proteins, largest)
+    target = ComputedRows(compute, index, (1, _SIZE, _SIZE))
+    # A defect of all files is an error now, not when the estimator reads them.
     data[:1], target[:1]
     return Part(data, target)
 
@@ -66,11 +58,11 @@ def _files(folder, protein):
 
 
 def _features(folder, proteins, number):
-    """Channels of one protein, (57, 512, 512)."""
+    """Return the channels of one protein, (57, 512, 512)."""
     path = _files(folder, proteins[number])[0]
     content = read_object(path)
     length = len(take_key(content, path, "seq", str | bytes))
-    # Before there is room for so many residues: they may be no more than a name.
+    # Checked before memory is allocated: the sequence may be longer than the maps.
     pairs = [
         check_array(take_key(content, path, key), path, key, (length, length))
         for key in _PAIRS
@@ -82,7 +74,7 @@ def _features(folder, proteins, number):
         shape = tuple(length if size == -1 else size for size in form)
         values = check_array(take_key(content, path, key), path, key, shape)
         for row in np.atleast_2d(values if key == "ss" else values.T):
-            # The value of the second residue of a pair, then of the first.
+            # The value of the second residue of a pair, then that of the first.
             channels[channel], channels[channel + 1] = row, row[:, None]
             channel += 2
     channels[channel:] = pairs
@@ -91,16 +83,16 @@ def _features(folder, proteins, number):
 
 
 def _distances(folder, proteins, largest, number):
-    """Distances of the residues of one protein, (1, 512, 512)."""
+    """Return the distances between the residues of one protein, (1, 512, 512)."""
     path = _files(folder, proteins[number])[1]
     content = read_object(path)
     expected = "the length, the sequence and the distances of a protein"
     three = isinstance(content, tuple | list | np.ndarray) and len(content) == 3
     if not three or not isinstance(content[0], Integral):
-        raise bad_file(path, None, f"holds a {type(content).__name__}", expected)
+        raise bad_file(path, None, f"contains a {type(content).__name__}", expected)
     length = int(content[0])
     distances = check_array(content[2], path, "map", (length, length), kinds="f").copy()
-    # Neighbours in the chain: no residue is at no distance from itself, for a network.
+    # As in the reference, a residue's distance from itself is that of its neighbours.
     distances[distances < 1] = 1
     _fill_diagonal(distances)
     canvas = np.full((1, _SIZE, _SIZE), _OUTSIDE, np.float32)
@@ -109,7 +101,7 @@ def _distances(folder, proteins, largest, number):
 
 
 def _fill_diagonal(distances):
-    """The diagonal as the mean of its neighbours in the row, in place."""
+    """Set the diagonal to the mean of its neighbours in the row, in place."""
     if len(distances) < 2:
         return
     inner = np.arange(1, len(distances) - 1)
@@ -117,16 +109,16 @@ def _fill_diagonal(distances):
     known = ~np.isnan(around)
     mean = np.where(known, around, 0).sum(0) / np.maximum(known.sum(0), 1)
     mean = np.where(known.any(0), mean, 1)
-    # A residue whose place is unknown stays so.
+    # A residue of unknown position stays NaN.
     distances[inner, inner] = np.where(np.isnan(distances[inner, inner]), np.nan, mean)
     distances[0, 0], distances[-1, -1] = distances[0, 1], distances[-1, -2]
 
 
 def _place(canvas, channels, number):
-    """Write the channels into the canvas, a border of 5 away from its top left.
+    """Write the channels into the canvas, 5 away from its top left corner.
 
-    Of a protein that is too long, a window: the same for rows and columns, so that the
-    canvas stays symmetric, and always the same for this protein.
+    If the protein is too long, a window is written: the same for rows and columns, so
+    that the canvas stays symmetric, and always the same for this protein.
     """
     length = channels.shape[-1]
     over = length + 2 * _BORDER - _SIZE

@@ -12,15 +12,15 @@ from sklearn_pare.datasets._readers.files import (
     read_object,
     take_key,
 )
-from sklearn_pare.datasets._rows import ComputedRows
-from sklearn_pare.datasets.nas_bench_360._task import Part, hold_out
+from sklearn_pare.datasets._readers.rows import ComputedRows
+from sklearn_pare.datasets.nas_bench_360.request import Part, hold_out
 
 
 def load_ninapro(request, part):
-    """Rows of NinaPro DB5, (n, 1, 16, 52): 16 electrodes, 52 moments."""
+    """Load NinaPro DB5, (n, 1, 16, 52): 16 electrodes at 52 times."""
     name = {"valid": "val"}.get(part, part)
     path = _ninapro(request, f"ninapro_{name}.npy")
-    X = check_array(read_object(path), path, None, (None, 52, 16))
+    X = check_array(read_object(path), path, None, ("N", 52, 16))
     path = _ninapro(request, f"label_{name}.npy")
     y = check_array(read_object(path), path, None, (len(X),), low=0, high=17)
     X = X.astype(np.float32).swapaxes(1, 2)[:, None]
@@ -28,15 +28,15 @@ def load_ninapro(request, part):
 
 
 def _ninapro(request, name):
-    # The reference calls its own folder by another name than the source does.
+    # The folder of the reference has another name than that of the source.
     other = request.home / "ninaPro" / name
     return request.path(f"ninaPro/{name}" if other.exists() else f"ninapro/{name}")
 
 
 def load_satellite(request, part):
-    """Rows of Satellite, (n, 1, 46)."""
+    """Load Satellite, (n, 1, 46)."""
     name = "test" if part == "test" else "train"
-    X, y = request.once(name, partial(_read_satellite, request, name))
+    X, y = request.once(_read_satellite, request, name)
     if part == "test":
         return Part(X, y)
     rows = hold_out(len(X), len(X) // 10, part)
@@ -46,18 +46,18 @@ def load_satellite(request, part):
 def _read_satellite(request, name):
     path = request.path(f"satellite/satellite_{name}.npy")
     content = read_object(path)
-    X = check_array(take_key(content, path, "data"), path, "data", (None, 46))
+    X = check_array(take_key(content, path, "data"), path, "data", ("N", 46))
     labels = np.ravel(take_key(content, path, "label"))
     y = check_array(labels, path, "label", (len(X),), low=1, high=24)
     return X.astype(np.float32)[:, None], y.astype(np.int64) - 1
 
 
 def load_deepsea(request, part):
-    """Rows of DeepSEA, (n, 4, 1000): one letter in a thousand places."""
+    """Load DeepSEA, (n, 4, 1000): one-hot letters at a thousand positions."""
     path = request.path("deepsea/deepsea_filtered.npz")
     name = {"valid": "val"}.get(part, part)
     key = f"x_{name}"
-    X = check_array(read_npz(path, key), path, key, (None, 1000, 4), low=0, high=1)
+    X = check_array(read_npz(path, key), path, key, ("N", 1000, 4), low=0, high=1)
     key = f"y_{name}"
     y = check_array(read_npz(path, key), path, key, (len(X), 36), low=0, high=1)
     data = ComputedRows(partial(_letters, X), np.arange(len(X)), (4, 1000))
@@ -68,19 +68,19 @@ def _letters(X, rows):
     return X[rows].swapaxes(1, 2)
 
 
-# Normal, atrial fibrillation, other, noisy; distance of the windows of each.
+# Normal, atrial fibrillation, other, noisy, and the stride of the windows of each.
 _RHYTHMS = ("N", "A", "O", "~")
 _STRIDES = np.array([500, 83, 250, 25])
 _WINDOW = 1000
-# Squares of what is larger, and of what is no number, are none.
+# Squares of larger numbers would overflow.
 _MOST = 1e30
 _SEQUENCE = list | tuple | np.ndarray
 
 
 def load_ecg(request, part):
-    """Windows of ECG, (n, 1, 1000), grouped by recording."""
+    """Load windows of ECG, (n, 1, 1000), grouped by recording."""
     path = request.path("challenge2017.pkl")
-    recordings, labels = request.once(path, partial(_read_ecg, path))
+    recordings, labels = request.once(_read_ecg, path)
     windows = [
         (number, start)
         for number in _recordings(len(recordings), part)
@@ -88,8 +88,8 @@ def load_ecg(request, part):
     ]
     windows = np.array(windows, dtype=np.int64).reshape(-1, 2)
     if not len(windows):
-        found = f"no recording of the {part} part is longer than {_WINDOW} samples"
-        raise bad_file(path, "data", found, "recordings of several thousand samples")
+        found = f"no recording of the {part} part has more than {_WINDOW} values"
+        raise bad_file(path, "data", found, "recordings of several thousand values")
     compute = partial(_windows, recordings, windows)
     data = ComputedRows(compute, np.arange(len(windows)), (1, _WINDOW))
     return Part(data, labels[windows[:, 0]], windows[:, 0])
@@ -100,7 +100,7 @@ def _starts(recording, label):
 
 
 def _recordings(n, part):
-    """Recordings of a part: a tenth is for the test, a tenth of all for validation."""
+    """Return the recordings of a part: a tenth of all for test and for validation."""
     rest, test = train_test_split(np.arange(n), test_size=0.1, random_state=0)
     if part == "test":
         return test
@@ -133,8 +133,8 @@ def _read_ecg(path):
 
 
 def _scaled(recording, path):
-    """One recording in units of its standard deviation, about its mean."""
-    recording = check_array(recording, path, "data", (None,), low=-_MOST, high=_MOST)
+    """Standardise one recording."""
+    recording = check_array(recording, path, "data", ("N",), low=-_MOST, high=_MOST)
     recording = recording.astype(np.float64)
     scale = recording.std()
     return ((recording - recording.mean()) / (scale or 1.0)).astype(np.float32)

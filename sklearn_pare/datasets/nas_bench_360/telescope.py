@@ -1,6 +1,5 @@
-"""Cosmic: images of a telescope and the pixels that cosmic rays have hit."""
+"""Cosmic: telescope images and the pixels hit by cosmic rays."""
 
-from functools import partial
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -11,14 +10,14 @@ from sklearn_pare.datasets._readers.files import (
     exists,
     read_object,
 )
-from sklearn_pare.datasets._rows import ComputedRows, one_by_one
-from sklearn_pare.datasets.nas_bench_360._task import Part, hold_out
+from sklearn_pare.datasets._readers.rows import ComputedRows, one_by_one
+from sklearn_pare.datasets.nas_bench_360.request import Part, hold_out
 from sklearn_pare.nn.losses import IGNORED
 
 _FILTER = "f435w"
 _CROP = slice(64, 192)
 _SKY = (-0.9, 3.0)
-# Fields of galaxies, PROPOSAL_VISIT; the others are star clusters and empty sky.
+# Fields of galaxies, PROPOSAL_VISIT; the others show star clusters or empty sky.
 _GALAXIES = {
     "10182_pb", "10182_pd", "10190_13", "10190_28", "10260_5", "10260_7", "10342_3",
     "10407_3", "10584_13", "10760_2", "10760_4", "12058_1", "12058_6", "12058_12",
@@ -28,30 +27,27 @@ _GALAXIES = {
 
 
 def load_cosmic(request, part):
-    """Rows of Cosmic, (n, 1, 128, 128), with masks (n, 128, 128), by field."""
+    """Load images (n, 1, 128, 128) with masks (n, 128, 128), grouped by field."""
     name = "test" if part == "test" else "train"
-    paths = request.once(name, partial(_paths, request, name))
+    paths = request.once(_paths, request, name)
     rows = np.arange(len(paths))
     if part != "test":
-        test = request.once("test", partial(_paths, request, "test"))
-        # As many as for the test, where that leaves most to train on.
+        test = request.once(_paths, request, "test")
+        # As many as the test images, but at most half.
         rows = hold_out(len(paths), min(len(test), len(paths) // 2), part)
     share = np.zeros(len(paths))
     if request.training:
         share = np.random.default_rng(0).uniform(*_SKY, len(paths))
-    data = ComputedRows(
-        partial(one_by_one, partial(_image, paths, share)), rows, (1, 128, 128)
-    )
-    target = ComputedRows(
-        partial(one_by_one, partial(_mask, paths)), rows, (128, 128), np.int8
-    )
+    data = ComputedRows(one_by_one(_image, paths, share), rows, (1, 128, 128))
+    target = ComputedRows(one_by_one(_mask, paths), rows, (128, 128), np.int8)
+    # A defect of all files is an error now, not when the estimator reads them.
     data[:1], target[:1]
     groups = np.array(["_".join(path.parts[-3:-1]) for path in paths])
     return Part(data, target, groups[rows])
 
 
 def _paths(request, name):
-    """Files of the training or test set, in an order that never changes."""
+    """Return the files of the training or test set in a fixed order."""
     folder = request.path(f"cosmic/npy_{name}")
     listed = request.home / "cosmic" / f"{name}_dirs.npy"
     if listed.exists():
@@ -69,14 +65,14 @@ def _paths(request, name):
 
 
 def _listed(request, path):
-    """Files that a list names, as paths below the folder of the benchmark."""
+    """Return the files that a list names relative to the folder of the benchmark."""
     names = np.ravel(read_object(path))
     names = [n.decode("utf-8", "replace") if isinstance(n, bytes) else n for n in names]
     expected = "paths such as './cosmic/npy_train/f435w/10760/2/1_0.npy'"
     paths = []
     for name in names:
         if not isinstance(name, str) or ".." in PurePosixPath(name).parts:
-            raise bad_file(path, None, f"holds {name!r}", expected)
+            raise bad_file(path, None, f"contains {name!r}", expected)
         paths.append(request.home / PurePosixPath(name.lstrip("/")))
         if not exists(paths[-1]):
             raise bad_file(path, name, "no such file", f"{paths[-1]}")
@@ -86,7 +82,7 @@ def _listed(request, path):
 
 
 def _read(path):
-    """Image, mask and places to ignore, (3, 256, 256)."""
+    """Return image, mask and positions to ignore, (3, 128, 128)."""
     layers = read_object(path)
     n = 2 if np.shape(layers)[:1] == (2,) else 3
     layers = check_array(layers, path, None, (n, 256, 256))[:, _CROP, _CROP]
@@ -95,17 +91,17 @@ def _read(path):
 
 def _image(paths, share, number):
     image = _read(paths[number])[0].astype(np.float32)
-    # Only where it is added: other rows need no file of it.
+    # The file of the sky is read only where the sky is added.
     light = share[number] * _sky(paths[number]) if share[number] else 0.0
     return image[None] + np.float32(light)
 
 
 def _sky(path):
-    """Light of the sky in the exposure that a file was cut from."""
+    """Return the light of the sky in the exposure from which a file was cut."""
     skies = path.with_name("sky.npy")
     if not skies.exists():
         return 0.0
-    values = check_array(read_object(skies), skies, None, (None,))
+    values = check_array(read_object(skies), skies, None, ("N",))
     exposure = path.name.partition("_")[0]
     if not exposure.isdigit() or not 0 < int(exposure) <= len(values):
         expected = f"one value for the exposure {exposure!r} of {path.name}"

@@ -1,47 +1,51 @@
-"""The files of PDEBench and what is selected from them.
+"""The files of PDEBench and the selections from them.
 
-Strides and test rows are those of the experiments of ORCA (Shen et al., ICML 2023);
-so are the `PRESETS`, which select the rest as its code does as well.
+Strides and test samples are those of the experiments of ORCA (Shen et al., ICML 2023);
+the ``PRESETS`` select everything else as its code does, too.
 """
 
 from typing import NamedTuple
 
-_ADDRESS = "https://darus.uni-stuttgart.de/api/access/datafile/"
 DOI = "https://doi.org/10.18419/darus-2986"
 PRESET = "orca:"
 
 
 class Task(NamedTuple):
-    """One file and its defaults.
+    """One file and the defaults of its selection.
 
-    `inputs` and `outputs` are channels by name -> key of the file; `still` are keys
-    without a time axis. `axes` is the number of axes of space.
+    ``path`` is the path of the file at its source and ``axes`` the number of space
+    axes. ``outputs`` and ``inputs`` map names of channels to keys of the file (inputs
+    None: the outputs); ``still`` are keys without a time axis.
     """
 
     title: str
-    file: str
+    path: str
     file_id: int
     md5: str
-    folder: str
     axes: int
-    inputs: dict
     outputs: dict
-    test_rows: str
+    inputs: dict | None = None
+    test_rows: str = "first"
     space_stride: int = 1
     time_stride: int = 1
     still: tuple = ()
 
     @property
+    def file(self):
+        """Name of the file."""
+        return self.path.rpartition("/")[2]
+
+    @property
     def url(self):
         """Address of the file."""
-        return f"{_ADDRESS}{self.file_id}"
+        return f"https://darus.uni-stuttgart.de/api/access/datafile/{self.file_id}"
 
 
 class Preset(NamedTuple):
-    """What is selected by default; frames are counted after the stride.
+    """A default selection; frames are counted after the stride.
 
-    `normalise` names the rows whose mean and standard deviation are used: "training"
-    rows, or the "first" 100.
+    ``normalise`` names the samples that provide mean and standard deviation: the
+    "training" samples or the "first" 100.
     """
 
     out_frame: int
@@ -53,131 +57,98 @@ class Preset(NamedTuple):
     normalise: str | None = None
 
 
-def _one(name):
-    return {name: "tensor"}
-
-
-_GAS_1D = {"density": "density", "pressure": "pressure", "velocity": "Vx"}
-_GAS_2D = {
-    "density": "density",
-    "pressure": "pressure",
-    "velocity-x": "Vx",
-    "velocity-y": "Vy",
-}
-_REACTION = {"activator": "activator", "inhibitor": "inhibitor"}
+_GAS = {"density": "density", "pressure": "pressure"}
 
 TASKS = {
     "advection": Task(
         "Linear advection on a ring",
-        "1D_Advection_Sols_beta0.4.hdf5",
+        "1D/Advection/Train/1D_Advection_Sols_beta0.4.hdf5",
         255674,
         "d595bbfd2c659df995a93cd40d6ea568",
-        "1D/Advection/Train/",
         1,
-        _one("state"),
-        _one("state"),
-        "first",
+        {"state": "tensor"},
         space_stride=4,
         time_stride=5,
     ),
     "burgers": Task(
         "The viscous Burgers equation on a ring",
-        "1D_Burgers_Sols_Nu1.0.hdf5",
+        "1D/Burgers/Train/1D_Burgers_Sols_Nu1.0.hdf5",
         281365,
         "9021eba35332d127306f11ef84c1a60f",
-        "1D/Burgers/Train/",
         1,
-        _one("velocity"),
-        _one("velocity"),
-        "first",
+        {"velocity": "tensor"},
         time_stride=5,
     ),
     "navier-stokes-1d": Task(
         "The compressible Navier-Stokes equations on a ring",
-        "1D_CFD_Rand_Eta0.1_Zeta0.1_periodic_Train.hdf5",
+        "1D/CFD/Train/1D_CFD_Rand_Eta0.1_Zeta0.1_periodic_Train.hdf5",
         164668,
         "45655bd77d006ab539c52b7fbcf099b9",
-        "1D/CFD/Train/",
         1,
-        _GAS_1D,
-        _GAS_1D,
-        "first",
+        _GAS | {"velocity": "Vx"},
         time_stride=5,
     ),
     "diffusion-sorption": Task(
         "Diffusion and sorption of a pollutant in soil",
-        "1D_diff-sorp_NA_NA.h5",
+        "1D/diffusion-sorption/1D_diff-sorp_NA_NA.h5",
         133020,
         "9d466d1213065619d087319e16d9a938",
-        "1D/diffusion-sorption/",
         1,
-        _one("concentration"),
-        _one("concentration"),
-        "last",
+        {"concentration": "tensor"},
+        test_rows="last",
     ),
     "diffusion-reaction-1d": Task(
         "Diffusion with a logistic reaction on a ring",
-        "ReacDiff_Nu0.5_Rho1.0.hdf5",
+        "1D/ReactionDiffusion/Train/ReacDiff_Nu0.5_Rho1.0.hdf5",
         133177,
         "69a429239778d529cd419ed5888ea835",
-        "1D/ReactionDiffusion/Train/",
         1,
-        _one("concentration"),
-        _one("concentration"),
-        "first",
+        {"concentration": "tensor"},
     ),
     "darcy": Task(
         "Darcy flow through a square",
-        "2D_DarcyFlow_beta0.1_Train.hdf5",
+        "2D/DarcyFlow/2D_DarcyFlow_beta0.1_Train.hdf5",
         133218,
         "294f9a03a4aa16b0e386469ca8b471be",
-        "2D/DarcyFlow/",
         2,
-        {"permeability": "nu"},
-        _one("pressure"),
-        "first",
+        {"pressure": "tensor"},
+        inputs={"permeability": "nu"},
         space_stride=2,
         still=("nu",),
     ),
     "shallow-water": Task(
         "The shallow water equations in a square",
-        "2D_rdb_NA_NA.h5",
+        "2D/shallow-water/2D_rdb_NA_NA.h5",
         133021,
         "75d838c47aa410694bdc912ea7f22282",
-        "2D/shallow-water/",
         2,
-        _one("depth"),
-        _one("depth"),
-        "last",
+        {"depth": "tensor"},
+        test_rows="last",
     ),
     "diffusion-reaction-2d": Task(
         "An activator and an inhibitor that diffuse and react in a square",
-        "2D_diff-react_NA_NA.h5",
+        "2D/diffusion-reaction/2D_diff-react_NA_NA.h5",
         133017,
         "b8d0b86064193195ddc30c33be5dc949",
-        "2D/diffusion-reaction/",
         2,
-        _REACTION,
-        _REACTION,
-        "last",
+        {"activator": "activator", "inhibitor": "inhibitor"},
+        test_rows="last",
     ),
     "navier-stokes-2d": Task(
         "The compressible Navier-Stokes equations in a periodic square",
-        "2D_CFD_Rand_M1.0_Eta0.1_Zeta0.1_periodic_128_Train.hdf5",
+        "2D/CFD/2D_Train_Rand/2D_CFD_Rand_M1.0_Eta0.1_Zeta0.1_periodic_128_Train.hdf5",
         164691,
         "75a34f34a3dcd9bc8ae4b7adf8bf372c",
-        "2D/CFD/2D_Train_Rand/",
         2,
-        _GAS_2D,
-        _GAS_2D,
-        "last",
+        _GAS | {"velocity-x": "Vx", "velocity-y": "Vy"},
+        test_rows="last",
         space_stride=2,
     ),
 }
 
-#: Without a preset: the last frame for every split, and rows for validation.
+#: Without a preset: the last frame in every split, and samples for validation.
 PLAIN = Preset(-1, -1, validation_fraction=0.1)
-# ORCA's test set takes frame 99 whatever the training set takes.
+# ORCA's test set uses frame 99, whichever frame the training set uses.
 _TEST_FRAME = 99
 PRESETS = {
     "advection": Preset(199, _TEST_FRAME),

@@ -1,24 +1,33 @@
-"""What the simulators share: checks of parameters and balanced labels."""
+"""Validation of parameters and balanced labels, shared by the simulators."""
 
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
-
-_N_SAMPLES = [Interval(Integral, 1, None, closed="left")]
-_SIGNAL = {
-    "n_samples": _N_SAMPLES,
-    # Two seconds of an ECG: shorter ones may hold no beat.
-    "length": [Interval(Integral, 128, None, closed="left")],
-    "random_state": ["random_state"],
-}
-_FIELD = {
-    "n_samples": _N_SAMPLES,
-    "size": [Interval(Integral, 8, None, closed="left")],
-    "random_state": ["random_state"],
-}
+from sklearn.utils._param_validation import Interval, validate_params
 
 
-def _balanced(n_samples, n_classes, rng):
-    """Labels in random order, each class as often as any other (up to one)."""
+def at_least(least):
+    """Return the constraint of an int."""
+    return [Interval(Integral, least, None, closed="left")]
+
+
+POSITIVE = [Interval(Real, 0, None, closed="neither")]
+NOT_NEGATIVE = [Interval(Real, 0, None, closed="left")]
+
+_ALL = {"n_samples": at_least(1), "random_state": ["random_state"]}
+# Two seconds of an ECG: shorter ones may contain no beat.
+SIGNAL = _ALL | {"length": at_least(128)}
+FIELD = _ALL | {"size": at_least(8)}
+CHAIN = _ALL | {"length": at_least(8)}
+# Initial states have up to eight waves: at least four points per wave.
+LINE = _ALL | {"resolution": at_least(32), "time": POSITIVE}
+
+
+def validated(constraints, **others):
+    """Return a decorator that validates the parameters of a simulator."""
+    return validate_params(constraints | others, prefer_skip_nested_validation=True)
+
+
+def balanced(n_samples, n_classes, rng):
+    """Return labels in random order; class counts differ by at most one."""
     return rng.permutation(np.arange(n_samples) % n_classes)

@@ -1,28 +1,15 @@
-"""What the solvers of partial differential equations share."""
-
-from numbers import Integral, Real
+"""Tools shared by the solvers of partial differential equations."""
 
 import numpy as np
 import scipy.sparse
-from sklearn.utils._param_validation import Interval
-
-from sklearn_pare.datasets.simulate._common import _N_SAMPLES
-
-_POSITIVE = [Interval(Real, 0, None, closed="neither")]
-_LINE = {
-    "n_samples": _N_SAMPLES,
-    # Initial states have up to eight waves: four points a wave at least.
-    "resolution": [Interval(Integral, 32, None, closed="left")],
-    "time": _POSITIVE,
-    "random_state": ["random_state"],
-}
+import scipy.sparse.linalg
 
 
-def _flow_matrix(k, sides):
-    """Finite volumes of -div(k grad p) on square cells of permeability `k` (h, w).
+def flow_matrix(k, sides):
+    """Return finite volumes of -div(k grad p) on square cells of permeability k (h, w).
 
-    Pressure is given on the borders in `sides` ("left", "right", "top", "bottom"), half
-    a cell from the nearest centre; nothing flows through the others.
+    The pressure is prescribed on the borders in ``sides`` ("left", "right", "top",
+    "bottom"), half a cell from the nearest centre; nothing flows through the others.
     """
     # Two half cells in series: the harmonic mean at each face.
     across = 2 * k[:, 1:] * k[:, :-1] / (k[:, 1:] + k[:, :-1])
@@ -40,7 +27,7 @@ def _flow_matrix(k, sides):
     }
     for side in sides:
         diagonal[border[side]] += 2 * k[border[side]]
-    # No face between the end of a row and the start of the next.
+    # There is no face between the end of a row and the start of the next.
     neighbours = np.pad(across, ((0, 0), (0, 1))).ravel()[:-1]
     width = k.shape[1]
     return scipy.sparse.diags_array(
@@ -49,30 +36,32 @@ def _flow_matrix(k, sides):
     ).tocsc()
 
 
-def _strang(u, react, diffuse, time, steps):
-    """Strang splitting [1]_ of `u`, second order in the step.
+def pressure(k, sides, source):
+    """Return the pressure (h, w) for a source in each cell, see ``flow_matrix``."""
+    return scipy.sparse.linalg.spsolve(
+        flow_matrix(k, sides), source.ravel(), permc_spec="MMD_AT_PLUS_A"
+    ).reshape(k.shape)
 
-    ``react(u, step)`` and ``diffuse(u)`` advance one process alone, the latter by
-    ``time / steps``.
 
-    References
-    ----------
-    .. [1] G. Strang. On the construction and comparison of difference schemes. SIAM
-       Journal on Numerical Analysis 5 (1968).
+def strang(u, react, diffuse, time, steps):
+    """Advance ``u`` by Strang splitting, which is of second order in the step.
+
+    G. Strang, SIAM Journal on Numerical Analysis 5 (1968). ``react(u, step)`` and
+    ``diffuse(u)`` advance one process each, the latter by ``time / steps``.
     """
     step = time / steps
     u = react(u, step / 2)
     for _ in range(steps - 1):
-        # Two halves of a reaction meet between two steps.
+        # Two half steps of the reaction meet between two steps.
         u = react(diffuse(u), step)
     return react(diffuse(u), step / 2)
 
 
-def _random_waves(n_samples, rng, highest=8):
-    """PDEBench's periodic initial states: a function of the points x, (L,) -> (n, L).
+def random_waves(n_samples, rng, highest=8):
+    """Return PDEBench's periodic initial states, a function of x, (L,) -> (n, L).
 
-    Two sines of one to `highest` periods; of one row in ten the absolute value with
-    a random sign, of one in ten a window.
+    They are two sines of one to ``highest`` periods. One sample in ten is their
+    absolute value with a random sign, and one in ten is multiplied by a window.
     """
     shape = (n_samples, 2, 1)
     periods = rng.randint(1, highest + 1, shape)
@@ -92,5 +81,5 @@ def _random_waves(n_samples, rng, highest=8):
     return waves
 
 
-def _points(n):
+def points(n):
     return np.arange(n) / n

@@ -1,42 +1,40 @@
-"""Simulated images: a telescope's, digits on a sphere, distances in a protein."""
-
-from numbers import Integral
+"""Simulated images: telescope images, digits on a sphere, distances in proteins."""
 
 import numpy as np
 import scipy.ndimage
 from scipy.spatial.transform import Rotation
 from sklearn.datasets import load_digits
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, validate_params
 
-from sklearn_pare.datasets.simulate._common import _FIELD, _balanced
+from sklearn_pare.datasets.simulate._common import CHAIN, FIELD, balanced, validated
 
-# Sources and hits a pixel.
+# Sources and hits per pixel.
 _SOURCES, _HITS = 0.006, 0.0024
 
 
-@validate_params(_FIELD, prefer_skip_nested_validation=True)
+@validated(FIELD)
 def make_cosmic_rays(n_samples=200, *, size=64, random_state=None):
-    """Telescope images and the pixels that cosmic rays have hit.
+    """Simulate telescope images and the pixels hit by cosmic rays.
 
-    Stars and galaxies are Moffat profiles ``(1 + r**2 / a**2) ** -b``, as wide as the
-    air lets them be. Photons of sources and sky follow Poisson's law; reading them adds
-    Gaussian noise. A cosmic ray strikes the detector itself: a point, or a slightly
-    bent track, sharper than any star. The task is that of deepCR [1]_.
+    Stars and galaxies are Moffat profiles ``(1 + r**2 / a**2) ** -b``, whose width is
+    limited by the atmosphere. The numbers of photons from sources and sky follow a
+    Poisson distribution, and the detector adds Gaussian noise. A cosmic ray hits the
+    detector itself and leaves a point, or a slightly bent track, that is sharper than
+    any star. The task is that of deepCR [1]_.
 
     Parameters
     ----------
     n_samples : int, default=200
     size : int, default=64
-        Pixels along each side.
+        Number of pixels along each side.
     random_state : int, RandomState instance or None, default=None
 
     Returns
     -------
     X : ndarray of shape (n_samples, 1, size, size)
-        Electrons above the mean sky, in standard deviations of sky and reading.
+        Electrons above the mean sky, in standard deviations of the noise.
     y : ndarray of shape (n_samples, size, size)
-        1 where a ray left a charge, between one and two pixels in a hundred, else 0.
+        1 where a ray left a charge (1 to 2 % of the pixels), else 0.
 
     References
     ----------
@@ -62,16 +60,16 @@ def make_cosmic_rays(n_samples=200, *, size=64, random_state=None):
 
 
 def _sources(size, rng):
-    """Stars and galaxies of one exposure, (size, size); the faintest peak at 1."""
+    """Return the light of stars and galaxies, (size, size); the faintest peak at 1."""
     n = rng.poisson(_SOURCES * size**2)
     seeing, steepness = rng.uniform(0.9, 1.8), rng.uniform(2.5, 4.5)
     galaxy = rng.rand(n) < 0.4
-    # A galaxy is a wider profile, flattened in some direction.
+    # A galaxy has a wider profile that is flattened in one direction.
     width = np.hypot(seeing, galaxy * rng.uniform(0.5, 4, n))
     flat = np.where(galaxy, rng.uniform(0.4, 1, n), 1)
     narrow = np.maximum(flat * width, seeing)
     angle = rng.uniform(0, np.pi, n)
-    # Twice as bright, half as many.
+    # The number of sources brighter than b is proportional to 1 / b.
     peak = np.minimum(1 / (1 - rng.rand(n)), 200)
     row, column = rng.uniform(0, size, (2, n, 1, 1))
     dy, dx = np.arange(size)[:, None] - row, np.arange(size) - column
@@ -82,10 +80,10 @@ def _sources(size, rng):
 
 
 def _hits(size, rng):
-    """Charge that the rays of one exposure leave, (size, size)."""
+    """Return the charge that the rays of one image leave, (size, size)."""
     charge = np.zeros((size, size))
     for _ in range(rng.poisson(_HITS * size**2)):
-        # Two in five strike head on.
+        # Two in five hit the detector at right angles.
         length = 0.5 if rng.rand() < 0.4 else rng.exponential(8)
         step = np.arange(0, length, 0.25)
         turn = rng.uniform(0, 2 * np.pi) + rng.normal(0, 0.03) * step
@@ -98,21 +96,20 @@ def _hits(size, rng):
     return charge
 
 
-@validate_params(_FIELD, prefer_skip_nested_validation=True)
+@validated(FIELD)
 def make_spherical_digits(n_samples=400, *, size=32, random_state=None):
-    """Handwritten digits on a sphere, turned at random.
+    """Simulate handwritten digits on a sphere with random rotations.
 
     The images of :func:`sklearn.datasets.load_digits` are projected stereographically
-    from the south pole to the northern hemisphere, rotated uniformly over all
-    rotations of space and sampled on a grid of equal angles, as for Spherical CNNs
-    [1]_.
+    from the south pole to the northern hemisphere, rotated by a uniformly random
+    rotation, and sampled on a grid of equal angles, as for Spherical CNNs [1]_.
 
     Parameters
     ----------
     n_samples : int, default=400
     size : int, default=32
-        Points along each side of the grid. Row i is at the colatitude pi (i + 1/2) /
-        size, column j at the longitude 2 pi j / size.
+        Number of points along each side of the grid. Row i is at the colatitude
+        pi (i + 1/2) / size, column j at the longitude 2 pi j / size.
     random_state : int, RandomState instance or None, default=None
 
     Returns
@@ -124,8 +121,7 @@ def make_spherical_digits(n_samples=400, *, size=32, random_state=None):
 
     References
     ----------
-    .. [1] T. S. Cohen, M. Geiger, J. Koehler, M. Welling. Spherical CNNs. International
-       Conference on Learning Representations (2018).
+    .. [1] T. S. Cohen et al. Spherical CNNs. ICLR (2018).
 
     Examples
     --------
@@ -136,9 +132,9 @@ def make_spherical_digits(n_samples=400, *, size=32, random_state=None):
     """
     rng = check_random_state(random_state)
     digits = load_digits()
-    y = _balanced(n_samples, 10, rng)
+    y = balanced(n_samples, 10, rng)
     rows = [rng.choice(np.flatnonzero(digits.target == label)) for label in y]
-    # Four normal numbers are a quaternion of uniform direction.
+    # Four normal numbers are a quaternion with a uniform direction.
     rotations = Rotation.from_quat(rng.standard_normal((n_samples, 4)))
     X = _on_sphere(digits.images[rows] / 16, rotations.as_matrix(), size)
     X += 0.1 * rng.standard_normal(X.shape)
@@ -146,13 +142,13 @@ def make_spherical_digits(n_samples=400, *, size=32, random_state=None):
 
 
 def _on_sphere(images, rotations, size):
-    """Square images (n, h, h) on spheres turned by (n, 3, 3), as (n, size, size)."""
+    """Project images (n, h, h) on spheres rotated by (n, 3, 3): (n, size, size)."""
     n, side = images.shape[:2]
-    # Where the grid's points were before the rotation: R^T p.
+    # The positions of the grid points before the rotation: R^T p.
     points = _grid(size) @ rotations[:, None]
-    # South of the equator this is outside the unit circle.
+    # Points south of the equator are mapped outside the unit circle.
     plane = points[..., :2] / np.maximum(1 + points[..., 2:], 1e-9)
-    # The image's corners touch the equator.
+    # The corners of the image are on the equator.
     row, column = np.moveaxis((side - 1) / 2 + side / np.sqrt(2) * plane, -1, 0)
     number = np.broadcast_to(np.arange(n)[:, None, None], row.shape)
     return scipy.ndimage.map_coordinates(
@@ -161,7 +157,7 @@ def _on_sphere(images, rotations, size):
 
 
 def _grid(size):
-    """Points of the unit sphere at equal angles, (size, size, 3)."""
+    """Return points of the unit sphere at equal angles, (size, size, 3)."""
     colatitude = np.pi * (np.arange(size)[:, None] + 0.5) / size
     longitude = 2 * np.pi * np.arange(size) / size
     x = np.sin(colatitude) * np.cos(longitude)
@@ -169,11 +165,12 @@ def _grid(size):
     return np.stack([x, y, np.broadcast_to(np.cos(colatitude), x.shape)], axis=-1)
 
 
-# Alpha carbons of neighbours in the chain, and of residues in contact, in Angstrom.
+# Distance of alpha carbons that are neighbours in the chain, and that are in contact,
+# in Angstrom.
 _BOND, _CONTACT = 3.8, 8.0
 
-# Coil, helix, strand: chance to go on, mean and spread of the angle between bonds and
-# of the dihedral angle, in degrees.
+# Coil, helix, strand: probability to continue; mean and spread of the angle between
+# bonds and of the dihedral angle, in degrees.
 _COIL, _HELIX, _STRAND = range(3)
 _STRUCTURES = np.array(
     [
@@ -184,43 +181,37 @@ _STRUCTURES = np.array(
 )
 
 
-@validate_params(
-    {
-        "n_samples": _FIELD["n_samples"],
-        "length": [Interval(Integral, 8, None, closed="left")],
-        "random_state": ["random_state"],
-    },
-    prefer_skip_nested_validation=True,
-)
+@validated(CHAIN)
 def make_distance_maps(n_samples=200, *, length=32, random_state=None):
-    """Distances between the residues of chains that fold like small proteins.
+    """Simulate distances between the residues of chains that fold like small proteins.
 
     Alpha carbons are 3.8 Angstrom apart along the chain. Coils, helices and strands
-    alternate at random, each with its own bond and dihedral angles; of several places
-    for the next residue, one without collision near the others is taken. The features
-    are those of contact prediction: noisy scores of co-evolution [1]_ and what is known
-    of each residue, summed over the pair [2]_.
+    alternate at random, each with its own bond and dihedral angles. The position of the
+    next residue is chosen from several candidates, such that it does not collide with
+    the others and is close to them. The features are those of contact prediction: noisy
+    co-evolution scores [1]_, and evidence about each residue, summed over the pair
+    [2]_.
 
     Parameters
     ----------
     n_samples : int, default=200
     length : int, default=32
-        Residues of a chain.
+        Number of residues of a chain.
     random_state : int, RandomState instance or None, default=None
 
     Returns
     -------
     X : ndarray of shape (n_samples, 5, length, length)
         Co-evolution score, logarithm of one plus the separation along the chain, and
-        the pair's summed evidence for helix, for strand and for burial.
+        the summed evidence for helix, strand and burial.
     y : ndarray of shape (n_samples, length, length)
         Distance of the alpha carbons in Angstrom.
 
     References
     ----------
-    .. [1] D. T. Jones, D. W. A. Buchan, D. Cozzetto, M. Pontil. PSICOV: precise
-       structural contact prediction using sparse inverse covariance estimation on large
-       multiple sequence alignments. Bioinformatics 28 (2012).
+    .. [1] D. T. Jones et al. PSICOV: precise structural contact prediction using sparse
+       inverse covariance estimation on large multiple sequence alignments.
+       Bioinformatics 28 (2012).
     .. [2] D. T. Jones, S. M. Kandathil. High precision in protein contact prediction
        using fully convolutional neural networks and minimal sequence features.
        Bioinformatics 34 (2018).
@@ -248,12 +239,12 @@ def make_distance_maps(n_samples=200, *, length=32, random_state=None):
 
 
 def _structures(n_samples, length, rng):
-    """Secondary structure of each residue, (n, length)."""
+    """Return the secondary structure of each residue, (n, length)."""
     structure = np.empty((n_samples, length), dtype=int)
     structure[:, 0] = rng.randint(3, size=n_samples)
     for i in range(1, length):
         before = structure[:, i - 1]
-        # Helices and strands end in a coil, a coil in either.
+        # Helices and strands are followed by a coil, a coil by either.
         other = np.where(before == _COIL, rng.randint(1, 3, n_samples), _COIL)
         stays = rng.rand(n_samples) < _STRUCTURES[before, 0]
         structure[:, i] = np.where(stays, before, other)
@@ -261,15 +252,15 @@ def _structures(n_samples, length, rng):
 
 
 def _fold(structure, rng, n_choices=8):
-    """Positions of the residues, (n, length, 3)."""
+    """Return the positions of the residues, (n, length, 3)."""
     n, length = structure.shape
     rows = np.arange(n)
     chain = np.zeros((n, length, 3))
     chain[:, 1, 0] = _BOND
-    # A bond before the first, for the first dihedral angle.
+    # A bond before the first one defines the first dihedral angle.
     bond, before = np.array([[1.0, 0, 0]] * n), np.array([[0.0, 1, 0]] * n)
     for i in range(2, length):
-        # Helices and strands may break early, which avoids collisions.
+        # Helices and strands may end early to avoid collisions.
         kind = np.repeat([structure[:, i], np.full(n, _COIL)], n_choices, axis=0)
         broken = kind != structure[:, i]
         angle, spread, dihedral, twist = np.radians(_STRUCTURES[kind, 1:].T).swapaxes(
@@ -278,7 +269,8 @@ def _fold(structure, rng, n_choices=8):
         choice = rng.standard_normal((2, *kind.shape))
         bends = np.pi - (angle + spread * choice[0])
         turns = dihedral + twist * choice[1]
-        # Axes along the bond, across it in the plane of the last two, and upright.
+        # Axes: along the bond, across it in the plane of the last two bonds, and
+        # normal.
         upright = np.cross(before, bond)
         upright /= np.linalg.norm(upright, axis=1, keepdims=True)
         across = np.cross(upright, bond)
@@ -289,7 +281,7 @@ def _fold(structure, rng, n_choices=8):
         )
         place = chain[:, i - 1] + _BOND * step
         apart = np.linalg.norm(place[:, :, None] - chain[:, : i - 1], axis=-1)
-        # Farther than 4 Angstrom from all, else as near the middle as may be.
+        # At least 4 Angstrom from all others, and as close to the middle as possible.
         collision = np.maximum(4 - apart.min(2), 0)
         middle = chain[:, :i].mean(1)
         cost = np.linalg.norm(place - middle, axis=-1) + 100 * collision + 10 * broken
@@ -300,10 +292,10 @@ def _fold(structure, rng, n_choices=8):
 
 
 def _coevolution(distance, rng):
-    """Noisy symmetric scores that are higher for pairs in contact."""
+    """Return noisy symmetric scores that are higher for pairs in contact."""
     n, length = distance.shape[:2]
     contact = 1 / (1 + np.exp(distance - _CONTACT))
-    # Some pairs in contact do not evolve together, and alignments differ in depth.
+    # Some pairs in contact do not co-evolve, and alignments differ in depth.
     strength = rng.gamma(1.0, 1.0, distance.shape) * rng.uniform(1, 3, (n, 1, 1))
     score = strength * contact + rng.standard_normal(distance.shape)
     score = scipy.ndimage.gaussian_filter(score, (0, 0.5, 0.5))

@@ -1,28 +1,27 @@
-"""Media: flow through porous rock, patterns of reaction and diffusion."""
+"""Flow through porous rock, and patterns of reaction and diffusion."""
 
 import numpy as np
 import scipy.ndimage
-import scipy.sparse.linalg
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import validate_params
 
-from sklearn_pare.datasets.simulate._common import _FIELD, _balanced
-from sklearn_pare.datasets.simulate._pde import _flow_matrix
+from sklearn_pare.datasets.simulate._common import FIELD, balanced, validated
+from sklearn_pare.datasets.simulate._pde import pressure
 
 
-@validate_params(_FIELD, prefer_skip_nested_validation=True)
+@validated(FIELD)
 def make_permeability(n_samples=350, *, size=32, random_state=None):
-    """Random media of two phases and their effective permeability.
+    """Simulate random media of two phases and their effective permeability.
 
-    Smoothed noise of random correlation length and direction is cut at a random level.
-    The effective permeability in x-direction comes from a finite-difference solution
-    of Darcy's law: fixed pressures left and right, no flow through top and bottom.
+    Smoothed noise of random correlation length and direction is thresholded at a random
+    level. The effective permeability in x-direction is computed from a finite-volume
+    solution of Darcy's law, with fixed pressures on the left and right and no flow
+    through top and bottom.
 
     Parameters
     ----------
     n_samples : int, default=350
     size : int, default=32
-        Cells along each side.
+        Number of cells along each side.
     random_state : int, RandomState instance or None, default=None
 
     Returns
@@ -47,7 +46,7 @@ def make_permeability(n_samples=350, *, size=32, random_state=None):
 
 
 def _two_phases(size, rng):
-    """Boolean field of one random medium, (size, size)."""
+    """Return the boolean field of one random medium, (size, size)."""
     length, stretch = 2 ** rng.uniform(-0.5, 1.5), 2 ** rng.uniform(-1, 1)
     smooth = scipy.ndimage.gaussian_filter(
         rng.standard_normal((size, size)),
@@ -58,44 +57,41 @@ def _two_phases(size, rng):
 
 
 def _effective_permeability(k):
-    """Flow in x-direction through cells of permeability `k` (h, w) at unit gradient."""
+    """Return the flow in x-direction at unit gradient with permeability k (h, w)."""
     height, width = k.shape
     left, right = 2 * k[:, 0], 2 * k[:, -1]
-    matrix = _flow_matrix(k, ["left", "right"])
     inflow = np.zeros_like(k)
     inflow[:, 0] = left
-    pressure = scipy.sparse.linalg.spsolve(
-        matrix, inflow.ravel(), permc_spec="MMD_AT_PLUS_A"
-    ).reshape(k.shape)
-    return (right * pressure[:, -1]).sum() * width / height
+    outflow = right * pressure(k, ["left", "right"], inflow)[:, -1]
+    return outflow.sum() * width / height
 
 
-# Feed and kill rate: dividing spots, labyrinth, holes, worms, spots and worms. All
-# survive on a small grid, where turbulence would die out.
+# Feed and kill rates: dividing spots, labyrinth, holes, worms, spots and worms. These
+# patterns persist on a small grid, where turbulence would die out.
 _REGIMES = np.array(
     [[0.035, 0.065], [0.037, 0.060], [0.039, 0.0587], [0.054, 0.063], [0.036, 0.062]]
 )
 
 
-@validate_params(_FIELD, prefer_skip_nested_validation=True)
+@validated(FIELD)
 def make_patterns(n_samples=300, *, size=32, random_state=None):
-    """Patterns of the Gray-Scott reaction-diffusion system in five regimes.
+    """Simulate patterns of the Gray-Scott reaction-diffusion system in five regimes.
 
-    Two substances diffuse and react on a periodic grid from random seeds; the rates of
-    feed and kill choose between spots, stripes and holes [1]_.
+    Two substances diffuse and react on a periodic grid, starting from random seeds; the
+    feed and kill rates determine whether spots, stripes or holes develop [1]_.
 
     Parameters
     ----------
     n_samples : int, default=300
     size : int, default=32
-        Grid points along each side.
+        Number of grid points along each side.
     random_state : int, RandomState instance or None, default=None
 
     Returns
     -------
     X : ndarray of shape (n_samples, 1, size, size)
-        Concentration of the second substance about its mean over the row, with noise;
-        the feed has concentration 1.
+        Concentration of the second substance minus its mean over the sample, with
+        noise; the feed has concentration 1.
     y : ndarray of shape (n_samples,)
         0 dividing spots, 1 labyrinth, 2 holes, 3 worms, 4 spots and worms.
 
@@ -111,7 +107,7 @@ def make_patterns(n_samples=300, *, size=32, random_state=None):
     ((5, 1, 16, 16), (5,))
     """
     rng = check_random_state(random_state)
-    y = _balanced(n_samples, len(_REGIMES), rng)
+    y = balanced(n_samples, len(_REGIMES), rng)
     feed, kill = (_REGIMES[y] * rng.normal(1, 0.004, (n_samples, 2))).T
     second = _gray_scott(_seeds(n_samples, size, rng), feed, kill)
     X = np.moveaxis(second, 2, 0).astype(np.float64)
@@ -121,7 +117,7 @@ def make_patterns(n_samples=300, *, size=32, random_state=None):
 
 
 def _seeds(n_samples, size, rng):
-    """Where the second substance is at the start, (size, size, n_samples)."""
+    """Return the initial positions of the second substance, (size, size, n_samples)."""
     noise = rng.standard_normal((n_samples, size, size))
     smooth = scipy.ndimage.gaussian_filter(noise, (0, 1.5, 1.5), mode="wrap")
     level = np.quantile(smooth, 0.75, axis=(1, 2), keepdims=True)
@@ -129,10 +125,10 @@ def _seeds(n_samples, size, rng):
 
 
 def _gray_scott(seeds, feed, kill, steps=1500):
-    """The second substance after `steps` unit steps, (size, size, n_samples)."""
+    """Return the second substance after unit steps, (size, size, n_samples)."""
     feed, kill = np.float32(feed), np.float32(kill)
-    # One ring of cells around the grid repeats the other side; rows go last, so that
-    # every slice below is made of long contiguous runs.
+    # A ring of cells around the grid repeats the opposite side. Samples are on the last
+    # axis, so that every slice below consists of long contiguous runs.
     u, v = (
         np.pad(x, ((1, 1), (1, 1), (0, 0))) for x in (1 - 0.5 * seeds, 0.25 * seeds)
     )
@@ -155,7 +151,7 @@ def _gray_scott(seeds, feed, kill, steps=1500):
 
 
 def _laplacian(x):
-    """Five-point Laplacian of the inside of `x`, after its ring is refreshed."""
+    """Return the five-point Laplacian inside ``x`` after updating its ring."""
     x[0], x[-1] = x[-2], x[1]
     x[:, 0], x[:, -1] = x[:, -2], x[:, 1]
     result = x[1:-1, 1:-1] * np.float32(-4)

@@ -1,8 +1,9 @@
-"""Partial differential equations on a line: state at the start -> state at a time.
+"""Partial differential equations on a line: from an initial to a later state.
 
 The equations are those of PDEBench (Takamoto et al., NeurIPS 2022 Datasets and
-Benchmarks), with parameters that neither freeze the state nor wash it out. A row of a
-periodic problem has values at the points ``j / resolution`` of the unit interval.
+Benchmarks), with parameters for which the later state is neither equal to the initial
+one nor uniform. Samples of periodic problems have values at the points ``j /
+resolution`` of the unit interval.
 """
 
 from numbers import Real
@@ -11,34 +12,26 @@ import numpy as np
 import scipy.fft
 import scipy.linalg
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 
-from sklearn_pare.datasets.simulate._pde import (
-    _LINE,
-    _POSITIVE,
-    _points,
-    _random_waves,
-    _strang,
-)
+from sklearn_pare.datasets.simulate._common import LINE, POSITIVE, validated
+from sklearn_pare.datasets.simulate._pde import points, random_waves, strang
 
 
-@validate_params(
-    _LINE | {"speed": [Interval(Real, None, None, closed="neither")]},
-    prefer_skip_nested_validation=True,
-)
+@validated(LINE, speed=[Interval(Real, None, None, closed="neither")])
 def make_advection(
     n_samples=400, *, resolution=256, speed=0.4, time=2.0, random_state=None
 ):
-    """Waves carried along a ring: linear advection.
+    """Simulate waves that travel along a ring: linear advection.
 
-    ``u_t + speed u_x = 0``, periodic on the unit interval. The answer is exact: the
-    initial state, two random sines [1]_, taken at ``x - speed * time``.
+    ``u_t + speed u_x = 0``, periodic on the unit interval. The solution is exact: the
+    initial state, two random sines [1]_, at ``x - speed * time``.
 
     Parameters
     ----------
     n_samples : int, default=400
     resolution : int, default=256
-        Points of the grid.
+        Number of grid points.
     speed : float, default=0.4
     time : float, default=2.0
     random_state : int, RandomState instance or None, default=None
@@ -48,12 +41,11 @@ def make_advection(
     X : ndarray of shape (n_samples, 1, resolution)
         Initial state.
     y : ndarray of shape (n_samples, resolution)
-        State at `time`.
+        State at ``time``.
 
     References
     ----------
-    .. [1] M. Takamoto et al. PDEBench: an extensive benchmark for scientific machine
-       learning. NeurIPS Datasets and Benchmarks (2022).
+    .. [1] M. Takamoto et al. PDEBench. NeurIPS Datasets and Benchmarks (2022).
 
     Examples
     --------
@@ -62,27 +54,27 @@ def make_advection(
     >>> X.shape, y.shape
     ((10, 1, 256), (10, 256))
     """
-    waves = _random_waves(n_samples, check_random_state(random_state))
-    x = _points(resolution)
+    waves = random_waves(n_samples, check_random_state(random_state))
+    x = points(resolution)
     return waves(x)[:, None], waves(x - speed * time)
 
 
-@validate_params(_LINE | {"viscosity": _POSITIVE}, prefer_skip_nested_validation=True)
+@validated(LINE, viscosity=POSITIVE)
 def make_burgers(
     n_samples=400, *, resolution=256, viscosity=0.005, time=0.25, random_state=None
 ):
-    """Waves that steepen into shocks: the viscous Burgers equation.
+    """Simulate waves that steepen into shocks: the viscous Burgers equation.
 
-    ``u_t + u u_x = viscosity u_xx``, periodic on the unit interval, from two random
-    sines [1]_. Fourier collocation with the 2/3 rule against aliasing; diffusion is
-    exact by an integrating factor, advection takes Runge-Kutta steps of order four
-    [2]_. The grid inside is as fine as the shocks need.
+    ``u_t + u u_x = viscosity u_xx``, periodic on the unit interval, starting from two
+    random sines [1]_. The solver uses Fourier collocation with the 2/3 rule against
+    aliasing; an integrating factor solves diffusion exactly, and Runge-Kutta steps of
+    order four solve advection [2]_. The internal grid is as fine as the shocks require.
 
     Parameters
     ----------
     n_samples : int, default=400
     resolution : int, default=256
-        Points of the grid.
+        Number of grid points.
     viscosity : float, default=0.005
     time : float, default=0.25
     random_state : int, RandomState instance or None, default=None
@@ -92,12 +84,11 @@ def make_burgers(
     X : ndarray of shape (n_samples, 1, resolution)
         Initial velocity.
     y : ndarray of shape (n_samples, resolution)
-        Velocity at `time`.
+        Velocity at ``time``.
 
     References
     ----------
-    .. [1] M. Takamoto et al. PDEBench: an extensive benchmark for scientific machine
-       learning. NeurIPS Datasets and Benchmarks (2022).
+    .. [1] M. Takamoto et al. PDEBench. NeurIPS Datasets and Benchmarks (2022).
     .. [2] A.-K. Kassam, L. N. Trefethen. Fourth-order time-stepping for stiff PDEs.
        SIAM Journal on Scientific Computing 26 (2005).
 
@@ -108,18 +99,18 @@ def make_burgers(
     >>> X.shape, y.shape
     ((10, 1, 64), (10, 64))
     """
-    waves = _random_waves(n_samples, check_random_state(random_state))
-    # A shock of height 2 is 4 * viscosity / 2 wide: five points.
+    waves = random_waves(n_samples, check_random_state(random_state))
+    # A shock of height 2 is 4 * viscosity / 2 wide: it gets five points.
     factor = int(np.ceil(2.5 / viscosity / resolution))
     fine = factor * resolution
-    # Two sines never exceed 2: at most one cell a step.
+    # Two sines never exceed 2: a wave moves at most one cell per step.
     steps = int(np.ceil(2 * time * fine))
-    u = _burgers(waves(_points(fine)), viscosity, time, steps)
-    return waves(_points(resolution))[:, None], u[:, ::factor]
+    u = _burgers(waves(points(fine)), viscosity, time, steps)
+    return waves(points(resolution))[:, None], u[:, ::factor]
 
 
 def _burgers(u, viscosity, time, steps):
-    """State of the Burgers equation at `time`, from `u` (n, L)."""
+    """Return the velocity at ``time`` from the initial velocity u (n, L)."""
     n_points = u.shape[1]
     wave = np.arange(n_points // 2 + 1)
     step = time / steps
@@ -143,10 +134,7 @@ def _burgers(u, viscosity, time, steps):
     return scipy.fft.irfft(spectrum, n_points)
 
 
-@validate_params(
-    _LINE | {"diffusivity": _POSITIVE, "rate": _POSITIVE},
-    prefer_skip_nested_validation=True,
-)
+@validated(LINE, diffusivity=POSITIVE, rate=POSITIVE)
 def make_diffusion_reaction_1d(
     n_samples=400,
     *,
@@ -156,18 +144,19 @@ def make_diffusion_reaction_1d(
     time=0.3,
     random_state=None,
 ):
-    """A species that spreads and grows: diffusion with a logistic reaction.
+    """Simulate a species that spreads and grows: diffusion and logistic reaction.
 
-    ``u_t = diffusivity u_xx + rate u (1 - u)``, periodic on the unit interval, from two
-    random sines scaled to 0 ... 1 [1]_. Strang splitting; each half is exact: diffusion
-    in Fourier space, the reaction in closed form. (PDEBench's diffusivity of 0.5 leaves
-    one number of the initial state by time 1, its mean.)
+    ``u_t = diffusivity u_xx + rate u (1 - u)``, periodic on the unit interval, starting
+    from two random sines scaled to 0 ... 1 [1]_. Strang splitting combines two exact
+    solutions: diffusion in Fourier space, and the reaction in closed form. (With
+    PDEBench's diffusivity of 0.5, the state at time 1 depends only on the initial
+    mean.)
 
     Parameters
     ----------
     n_samples : int, default=400
     resolution : int, default=256
-        Points of the grid.
+        Number of grid points.
     diffusivity : float, default=0.002
     rate : float, default=5.0
         Growth rate of a small population.
@@ -179,12 +168,11 @@ def make_diffusion_reaction_1d(
     X : ndarray of shape (n_samples, 1, resolution)
         Initial concentration.
     y : ndarray of shape (n_samples, resolution)
-        Concentration at `time`.
+        Concentration at ``time``.
 
     References
     ----------
-    .. [1] M. Takamoto et al. PDEBench: an extensive benchmark for scientific machine
-       learning. NeurIPS Datasets and Benchmarks (2022).
+    .. [1] M. Takamoto et al. PDEBench. NeurIPS Datasets and Benchmarks (2022).
 
     Examples
     --------
@@ -193,21 +181,21 @@ def make_diffusion_reaction_1d(
     >>> X.shape, y.shape
     ((10, 1, 256), (10, 256))
     """
-    waves = _random_waves(n_samples, check_random_state(random_state))
-    u = _unit(waves(_points(resolution)))
-    # A fiftieth of the time in which a small population grows e-fold.
+    waves = random_waves(n_samples, check_random_state(random_state))
+    u = _unit(waves(points(resolution)))
+    # 50 steps for the time in which a small population grows by a factor of e.
     steps = int(np.ceil(50 * rate * time))
     return u[:, None], _diffusion_reaction_1d(u, diffusivity, rate, time, steps)
 
 
 def _unit(u):
-    """Rows of `u` scaled to 0 ... 1."""
+    """Scale each sample to 0 ... 1."""
     u = u - u.min(1, keepdims=True)
     return u / u.max(1, keepdims=True)
 
 
 def _diffusion_reaction_1d(u, diffusivity, rate, time, steps):
-    """Concentration at `time`, from `u` (n, L)."""
+    """Return the concentration at ``time`` from the initial one, u (n, L)."""
     n_points = u.shape[1]
     wave = 2 * np.pi * np.arange(n_points // 2 + 1)
     decay = np.exp(-diffusivity * wave**2 * time / steps)
@@ -218,36 +206,37 @@ def _diffusion_reaction_1d(u, diffusivity, rate, time, steps):
     def react(u, step):
         return u / (u + (1 - u) * np.exp(-rate * step))
 
-    return _strang(u, react, diffuse, time, steps)
+    return strang(u, react, diffuse, time, steps)
 
 
-# Diffusivity, exponent of Freundlich's isotherm, and its weight: bulk density 2880,
-# porosity 0.29, capacity 3.5e-4. All are PDEBench's.
+# Diffusivity, exponent of Freundlich's isotherm, and its weight from bulk density 2880,
+# porosity 0.29 and capacity 3.5e-4, all as in PDEBench.
 _DIFFUSIVITY, _FREUNDLICH = 5e-4, 0.874
 _CAPACITY = (1 - 0.29) / 0.29 * 2880 * 3.5e-4
 
 
-@validate_params(_LINE, prefer_skip_nested_validation=True)
+@validated(LINE)
 def make_diffusion_sorption(
     n_samples=400, *, resolution=256, time=100.0, random_state=None
 ):
-    """A pollutant that soaks into soil and sticks to its grains.
+    """Simulate a pollutant that diffuses into soil and adsorbs to its grains.
 
     ``R(u) u_t = D u_xx`` on the unit interval, with ``u = 1`` on the left, the outflow
     ``u = -D u_x`` on the right, and the retardation ``R(u) = 1 + w n u^(n - 1)`` of
-    Freundlich's isotherm; D = 5e-4, n = 0.874 and w = 2.468 are those of PDEBench
-    [1]_. The initial state is a random level below 0.2 and, so that there is more
-    than a level to learn from, up to 0.8 of two random sines scaled to 0 ... 1. As the
-    exponent is near 1, so is the map from start to end near a linear one.
+    Freundlich's isotherm; D = 5e-4, n = 0.874 and w = 2.468 are those of PDEBench [1]_.
+    The initial state is a random level below 0.2 plus up to 0.8 times two random sines
+    scaled to 0 ... 1, so that it has more than one degree of freedom. Because the
+    exponent is close to 1, the map from the initial to the final state is almost
+    linear.
 
-    Finite volumes that conserve the dissolved and the sorbed, ``u + w u^n``; implicit
-    Runge-Kutta steps of order two [2]_, by Newton's method.
+    The solver uses finite volumes that conserve the dissolved and the adsorbed amount,
+    ``u + w u^n``, and implicit Runge-Kutta steps of order two [2]_ by Newton's method.
 
     Parameters
     ----------
     n_samples : int, default=400
     resolution : int, default=256
-        Cells of the grid.
+        Number of cells.
     time : float, default=100.0
     random_state : int, RandomState instance or None, default=None
 
@@ -256,12 +245,11 @@ def make_diffusion_sorption(
     X : ndarray of shape (n_samples, 1, resolution)
         Initial concentration at the centres of the cells.
     y : ndarray of shape (n_samples, resolution)
-        Concentration at `time`.
+        Concentration at ``time``.
 
     References
     ----------
-    .. [1] M. Takamoto et al. PDEBench: an extensive benchmark for scientific machine
-       learning. NeurIPS Datasets and Benchmarks (2022).
+    .. [1] M. Takamoto et al. PDEBench. NeurIPS Datasets and Benchmarks (2022).
     .. [2] R. Alexander. Diagonally implicit Runge-Kutta methods for stiff ODEs. SIAM
        Journal on Numerical Analysis 14 (1977).
 
@@ -273,23 +261,23 @@ def make_diffusion_sorption(
     ((10, 1, 256), (10, 256))
     """
     rng = check_random_state(random_state)
-    waves = _random_waves(n_samples, rng, highest=4)
+    waves = random_waves(n_samples, rng, highest=4)
     level, amount = rng.rand(2, n_samples, 1) * [[[0.2]], [[0.8]]]
-    u = level + amount * _unit(waves(_points(resolution) + 0.5 / resolution))
-    # Two a unit of time; never fewer than fifty.
+    u = level + amount * _unit(waves(points(resolution) + 0.5 / resolution))
+    # One step for two units of time, but at least fifty.
     steps = max(50, int(np.ceil(time / 2)))
     return u[:, None], _diffusion_sorption(u, time, steps)
 
 
 def _diffusion_sorption(u, time, steps, exponent=_FREUNDLICH):
-    """Concentration at `time`, from `u` (n, L) at the centres of the cells."""
+    """Return the concentration at ``time`` from u (n, L) at the cell centres."""
     n_cells = u.shape[1]
-    # The rate of change of u + w u^n is ``second(u)``, with three diagonals.
+    # The rate of change of u + w u^n is ``second(u)``, a tridiagonal matrix.
     exchange = _DIFFUSIVITY * n_cells**2
     wall = 2 * _DIFFUSIVITY * n_cells
     diagonal = np.full(n_cells, -2.0 * exchange)
     diagonal[0] = -3 * exchange
-    # Half a cell of diffusion and the outflow, in series.
+    # Diffusion through half a cell and the outflow, in series.
     diagonal[-1] = -exchange - n_cells * wall / (1 + wall)
     source = np.zeros(n_cells)
     source[0] = 2 * exchange
@@ -300,12 +288,12 @@ def _diffusion_sorption(u, time, steps, exponent=_FREUNDLICH):
         result[:, :-1] += exchange * u[:, 1:]
         return result
 
-    # Rows follow each other in one tridiagonal system, with nothing between them.
+    # All samples form one tridiagonal system without coupling between them.
     inner = np.tile(np.arange(n_cells) > 0, len(u)).astype(float)
     bands = np.zeros((3, u.size))
 
     def solve(total, step, u):
-        """Solve ``u + w u^n - step * second(u) = total`` for u, from a guess."""
+        """Solve ``u + w u^n - step * second(u) = total`` from a first guess."""
         bands[0] = -step * exchange * inner
         bands[2, :-1] = bands[0, 1:]
         for _ in range(30):

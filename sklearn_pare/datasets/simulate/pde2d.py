@@ -1,27 +1,26 @@
-"""Partial differential equations in a square: Darcy flow and reactions."""
+"""Partial differential equations in a square: Darcy flow, reaction and diffusion."""
 
 import numpy as np
 import scipy.fft
 import scipy.linalg
-import scipy.sparse.linalg
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import StrOptions, validate_params
+from sklearn.utils._param_validation import StrOptions
 
-from sklearn_pare.datasets.simulate._common import _FIELD
-from sklearn_pare.datasets.simulate._pde import _POSITIVE, _flow_matrix, _strang
+from sklearn_pare.datasets.simulate._common import FIELD, POSITIVE, validated
+from sklearn_pare.datasets.simulate._pde import pressure, strang
 
 
 def _wave_squares(size):
-    """Squared wave numbers of the cosines on the unit square, (size, size)."""
+    """Return the squared wave numbers of cosines on the unit square, (size, size)."""
     wave = np.pi * np.arange(size)
     return wave[:, None] ** 2 + wave**2
 
 
 def _random_fields(shape, spectrum, rng):
-    """Gaussian fields of variance 1 with the cosines' amplitudes `spectrum`.
+    """Return Gaussian fields whose cosines have the amplitudes ``spectrum``.
 
-    No gradient at the borders, where the variance is larger than inside: it is 1 on
-    average. `shape` are the leading axes.
+    The gradient vanishes at the borders, where the variance is larger than inside; its
+    mean is 1. ``shape`` is that of the leading axes.
     """
     size = len(spectrum)
     noise = spectrum * rng.standard_normal((*shape, size, size))
@@ -29,26 +28,24 @@ def _random_fields(shape, spectrum, rng):
     return scale * scipy.fft.idctn(noise, axes=(-2, -1), norm="ortho")
 
 
-@validate_params(
-    _FIELD | {"medium": [StrOptions({"lognormal", "two-valued"})]},
-    prefer_skip_nested_validation=True,
-)
+@validated(FIELD, medium=[StrOptions({"lognormal", "two-valued"})])
 def make_darcy(n_samples=400, *, size=32, medium="lognormal", random_state=None):
-    """Pressure of a fluid that wells up in a porous square.
+    """Simulate the pressure of a fluid with a uniform source in a porous square.
 
-    ``-div(a grad u) = 1`` in the unit square, ``u = 0`` on its border. The permeability
-    a comes from a Gaussian field of covariance ``(9 - Laplacian)^-2`` without its mean,
-    as in Li et al. [1]_. Finite volumes, with the harmonic mean of two cells at their
-    face, and a sparse direct solver.
+    ``-div(a grad u) = 1`` in the unit square, with ``u = 0`` on its border. The
+    permeability a is a function of a Gaussian field of covariance ``(9 -
+    Laplacian)^-2`` minus its mean, as in Li et al. [1]_. The solver uses finite
+    volumes, with the harmonic mean of two cells at their face, and a sparse direct
+    method.
 
     Parameters
     ----------
     n_samples : int, default=400
     size : int, default=32
-        Cells along each side.
+        Number of cells along each side.
     medium : {"lognormal", "two-valued"}, default="lognormal"
-        The permeability is the exponential of the field, scaled to variance 1/2, or 12
-        where the field is positive and 3 elsewhere.
+        "lognormal" is the exponential of the field, scaled to variance 1/2;
+        "two-valued" is 12 where the field is positive and 3 elsewhere.
     random_state : int, RandomState instance or None, default=None
 
     Returns
@@ -82,31 +79,28 @@ def make_darcy(n_samples=400, *, size=32, medium="lognormal", random_state=None)
 
 
 def _darcy(k):
-    """Pressure (size, size) of a unit source in cells of permeability `k`."""
-    matrix = _flow_matrix(k, ["left", "right", "top", "bottom"])
-    source = np.full(k.size, 1 / k.size)
-    return scipy.sparse.linalg.spsolve(
-        matrix, source, permc_spec="MMD_AT_PLUS_A"
-    ).reshape(k.shape)
+    """Return the pressure (size, size) of a unit source with permeability ``k``."""
+    source = np.full(k.shape, 1 / k.size)
+    return pressure(k, ["left", "right", "top", "bottom"], source)
 
 
-@validate_params(_FIELD | {"time": _POSITIVE}, prefer_skip_nested_validation=True)
+@validated(FIELD, time=POSITIVE)
 def make_diffusion_reaction_2d(n_samples=400, *, size=32, time=5.0, random_state=None):
-    """An activator and an inhibitor: the FitzHugh-Nagumo equations.
+    """Simulate an activator and an inhibitor: the FitzHugh-Nagumo equations.
 
     ``u_t = 1e-3 Laplace(u) + u - u^3 - 5e-3 - v`` and
-    ``v_t = 5e-3 Laplace(v) + u - v`` in the square (-1, 1)^2, with no flow through its
-    border: PDEBench's equations [1]_. Its initial state is white noise; here the noise
+    ``v_t = 5e-3 Laplace(v) + u - v`` in the square (-1, 1)^2, without flow through its
+    border, as in PDEBench [1]_. The initial state of PDEBench is white noise; here it
     is smoothed over a length of 0.1, so that a coarse grid resolves it.
 
-    Strang splitting of ``u - u^3``, in closed form, from all that is linear, which a
-    matrix exponential solves for each cosine.
+    Strang splitting separates ``u - u^3``, solved in closed form, from the linear
+    terms, which a matrix exponential solves for each cosine.
 
     Parameters
     ----------
     n_samples : int, default=400
     size : int, default=32
-        Cells along each side.
+        Number of cells along each side.
     time : float, default=5.0
     random_state : int, RandomState instance or None, default=None
 
@@ -115,12 +109,11 @@ def make_diffusion_reaction_2d(n_samples=400, *, size=32, time=5.0, random_state
     X : ndarray of shape (n_samples, 2, size, size)
         Initial activator u and inhibitor v at the centres of the cells.
     y : ndarray of shape (n_samples, 2, size, size)
-        The same at `time`.
+        The same at ``time``.
 
     References
     ----------
-    .. [1] M. Takamoto et al. PDEBench: an extensive benchmark for scientific machine
-       learning. NeurIPS Datasets and Benchmarks (2022).
+    .. [1] M. Takamoto et al. PDEBench. NeurIPS Datasets and Benchmarks (2022).
 
     Examples
     --------
@@ -130,30 +123,30 @@ def make_diffusion_reaction_2d(n_samples=400, *, size=32, time=5.0, random_state
     ((5, 2, 16, 16), (5, 2, 16, 16))
     """
     rng = check_random_state(random_state)
-    # The side is 2: half the unit square's wave numbers.
+    # The side is 2: the wave numbers are half those of the unit square.
     spectrum = np.exp(-0.5 * 0.1**2 * _wave_squares(size) / 4)
     X = _random_fields((n_samples, 2), spectrum, rng)
     return X, _fitzhugh_nagumo(X, time, steps=int(np.ceil(20 * time)))
 
 
 def _fitzhugh_nagumo(state, time, steps):
-    """Activator and inhibitor (n, 2, size, size) at `time`."""
+    """Return activator and inhibitor (n, 2, size, size) at ``time``."""
     step, squares = time / steps, _wave_squares(state.shape[-1]) / 4
     one = np.ones_like(squares)
-    # Rates of (u, v), last axes, at each wave number.
+    # The matrix of the rates of (u, v) at each wave number.
     linear = np.array([[-1e-3 * squares, -one], [one, -one - 5e-3 * squares]])
     flow = scipy.linalg.expm(step * np.moveaxis(linear, (0, 1), (2, 3)))
 
     def spread(state):
-        # The linear part rests at u = v = -5e-3.
+        # The equilibrium of the linear part is u = v = -5e-3.
         spectrum = scipy.fft.dctn(state + 5e-3, axes=(2, 3))
         spectrum = np.einsum("ijab,nbij->naij", flow, spectrum)
         return scipy.fft.idctn(spectrum, axes=(2, 3)) - 5e-3
 
     def react(state, step):
-        """u_t = u - u^3, for any step."""
+        """Solve u_t = u - u^3 exactly."""
         u, v = state[:, 0], state[:, 1]
         u = u * np.exp(step) / np.sqrt(1 + u**2 * np.expm1(2 * step))
         return np.stack([u, v], 1)
 
-    return _strang(state, react, spread, time, steps)
+    return strang(state, react, spread, time, steps)

@@ -1,12 +1,11 @@
-"""Signals: heart rhythms and rotating machines."""
+"""Simulated signals of hearts and rotating machines."""
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import validate_params
 
-from sklearn_pare.datasets.simulate._common import _SIGNAL, _balanced
+from sklearn_pare.datasets.simulate._common import SIGNAL, balanced, validated
 
-# Samples a second of an ECG, and of a vibration.
+# Values per second of an ECG and of a vibration.
 _ECG_RATE, _VIBRATION_RATE = 64, 2000
 
 # Waves of one heart beat: amplitude in mV, time after the R peak and width in s.
@@ -23,9 +22,9 @@ _BEAT = np.array(
 )
 
 
-@validate_params(_SIGNAL, prefer_skip_nested_validation=True)
+@validated(SIGNAL)
 def make_ecg(n_samples=400, *, length=256, random_state=None):
-    """Electrocardiograms of one lead with five kinds of heart beat.
+    """Simulate electrocardiograms of one lead with five kinds of heart beat.
 
     A beat is a sum of Gaussian waves (P, Q, R, S, T), as in the dynamical model of
     McSharry et al. [1]_. Rate, amplitudes, baseline wander and noise are random.
@@ -34,7 +33,7 @@ def make_ecg(n_samples=400, *, length=256, random_state=None):
     ----------
     n_samples : int, default=400
     length : int, default=256
-        Samples a row, 64 a second.
+        Number of values, 64 per second.
     random_state : int, RandomState instance or None, default=None
 
     Returns
@@ -47,9 +46,8 @@ def make_ecg(n_samples=400, *, length=256, random_state=None):
 
     References
     ----------
-    .. [1] P. E. McSharry, G. D. Clifford, L. Tarassenko, L. A. Smith. A dynamical model
-       for generating synthetic electrocardiogram signals. IEEE Transactions on
-       Biomedical Engineering 50 (2003).
+    .. [1] P. E. McSharry et al. A dynamical model for generating synthetic
+       electrocardiogram signals. IEEE Transactions on Biomedical Engineering 50 (2003).
 
     Examples
     --------
@@ -59,14 +57,14 @@ def make_ecg(n_samples=400, *, length=256, random_state=None):
     ((10, 1, 256), (10,))
     """
     rng = check_random_state(random_state)
-    y = _balanced(n_samples, 5, rng)
+    y = balanced(n_samples, 5, rng)
     time = np.arange(length) / _ECG_RATE
     X = np.stack([_ecg(label, time, rng) for label in y])
     return X[:, None], y
 
 
 def _ecg(label, time, rng):
-    """One lead of one patient, (length,)."""
+    """Return one lead of one patient, (length,)."""
     peaks, early = _peaks(label, time[-1], rng)
     waves = np.repeat(_patient(label, rng)[None], len(peaks), axis=0)
     if early is not None:
@@ -86,9 +84,9 @@ def _ecg(label, time, rng):
 
 
 def _peaks(label, end, rng):
-    """Times of the R peaks in s, and which beat is premature (or None)."""
+    """Return the times of the R peaks in s and the index of a premature one or None."""
     interval = 60 / rng.uniform(55, 105)
-    # Twice the count that fits, so that short intervals never leave an empty end.
+    # Twice the number that fits, so that short intervals never leave the end empty.
     n_beats = 2 * int(end / interval) + 4
     spread = 0.25 if label == 1 else 0.04
     steps = interval * np.clip(1 + spread * rng.standard_normal(n_beats), 0.45, 1.8)
@@ -102,7 +100,7 @@ def _peaks(label, end, rng):
 
 
 def _patient(label, rng):
-    """Waves of a patient's beat: `_BEAT` with random amplitudes and a finding."""
+    """Return ``_BEAT`` with random amplitudes and the features of the class."""
     waves = _BEAT.copy()
     waves[:, 0] *= rng.lognormal(0, 0.2, len(waves))
     waves[:, 2] *= rng.lognormal(0, 0.1, len(waves))
@@ -116,7 +114,7 @@ def _patient(label, rng):
 
 
 def _wide(waves):
-    """The same beat started in a ventricle: no P, wide QRS, T upside down."""
+    """Return a beat that starts in a ventricle: no P, wide QRS, inverted T."""
     waves = waves.copy()
     waves[_P, 0] = 0
     waves[_Q : _S + 1, 1:] *= 2.5
@@ -124,19 +122,19 @@ def _wide(waves):
     return waves
 
 
-@validate_params(_SIGNAL, prefer_skip_nested_validation=True)
+@validated(SIGNAL)
 def make_vibration(n_samples=400, *, length=400, random_state=None):
-    """Vibration of a rotating machine, healthy and with three faults.
+    """Simulate the vibration of a rotating machine, healthy and with three faults.
 
-    Two accelerometers, at right angles, see the shaft, a pair of gears and a bearing.
-    A damaged outer race strikes about 3.6 times a turn and rings the housing; a worn
-    gear modulates the mesh frequency with that of the shaft [1]_.
+    Two accelerometers at right angles measure a shaft, a pair of gears and a bearing. A
+    damaged outer race causes about 3.6 impacts per turn, after which the housing rings;
+    a worn gear modulates the mesh frequency with that of the shaft [1]_.
 
     Parameters
     ----------
     n_samples : int, default=400
     length : int, default=400
-        Samples a row, 2000 a second.
+        Number of values, 2000 per second.
     random_state : int, RandomState instance or None, default=None
 
     Returns
@@ -159,18 +157,18 @@ def make_vibration(n_samples=400, *, length=400, random_state=None):
     ((10, 2, 400), (10,))
     """
     rng = check_random_state(random_state)
-    y = _balanced(n_samples, 4, rng)
+    y = balanced(n_samples, 4, rng)
     time = np.arange(length) / _VIBRATION_RATE
     return np.stack([_vibration(label, time, rng) for label in y]), y
 
 
 def _vibration(label, time, rng):
-    """Both channels of one machine, (2, length)."""
+    """Return both channels of one machine, (2, length)."""
     turns = rng.uniform(25, 45) * time + rng.rand()
     shaft = rng.uniform(0.1, 0.3) + (label == 1) * rng.uniform(0.1, 0.5)
     depth = rng.uniform(0, 0.2) + (label == 3) * rng.uniform(0.3, 0.8)
     strike = (label == 2) * rng.uniform(0.5, 1.5)
-    # The second sensor sees the rotation a quarter turn later.
+    # The second sensor measures the rotation a quarter turn later.
     rotation = shaft * np.sin(2 * np.pi * (turns - np.array([[0], [0.25]])))
     mesh = rng.uniform(0.2, 0.5) * np.sin(2 * np.pi * (17 * turns + rng.rand()))
     modulation = 1 + depth * np.sin(2 * np.pi * (turns + rng.rand()))
@@ -181,10 +179,10 @@ def _vibration(label, time, rng):
 
 
 def _ringing(cycles, time, rng):
-    """The housing's answer to one impact a cycle, (length,)."""
+    """Return the response of the housing to one impact per cycle, (length,)."""
     impacts = np.zeros(len(time))
     impacts[1:][np.diff(np.floor(cycles)) > 0] = 1
-    # Rolling elements slip: no impact is as strong as the one before.
+    # Rolling elements slip, so that the strength of the impacts varies.
     impacts *= rng.uniform(0.5, 1.5, len(time))
     response = np.exp(-time / 0.004) * np.sin(2 * np.pi * rng.uniform(550, 850) * time)
     return np.convolve(impacts, response)[: len(time)]

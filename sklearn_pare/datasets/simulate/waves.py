@@ -1,19 +1,19 @@
-"""Simulated waves: chirps and bursts, gaits, motifs hidden in noise."""
+"""Simulated chirps and bursts, gaits, and motifs in noise."""
 
 from numbers import Integral
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 
-from sklearn_pare.datasets.simulate._common import _SIGNAL, _balanced
+from sklearn_pare.datasets.simulate._common import SIGNAL, balanced, validated
 
 
 def _coloured(shape, exponent, rng):
-    """Noise of unit variance whose power falls as frequency**-exponent.
+    """Return noise of unit variance whose power is proportional to f**-exponent.
 
-    `exponent` broadcasts against `shape` without its last axis, time.
+    ``exponent`` broadcasts against ``shape`` without its last axis, time.
     """
     spectrum = np.fft.rfft(rng.standard_normal(shape))
     frequency = np.arange(spectrum.shape[-1])
@@ -24,8 +24,8 @@ def _coloured(shape, exponent, rng):
     return noise / noise.std(-1, keepdims=True)
 
 
-# Frequency along a call, from 0 at its start to 1 at its end, as a polynomial: how much
-# of the way from the low to the high carrier it has made (1, s, s**2).
+# Frequency as a polynomial (1, s, s**2) of the position s in a call, from 0 at its
+# start to 1 at its end; 0 is the low and 1 the high carrier.
 _SWEEPS = np.array(
     [[0, 1, 0], [1, -1, 0], [0, 4, -4], [0, 0, 0], [1, 0, 0], [0, 0, 0], [1, 0, 0]],
     dtype=np.float64,
@@ -33,9 +33,9 @@ _SWEEPS = np.array(
 _LOW_PAIR, _HIGH_PAIR = 5, 6
 
 
-@validate_params(_SIGNAL, prefer_skip_nested_validation=True)
+@validated(SIGNAL)
 def make_chirps(n_samples=400, *, length=256, random_state=None):
-    """Chirps and bursts: six kinds of short call in coloured noise.
+    """Simulate chirps and bursts: six kinds of short call in coloured noise.
 
     A call is ``a(s) * sin(2 pi D (b s + c s**2 / 2 + d s**3 / 3) + phase)`` with s from
     0 to 1 over its duration D, so that its frequency is b + c s + d s**2; a is one
@@ -46,7 +46,7 @@ def make_chirps(n_samples=400, *, length=256, random_state=None):
     ----------
     n_samples : int, default=400
     length : int, default=256
-        Samples a row.
+        Number of values.
     random_state : int, RandomState instance or None, default=None
 
     Returns
@@ -65,7 +65,7 @@ def make_chirps(n_samples=400, *, length=256, random_state=None):
     ((12, 1, 256), (12,))
     """
     rng = check_random_state(random_state)
-    y = _balanced(n_samples, 6, rng)
+    y = balanced(n_samples, 6, rng)
     call = _call(y, length, rng)
     noise = _coloured((n_samples, length), rng.uniform(0, 1, n_samples), rng)
     X = rng.uniform(1.2, 3, (n_samples, 1)) * call + noise
@@ -73,7 +73,7 @@ def make_chirps(n_samples=400, *, length=256, random_state=None):
 
 
 def _call(label, length, rng):
-    """Calls without noise, (n, length), of amplitude 1."""
+    """Return calls without noise, (n, length), of amplitude 1."""
     n = len(label)
     kind = np.where(label == _LOW_PAIR, rng.choice([_LOW_PAIR, _HIGH_PAIR], n), label)
     low, high = rng.uniform(0.02, 0.07, n), rng.uniform(0.09, 0.2, n)
@@ -84,22 +84,22 @@ def _call(label, length, rng):
     sweep[:, 0] += low
     powers = np.stack([s, s**2 / 2, s**3 / 3])
     turns = duration[:, None] * np.einsum("np,pnt->nt", sweep, powers)
-    # Two bursts begin and end where one would: the gap is the middle.
+    # Two bursts start and end where a single one would, with a gap in the middle.
     share = np.where(kind >= _LOW_PAIR, rng.uniform(0.25, 0.45, n), 1)[:, None]
     window = np.maximum(_hann(s / share), _hann((1 - s) / share))
     return window * np.sin(2 * np.pi * (turns + rng.rand(n, 1)))
 
 
 def _hann(s):
-    """Smooth window on 0 to 1, zero outside."""
+    """Return a smooth window on 0 to 1, zero outside."""
     return np.where((s > 0) & (s < 1), np.sin(np.pi * s) ** 2, 0)
 
 
-# Samples a second of a gait.
+# Values per second of a gait.
 _GAIT_RATE = 50
 
-# Walk, run, stairs up, stairs down, limp: slowest and fastest strides a second, decay
-# of the harmonics, part of the harmonics that a symmetric gait lacks, lean in rad.
+# Walk, run, stairs up, stairs down, limp: least and most strides per second, decay of
+# the harmonics, amplitude of harmonics that a symmetric gait lacks, lean in rad.
 _STYLES = np.array(
     [
         [0.75, 1.10, 0.45, 0.15, 0.00],
@@ -109,7 +109,7 @@ _STYLES = np.array(
         [0.65, 1.00, 0.50, 0.55, 0.05],
     ]
 )
-# Amplitudes in g (forward, sideways, up) and rad/s (roll, pitch, yaw), a row a gait.
+# Amplitudes in g (forward, sideways, up) and rad/s (roll, pitch, yaw) of each gait.
 _GAINS = np.array(
     [
         [0.16, 0.12, 0.25, 0.35, 0.35, 0.50],
@@ -119,7 +119,7 @@ _GAINS = np.array(
         [0.14, 0.17, 0.22, 0.50, 0.40, 0.45],
     ]
 )
-# Lag of each channel behind the heel strike, in parts of a stride.
+# Lag of each channel behind the heel strike, as a fraction of a stride.
 _LAGS = np.array(
     [
         [0.10, 0.30, 0.00, 0.35, 0.15, 0.45],
@@ -129,33 +129,33 @@ _LAGS = np.array(
         [0.10, 0.40, 0.00, 0.40, 0.15, 0.50],
     ]
 )
-# Forward, up and pitch repeat with each step; the others with each stride of two.
+# Forward, up and pitch repeat with each step, the others with each stride of two steps.
 _EACH_STEP = np.array([True, False, True, False, True, False])
 _HARMONICS = np.arange(1, 9)
 
 
-@validate_params(_SIGNAL, prefer_skip_nested_validation=True)
+@validated(SIGNAL)
 def make_gait(n_samples=400, *, length=256, random_state=None):
-    """Five gaits as a sensor at the hip of a walker measures them.
+    """Simulate five gaits as measured by a sensor at the hip.
 
-    Each channel is a sum of eight harmonics of the strides a second. In an even gait
-    acceleration forward and up hold the even ones (steps), that to the side the odd
-    ones (strides); what is left over measures asymmetry [1]_. Relative amplitudes,
-    phases, asymmetry and lean depend on the gait; the walker, the rate, the sensor's
-    orientation, drift and noise are random.
+    Each channel is a sum of eight harmonics of the stride frequency. In a symmetric
+    gait, acceleration forward and up has the even harmonics (steps), and acceleration
+    sideways the odd ones (strides); the other harmonics measure asymmetry [1]_.
+    Relative amplitudes, phases, asymmetry and lean depend on the gait; the walker, the
+    rate, the orientation of the sensor, drift and noise are random.
 
     Parameters
     ----------
     n_samples : int, default=400
     length : int, default=256
-        Samples a row, 50 a second.
+        Number of values, 50 per second.
     random_state : int, RandomState instance or None, default=None
 
     Returns
     -------
     X : ndarray of shape (n_samples, 6, length)
-        Acceleration forward, sideways and up in g, gravity included, and rate of roll,
-        pitch and yaw in rad/s, along the axes of a sensor that is not quite level.
+        Acceleration forward, sideways and up in g, including gravity, and rates of
+        roll, pitch and yaw in rad/s, along the axes of a slightly tilted sensor.
     y : ndarray of shape (n_samples,)
         0 walk, 1 run, 2 stairs up, 3 stairs down, 4 limp.
 
@@ -173,7 +173,7 @@ def make_gait(n_samples=400, *, length=256, random_state=None):
     ((10, 6, 256), (10,))
     """
     rng = check_random_state(random_state)
-    y = _balanced(n_samples, len(_STYLES), rng)
+    y = balanced(n_samples, len(_STYLES), rng)
     slow, fast, decay, asymmetry, lean = _STYLES[y].T
     asymmetry = asymmetry * rng.lognormal(0, 0.3, n_samples)
     strides = _strides(rng.uniform(slow, fast), length, rng)
@@ -189,41 +189,41 @@ def make_gait(n_samples=400, *, length=256, random_state=None):
 
 
 def _strides(rate, length, rng):
-    """Strides made so far at a `rate` a second that wavers, (n, length)."""
+    """Return the strides so far at a varying ``rate`` per second, (n, length)."""
     n = len(rate)
     wavering = 1 + 0.05 * _coloured((n, length), 2, rng)
     return rng.rand(n, 1) + np.cumsum(rate[:, None] * wavering, axis=1) / _GAIT_RATE
 
 
 def _walkers(label, decay, asymmetry, rng):
-    """Complex amplitude of each channel's harmonics, (n, 6, 8)."""
+    """Return the complex amplitudes of the harmonics of each channel, (n, 6, 8)."""
     even = _HARMONICS % 2 == 0
     fall = decay[:, None] ** ((_HARMONICS - 1) // 2)
     share = np.where(_EACH_STEP[:, None] == even, 1, asymmetry[:, None, None])
     phase = _HARMONICS * _LAGS[label][..., None]
     size = _GAINS[label][..., None] * fall[:, None] * share
     size *= rng.lognormal(0, 0.35, size.shape)
-    # One walker is livelier than the other, in all that he does.
+    # The overall amplitude differs between walkers.
     size *= rng.lognormal(0, 0.25, (len(label), 1, 1))
     return size * np.exp(-2j * np.pi * (phase + rng.normal(0, 0.06, phase.shape)))
 
 
 def _steps(strides, amplitudes):
-    """Channels (n, 6, length) of walkers after so many `strides` (n, length)."""
+    """Return the channels (n, 6, length) of walkers after ``strides`` (n, length)."""
     turns = np.exp(2j * np.pi * _HARMONICS[:, None] * strides[:, None])
     return (amplitudes @ turns).real
 
 
 def _turned(X, lean, rng):
-    """The channels as a sensor sees them that leans and sits askew."""
+    """Return the channels as measured by a sensor that leans and is mounted askew."""
     askew = Rotation.from_rotvec(rng.normal(0, 0.2, (len(X), 3)))
     pitch = Rotation.from_rotvec(np.outer(lean, [0, 1, 0]))
     axes = (askew * pitch).as_matrix()
     return np.concatenate([axes @ X[:, :3], axes @ X[:, 3:]], axis=1)
 
 
-# Signs of a motif's twelve pulses. Each code is also used backwards: those two motifs
-# share a spectrum. At no shift do two of the eight agree by more than half.
+# Signs of the twelve pulses of a motif. Each code is also used reversed: these two
+# motifs have the same spectrum. No shifted pair of the eight agrees by more than half.
 _CODES = np.array(
     [
         [1 if sign == "+" else -1 for sign in code[::step]]
@@ -233,28 +233,22 @@ _CODES = np.array(
 )
 
 
-@validate_params(
-    {
-        **_SIGNAL,
-        "n_labels": [Interval(Integral, 2, len(_CODES), closed="both")],
-    },
-    prefer_skip_nested_validation=True,
-)
+@validated(SIGNAL, n_labels=[Interval(Integral, 2, len(_CODES), closed="both")])
 def make_motifs(n_samples=400, *, length=256, n_labels=5, random_state=None):
-    """Motifs in noise: which of several short waveforms does a signal hold.
+    """Simulate signals with several short waveforms, called motifs, in noise.
 
-    A motif is a train of twelve smooth pulses whose signs follow a code. Motifs 2 i and
-    2 i + 1 are each other's mirror image: what tells them apart is their shape, not
-    their spectrum. Each motif is in a signal with probability 0.3, once or twice, at
+    A motif is a sequence of twelve smooth pulses whose signs follow a code. Motifs 2 i
+    and 2 i + 1 are mirror images of each other: they differ in shape, but not in their
+    spectrum. A signal contains each motif with probability 0.3, once or twice, at
     random times, amplitudes and scales, in noise of random colour.
 
     Parameters
     ----------
     n_samples : int, default=400
     length : int, default=256
-        Samples a row; a motif takes 40 to 56.
+        Number of values; a motif has 40 to 56.
     n_labels : int, default=5
-        Number of motifs, at most 8. Motif k is the same for any number.
+        Number of motifs, at most 8. Motif k does not depend on this number.
     random_state : int, RandomState instance or None, default=None
 
     Returns
@@ -262,7 +256,7 @@ def make_motifs(n_samples=400, *, length=256, n_labels=5, random_state=None):
     X : ndarray of shape (n_samples, 1, length)
         Signal; the noise has unit variance.
     y : ndarray of shape (n_samples, n_labels)
-        1 where the signal holds the motif, else 0.
+        1 if the signal contains the motif, else 0.
 
     Examples
     --------
@@ -285,7 +279,7 @@ def make_motifs(n_samples=400, *, length=256, n_labels=5, random_state=None):
 
 
 def _motif(k, s):
-    """Motif k[i] at the points s[i] of 0 to 1; zero outside."""
+    """Return motif k[i] at the points s[i] from 0 to 1; zero outside."""
     pulse = (12 * s - 0.5)[..., None] - np.arange(12)
     pulse = np.where(np.abs(pulse) < 1, np.cos(np.pi / 2 * pulse) ** 2, 0)
     return (pulse @ _CODES[k][..., None])[..., 0]

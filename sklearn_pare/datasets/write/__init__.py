@@ -1,6 +1,6 @@
-"""Writers: small files in the formats of the benchmarks, from the simulators.
+"""Writers of small simulated files in the formats of the benchmarks.
 
-For tests, and for those who want to see a benchmark run before they fetch its files.
+They are for tests, and for trying a benchmark before its files are downloaded.
 """
 
 from sklearn_pare.datasets.write.nas_bench_360 import write_nas_bench_360

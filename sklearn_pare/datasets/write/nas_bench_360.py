@@ -1,4 +1,4 @@
-"""Small files in the formats of NAS-Bench-360."""
+"""Small simulated files in the formats of NAS-Bench-360."""
 
 import csv
 import gzip
@@ -8,10 +8,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from sklearn_pare._utils import look_up
-from sklearn_pare.datasets._fetch import get_data_home
-from sklearn_pare.datasets._readers.unpickle import write_pickle
-from sklearn_pare.datasets.nas_bench_360._fetch import FOLDER
-from sklearn_pare.datasets.simulate import (
+from sklearn_pare.datasets import (
     make_chirps,
     make_cosmic_rays,
     make_darcy,
@@ -22,39 +19,42 @@ from sklearn_pare.datasets.simulate import (
     make_patterns,
     make_spherical_digits,
 )
+from sklearn_pare.datasets._readers.fetch import get_data_home
+from sklearn_pare.datasets._readers.unpickle import write_pickle
+from sklearn_pare.datasets.nas_bench_360.fetch import FOLDER
 
 
 def write_nas_bench_360(task, data_home=None, *, n=40, random_state=0):
-    """Write files of simulated rows in the very format of one task.
+    """Write small simulated files in the format of a task of NAS-Bench-360.
 
-    Names, keys, dtypes, order of axes and sizes of rows are those of the files that
-    :func:`sklearn_pare.datasets.fetch_nas_bench_360` reads; rows are fewer and come
-    from the simulators of :mod:`sklearn_pare.datasets`. Files that are there are
-    overwritten.
+    Names, keys, dtypes, axes and the shapes of samples are those of the files that
+    :func:`sklearn_pare.datasets.fetch_nas_bench_360` reads. Samples are fewer and come
+    from the simulators of :mod:`sklearn_pare.datasets`. Existing files are overwritten.
 
     Parameters
     ----------
     task : str
-        As in :func:`sklearn_pare.datasets.fetch_nas_bench_360`.
+        A name as in :func:`sklearn_pare.datasets.fetch_nas_bench_360`.
     data_home : str or Path, default=None
-        None: that of :func:`sklearn_pare.datasets.get_data_home`.
+        Folder of the data sets; by default that of
+        :func:`sklearn_pare.datasets.get_data_home`.
     n : int, default=40
-        Rows, recordings or proteins to train on, valid ones among them where the
-        distributed files do not tell them apart; half as many for the test. 20 at
-        least, so that every part has some.
+        Number of training samples, recordings or proteins, including those for
+        validation where the distributed files do not separate them; half as many are
+        for testing. At least 20, so that no part is empty.
     random_state : int, RandomState instance or None, default=0
 
     Returns
     -------
     folder : Path
-        Where the files lie.
+        Folder of the files.
 
     Raises
     ------
     UnknownNameError
-        If there is no such task; a ValueError.
+        If the task is unknown; a ValueError.
     ValueError
-        If `n` is below 20.
+        If ``n`` is below 20.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def write_nas_bench_360(task, data_home=None, *, n=40, random_state=0):
     """
     write = look_up(_WRITERS, task, "task")
     if n < 20:
-        raise ValueError(f"n={n} leaves parts of the task empty. Give 20 at least.")
+        raise ValueError(f"n={n} leaves parts of the task empty. Use at least 20.")
     folder = get_data_home(data_home) / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     write(folder, n, check_random_state(random_state))
@@ -75,25 +75,25 @@ def write_nas_bench_360(task, data_home=None, *, n=40, random_state=0):
 
 
 def _make(path):
-    """The path, after its folder has been made."""
+    """Return the path after creating its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 
 
 def _save(path, array):
-    """As numpy saves it, objects as a pickle."""
+    """Save an array as numpy does, objects as a pickle."""
     np.save(_make(path), array, allow_pickle=array.dtype == object)
 
 
 def _object(value):
-    """An array of shape () that holds one object."""
+    """Return an array of shape () that holds one object."""
     array = np.empty((), dtype=object)
     array[()] = value
     return array
 
 
 def _colour(X, rng):
-    """Images (n, 1, H, W) -> uint8 (n, 3, H, W), each in a tint of its own."""
+    """Convert images (n, 1, H, W) to uint8 (n, 3, H, W), each with its own tint."""
     low = X.min((1, 2, 3), keepdims=True)
     high = X.max((1, 2, 3), keepdims=True)
     tint = rng.uniform(0.6, 1, (len(X), 3, 1, 1))
@@ -124,11 +124,11 @@ def _write_spherical(folder, n, rng):
 
 
 def _write_ninapro(folder, n, rng):
-    # Four gaits, on sixteen mixtures of the sensor's channels.
+    # Gaits, as sixteen mixtures of the channels of the sensor.
     mixture = rng.standard_normal((16, 6))
     for name, rows in (("train", n), ("val", n // 2), ("test", n // 2)):
         X, y = make_gait(rows, length=156, random_state=rng)
-        # Every third moment, 52.
+        # Every third time, 52.
         X = (mixture @ X)[:, :, ::3].swapaxes(1, 2)
         _save(folder / "ninapro" / f"ninapro_{name}.npy", X.astype(np.float32))
         _save(folder / "ninapro" / f"label_{name}.npy", y)
@@ -145,7 +145,7 @@ def _write_deepsea(folder, n, rng):
     arrays = {}
     for name, rows in (("train", n), ("val", n // 2), ("test", n // 2)):
         X, y = make_motifs(rows, length=1000, n_labels=8, random_state=rng)
-        # The signal's quarter says which letter it is.
+        # The range of the signal determines the letter.
         letters = np.digitize(X[:, 0], [-0.7, 0, 0.7])
         arrays[f"x_{name}"] = np.eye(4, dtype=np.uint8)[letters]
         labels = np.tile(y, (1, 5))[:, :36]
@@ -171,7 +171,7 @@ def _write_ecg(folder, n, rng):
 def _write_darcy(folder, n, rng):
     import scipy.io
 
-    # Between the points that are used, the nearest of them.
+    # The points between those that are used repeat the nearest of them.
     near = (np.arange(421) + 2) // 5
     for number, rows in ((1, n), (2, n // 2)):
         X, y = make_darcy(rows, size=85, random_state=rng)
@@ -224,7 +224,7 @@ def _write_cosmic(folder, n, rng):
             ignored = np.zeros((128, 128))
             first = rng.randint(0, 120)
             ignored[:, first : first + 4] = rng.rand() < 0.5
-            # The middle is the simulated image; about it lies its reflection.
+            # The simulated image is in the middle, surrounded by its reflection.
             layers = np.stack([40 * X[row, 0], y[row], ignored])
             layers = np.pad(layers, ((0, 0), (64, 64), (64, 64)), "symmetric")
             visit = top.joinpath(*fields[row % len(fields)].split("_"))
@@ -247,7 +247,7 @@ def _write_fsd50k(folder, n, rng):
             writer = csv.writer(file)
             writer.writerow(["files", "labels", "ext"])
             for row in range(rows):
-                # Two chunks a clip, as long as the classes agree.
+                # Chunks of the same class form a clip.
                 clip = f"{y[row]}{row // 12:03d}"
                 path = f"{name}_chunks/{clip}_{row}.wav"
                 wave = (2**15 * 0.9 * sound[row]).astype(np.int16)

@@ -1,7 +1,7 @@
-"""Miniatures of the files of PDEBench: names, keys, axes and types are the same.
+"""Small simulated files in the format of PDEBench, with the same names, keys and types.
 
-Grids, rows and frames are fewer, and the constants are those of the simulators, under
-which the end depends on the start. File attributes tell the constants.
+Grids, samples and frames are fewer. The constants are those of the simulators, for
+which the final state depends on the initial one; attributes of the files state them.
 """
 
 from numbers import Integral
@@ -11,18 +11,20 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
 
+from sklearn_pare import datasets
 from sklearn_pare._utils import look_up
-from sklearn_pare.datasets import simulate
-from sklearn_pare.datasets._fetch import get_data_home
+from sklearn_pare.datasets._readers.fetch import extra, get_data_home
 from sklearn_pare.datasets.pdebench.tasks import TASKS
-from sklearn_pare.datasets.simulate import conservation, gas2d, pde1d, pde2d
+from sklearn_pare.datasets.simulate import gas, pde1d, pde2d, water
 from sklearn_pare.exceptions import DataError
 
 _MARK = "simulated"
+# Time of the initial state of simulators whose final state is not used.
+_SHORT = 1e-3
 
 
 class Simulation(NamedTuple):
-    """Fields (n, frames, C, L) or (n, frames, C, y, x), and what goes beside them."""
+    """Content of a file, with fields (n, frames, C, L) or (n, frames, C, y, x)."""
 
     fields: np.ndarray
     times: np.ndarray
@@ -30,8 +32,8 @@ class Simulation(NamedTuple):
     attributes: dict
 
 
-def _marched(start, advance, end, frames):
-    """Frames from 0 to `end`, by ``advance(state, time)`` from each to the next."""
+def _advanced(start, advance, end, frames):
+    """Return frames from 0 to ``end``, each advanced from the one before."""
     times = np.linspace(0, end, frames)
     states = [start]
     for time in np.diff(times):
@@ -39,8 +41,8 @@ def _marched(start, advance, end, frames):
     return np.stack(states, 1), times
 
 
-def _solved(make, n, end, frames, **parameters):
-    """Frames from 0 to `end`, each by a simulator of its own from the same start."""
+def _repeated(make, n, end, frames, **parameters):
+    """Return frames from 0 to ``end``, each simulated from the same initial state."""
     times = np.linspace(0, end, frames)
     pairs = [make(n, time=time, **parameters) for time in times[1:]]
     states = [pairs[0][0][:, 0], *(y for _, y in pairs)]
@@ -56,72 +58,59 @@ def _centres(n_cells, low=0.0, high=1.0):
 
 
 def _advection(n, seed):
-    fields, times = _solved(
-        simulate.make_advection, n, 2.0, 21, speed=0.4, random_state=seed
+    fields, times = _repeated(
+        datasets.make_advection, n, 2.0, 21, speed=0.4, random_state=seed
     )
     return Simulation(fields, times, _ring(256), {"beta": 0.4})
 
 
 def _burgers(n, seed):
-    viscosity = 0.005
-    fields, times = _solved(
-        simulate.make_burgers,
-        n,
-        0.25,
-        21,
-        resolution=128,
-        viscosity=viscosity,
-        random_state=seed,
-    )
+    constants = {"resolution": 128, "viscosity": 0.005, "random_state": seed}
+    fields, times = _repeated(datasets.make_burgers, n, 0.25, 21, **constants)
     # The diffusion of PDEBench's equation is Nu / pi.
-    return Simulation(fields, times, _ring(128), {"Nu": np.pi * viscosity})
+    return Simulation(fields, times, _ring(128), {"Nu": np.pi * 0.005})
 
 
 def _navier_stokes_1d(n, seed):
-    start, _ = simulate.make_navier_stokes_1d(n, time=1e-3, random_state=seed)
-    viscosity = 0.002
-    fields, times = _marched(
-        start,
-        lambda state, time: conservation._navier_stokes_1d(state, viscosity, time),
-        0.3,
-        21,
-    )
+    start, _ = datasets.make_navier_stokes_1d(n, time=_SHORT, random_state=seed)
+
+    def advance(state, time):
+        return gas._navier_stokes_1d(state, 0.002, time)
+
+    fields, times = _advanced(start, advance, 0.3, 21)
     # 4/3 of the shear viscosity and the bulk viscosity, which are equal.
-    share = 3 / 7 * viscosity
-    return Simulation(
-        fields[:, :, [0, 2, 1]], times, _ring(128), {"eta": share, "zeta": share}
-    )
+    share = 3 / 7 * 0.002
+    attributes = {"eta": share, "zeta": share}
+    return Simulation(fields[:, :, [0, 2, 1]], times, _ring(128), attributes)
 
 
 def _diffusion_sorption(n, seed):
-    start, _ = simulate.make_diffusion_sorption(
-        n, resolution=128, time=1e-3, random_state=seed
+    start, _ = datasets.make_diffusion_sorption(
+        n, resolution=128, time=_SHORT, random_state=seed
     )
-    fields, times = _marched(
-        start[:, 0],
-        lambda u, time: pde1d._diffusion_sorption(u, time, 1),
-        100.0,
-        101,
-    )
+
+    def advance(state, time):
+        return pde1d._diffusion_sorption(state, time, 1)
+
+    fields, times = _advanced(start[:, 0], advance, 100.0, 101)
     attributes = {"D": pde1d._DIFFUSIVITY, "n_f": pde1d._FREUNDLICH}
     return Simulation(fields[:, :, None], times, _centres(128), attributes)
 
 
 def _diffusion_reaction_1d(n, seed):
-    start, _ = simulate.make_diffusion_reaction_1d(
-        n, resolution=128, time=1e-3, random_state=seed
+    start, _ = datasets.make_diffusion_reaction_1d(
+        n, resolution=128, time=_SHORT, random_state=seed
     )
-    fields, times = _marched(
-        start[:, 0],
-        lambda u, time: pde1d._diffusion_reaction_1d(u, 0.002, 5.0, time, 1),
-        0.3,
-        101,
-    )
+
+    def advance(state, time):
+        return pde1d._diffusion_reaction_1d(state, 0.002, 5.0, time, 1)
+
+    fields, times = _advanced(start[:, 0], advance, 0.3, 101)
     return Simulation(fields[:, :, None], times, _ring(128), {"Nu": 0.002, "rho": 5.0})
 
 
 def _darcy(n, seed):
-    permeability, pressure = simulate.make_darcy(
+    permeability, pressure = datasets.make_darcy(
         n, size=64, medium="two-valued", random_state=seed
     )
     fields = np.stack([permeability, pressure[:, None]], 1)
@@ -129,43 +118,38 @@ def _darcy(n, seed):
 
 
 def _shallow_water(n, seed):
-    depth, _ = simulate.make_shallow_water_2d(n, time=1e-3, random_state=seed)
+    depth, _ = datasets.make_shallow_water_2d(n, time=_SHORT, random_state=seed)
     start = np.concatenate([depth, np.zeros_like(depth), np.zeros_like(depth)], 1)
-    fields, times = _marched(start, conservation._shallow_water, 1.0, 21)
-    half = conservation._SIDE / 2
-    return Simulation(
-        fields[:, :, :1], times, _centres(32, -half, half), {"gravity": 1.0}
-    )
+    fields, times = _advanced(start, water._shallow_water, 1.0, 21)
+    points = _centres(32, -water._SIDE / 2, water._SIDE / 2)
+    return Simulation(fields[:, :, :1], times, points, {"gravity": 1.0})
 
 
 def _diffusion_reaction_2d(n, seed):
-    start, _ = simulate.make_diffusion_reaction_2d(n, time=0.05, random_state=seed)
-    fields, times = _marched(
-        start,
-        lambda state, time: pde2d._fitzhugh_nagumo(state, time, 5),
-        5.0,
-        21,
-    )
+    start, _ = datasets.make_diffusion_reaction_2d(n, time=0.05, random_state=seed)
+
+    def advance(state, time):
+        return pde2d._fitzhugh_nagumo(state, time, 5)
+
+    fields, times = _advanced(start, advance, 5.0, 21)
     attributes = {"Du": 1e-3, "Dv": 5e-3, "k": 5e-3}
     return Simulation(fields, times, _centres(32, -1.0), attributes)
 
 
 def _navier_stokes_2d(n, seed):
-    viscosity = 0.002
-    start, _ = simulate.make_navier_stokes_2d(n, time=1e-3, random_state=seed)
-    fields, times = _marched(
-        start,
-        lambda state, time: gas2d._navier_stokes_2d(state, viscosity, time),
-        0.3,
-        6,
-    )
+    start, _ = datasets.make_navier_stokes_2d(n, time=_SHORT, random_state=seed)
+
+    def advance(state, time):
+        return gas._navier_stokes_2d(state, 0.002, time)
+
+    fields, times = _advanced(start, advance, 0.3, 6)
     speed = (start[:, 1:3] ** 2).sum(1)
-    mach = np.sqrt((speed / gas2d._sound(start) ** 2).mean())
-    attributes = {"eta": viscosity, "zeta": viscosity, "M": mach}
+    mach = np.sqrt((speed / gas._sound(start) ** 2).mean())
+    attributes = {"eta": 0.002, "zeta": 0.002, "M": mach}
     return Simulation(fields[:, :, [0, 3, 1, 2]], times, _ring(32), attributes)
 
 
-# Simulator and rows of each task.
+# Simulator and number of samples of each task.
 _SIMULATIONS = {
     "advection": (_advection, 200),
     "burgers": (_burgers, 200),
@@ -190,32 +174,33 @@ _GROUPED = ("diffusion-sorption", "shallow-water", "diffusion-reaction-2d")
     prefer_skip_nested_validation=True,
 )
 def write_pdebench(task, data_home, *, n=None, random_state=0):
-    """Write the file of a task of PDEBench in miniature, from a simulator.
+    """Write a small simulated file in the format of a task of PDEBench.
 
     Keys, axes, types and attributes are those of the file that
-    `sklearn_pare.datasets.fetch_pdebench` reads; grid, rows and frames are fewer. The
-    attribute "simulated" tells it from the original.
+    :func:`sklearn_pare.datasets.fetch_pdebench` reads; grid, samples and frames are
+    fewer. The attribute "simulated" distinguishes it from the original.
 
     Parameters
     ----------
     task : str
-        As in `sklearn_pare.datasets.fetch_pdebench`, without "orca:".
+        A name as in :func:`sklearn_pare.datasets.fetch_pdebench`, without "orca:".
     data_home : path-like
-        Folder of the data sets; the file goes into its folder "pdebench".
+        Folder of the data sets; the file is written to its folder "pdebench".
     n : int, default=None
-        Rows, 10 at least; by default 80 to 200.
+        Number of samples, at least 10; by default 80 to 200.
     random_state : int, RandomState instance or None, default=0
 
     Returns
     -------
     path : Path
+        Path of the file.
 
     Raises
     ------
     UnknownNameError
-        If there is no such task; a ValueError.
+        If the task is unknown; a ValueError.
     DataError
-        If the file is there and is no miniature; a ValueError.
+        If the file exists and is not simulated; a ValueError.
 
     Examples
     --------
@@ -225,75 +210,60 @@ def write_pdebench(task, data_home, *, n=None, random_state=0):
     ...     write_pdebench("advection", folder, n=10).name
     '1D_Advection_Sols_beta0.4.hdf5'
     """
-    simulate_task, rows = look_up(_SIMULATIONS, task, "task")
+    simulate, default_n = look_up(_SIMULATIONS, task, "task")
     path = get_data_home(data_home) / "pdebench" / TASKS[task].file
-    _check_free(path)
+    if path.exists() and not _is_simulated(path):
+        raise DataError(
+            f"{path} exists and is not a simulated file; it has not been changed. "
+            "Choose another folder, or move the file away."
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     if not isinstance(random_state, Integral):
-        # Simulators are called several times from the same start.
+        # Simulators are called several times for the same initial state.
         random_state = check_random_state(random_state).randint(2**31 - 1)
-    simulation = simulate_task(n or rows, random_state)
-    # Axes of a file are x, y.
+    simulation = simulate(n or default_n, random_state)
     fields = np.asarray(simulation.fields, np.float32)
     if TASKS[task].axes == 2:
+        # The axes of a file are x, y.
         fields = fields.swapaxes(-1, -2)
-    simulation = simulation._replace(fields=fields)
     part = path.with_name(f"{path.name}.part")
-    (_write_groups if task in _GROUPED else _write_arrays)(part, task, simulation)
+    with extra("h5py").File(part, "w") as file:
+        file.attrs[_MARK] = "by sklearn_pare, not a file of PDEBench"
+        write = _write_groups if task in _GROUPED else _write_arrays
+        write(file, TASKS[task], simulation._replace(fields=fields))
     return part.replace(path)
 
 
-def _check_free(path):
-    """Complain about a file that is no miniature: a download of hours, perhaps."""
-    import h5py
-
-    if not path.exists():
-        return
+def _is_simulated(path):
     try:
-        with h5py.File(path, "r") as file:
-            if _MARK in file.attrs:
-                return
+        with extra("h5py").File(path, "r") as file:
+            return _MARK in file.attrs
     except OSError:
-        pass
-    raise DataError(
-        f"{path} is there and is no simulated file, so it is left as it is. Choose "
-        "another folder, or move the file away."
-    )
+        return False
 
 
-def _create(path):
-    import h5py
-
-    file = h5py.File(path, "w")
-    file.attrs[_MARK] = "by sklearn_pare, not a file of PDEBench"
-    return file
-
-
-def _write_arrays(path, task, simulation):
+def _write_arrays(file, task, simulation):
     fields, times, points, attributes = simulation
-    about = TASKS[task]
-    with _create(path) as file:
-        file.attrs.update(attributes)
-        if about.still:
-            # One frame of the input, then one of the solution.
-            file["nu"] = fields[:, 0, 0]
-            file["tensor"] = fields[:, 1]
-        else:
-            for channel, key in enumerate(about.outputs.values()):
-                file[key] = fields[:, :, channel]
-        for axis in "xy"[: about.axes]:
-            file[f"{axis}-coordinate"] = points.astype(np.float32)
-        file["t-coordinate"] = times.astype(np.float32)
+    file.attrs.update(attributes)
+    if task.still:
+        # The input is the first frame, the solution the second.
+        file["nu"] = fields[:, 0, 0]
+        file["tensor"] = fields[:, 1]
+    else:
+        for channel, key in enumerate(task.outputs.values()):
+            file[key] = fields[:, :, channel]
+    for axis in "xy"[: task.axes]:
+        file[f"{axis}-coordinate"] = points.astype(np.float32)
+    file["t-coordinate"] = times.astype(np.float32)
 
 
-def _write_groups(path, task, simulation):
+def _write_groups(file, task, simulation):
     fields, times, points, attributes = simulation
     config = "".join(f"  {name}: {value}\n" for name, value in attributes.items())
-    with _create(path) as file:
-        for row, frames in enumerate(fields):
-            group = file.create_group(f"{row:04d}")
-            group["data"] = np.moveaxis(frames, 1, -1)
-            for axis in "xy"[: TASKS[task].axes]:
-                group[f"grid/{axis}"] = points.astype(np.float32)
-            group["grid/t"] = times.astype(np.float32)
-            group.attrs["config"] = f"sim:\n  seed: {row}\n{config}"
+    for number, frames in enumerate(fields):
+        group = file.create_group(f"{number:04d}")
+        group["data"] = np.moveaxis(frames, 1, -1)
+        for axis in "xy"[: task.axes]:
+            group[f"grid/{axis}"] = points.astype(np.float32)
+        group["grid/t"] = times.astype(np.float32)
+        group.attrs["config"] = f"sim:\n  seed: {number}\n{config}"

@@ -1,37 +1,36 @@
-"""What all families of formulas draw with: numbers, views of the plane, spectra."""
+"""Random numbers, views of the plane and spectra for all families of formulas."""
 
 import torch
 
 SIZE = 32
-# Seed of the class definitions: another value is another set of classes.
+# Seed of the class definitions: another seed gives other classes.
 CLASS_SEED = 20261124
-# Mean and standard deviation of all pixels of 20,000 images, so that a source image
-# reaches the backbone on the scale of a standardised target image.
+# Mean and standard deviation of the pixels of 20,000 images. They bring source images
+# to the scale of standardised target images.
 MEAN, STD = 0.365, 0.365
 
 
 class Draw:
-    """Uniform and normal numbers from one generator, shaped to broadcast on images."""
+    """Random numbers for `n` images or classes from one generator."""
 
     def __init__(self, generator, n):
         self.generator, self.n = generator, n
 
     def uniform(self, low, high, *shape):
-        """Numbers (n, *shape), evenly between `low` and `high`."""
-        u = torch.rand(
-            self.n, *shape, generator=self.generator, device=self.generator.device
-        )
-        return low + (high - low) * u
+        """Draw uniform numbers (n, *shape) between `low` and `high`."""
+        return low + (high - low) * self._numbers(torch.rand, shape)
 
     def normal(self, *shape):
-        """Standard normal numbers (n, *shape)."""
-        return torch.randn(
-            self.n, *shape, generator=self.generator, device=self.generator.device
-        )
+        """Draw standard normal numbers (n, *shape)."""
+        return self._numbers(torch.randn, shape)
+
+    def _numbers(self, draw, shape):
+        device = self.generator.device
+        return draw(self.n, *shape, generator=self.generator, device=device)
 
 
 def plane(draw, turn):
-    """Coordinates (x, y), each (n, SIZE, SIZE), of one random view per image."""
+    """Return coordinates (x, y), each (n, SIZE, SIZE), of one random view per image."""
     axis = torch.linspace(-1, 1, SIZE, device=draw.generator.device)
     y, x = torch.meshgrid(axis, axis, indexing="ij")
     angle = draw.uniform(-turn, turn, 1, 1)
@@ -44,12 +43,12 @@ def plane(draw, turn):
 
 
 def view(parameter):
-    """Parameters (n,) -> (n, 1, 1)."""
+    """Reshape parameters (n,) to (n, 1, 1)."""
     return parameter[:, None, None]
 
 
 def wavenumbers(device):
-    """Wavenumbers (kx, ky) of `torch.fft.rfft2` of an image, shaped to broadcast."""
+    """Return wavenumbers (kx, ky) of `torch.fft.rfft2` of an image."""
     ky = torch.fft.fftfreq(SIZE, 1 / SIZE, device=device)[:, None]
     kx = torch.fft.rfftfreq(SIZE, 1 / SIZE, device=device)[None, :]
     return kx, ky

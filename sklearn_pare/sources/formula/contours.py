@@ -8,7 +8,7 @@ from sklearn_pare.sources.formula._draw import plane, view
 
 
 def classes(draw):
-    """Parameters of `n` random orbits."""
+    """Draw the parameters of `n` orbits."""
     return {
         "n1": draw.uniform(1, 9).floor(),
         "n2": draw.uniform(2, 17).floor(),
@@ -20,8 +20,8 @@ def classes(draw):
 
 
 def render(p, draw):
-    """Grey images (n, S, S) of up to four nested contours."""
-    # r(t) = 1 + a1 sin(n1 t) + a2 sin(n2 t + phase), drawn as nested contours.
+    """Draw grey images (n, S, S) of up to four nested contours."""
+    # r(t) = 1 + a1 sin(n1 t) + a2 sin(n2 t + phase)
     x, y = plane(draw, math.pi)
     t, r = torch.atan2(y, x), torch.hypot(x, y)
     orbit = (

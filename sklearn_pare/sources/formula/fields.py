@@ -1,4 +1,4 @@
-"""Fields as physics makes them: diffusion, advection, random media, responses."""
+"""Physical fields: diffusion, advection, random media, patterns and membranes."""
 
 import math
 
@@ -8,7 +8,7 @@ from sklearn_pare.sources.formula._draw import MEAN, SIZE, STD, plane, view, wav
 
 
 def classes(draw):
-    """Parameters of `n` random fields of five kinds."""
+    """Draw the parameters of `n` fields of five kinds."""
     return {
         "kind": draw.uniform(0, 5).floor(),
         "k0": torch.exp(draw.uniform(0.3, 2.2)),
@@ -23,19 +23,19 @@ def classes(draw):
 
 
 def render(p, draw):
-    """Grey images (n, S, S) of one field each, about `MEAN` with spread `STD`."""
+    """Draw grey images (n, S, S) of fields, with mean `MEAN` and deviation `STD`."""
     kx, ky = wavenumbers(draw.generator.device)
     stretch = view(p["stretch"])
     k = torch.hypot(kx * stretch, ky / stretch)
     k0, width, skew = view(p["k0"]), view(p["width"]), view(p["skew"])
     white = draw.normal(SIZE, SIZE)
     sources = (draw.uniform(0, 1, SIZE, SIZE) < view(p["density"])) * white.sign()
-    # Spots and stripes of one wavelength; media of one correlation length.
+    # Spots and stripes of one wavelength, and media of one correlation length.
     band = _filter(white, torch.exp(-(((k - k0) / (width * k0)) ** 2)))
     medium = _filter(white, (1 + (k / k0) ** 2) ** -1.5)
     kinds = torch.stack(
         [
-            # heat that spread from points, some hot, some cold
+            # heat that spread from hot and cold points
             _filter(sources + 0.01 * white, torch.exp(-((k / (1.5 * k0)) ** 2))),
             _advected(p, draw),
             # media of a few phases
@@ -54,13 +54,13 @@ def render(p, draw):
 
 
 def _filter(field, gain):
-    """Multiply the spectrum by `gain`; unit variance."""
+    """Multiply the spectrum of a field by `gain`, and scale it to unit variance."""
     field = torch.fft.irfft2(torch.fft.rfft2(field) * gain, s=(SIZE, SIZE))
     return field / field.std((1, 2), keepdim=True).clamp_min(1e-6)
 
 
 def _advected(p, draw):
-    """Stripes carried round by three vortices."""
+    """Return stripes that three vortices have distorted."""
     x, y = plane(draw, math.pi)
     for vortex in range(3):
         cx, cy = draw.uniform(-0.7, 0.7, 2, 1, 1).unbind(1)
@@ -75,14 +75,14 @@ def _advected(p, draw):
 
 
 def _membrane(load, stiffness):
-    """Solution of (stiffness^2 - Laplace) u = load that is zero on the boundary."""
+    """Solve (stiffness^2 - Laplace) u = load, with u = 0 on the boundary."""
     basis, k = sine_basis(load.device)
     scale = k[:, None] ** 2 + k**2 + stiffness**2
     return basis @ ((basis @ load @ basis) / scale) @ basis
 
 
 def sine_basis(device):
-    """Orthonormal sines (S, S) that vanish at the boundary, and wavenumbers (S,)."""
+    """Return orthonormal sines (S, S), zero at the boundary, and wavenumbers (S,)."""
     n = torch.arange(1, SIZE + 1, device=device)
     basis = torch.sin(math.pi * n[:, None] * n / (SIZE + 1))
     return basis * math.sqrt(2 / (SIZE + 1)), n / 2

@@ -1,4 +1,4 @@
-"""Attractors of iterated function systems, drawn as clouds of points."""
+"""Attractors of iterated function systems, drawn as point clouds."""
 
 import math
 
@@ -10,7 +10,7 @@ _VARIANTS, _CHAINS, _STEPS, _BURN_IN = 4, 36, 60, 10
 
 
 def classes(draw):
-    """Point clouds (n, variants, points, 2) of `n` random systems of 2 to 4 maps."""
+    """Draw point clouds (n, variants, points, 2) of `n` systems of 2 to 4 maps."""
     n_maps = draw.uniform(2, 5).floor()
     scale = draw.uniform(0.35, 0.8, 4, 2)
     angle = draw.uniform(-math.pi, math.pi, 4, 2)
@@ -28,7 +28,7 @@ def classes(draw):
 
 
 def _cloud(matrix, offset, n_maps, draw):
-    """The chaos game: each chain applies random maps of its own, jittered system."""
+    """Play the chaos game: chains of random maps of a slightly changed system."""
     matrix = matrix * torch.exp(draw.uniform(-0.1, 0.1, 4, 1, 1))
     offset = offset + 0.05 * draw.normal(4, 2)
     rows = torch.arange(draw.n)[:, None]
@@ -46,7 +46,7 @@ def _cloud(matrix, offset, n_maps, draw):
 
 
 def render(p, draw):
-    """Grey images (n, S, S): how many points fall into each pixel, on a log scale."""
+    """Draw grey images (n, S, S): the log of the number of points in each pixel."""
     variant = draw.uniform(0, _VARIANTS).long().clamp_max(_VARIANTS - 1)
     points = p["clouds"][torch.arange(draw.n, device=variant.device), variant]
     angle = draw.uniform(-math.pi / 3, math.pi / 3, 1)

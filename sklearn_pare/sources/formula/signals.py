@@ -1,7 +1,7 @@
-"""Signals folded to the grid: eight stripes of 32 samples, each four pixels high.
+"""Signals folded into images: eight stripes of 32 positions, each four pixels high.
 
-A token of four by four pixels then sees four consecutive samples, which is what an
-embedder of signals gives the backbone; see `nn.embed.SignalEmbed.start_from`.
+A token of four by four pixels then covers four consecutive positions, as a token of a
+signal does; see `nn.embed.SignalEmbed.start_from`.
 """
 
 import math
@@ -15,7 +15,7 @@ LENGTH = SIZE * SIZE // STRIPE
 
 
 def classes(draw):
-    """Parameters of `n` random signal generators of eight kinds."""
+    """Draw the parameters of `n` signals of eight kinds."""
     return {
         "kind": draw.uniform(0, 8).floor(),
         "f": 3 * torch.exp(draw.uniform(0, 2.6)),
@@ -29,7 +29,7 @@ def classes(draw):
 
 
 def render(p, draw):
-    """Grey images (n, S, S) of one signal each, about `MEAN` with spread `STD`."""
+    """Draw grey images (n, S, S) of signals, with mean `MEAN` and deviation `STD`."""
     f, g, sharp, lag, height = (
         p[name][:, None] for name in ("f", "g", "sharp", "lag", "height")
     )
@@ -46,18 +46,18 @@ def render(p, draw):
     ringing = torch.exp(-damping * f * after) * torch.cos(2 * f * after)
     kinds = torch.stack(
         [
-            # oscillators: four harmonics with the weights of the class
+            # four harmonics, whose weights are those of the class
             (tones * p["harmonics"][:, None]).sum(-1),
-            # chirps, up and down
+            # rising and falling chirps
             torch.sin(2 * math.pi * f * (own + 0.5 * height * own**2)),
-            # a carrier under a slow wave
+            # a carrier modulated by a slow wave
             (1 + sharp * torch.sin(2 * math.pi * g * 3 * t))
             * torch.sin(2 * math.pi * f * t),
-            # spikes with a second wave after each
+            # spikes, each with a second wave after it
             bump + height * second,
             # the step response of a damped oscillator
             (own > 0) * (1 - ringing),
-            # bursts that ring and die out
+            # bursts of damped oscillations
             torch.exp(-(2 + 8 * sharp) * beat) * torch.sin(2 * math.pi * beat * 6 * g),
             # square waves and ramps
             torch.where(height[:, :1] > 0, (beat < lag).float(), beat**g),
@@ -76,7 +76,7 @@ def render(p, draw):
 
 
 def _noise(p, draw):
-    """White noise through a power law and a resonance."""
+    """Return noise whose spectrum is a power law with a resonance."""
     k = torch.arange(LENGTH // 2 + 1, device=draw.generator.device)
     f, sharp, slope = (p[name][:, None] for name in ("f", "sharp", "slope"))
     resonance = 1 / (0.05 + sharp + ((k - f) / f) ** 2)

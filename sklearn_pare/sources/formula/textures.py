@@ -1,4 +1,4 @@
-"""Warped waves, noise spectra and heaps of polygons."""
+"""Warped waves, noise with a power-law spectrum, and heaps of polygons."""
 
 import math
 
@@ -8,7 +8,7 @@ from sklearn_pare.sources.formula._draw import SIZE, plane, view, wavenumbers
 
 
 def wave_classes(draw):
-    """Parameters of `n` random waves."""
+    """Draw the parameters of `n` waves."""
     return {
         "kind": draw.uniform(0, 4).floor(),
         "fx": draw.uniform(1, 9),
@@ -21,7 +21,7 @@ def wave_classes(draw):
 
 
 def render_waves(p, draw):
-    """Grey images (n, S, S) of waves, spirals and checks on a warped plane."""
+    """Draw grey images (n, S, S) of waves, checks and spirals on a warped plane."""
     x, y = plane(draw, math.pi / 4)
     fx, fy, warp, fw = (view(p[name]) for name in ("fx", "fy", "warp", "fw"))
     u = x + 0.3 * warp * torch.sin(fw * y + draw.uniform(0, 6.28, 1, 1))
@@ -41,7 +41,7 @@ def render_waves(p, draw):
 
 
 def spectrum_classes(draw):
-    """Parameters of `n` random power spectra."""
+    """Draw the parameters of `n` power spectra."""
     return {
         "slope": draw.uniform(0.3, 3.0),
         "stretch": torch.exp(draw.uniform(-1.2, 1.2)),
@@ -52,8 +52,7 @@ def spectrum_classes(draw):
 
 
 def render_spectra(p, draw):
-    """Grey images (n, S, S) of noise with a power-law spectrum."""
-    # White noise shaped by a power law |k|^-slope above the lowest frequency `low`.
+    """Draw grey images (n, S, S) of noise with the spectrum |k|^-slope above `low`."""
     kx, ky = wavenumbers(draw.generator.device)
     stretch = view(p["stretch"]) * torch.exp(draw.uniform(-0.1, 0.1, 1, 1))
     k = torch.hypot(kx * stretch, ky / stretch)
@@ -67,7 +66,7 @@ def render_spectra(p, draw):
 
 
 def heap_classes(draw):
-    """Parameters of `n` random heaps."""
+    """Draw the parameters of `n` heaps."""
     return {
         "corners": draw.uniform(3, 9).floor(),
         "star": draw.uniform(0, 0.6) * (draw.uniform(0, 1) < 0.5),
@@ -78,8 +77,7 @@ def heap_classes(draw):
 
 
 def render_heaps(p, draw):
-    """Grey images (n, S, S) of polygons or stars painted over each other."""
-    # Dead leaves: polygons or stars painted over each other, each in its own grey.
+    """Draw grey images (n, S, S) of polygons or stars that cover each other."""
     x, y = plane(draw, math.pi)
     image = torch.zeros_like(x)
     corners, star = view(p["corners"]), view(p["star"])

@@ -1,0 +1,270 @@
+"""The loader of all tasks."""
+
+import math
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import Bunch, gen_batches
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+
+from sklearn_pare._utils import check_name, look_up
+from sklearn_pare.datasets._readers.fetch import get_data_home, retrieve
+from sklearn_pare.datasets._readers.files import bad_file
+from sklearn_pare.datasets.pdebench.fields import FieldRows
+from sklearn_pare.datasets.pdebench.layouts import find_layout
+from sklearn_pare.datasets.pdebench.tasks import DOI, PLAIN, PRESET, PRESETS, TASKS
+from sklearn_pare.exceptions import DataError
+
+_SPLITS = ("train", "valid", "test", "train+valid")
+# Name that a user may pass -> task and preset.
+_SELECTIONS = {name: (name, PLAIN) for name in TASKS} | {
+    PRESET + name: (name, preset) for name, preset in PRESETS.items()
+}
+_STRIDE = [Interval(Integral, 1, None, closed="left"), None]
+
+
+@validate_params(
+    {
+        "task": [str],
+        "data_home": "no_validation",
+        "download": ["boolean"],
+        "split": [str],
+        "in_frame": [Integral, None],
+        "out_frame": [Integral, None],
+        "space_stride": _STRIDE,
+        "time_stride": _STRIDE,
+        "channels_in": [list, tuple, None],
+        "channels_out": [list, tuple, None],
+        "test_rows": [StrOptions({"first", "last"}), None],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left"), None],
+    },
+    prefer_skip_nested_validation=True,
+)
+def fetch_pdebench(
+    task,
+    *,
+    data_home=None,
+    download=True,
+    split="train",
+    in_frame=None,
+    out_frame=None,
+    space_stride=None,
+    time_stride=None,
+    channels_in=None,
+    channels_out=None,
+    test_rows=None,
+    validation_fraction=None,
+):
+    """Load a task of PDEBench: predict a late frame of a simulation from the first.
+
+    The files of PDEBench [1]_ have up to tens of gigabytes and are not loaded as a
+    whole: ``data`` and ``target`` are arrays that are read when they are indexed.
+
+    Arguments that are None take the default of the task. With "orca:" before the name
+    of the task, the defaults are those of the experiments of ORCA [2]_, including their
+    peculiarities: for diffusion-reaction in one and two dimensions, diffusion-sorption
+    and shallow water, the target frame of the test set differs from that of the
+    training set; the inhibitor is predicted from the activator alone; the fields of the
+    gas are normalised, so that scores are those of normalised fields, and in one
+    dimension its three channels are concatenated to one; and no samples are held out
+    for validation.
+
+    Parameters
+    ----------
+    task : str
+        "advection", "burgers", "navier-stokes-1d", "diffusion-sorption",
+        "diffusion-reaction-1d", "darcy", "shallow-water", "diffusion-reaction-2d" or
+        "navier-stokes-2d", or such a name with the prefix "orca:".
+    data_home : path-like, default=None
+        Folder of the data sets, which contains the folder "pdebench" with the files. By
+        default, the environment variable SKLEARN_PARE_DATA, or else "sklearn_pare" in
+        scikit-learn's own data folder.
+    download : bool, default=True
+        If True, download a missing file and verify its MD5 sum.
+    split : {"train", "valid", "test", "train+valid"}, default="train"
+    in_frame : int, default=None
+        Frame of ``data``, counted after the stride; negative values count from the end.
+        By default the first frame.
+    out_frame : int, default=None
+        Frame of ``target``; by default the last frame.
+    space_stride : int, default=None
+        Step between the selected points along each axis; by default 4 (advection), 2
+        (darcy, navier-stokes-2d) or 1.
+    time_stride : int, default=None
+        Step between the selected frames; by default 5 (advection, burgers,
+        navier-stokes-1d) or 1.
+    channels_in : list of str, default=None
+        Channels of ``data``: "density", "pressure" and "velocity" (navier-stokes-1d),
+        "density", "pressure", "velocity-x" and "velocity-y" (navier-stokes-2d),
+        "activator" and "inhibitor" (diffusion-reaction-2d). By default all. The other
+        tasks have one channel.
+    channels_out : list of str, default=None
+        Channels of ``target``; by default all.
+    test_rows : {"first", "last"}, default=None
+        Which tenth of the samples is used for testing. The default is that of ORCA: the
+        last for diffusion-sorption, shallow-water, diffusion-reaction-2d and
+        navier-stokes-2d, else the first.
+    validation_fraction : float, default=None
+        Fraction of the remaining samples, next to the test samples, that is used for
+        validation. By default 0.1, or 0 in a preset.
+
+    Returns
+    -------
+    bunch : Bunch
+        ``data``, ``target``
+            Arrays of shape (n, C, L) or (n, C, H, W) that accept any index of numpy;
+            ``numpy.asarray`` reads all samples. The estimators read ``data`` batch by
+            batch and ``target`` as a whole.
+        ``metric``
+            "nrmse", see :func:`sklearn_pare.metrics.nrmse`.
+        ``kind``, ``task``, ``split``, ``groups``
+            "fields", the arguments, and None.
+        ``settings``, ``protocol``
+            Arguments of the estimator that the target requires (none), and the splits
+            on which the papers train and evaluate.
+        ``licence``, ``source``, ``files``, ``DESCR``
+            Licence, address and path of the file, and a description of the selection.
+
+    Raises
+    ------
+    UnknownNameError
+        If the task, split or channel is unknown; a ValueError.
+    MissingFileError
+        If the file is missing and is not downloaded; a FileNotFoundError.
+    FileFormatError
+        If the file is truncated, or its keys or shapes are not those of the task; a
+        ValueError.
+    DataError
+        If the file has no such frame, or the split no samples; a ValueError.
+
+    References
+    ----------
+    .. [1] M. Takamoto et al. PDEBench: an extensive benchmark for scientific machine
+       learning. NeurIPS Datasets and Benchmarks (2022).
+    .. [2] J. Shen et al. Cross-modal fine-tuning: align then refine. ICML (2023).
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn_pare.datasets import fetch_pdebench
+    >>> from sklearn_pare.datasets.write import write_pdebench
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = write_pdebench("advection", folder, n=20)
+    ...     bunch = fetch_pdebench("advection", data_home=folder, download=False)
+    ...     bunch.data.shape, bunch.target[:5].shape
+    ((16, 1, 64), (5, 1, 64))
+    """
+    name, preset = look_up(_SELECTIONS, task, "task")
+    check_name(split, _SPLITS, "split")
+    about = TASKS[name]
+    path = get_data_home(data_home).absolute() / "pdebench" / about.file
+    retrieve(about.url, path, known_hash=f"md5:{about.md5}", download=download)
+
+    known = about.inputs or about.outputs
+    inputs = _channels(channels_in or preset.channels_in, known)
+    outputs = _channels(channels_out or preset.channels_out, about.outputs)
+    source = find_layout(path, about, inputs)
+    answer = find_layout(path, about, outputs)
+    if source.n_rows != answer.n_rows:
+        expected = f"{source.n_rows}, as {source.keys[0]} has"
+        raise bad_file(path, answer.keys[0], f"has {answer.n_rows} samples", expected)
+    if validation_fraction is None:
+        validation_fraction = preset.validation_fraction
+    rows = _rows(source.n_rows, test_rows or about.test_rows, validation_fraction)
+    chosen = rows[split]
+    if not chosen:
+        raise DataError(
+            f"{task} has no samples for split={split!r}: {path.name} has "
+            f"{source.n_rows} samples, and validation_fraction is "
+            f"{validation_fraction:g}. Use another split, or validation_fraction=0.1; "
+            "a test set requires a file of at least ten samples."
+        )
+
+    stride = time_stride or about.time_stride
+    first = _frame("in_frame", in_frame or 0, source, stride)
+    if out_frame is None:
+        out_frame = preset.test_frame if split == "test" else preset.out_frame
+        # As in ORCA's code, a frame beyond the end is the last one.
+        out_frame = min(out_frame, (answer.n_frames - 1) // stride)
+    last = _frame("out_frame", out_frame, answer, stride)
+
+    how = {"stride": space_stride or about.space_stride, "joined": preset.joined}
+    of_data = of_target = {}
+    if preset.normalise == "training":
+        of_data = of_target = _moments(FieldRows(source, rows["train"], first, **how))
+    elif preset.normalise == "first":
+        fitted = range(source.n_rows)[:100]
+        of_data = _moments(FieldRows(source, fitted, first, **how))
+        of_target = _moments(FieldRows(answer, fitted, last, **how))
+    data = FieldRows(source, chosen, first, **how, **of_data)
+    target = FieldRows(answer, chosen, last, **how, **of_target)
+    return Bunch(
+        data=data,
+        target=target,
+        metric="nrmse",
+        kind="fields",
+        task=task,
+        split=split,
+        groups=None,
+        settings={},
+        protocol=("train+valid", "test"),
+        licence=f"as DaRUS states, {DOI}",
+        source=about.url,
+        files=[path],
+        DESCR=(
+            f"{about.title}: {task} of PDEBench, file {about.path}. "
+            f"Split {split}: samples {chosen.start} to {chosen.stop - 1} of "
+            f"{source.n_rows}. data: {', '.join(inputs)} in frame {first}, "
+            f"{data.shape}; target: {', '.join(outputs)} in frame {last} of "
+            f"{answer.n_frames}, {target.shape}. Space stride {how['stride']}, "
+            f"{'normalised' if preset.normalise else 'physical'} fields."
+        ),
+    )
+
+
+def _channels(wanted, known):
+    """Return the keys of the wanted channels by name, in the given order."""
+    return {name: look_up(known, name, "channel") for name in wanted or known}
+
+
+def _rows(n, test_rows, validation_fraction):
+    """Return the samples of each split as ranges."""
+    rows = range(n)
+    if test_rows == "first":
+        test, rest = rows[: n // 10], rows[n // 10 :]
+        count = math.ceil(validation_fraction * len(rest))
+        valid, train = rest[:count], rest[count:]
+    else:
+        rest, test = rows[: n * 9 // 10], rows[n * 9 // 10 :]
+        count = len(rest) - math.ceil(validation_fraction * len(rest))
+        train, valid = rest[:count], rest[count:]
+    return {"train": train, "valid": valid, "test": test, "train+valid": rest}
+
+
+def _frame(name, frame, layout, stride):
+    """Convert a frame counted after the stride to a frame of the file."""
+    frames = range(0, layout.n_frames, stride)
+    if not -len(frames) <= frame < len(frames):
+        raise DataError(
+            f"{name}={frame}: {layout.path} has {layout.n_frames} frames at "
+            f"{layout.keys[0]}, {len(frames)} with time_stride={stride}. Use 0 to "
+            f"{len(frames) - 1}, or -1 to {-len(frames)} to count from the end."
+        )
+    return frames[frame]
+
+
+def _moments(fields):
+    """Return mean and sample standard deviation + 1e-5 at each position."""
+    scaler, n = StandardScaler(), len(fields)
+    if n < 2:
+        raise DataError(f"{fields!r}: normalising requires at least 2 samples.")
+    for rows in gen_batches(n, 256, min_batch_size=1):
+        block = fields[rows].astype(np.float64)
+        scaler.partial_fit(block.reshape(len(block), -1))
+    deviation = np.sqrt(scaler.var_ * n / (n - 1)) + 1e-5
+    shape, dtype = fields.row_shape, fields.dtype
+    return {
+        "mean": scaler.mean_.reshape(shape).astype(dtype),
+        "scale": deviation.reshape(shape).astype(dtype),
+    }
