@@ -1,21 +1,20 @@
-"""A compressible gas on a ring and in a periodic square."""
+"""A compressible gas on a ring and in a periodic square.
 
-from functools import partial
+The equations are those of PDEBench (M. Takamoto et al., NeurIPS Datasets and Benchmarks
+2022). The reconstruction is that of B. van Leer, Journal of Computational Physics 32
+(1979).
+"""
 
 import numpy as np
 from sklearn.utils import check_random_state
 
+from sklearn_pare.datasets.simulate import _finite_volumes
 from sklearn_pare.datasets.simulate._common import (
     FIELD,
     LINE,
     NOT_NEGATIVE,
     POSITIVE,
     validated,
-)
-from sklearn_pare.datasets.simulate._finite_volumes import (
-    both_directions,
-    face_flux,
-    march,
 )
 from sklearn_pare.datasets.simulate._pde import points, random_waves
 
@@ -37,11 +36,10 @@ def make_navier_stokes_1d(
         (r v)_t + (r v^2 + p - s)_x = 0
         E_t + (v (E + p - s))_x = 0
 
-    as in PDEBench [1]_. Initially, the logarithms of density and pressure are 0.3 times
-    two random sines, and the velocity is 0.5 times two random sines. The solver uses
-    finite volumes that conserve mass, momentum and energy: limited linear
-    reconstruction of r, v and p [2]_, HLL fluxes, and Runge-Kutta steps of order two
-    that preserve strong stability.
+    as in PDEBench. Initially, the logarithms of density and pressure are 0.3 times two
+    random sines, and the velocity is 0.5 times two random sines. The solver uses finite
+    volumes that conserve mass, momentum and energy: limited linear reconstruction of r,
+    v and p, HLL fluxes, and Runge-Kutta steps of order two that preserve stability.
 
     Parameters
     ----------
@@ -62,18 +60,10 @@ def make_navier_stokes_1d(
     y : ndarray of shape (n_samples, 3, resolution)
         The same at ``time``.
 
-    References
-    ----------
-    .. [1] M. Takamoto et al. PDEBench. NeurIPS Datasets and Benchmarks (2022).
-    .. [2] B. van Leer. Towards the ultimate conservative difference scheme V. Journal
-       of Computational Physics 32 (1979).
-
     Examples
     --------
     >>> from sklearn_pare.datasets import make_navier_stokes_1d
     >>> X, y = make_navier_stokes_1d(10, resolution=32, random_state=0)
-    >>> X.shape, y.shape
-    ((10, 3, 32), (10, 3, 32))
     """
     rng = check_random_state(random_state)
     x = points(resolution)
@@ -98,11 +88,11 @@ def make_navier_stokes_2d(
         E_t + div((E + p) v - s v) = 0
         s = viscosity (grad v + (grad v)^T + div(v) / 3)
 
-    so that shear and bulk viscosity are equal, as in the files of PDEBench [1]_.
-    Initially, the logarithms of density and pressure are 0.3 times, and the components
-    of the velocity 0.5 times, a sum of four random waves of unit variance. The finite
-    volumes are those of :func:`make_navier_stokes_1d`; the stress is computed from
-    central differences.
+    so that shear and bulk viscosity are equal, as in the files of PDEBench. Initially,
+    the logarithms of density and pressure are 0.3 times, and the components of the
+    velocity 0.5 times, a sum of four random waves of unit variance. The finite volumes
+    are those of :func:`make_navier_stokes_1d`; the stress is computed from central
+    differences.
 
     Parameters
     ----------
@@ -122,16 +112,10 @@ def make_navier_stokes_2d(
     y : ndarray of shape (n_samples, 4, size, size)
         The same at ``time``.
 
-    References
-    ----------
-    .. [1] M. Takamoto et al. PDEBench. NeurIPS Datasets and Benchmarks (2022).
-
     Examples
     --------
     >>> from sklearn_pare.datasets import make_navier_stokes_2d
     >>> X, y = make_navier_stokes_2d(5, size=16, random_state=0)
-    >>> X.shape, y.shape
-    ((5, 4, 16, 16), (5, 4, 16, 16))
     """
     fields = _random_fields(n_samples, size, check_random_state(random_state))
     X = fields * np.array([0.3, 0.5, 0.5, 0.3])[:, None, None]
@@ -154,27 +138,26 @@ def _random_fields(n_samples, size, rng):
 # ones are density, momentum and energy.
 
 
-def _conserved(primitive, gamma=_GAMMA):
+def _conserved(primitive):
     density, velocity = primitive[:, :1], primitive[:, 1:-1]
     momentum = density * velocity
     kinetic = (momentum * velocity).sum(1, keepdims=True) / 2
-    energy = primitive[:, -1:] / (gamma - 1) + kinetic
+    energy = primitive[:, -1:] / (_GAMMA - 1) + kinetic
     return np.concatenate([density, momentum, energy], 1)
 
 
-def _primitives(state, gamma=_GAMMA):
+def _primitives(state):
     density, momentum, energy = state[:, :1], state[:, 1:-1], state[:, -1:]
     velocity = momentum / density
     kinetic = (momentum * velocity).sum(1, keepdims=True) / 2
-    return np.concatenate([density, velocity, (gamma - 1) * (energy - kinetic)], 1)
+    return np.concatenate([density, velocity, (_GAMMA - 1) * (energy - kinetic)], 1)
 
 
-def _sound(primitive, gamma=_GAMMA):
-    return np.sqrt(gamma * primitive[:, -1] / primitive[:, 0])
+def _sound(primitive):
+    return np.sqrt(_GAMMA * primitive[:, -1] / primitive[:, 0])
 
 
 def _flux(primitive, state):
-    """Return the flux in x-direction without viscosity."""
     result = state * primitive[:, 1:2]
     result[:, 1] += primitive[:, -1]
     result[:, -1] += primitive[:, -1] * primitive[:, 1]
@@ -186,14 +169,13 @@ def _ring(state):
     return np.concatenate([state[..., -2:], state, state[..., :2]], -1)
 
 
-def _navier_stokes_1d(primitive, viscosity, time, gamma=_GAMMA, courant=0.5):
+def _navier_stokes_1d(primitive, viscosity, time, courant=0.5):
     """Return density, velocity and pressure (n, 3, L) at ``time``."""
     n_cells = primitive.shape[2]
-    conserved, sound = (partial(f, gamma=gamma) for f in (_conserved, _sound))
 
     def rate(state):
-        cells = _primitives(_ring(state), gamma)
-        total = face_flux(cells, conserved, _flux, sound)
+        cells = _primitives(_ring(state))
+        total = _finite_volumes.face_flux(cells, _conserved, _flux, _sound)
         if viscosity:
             before, after = cells[:, 1, 1:-2], cells[:, 1, 2:-1]
             stress = viscosity * n_cells * (after - before)
@@ -202,12 +184,13 @@ def _navier_stokes_1d(primitive, viscosity, time, gamma=_GAMMA, courant=0.5):
         return -n_cells * np.diff(total)
 
     def limit(state):
-        cells = _primitives(state, gamma)
-        fastest = (np.abs(cells[:, 1]) + sound(cells)).max(1)
+        cells = _primitives(state)
+        fastest = (np.abs(cells[:, 1]) + _sound(cells)).max(1)
         thinnest = cells[:, 0].min(1)
         return courant / n_cells / (fastest + 2 * viscosity * n_cells / thinnest)
 
-    return _primitives(march(conserved(primitive), rate, limit, time), gamma)
+    end = _finite_volumes.march(_conserved(primitive), rate, limit, time)
+    return _primitives(end)
 
 
 def _stress_flux(cells, viscosity, n_cells):
@@ -231,7 +214,7 @@ def _navier_stokes_2d(primitive, viscosity, time, courant=0.5):
     def along_x(state):
         """Return the inflow of each cell in x-direction."""
         cells = _primitives(_ring(state))
-        total = face_flux(cells, _conserved, _flux, _sound)
+        total = _finite_volumes.face_flux(cells, _conserved, _flux, _sound)
         if viscosity:
             stress, work = _stress_flux(cells, viscosity, n_cells)
             total[:, 1:3] -= stress
@@ -245,5 +228,5 @@ def _navier_stokes_2d(primitive, viscosity, time, courant=0.5):
         stiff = 20 / 3 * viscosity * n_cells / cells[:, 0].min((1, 2))
         return courant / n_cells / (fastest + stiff)
 
-    rate = both_directions(along_x)
-    return _primitives(march(_conserved(primitive), rate, limit, time))
+    rate = _finite_volumes.both_directions(along_x)
+    return _primitives(_finite_volumes.march(_conserved(primitive), rate, limit, time))

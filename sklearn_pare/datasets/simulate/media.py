@@ -36,8 +36,6 @@ def make_permeability(n_samples=350, *, size=32, random_state=None):
     --------
     >>> from sklearn_pare.datasets import make_permeability
     >>> X, y = make_permeability(10, random_state=0)
-    >>> X.shape, y.shape
-    ((10, 1, 32, 32), (10,))
     """
     rng = check_random_state(random_state)
     X = 1.5 * np.stack([_two_phases(size, rng) for _ in range(n_samples)])
@@ -78,7 +76,8 @@ def make_patterns(n_samples=300, *, size=32, random_state=None):
     """Simulate patterns of the Gray-Scott reaction-diffusion system in five regimes.
 
     Two substances diffuse and react on a periodic grid, starting from random seeds; the
-    feed and kill rates determine whether spots, stripes or holes develop [1]_.
+    feed and kill rates determine whether spots, stripes or holes develop (J. E.
+    Pearson, Science 261, 1993).
 
     Parameters
     ----------
@@ -95,16 +94,10 @@ def make_patterns(n_samples=300, *, size=32, random_state=None):
     y : ndarray of shape (n_samples,)
         0 dividing spots, 1 labyrinth, 2 holes, 3 worms, 4 spots and worms.
 
-    References
-    ----------
-    .. [1] J. E. Pearson. Complex patterns in a simple system. Science 261 (1993).
-
     Examples
     --------
     >>> from sklearn_pare.datasets import make_patterns
     >>> X, y = make_patterns(5, size=16, random_state=0)
-    >>> X.shape, y.shape
-    ((5, 1, 16, 16), (5,))
     """
     rng = check_random_state(random_state)
     y = balanced(n_samples, len(_REGIMES), rng)

@@ -61,8 +61,6 @@ def make_chirps(n_samples=400, *, length=256, random_state=None):
     --------
     >>> from sklearn_pare.datasets import make_chirps
     >>> X, y = make_chirps(12, random_state=0)
-    >>> X.shape, y.shape
-    ((12, 1, 256), (12,))
     """
     rng = check_random_state(random_state)
     y = balanced(n_samples, 6, rng)
@@ -140,9 +138,10 @@ def make_gait(n_samples=400, *, length=256, random_state=None):
 
     Each channel is a sum of eight harmonics of the stride frequency. In a symmetric
     gait, acceleration forward and up has the even harmonics (steps), and acceleration
-    sideways the odd ones (strides); the other harmonics measure asymmetry [1]_.
-    Relative amplitudes, phases, asymmetry and lean depend on the gait; the walker, the
-    rate, the orientation of the sensor, drift and noise are random.
+    sideways the odd ones (strides); the other harmonics measure asymmetry (H. B. Menz
+    et al., Gait & Posture 18, 2003). Relative amplitudes, phases, asymmetry and lean
+    depend on the gait; the walker, the rate, the orientation of the sensor, drift and
+    noise are random.
 
     Parameters
     ----------
@@ -159,18 +158,10 @@ def make_gait(n_samples=400, *, length=256, random_state=None):
     y : ndarray of shape (n_samples,)
         0 walk, 1 run, 2 stairs up, 3 stairs down, 4 limp.
 
-    References
-    ----------
-    .. [1] H. B. Menz, S. R. Lord, R. C. Fitzpatrick. Acceleration patterns of the head
-       and pelvis when walking on level and irregular surfaces. Gait & Posture 18
-       (2003).
-
     Examples
     --------
     >>> from sklearn_pare.datasets import make_gait
     >>> X, y = make_gait(10, random_state=0)
-    >>> X.shape, y.shape
-    ((10, 6, 256), (10,))
     """
     rng = check_random_state(random_state)
     y = balanced(n_samples, len(_STYLES), rng)
@@ -262,8 +253,6 @@ def make_motifs(n_samples=400, *, length=256, n_labels=5, random_state=None):
     --------
     >>> from sklearn_pare.datasets import make_motifs
     >>> X, y = make_motifs(10, random_state=0)
-    >>> X.shape, y.shape
-    ((10, 1, 256), (10, 5))
     """
     rng = check_random_state(random_state)
     y = (rng.rand(n_samples, n_labels) < 0.3).astype(int)
