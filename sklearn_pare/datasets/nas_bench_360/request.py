@@ -140,11 +140,13 @@ class Request:
 
 
 def hold_out(n, n_valid, part, *, shuffle=True):
-    """Return the samples, sorted, of the part "train" or "valid" of n training samples.
+    """Return the sorted samples of a part of a file of n samples; "test" has all.
 
     The last ``n_valid`` samples, of a fixed shuffle or of the file, are for validation:
     at least one is held out and one is kept. Raises FileFormatError if n is below two.
     """
+    if part == "test":
+        return np.arange(n)
     if n < 2:
         raise FileFormatError(
             f"{n} sample cannot be split for training and validation. Expected "
