@@ -1,7 +1,6 @@
 """Readers of data files; they run no code, and their errors name the defect.
 
-An error names the file, the key, the content found and the content expected. From
-pickles, only numpy's types and plain containers are read.
+An error names the file, the key, the content found and the content expected.
 """
 
 import csv
@@ -74,11 +73,7 @@ def exists(path):
 
 
 def check_array(array, path, key, shape, *, kinds="biuf", low=None, high=None):
-    """Return an array of a file after checking its form and the range of its values.
-
-    ``shape`` and ``kinds`` are those of ``check_form``. Numbers in arrays of objects or
-    of text become float64.
-    """
+    """Return an array of numbers after ``check_form`` and a check of its range."""
     array = _numbers(array, path, key)
     wanted = check_form(array, path, key, shape, kinds)
     # Written so that NaN is out of range.
@@ -144,10 +139,7 @@ def take_key(content, path, key, kind=None):
 
 
 def read_object(path):
-    """Read an array of numpy, or a pickle that may be compressed by gzip.
-
-    For an array of shape () with one object, return the object.
-    """
+    """Read an array or a scalar object of numpy, or a pickle, possibly in gzip."""
     with Path(path).open("rb") as stream:
         start = stream.read(len(_NPY))
         stream.seek(0)
@@ -195,11 +187,10 @@ def read_npz(path, key):
 
 
 def read_mat(path, key, shape, index):
-    """Read part of one array of a MATLAB file, version 7 or 7.3 (HDF5).
+    """Read ``index``, slices, of one array of a MATLAB file, version 7 or 7.3 (HDF5).
 
-    ``shape``, as in ``check_form``, is that of the array in MATLAB, and so are the axes
-    of the result; HDF5 stores them in reverse. ``index`` is a tuple of slices. In an
-    HDF5 file, nothing else is read.
+    ``shape``, as in ``check_form``, and the axes of the result are those in MATLAB;
+    HDF5 stores them in reverse. In an HDF5 file, nothing else is read.
     """
     if _is_hdf5(path):
         h5py = extra("h5py")
@@ -222,10 +213,7 @@ def _is_hdf5(path):
 
 
 def read_wav(path, rate):
-    """Read the samples of a wav file with ``rate`` samples per second.
-
-    Returns float32 of shape (L,) between -1 and 1, the mean of several channels.
-    """
+    """Read a wav file: float32 (L,) between -1 and 1, the mean of the channels."""
     import scipy.io.wavfile
 
     expected = f"a wav file at {rate} Hz"

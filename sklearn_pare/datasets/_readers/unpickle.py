@@ -195,9 +195,8 @@ def write_pickle(content, stream, protocol=2):
 def unpickle(stream):
     """Read one pickle of numbers, text, bytes, arrays, and dict, list or tuple of them.
 
-    ``stream`` is a binary file, read up to the end of the pickle. Byte strings of
-    Python 2 stay bytes, but the keys of dictionaries become str. Raises UnpicklingError
-    if the pickle contains anything else, is truncated or damaged.
+    Byte strings of Python 2 stay bytes, but the keys of dictionaries become str. Raises
+    UnpicklingError if the pickle contains anything else, is truncated or damaged.
     """
     try:
         return _Resolver().resolve(_Unpickler(stream, encoding="bytes").load())[0]

@@ -117,8 +117,7 @@ def _fill_diagonal(distances):
 def _place(canvas, channels, number):
     """Write the channels into the canvas, 5 away from its top left corner.
 
-    If the protein is too long, a window is written: the same for rows and columns, so
-    that the canvas stays symmetric, and always the same for this protein.
+    A long protein is cut to a window, fixed for it, with the same rows and columns.
     """
     length = channels.shape[-1]
     over = length + 2 * _BORDER - _SIZE

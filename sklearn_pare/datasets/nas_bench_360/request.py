@@ -13,11 +13,7 @@ SPLITS = ("train", "valid", "test", "train+valid", "valid+test")
 
 
 class Part(NamedTuple):
-    """Samples of one part of a task.
-
-    ``data`` and ``target`` are arrays or ``ComputedRows``; ``groups``, if there are
-    any, names the recording, clip or field of each sample.
-    """
+    """Samples of one part; ``groups`` names the recording, clip or field of each."""
 
     data: Any
     target: Any
@@ -28,10 +24,8 @@ class Part(NamedTuple):
 class RemoteFile:
     """One file, or an archive of files; paths are relative to the benchmark's folder.
 
-    ``path`` is that of the file, or of a folder in the archive. A file without ``url``
-    must be obtained by hand, see ``Task.by_hand``. For an archive, ``archive`` is its
-    path, ``into`` the folder that it is unpacked into, and ``marker`` a path that
-    exists at the top of its content.
+    ``path`` is that of the file, or of a folder in the archive at ``archive``, which is
+    unpacked ``into`` a folder and has ``marker`` at the top of its content.
     """
 
     path: str
@@ -53,14 +47,11 @@ class RemoteFile:
 class Task:
     """A task of the benchmark.
 
-    ``kind`` is "classes", "labels", "masks" or "fields", ``metric`` a name for
-    ``sklearn_pare.metrics.get_scorer``, and ``row_shape`` the shape of a sample.
-    ``outputs`` is the number of classes or labels, or the shape of a sample's target.
-    ``load(request, part)`` returns a ``Part``. ``rows`` states how the samples are
-    split, ``preprocessing`` how they are prepared, and ``omitted`` which preparation of
-    the reference is left to the user. ``protocol`` names the splits on which the papers
-    train and evaluate, ``by_hand`` how to obtain a file without a plain address, and
-    ``settings`` the arguments of the estimator that the target requires.
+    ``metric`` is a name for ``sklearn_pare.metrics.get_scorer``; ``outputs`` the number
+    of classes or labels, or the shape of a target; ``load(request, part)`` returns a
+    ``Part``. ``rows``, ``preprocessing``, ``omitted`` and ``by_hand`` state how samples
+    are split and prepared, which preparation is left to the user, and how to obtain a
+    file by hand.
     """
 
     name: str

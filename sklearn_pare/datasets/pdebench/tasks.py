@@ -11,11 +11,10 @@ PRESET = "orca:"
 
 
 class Task(NamedTuple):
-    """One file and the defaults of its selection.
+    """One file, ``path`` at its source, with ``axes`` in space; defaults of selection.
 
-    ``path`` is the path of the file at its source and ``axes`` the number of space
-    axes. ``outputs`` and ``inputs`` map names of channels to keys of the file (inputs
-    None: the outputs); ``still`` are keys without a time axis.
+    ``outputs`` and ``inputs`` map names of channels to keys of the file (inputs None:
+    the outputs); ``still`` are keys without a time axis.
     """
 
     title: str
@@ -44,8 +43,7 @@ class Task(NamedTuple):
 class Preset(NamedTuple):
     """A default selection; frames are counted after the stride.
 
-    ``normalise`` names the samples that provide mean and standard deviation: the
-    "training" samples or the "first" 100.
+    ``normalise`` is by the "training" samples or the "first" 100.
     """
 
     out_frame: int

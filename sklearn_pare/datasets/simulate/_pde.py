@@ -8,8 +8,8 @@ import scipy.sparse.linalg
 def flow_matrix(k, sides):
     """Return finite volumes of -div(k grad p) on square cells of permeability k (h, w).
 
-    The pressure is prescribed on the borders in ``sides`` ("left", "right", "top",
-    "bottom"), half a cell from the nearest centre; nothing flows through the others.
+    The pressure is prescribed half a cell outside the centres at the borders in
+    ``sides`` ("left", "right", "top", "bottom"); nothing flows through the others.
     """
     # Two half cells in series: the harmonic mean at each face.
     across = 2 * k[:, 1:] * k[:, :-1] / (k[:, 1:] + k[:, :-1])
@@ -44,10 +44,10 @@ def pressure(k, sides, source):
 
 
 def strang(u, react, diffuse, time, steps):
-    """Advance ``u`` by Strang splitting, which is of second order in the step.
+    """Advance ``u`` by Strang splitting (SIAM Journal on Numerical Analysis 5, 1968).
 
-    G. Strang, SIAM Journal on Numerical Analysis 5 (1968). ``react(u, step)`` and
-    ``diffuse(u)`` advance one process each, the latter by ``time / steps``.
+    ``react(u, step)`` and ``diffuse(u)``, by ``time / steps``, advance one process
+    each.
     """
     step = time / steps
     u = react(u, step / 2)

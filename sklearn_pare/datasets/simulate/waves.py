@@ -11,10 +11,7 @@ from sklearn_pare.datasets.simulate._common import SIGNAL, balanced, validated
 
 
 def _coloured(shape, exponent, rng):
-    """Return noise of unit variance whose power is proportional to f**-exponent.
-
-    ``exponent`` broadcasts against ``shape`` without its last axis, time.
-    """
+    """Return noise of variance 1 and power f**-exponent, one exponent per signal."""
     spectrum = np.fft.rfft(rng.standard_normal(shape))
     frequency = np.arange(spectrum.shape[-1])
     frequency[0] = 1
