@@ -31,11 +31,10 @@ class _Global:
     def __call__(self, *args):
         return self._function(*args)
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, *_):
         raise pickle.UnpicklingError("it modifies a function")
 
-    def __setstate__(self, state):
-        raise pickle.UnpicklingError("it modifies a function")
+    __setstate__ = __setattr__
 
 
 class _Dtype:

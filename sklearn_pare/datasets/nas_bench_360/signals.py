@@ -68,7 +68,7 @@ def _letters(X, rows):
 
 # Normal, atrial fibrillation, other, noisy, and the stride of the windows of each.
 _RHYTHMS = ("N", "A", "O", "~")
-_STRIDES = np.array([500, 83, 250, 25])
+_STRIDES = (500, 83, 250, 25)
 _WINDOW = 1000
 # Squares of larger numbers would overflow.
 _MOST = 1e30
@@ -82,7 +82,9 @@ def load_ecg(request, part):
     windows = [
         (number, start)
         for number in _recordings(len(recordings), part)
-        for start in _starts(recordings[number], labels[number])
+        for start in range(
+            0, len(recordings[number]) - _WINDOW, _STRIDES[labels[number]]
+        )
     ]
     windows = np.array(windows, dtype=np.int64).reshape(-1, 2)
     if not len(windows):
@@ -91,10 +93,6 @@ def load_ecg(request, part):
     compute = partial(_windows, recordings, windows)
     data = ComputedRows(compute, np.arange(len(windows)), (1, _WINDOW))
     return Part(data, labels[windows[:, 0]], windows[:, 0])
-
-
-def _starts(recording, label):
-    return range(0, len(recording) - _WINDOW, int(_STRIDES[label]))
 
 
 def _recordings(n, part):

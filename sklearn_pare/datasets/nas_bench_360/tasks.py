@@ -19,12 +19,11 @@ def _plain(size, *paths):
 
 
 def _archive(size, path, archive, into, marker):
-    return RemoteFile(
-        path, _ADDRESS + archive, size, archive=archive, into=into, marker=marker
-    )
+    return RemoteFile(path, _ADDRESS + archive, size, None, archive, into, marker)
 
 
 _FIFTH = "40,000 train, 10,000 valid (the last fifth of a fixed shuffle), 10,000 test"
+_FSD50K = _archive("24 GB", "audio", "audio/audio.zip", "audio", "chunks/lbl_map.json")
 
 _TASKS = (
     Task(
@@ -87,11 +86,7 @@ _TASKS = (
         metric="clip-map",
         row_shape=(1, 96, 102),
         outputs=200,
-        files=(
-            _archive(
-                "24 GB", "audio", "audio/audio.zip", "audio", "chunks/lbl_map.json"
-            ),
-        ),
+        files=(_FSD50K,),
         load=audio.load_fsd50k,
         rows="chunks of 37,000 clips train, 4,000 valid, 10,000 test, as distributed; "
         "groups are the clips",

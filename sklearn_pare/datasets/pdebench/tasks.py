@@ -11,7 +11,7 @@ PRESET = "orca:"
 
 
 class Task(NamedTuple):
-    """One file, ``path`` at its source, with ``axes`` in space; defaults of selection.
+    """One file, ``path`` at its source, and the defaults of its selection.
 
     ``outputs`` and ``inputs`` map names of channels to keys of the file (inputs None:
     the outputs); ``still`` are keys without a time axis.
@@ -21,13 +21,17 @@ class Task(NamedTuple):
     path: str
     file_id: int
     md5: str
-    axes: int
     outputs: dict
     inputs: dict | None = None
     test_rows: str = "first"
     space_stride: int = 1
     time_stride: int = 1
     still: tuple = ()
+
+    @property
+    def axes(self):
+        """Number of space axes, with which every path starts."""
+        return int(self.path[0])
 
     @property
     def file(self):
@@ -63,7 +67,6 @@ TASKS = {
         "1D/Advection/Train/1D_Advection_Sols_beta0.4.hdf5",
         255674,
         "d595bbfd2c659df995a93cd40d6ea568",
-        1,
         {"state": "tensor"},
         space_stride=4,
         time_stride=5,
@@ -73,7 +76,6 @@ TASKS = {
         "1D/Burgers/Train/1D_Burgers_Sols_Nu1.0.hdf5",
         281365,
         "9021eba35332d127306f11ef84c1a60f",
-        1,
         {"velocity": "tensor"},
         time_stride=5,
     ),
@@ -82,7 +84,6 @@ TASKS = {
         "1D/CFD/Train/1D_CFD_Rand_Eta0.1_Zeta0.1_periodic_Train.hdf5",
         164668,
         "45655bd77d006ab539c52b7fbcf099b9",
-        1,
         _GAS | {"velocity": "Vx"},
         time_stride=5,
     ),
@@ -91,7 +92,6 @@ TASKS = {
         "1D/diffusion-sorption/1D_diff-sorp_NA_NA.h5",
         133020,
         "9d466d1213065619d087319e16d9a938",
-        1,
         {"concentration": "tensor"},
         test_rows="last",
     ),
@@ -100,7 +100,6 @@ TASKS = {
         "1D/ReactionDiffusion/Train/ReacDiff_Nu0.5_Rho1.0.hdf5",
         133177,
         "69a429239778d529cd419ed5888ea835",
-        1,
         {"concentration": "tensor"},
     ),
     "darcy": Task(
@@ -108,7 +107,6 @@ TASKS = {
         "2D/DarcyFlow/2D_DarcyFlow_beta0.1_Train.hdf5",
         133218,
         "294f9a03a4aa16b0e386469ca8b471be",
-        2,
         {"pressure": "tensor"},
         inputs={"permeability": "nu"},
         space_stride=2,
@@ -119,7 +117,6 @@ TASKS = {
         "2D/shallow-water/2D_rdb_NA_NA.h5",
         133021,
         "75d838c47aa410694bdc912ea7f22282",
-        2,
         {"depth": "tensor"},
         test_rows="last",
     ),
@@ -128,7 +125,6 @@ TASKS = {
         "2D/diffusion-reaction/2D_diff-react_NA_NA.h5",
         133017,
         "b8d0b86064193195ddc30c33be5dc949",
-        2,
         {"activator": "activator", "inhibitor": "inhibitor"},
         test_rows="last",
     ),
@@ -137,7 +133,6 @@ TASKS = {
         "2D/CFD/2D_Train_Rand/2D_CFD_Rand_M1.0_Eta0.1_Zeta0.1_periodic_128_Train.hdf5",
         164691,
         "75a34f34a3dcd9bc8ae4b7adf8bf372c",
-        2,
         _GAS | {"velocity-x": "Vx", "velocity-y": "Vy"},
         test_rows="last",
         space_stride=2,

@@ -91,8 +91,7 @@ def make_navier_stokes_2d(
     so that shear and bulk viscosity are equal, as in the files of PDEBench. Initially,
     the logarithms of density and pressure are 0.3 times, and the components of the
     velocity 0.5 times, a sum of four random waves of unit variance. The finite volumes
-    are those of :func:`make_navier_stokes_1d`; the stress is computed from central
-    differences.
+    are those of :func:`make_navier_stokes_1d`.
 
     Parameters
     ----------

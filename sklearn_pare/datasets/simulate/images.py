@@ -175,10 +175,9 @@ def make_distance_maps(n_samples=200, *, length=32, random_state=None):
     """Simulate distances between the residues of chains that fold like small proteins.
 
     Alpha carbons are 3.8 Angstrom apart along the chain. Coils, helices and strands
-    alternate at random, each with its own bond and dihedral angles. The position of the
-    next residue is chosen from several candidates, such that it does not collide with
-    the others and is close to them. The features are those of contact prediction: noisy
-    co-evolution scores (PSICOV, D. T. Jones et al., Bioinformatics 28, 2012), and
+    alternate at random, each with its own bond and dihedral angles. Residues do not
+    collide, but are close to each other. The features are those of contact prediction:
+    noisy co-evolution scores (PSICOV, D. T. Jones et al., Bioinformatics 28, 2012), and
     evidence about each residue, summed over the pair (D. T. Jones, S. M. Kandathil,
     Bioinformatics 34, 2018).
 

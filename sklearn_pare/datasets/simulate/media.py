@@ -13,9 +13,8 @@ def make_permeability(n_samples=350, *, size=32, random_state=None):
     """Simulate random media of two phases and their effective permeability.
 
     Smoothed noise of random correlation length and direction is thresholded at a random
-    level. The effective permeability in x-direction is computed from a finite-volume
-    solution of Darcy's law, with fixed pressures on the left and right and no flow
-    through top and bottom.
+    level. Finite volumes solve Darcy's law, with fixed pressures on the left and right
+    and no flow through top and bottom.
 
     Parameters
     ----------
@@ -56,12 +55,10 @@ def _two_phases(size, rng):
 
 def _effective_permeability(k):
     """Return the flow in x-direction at unit gradient with permeability k (h, w)."""
-    height, width = k.shape
-    left, right = 2 * k[:, 0], 2 * k[:, -1]
     inflow = np.zeros_like(k)
-    inflow[:, 0] = left
-    outflow = right * pressure(k, ["left", "right"], inflow)[:, -1]
-    return outflow.sum() * width / height
+    inflow[:, 0] = 2 * k[:, 0]
+    outflow = 2 * k[:, -1] * pressure(k, inflow, walls=True)[:, -1]
+    return outflow.sum() * k.shape[1] / k.shape[0]
 
 
 # Feed and kill rates: dividing spots, labyrinth, holes, worms, spots and worms. These

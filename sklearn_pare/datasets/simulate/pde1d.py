@@ -61,9 +61,9 @@ def make_burgers(
 
     ``u_t + u u_x = viscosity u_xx``, periodic on the unit interval, starting from two
     random sines as in PDEBench. The solver uses Fourier collocation with the 2/3 rule
-    against aliasing; an integrating factor solves diffusion exactly, and Runge-Kutta
-    steps of order four (Kassam and Trefethen, SIAM Journal on Scientific Computing 26,
-    2005) solve advection. The internal grid is as fine as the shocks require.
+    against aliasing, an integrating factor for diffusion, and Runge-Kutta steps of
+    order four (A.-K. Kassam, L. N. Trefethen, SIAM Journal on Scientific Computing 26,
+    2005), on a grid as fine as the shocks require.
 
     Parameters
     ----------
@@ -134,10 +134,9 @@ def make_diffusion_reaction_1d(
     """Simulate a species that spreads and grows: diffusion and logistic reaction.
 
     ``u_t = diffusivity u_xx + rate u (1 - u)``, periodic on the unit interval, starting
-    from two random sines scaled to 0 ... 1. Strang splitting combines two exact
-    solutions: diffusion in Fourier space, and the reaction in closed form. (With
-    PDEBench's diffusivity of 0.5, the state at time 1 depends only on the initial
-    mean.)
+    from two random sines scaled to 0 ... 1. Strang splitting combines the exact
+    solutions of diffusion and of the reaction. (With PDEBench's diffusivity of 0.5, the
+    state at time 1 depends only on the initial mean.)
 
     Parameters
     ----------
@@ -206,13 +205,10 @@ def make_diffusion_sorption(
     ``u = -D u_x`` on the right, and the retardation ``R(u) = 1 + w n u^(n - 1)`` of
     Freundlich's isotherm; D = 5e-4, n = 0.874 and w = 2.468 are those of PDEBench.
     The initial state is a random level below 0.2 plus up to 0.8 times two random sines
-    scaled to 0 ... 1, so that it has more than one degree of freedom. Because the
-    exponent is close to 1, the map from the initial to the final state is almost
-    linear.
-
-    The solver uses finite volumes that conserve the dissolved and the adsorbed amount,
-    ``u + w u^n``, and implicit Runge-Kutta steps of order two by Newton's method (R.
-    Alexander, SIAM Journal on Numerical Analysis 14, 1977).
+    scaled to 0 ... 1. Because the exponent is close to 1, the map from the initial to
+    the final state is almost linear. The solver uses finite volumes that conserve the
+    dissolved and the adsorbed amount, ``u + w u^n``, and implicit Runge-Kutta steps of
+    order two (R. Alexander, SIAM Journal on Numerical Analysis 14, 1977).
 
     Parameters
     ----------

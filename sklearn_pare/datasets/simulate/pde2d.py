@@ -35,8 +35,7 @@ def make_darcy(n_samples=400, *, size=32, medium="lognormal", random_state=None)
     ``-div(a grad u) = 1`` in the unit square, with ``u = 0`` on its border. The
     permeability a is a function of a Gaussian field of covariance ``(9 -
     Laplacian)^-2`` minus its mean, as in Li et al. (2021). The solver uses finite
-    volumes, with the harmonic mean of two cells at their face, and a sparse direct
-    method.
+    volumes, with the harmonic mean of two cells at their face.
 
     Parameters
     ----------
@@ -73,8 +72,7 @@ def make_darcy(n_samples=400, *, size=32, medium="lognormal", random_state=None)
 
 def _darcy(k):
     """Return the pressure (size, size) of a unit source with permeability ``k``."""
-    source = np.full(k.shape, 1 / k.size)
-    return pressure(k, ["left", "right", "top", "bottom"], source)
+    return pressure(k, np.full(k.shape, 1 / k.size))
 
 
 @validated(FIELD, time=POSITIVE)
@@ -84,10 +82,8 @@ def make_diffusion_reaction_2d(n_samples=400, *, size=32, time=5.0, random_state
     ``u_t = 1e-3 Laplace(u) + u - u^3 - 5e-3 - v`` and ``v_t = 5e-3 Laplace(v) + u - v``
     in the square (-1, 1)^2, without flow through its border, as in PDEBench. The
     initial state of PDEBench is white noise; here it is smoothed over a length of 0.1,
-    so that a coarse grid resolves it.
-
-    Strang splitting separates ``u - u^3``, solved in closed form, from the linear
-    terms, which a matrix exponential solves for each cosine.
+    so that a coarse grid resolves it. Strang splitting separates ``u - u^3`` from the
+    linear terms; both are solved exactly.
 
     Parameters
     ----------

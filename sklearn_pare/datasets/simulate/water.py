@@ -76,13 +76,12 @@ def _flux(primitive, state):
     return result
 
 
-def _wave_speed(primitive):
-    return np.sqrt(primitive[:, 0])
-
-
 def _shallow_water(state, time, courant=0.5):
     """Return depth and the components of momentum (n, 3, size, size) at ``time``."""
     width = _SIDE / state.shape[-1]
+
+    def sound(primitive):
+        return np.sqrt(primitive[:, 0])
 
     def along_x(state):
         """Return the inflow of each cell in x-direction."""
@@ -92,7 +91,7 @@ def _shallow_water(state, time, courant=0.5):
         cells = np.concatenate(
             [mirror * cells[..., 1::-1], cells, mirror * cells[..., :-3:-1]], 3
         )
-        flux = _finite_volumes.face_flux(cells, _conserved, _flux, _wave_speed)
+        flux = _finite_volumes.face_flux(cells, _conserved, _flux, sound)
         return -np.diff(flux) / width
 
     def limit(state):

@@ -165,13 +165,9 @@ def _write_darcy(folder, n, rng):
     near = (np.arange(421) + 2) // 5
     for number, rows in ((1, n), (2, n // 2)):
         X, y = datasets.make_darcy(rows, size=85, random_state=rng)
-        fields = {"coeff": X[:, 0], "sol": y}
-        fields = {
-            key: field[:, near][:, :, near].astype(np.float32)
-            for key, field in fields.items()
-        }
+        X, y = (a[:, near][:, :, near].astype(np.float32) for a in (X[:, 0], y))
         path = folder / f"piececonst_r421_N1024_smooth{number}.mat"
-        scipy.io.savemat(path, fields, do_compression=True)
+        scipy.io.savemat(path, {"coeff": X, "sol": y}, do_compression=True)
 
 
 def _write_psicov(folder, n, rng):
