@@ -50,7 +50,8 @@ def nrmse(y_true, y_pred):
     """Compute the mean over samples of the root mean squared error, normalised.
 
     The error of a sample is divided by the root mean square of its ``y_true``. This is
-    `relative_l2` under the name that PDEBench uses (M. Takamoto et al., NeurIPS 2022).
+    `relative_l2`, with its errors, under the name that PDEBench uses (M. Takamoto et
+    al., NeurIPS 2022).
 
     Parameters
     ----------
@@ -60,11 +61,6 @@ def nrmse(y_true, y_pred):
     -------
     error : float
         0 for a perfect prediction.
-
-    Raises
-    ------
-    DataError
-        If shapes differ, or a sample of ``y_true`` is zero everywhere; a ValueError.
 
     Examples
     --------

@@ -178,8 +178,7 @@ def unpack(archive, folder, marker):
                 f"it by hand into {folder}."
             )
         top = min(found, key=lambda path: len(path.parts))
-        for _ in Path(marker).parts:
-            top = top.parent
+        top = top.parents[len(Path(marker).parts) - 1]
         for path in list(top.iterdir()):
             if not (folder / path.name).exists():
                 path.rename(folder / path.name)

@@ -83,15 +83,18 @@ def check_array(array, path, key, shape, *, kinds="biuf", low=None, high=None):
     return array
 
 
+def array_of(shape):
+    """Describe an expected array; ``shape`` is that of ``check_form``."""
+    return f"an array of shape {tuple(shape)}".replace("'", "")
+
+
 def check_form(array, path, key, shape, kinds="biuf"):
     """Check shape and dtype of anything that has them; return what was expected.
 
     ``shape`` holds an int for each axis of fixed length, and a name for each axis of
     any length except 0; ``kinds`` are the kinds of dtype that are accepted.
     """
-    wanted = (
-        f"an array of shape ({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
-    )
+    wanted = array_of(shape)
     fits = len(shape) == len(array.shape) and all(
         have == want or (isinstance(want, str) and have > 0)
         for have, want in zip(array.shape, shape, strict=True)
@@ -192,7 +195,10 @@ def read_mat(path, key, shape, index):
     ``shape``, as in ``check_form``, and the axes of the result are those in MATLAB;
     HDF5 stores them in reverse. In an HDF5 file, nothing else is read.
     """
-    if _is_hdf5(path):
+    with Path(path).open("rb") as file:
+        start = file.read(512 + len(_HDF5))
+    # HDF5 starts at once, or after MATLAB's header.
+    if start.startswith(_HDF5) or start.endswith(_HDF5):
         h5py = extra("h5py")
         with broken_as(path, key, "an HDF5 file"), h5py.File(path, "r") as file:
             dataset = take_key(dict(file.items()), path, key, h5py.Dataset)
@@ -203,13 +209,6 @@ def read_mat(path, key, shape, index):
     found = {} if array is None else {key: array}
     array = take_key(dict.fromkeys(names) | found, path, key)
     return check_array(array, path, key, shape)[index]
-
-
-def _is_hdf5(path):
-    """Return whether a file starts as HDF5, directly or after MATLAB's header."""
-    with Path(path).open("rb") as file:
-        start = file.read(512 + len(_HDF5))
-    return start.startswith(_HDF5) or start.endswith(_HDF5)
 
 
 def read_wav(path, rate):

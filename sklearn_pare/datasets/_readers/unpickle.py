@@ -134,6 +134,19 @@ def _text(value):
 _MOST, _MOST_OF_EACH = 10**6, 100
 
 
+def _check_keys(load, first=0):
+    """Return ``load`` after a check of every second value on the stack, the keys."""
+
+    def checked(unpickler):
+        # Hashing tuples of tuples that repeat each other could take forever.
+        for key in unpickler.stack[first::2]:
+            if not isinstance(key, _PLAIN):
+                raise pickle.UnpicklingError(f"a {type(key).__name__} is used as a key")
+        load(unpickler)
+
+    return checked
+
+
 # The unpickler in C can allocate gigabytes for its memo because of one damaged byte;
 # the one in Python uses a dictionary.
 class _Unpickler(pickle._Unpickler):
@@ -147,23 +160,11 @@ class _Unpickler(pickle._Unpickler):
     def load_set(self):
         raise pickle.UnpicklingError("it contains a set")
 
-    def load_dict(self):
-        _check_keys(self.stack[::2])
-        super().load_dict()
-
-    def load_setitem(self):
-        _check_keys(self.stack[-2:-1])
-        super().load_setitem()
-
-    def load_setitems(self):
-        _check_keys(self.stack[::2])
-        super().load_setitems()
-
     dispatch[pickle.BYTEARRAY8[0]] = load_bytearray8
     dispatch[pickle.EMPTY_SET[0]] = dispatch[pickle.FROZENSET[0]] = load_set
-    dispatch[pickle.DICT[0]] = load_dict
-    dispatch[pickle.SETITEM[0]] = load_setitem
-    dispatch[pickle.SETITEMS[0]] = load_setitems
+    dispatch[pickle.DICT[0]] = _check_keys(pickle._Unpickler.load_dict)
+    dispatch[pickle.SETITEM[0]] = _check_keys(pickle._Unpickler.load_setitem, -2)
+    dispatch[pickle.SETITEMS[0]] = _check_keys(pickle._Unpickler.load_setitems)
 
     def find_class(self, module, name):
         if module in _MULTIARRAY and name in {"_reconstruct", "scalar"}:
@@ -177,13 +178,6 @@ class _Unpickler(pickle._Unpickler):
         if module in {"builtins", "__builtin__"} and name in {"complex", "bytes"}:
             return _Global(complex if name == "complex" else _no_bytes)
         raise pickle.UnpicklingError(f"it refers to {module}.{name}")
-
-
-def _check_keys(keys):
-    # Hashing tuples of tuples that repeat each other could take forever.
-    for key in keys:
-        if not isinstance(key, _PLAIN):
-            raise pickle.UnpicklingError(f"a {type(key).__name__} is used as a key")
 
 
 def write_pickle(content, stream, protocol=2):

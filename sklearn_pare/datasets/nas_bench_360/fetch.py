@@ -46,16 +46,14 @@ def fetch_nas_bench_360(task, *, data_home=None, download=True, split="train"):
         ``target``
             Classes (n,), labels (n, K) of 0 and 1, masks (n, H, W) with -100 at
             positions to ignore, or fields (n, 1, H, W).
-        ``kind``
-            "classes", "labels", "masks" or "fields".
-        ``metric``
-            A name for :func:`sklearn_pare.metrics.get_scorer`.
+        ``kind``, ``metric``
+            "classes", "labels", "masks" or "fields", and a name for
+            :func:`sklearn_pare.metrics.get_scorer`.
         ``groups``
             Recording, clip or field of each sample, (n,), or None.
-        ``settings``
-            Arguments of the estimator that the target requires, a dict.
-        ``protocol``
-            The splits on which the papers train and evaluate.
+        ``settings``, ``protocol``
+            Arguments of the estimator that the target requires, and the splits on which
+            the papers train and evaluate.
         ``task``, ``split``, ``licence``, ``source``, ``DESCR``
             Texts.
         ``files``

@@ -38,9 +38,8 @@ class RemoteFile:
 
     def provides(self, path):
         """Return whether the file at ``path`` is this one, or in this archive."""
-        return path == self.path or (
-            bool(self.archive) and path.startswith(f"{self.path}/")
-        )
+        inside = bool(self.archive) and path.startswith(f"{self.path}/")
+        return path == self.path or inside
 
 
 @dataclass(frozen=True)
@@ -56,14 +55,14 @@ class Task:
 
     name: str
     title: str
-    kind: str
-    metric: str
     row_shape: tuple
     outputs: Any
     files: tuple
     load: Callable
     rows: str
     preprocessing: str
+    kind: str = "classes"
+    metric: str = "accuracy"
     omitted: str = "nothing"
     protocol: tuple = ("train+valid", "test")
     by_hand: str = ""
@@ -96,14 +95,9 @@ class Request:
             if not remote.provides(name):
                 continue
             goal = self.home / (remote.archive or remote.path)
-            existed = goal.exists()
+            existed, known = goal.exists(), remote.known_hash
             try:
-                retrieve(
-                    remote.url,
-                    goal,
-                    known_hash=remote.known_hash,
-                    download=self.download,
-                )
+                retrieve(remote.url, goal, known_hash=known, download=self.download)
             except MissingFileError as error:
                 unpacked = f" Its archive is unpacked to {path}." * bool(remote.archive)
                 raise MissingFileError(

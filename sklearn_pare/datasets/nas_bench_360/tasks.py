@@ -29,8 +29,6 @@ _TASKS = (
     Task(
         name="cifar-100",
         title="CIFAR-100: colour photographs of 100 classes",
-        kind="classes",
-        metric="accuracy",
         row_shape=(3, 32, 32),
         outputs=100,
         files=(
@@ -51,8 +49,6 @@ _TASKS = (
     Task(
         name="spherical",
         title="Spherical: CIFAR-100 projected onto a sphere, rotated at random",
-        kind="classes",
-        metric="accuracy",
         row_shape=(3, 60, 60),
         outputs=100,
         files=_plain("272 MB", "spherical/s2_cifar100.gz"),
@@ -63,8 +59,6 @@ _TASKS = (
     Task(
         name="ninapro",
         title="NinaPro DB5: hand gestures from forearm muscle signals",
-        kind="classes",
-        metric="accuracy",
         row_shape=(1, 16, 52),
         outputs=18,
         files=_plain(
@@ -163,7 +157,6 @@ _TASKS = (
     Task(
         name="ecg",
         title="ECG: rhythms of the heart, PhysioNet 2017",
-        kind="classes",
         metric="mean-f1",
         row_shape=(1, 1000),
         outputs=4,
@@ -179,8 +172,6 @@ _TASKS = (
     Task(
         name="satellite",
         title="Satellite: land cover from a year of observations",
-        kind="classes",
-        metric="accuracy",
         row_shape=(1, 46),
         outputs=24,
         files=_plain(

@@ -83,24 +83,19 @@ def fetch_pdebench(
     download : bool, default=True
         If True, download a missing file and verify its MD5 sum.
     split : {"train", "valid", "test", "train+valid"}, default="train"
-    in_frame : int, default=None
-        Frame of ``data``, counted after the stride; negative values count from the end.
-        By default the first frame.
-    out_frame : int, default=None
-        Frame of ``target``; by default the last frame.
+    in_frame, out_frame : int, default=None
+        Frames of ``data`` and ``target``, by default the first and the last, counted
+        after the stride; negative values count from the end.
     space_stride : int, default=None
         Step between the selected points along each axis; by default 4 (advection), 2
         (darcy, navier-stokes-2d) or 1.
     time_stride : int, default=None
         Step between the selected frames; by default 5 (advection, burgers,
         navier-stokes-1d) or 1.
-    channels_in : list of str, default=None
-        Channels of ``data``: "density", "pressure" and "velocity" (navier-stokes-1d),
-        "density", "pressure", "velocity-x" and "velocity-y" (navier-stokes-2d),
-        "activator" and "inhibitor" (diffusion-reaction-2d). By default all. The other
-        tasks have one channel.
-    channels_out : list of str, default=None
-        Channels of ``target``; by default all.
+    channels_in, channels_out : list of str, default=None
+        Channels of ``data`` and ``target``, by default all: "density", "pressure" and
+        "velocity" (navier-stokes-1d), or "velocity-x" and "velocity-y" (-2d);
+        "activator" and "inhibitor" (diffusion-reaction-2d); others have one channel.
     test_rows : {"first", "last"}, default=None
         Which tenth of the samples is used for testing. The default is that of ORCA: the
         last for diffusion-sorption, shallow-water, diffusion-reaction-2d and

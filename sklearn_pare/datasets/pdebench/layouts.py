@@ -11,7 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from sklearn_pare.datasets._readers.fetch import extra
-from sklearn_pare.datasets._readers.files import bad_file, broken_as, check_dataset
+from sklearn_pare.datasets._readers.files import (
+    array_of,
+    bad_file,
+    broken_as,
+    check_dataset,
+)
 
 # Most numbers per frame, 1 GB; the largest frame of the benchmark has a million.
 _MOST = 2**28
@@ -37,13 +42,9 @@ def _read(dataset, where, path, key):
 def _checked(item, path, key, shape):
     """Return a data set of real numbers after checking it."""
     if not hasattr(item, "shape"):
-        raise bad_file(path, key, "is a group", f"an array of shape ({_names(shape)})")
+        raise bad_file(path, key, "is a group", array_of(shape))
     check_dataset(item, path, key, shape, kinds="f")
     return item
-
-
-def _names(shape):
-    return ", ".join(map(str, shape))
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Arrays(_Layout):
             if key not in file:
                 found = f"no such key; the keys are {', '.join(file) or 'none'}"
                 expected = (
-                    f"an array of shape ({_names(shape)}) under each of {wanted}, or "
+                    f"{array_of(shape)} under each of {wanted}, or "
                     "one group per sample: 0000, 0001, ..."
                 )
                 raise bad_file(path, key, found, expected)
@@ -128,7 +129,7 @@ class Groups(_Layout):
         group, key = file[name], f"{name}/data"
         if not hasattr(group, "keys") or "data" not in group:
             there = ", ".join(getattr(group, "keys", list)()) or "nothing"
-            expected = f"an array of shape ({_names(shape)}) in each group"
+            expected = f"{array_of(shape)} in each group"
             found = f"no such key; {name} contains {there}"
             raise bad_file(path, key, found, expected)
         return _checked(group["data"], path, key, shape)

@@ -59,11 +59,6 @@ def make_navier_stokes_1d(
         Initial density, velocity and pressure.
     y : ndarray of shape (n_samples, 3, resolution)
         The same at ``time``.
-
-    Examples
-    --------
-    >>> from sklearn_pare.datasets import make_navier_stokes_1d
-    >>> X, y = make_navier_stokes_1d(10, resolution=32, random_state=0)
     """
     rng = check_random_state(random_state)
     x = points(resolution)
@@ -80,18 +75,11 @@ def make_navier_stokes_2d(
 ):
     """Simulate sound, shocks and eddies in a gas: compressible Navier-Stokes.
 
-    For density r, velocity v, pressure p, energy ``E = p / (g - 1) + r v.v / 2`` and
-    stress s, periodic in the unit square, with g = 5/3::
-
-        r_t + div(r v) = 0
-        (r v)_t + div(r v v + p - s) = 0
-        E_t + div((E + p) v - s v) = 0
-        s = viscosity (grad v + (grad v)^T + div(v) / 3)
-
-    so that shear and bulk viscosity are equal, as in the files of PDEBench. Initially,
+    Equations and finite volumes are those of :func:`make_navier_stokes_1d`, but in the
+    periodic unit square, with the stress ``viscosity (grad v + (grad v)^T + div(v) /
+    3)``: shear and bulk viscosity are equal, as in the files of PDEBench. Initially,
     the logarithms of density and pressure are 0.3 times, and the components of the
-    velocity 0.5 times, a sum of four random waves of unit variance. The finite volumes
-    are those of :func:`make_navier_stokes_1d`.
+    velocity 0.5 times, a sum of four random waves of unit variance.
 
     Parameters
     ----------
@@ -110,11 +98,6 @@ def make_navier_stokes_2d(
         Initial density, velocity along x and y, and pressure. The last axis is x.
     y : ndarray of shape (n_samples, 4, size, size)
         The same at ``time``.
-
-    Examples
-    --------
-    >>> from sklearn_pare.datasets import make_navier_stokes_2d
-    >>> X, y = make_navier_stokes_2d(5, size=16, random_state=0)
     """
     fields = _random_fields(n_samples, size, check_random_state(random_state))
     X = fields * np.array([0.3, 0.5, 0.5, 0.3])[:, None, None]

@@ -17,11 +17,10 @@ def make_cosmic_rays(n_samples=200, *, size=64, random_state=None):
     """Simulate telescope images and the pixels hit by cosmic rays.
 
     Stars and galaxies are Moffat profiles ``(1 + r**2 / a**2) ** -b``, whose width is
-    limited by the atmosphere. The numbers of photons from sources and sky follow a
-    Poisson distribution, and the detector adds Gaussian noise. A cosmic ray hits the
-    detector itself and leaves a point, or a slightly bent track, that is sharper than
-    any star. The task is that of deepCR (K. Zhang, J. S. Bloom, The Astrophysical
-    Journal 889, 2020).
+    limited by the atmosphere. The detector counts photons and adds noise. A cosmic ray
+    hits the detector itself and leaves a point, or a slightly bent track, that is
+    sharper than any star. The task is that of deepCR (K. Zhang, J. S. Bloom, The
+    Astrophysical Journal 889, 2020).
 
     Parameters
     ----------
@@ -36,11 +35,6 @@ def make_cosmic_rays(n_samples=200, *, size=64, random_state=None):
         Electrons above the mean sky, in standard deviations of the noise.
     y : ndarray of shape (n_samples, size, size)
         1 where a ray left a charge (1 to 2 % of the pixels), else 0.
-
-    Examples
-    --------
-    >>> from sklearn_pare.datasets import make_cosmic_rays
-    >>> X, y = make_cosmic_rays(5, random_state=0)
     """
     rng = check_random_state(random_state)
     sky = rng.uniform(30, 300, (n_samples, 1, 1))
@@ -113,11 +107,6 @@ def make_spherical_digits(n_samples=400, *, size=32, random_state=None):
         Ink between 0 and 1, with noise.
     y : ndarray of shape (n_samples,)
         The digit.
-
-    Examples
-    --------
-    >>> from sklearn_pare.datasets import make_spherical_digits
-    >>> X, y = make_spherical_digits(10, random_state=0)
     """
     rng = check_random_state(random_state)
     digits = load_digits()
@@ -195,11 +184,6 @@ def make_distance_maps(n_samples=200, *, length=32, random_state=None):
         the summed evidence for helix, strand and burial.
     y : ndarray of shape (n_samples, length, length)
         Distance of the alpha carbons in Angstrom.
-
-    Examples
-    --------
-    >>> from sklearn_pare.datasets import make_distance_maps
-    >>> X, y = make_distance_maps(5, random_state=0)
     """
     rng = check_random_state(random_state)
     structure = _structures(n_samples, length, rng)
@@ -247,8 +231,7 @@ def _fold(structure, rng, n_choices=8):
         choice = rng.standard_normal((2, *kind.shape))
         bends = np.pi - (angle + spread * choice[0])
         turns = dihedral + twist * choice[1]
-        # Axes: along the bond, across it in the plane of the last two bonds, and
-        # normal.
+        # Axes: along the bond, across it in the plane of the last two, and normal.
         upright = np.cross(before, bond)
         upright /= np.linalg.norm(upright, axis=1, keepdims=True)
         across = np.cross(upright, bond)

@@ -30,11 +30,6 @@ def make_permeability(n_samples=350, *, size=32, random_state=None):
         The last axis is x.
     y : ndarray of shape (n_samples,)
         log10 of the effective permeability in x-direction, between 0 and 1.5.
-
-    Examples
-    --------
-    >>> from sklearn_pare.datasets import make_permeability
-    >>> X, y = make_permeability(10, random_state=0)
     """
     rng = check_random_state(random_state)
     X = 1.5 * np.stack([_two_phases(size, rng) for _ in range(n_samples)])
@@ -90,11 +85,6 @@ def make_patterns(n_samples=300, *, size=32, random_state=None):
         noise; the feed has concentration 1.
     y : ndarray of shape (n_samples,)
         0 dividing spots, 1 labyrinth, 2 holes, 3 worms, 4 spots and worms.
-
-    Examples
-    --------
-    >>> from sklearn_pare.datasets import make_patterns
-    >>> X, y = make_patterns(5, size=16, random_state=0)
     """
     rng = check_random_state(random_state)
     y = balanced(n_samples, len(_REGIMES), rng)
@@ -119,15 +109,12 @@ def _gray_scott(seeds, feed, kill, steps=1500):
     feed, kill = np.float32(feed), np.float32(kill)
     # A ring of cells around the grid repeats the opposite side. Samples are on the last
     # axis, so that every slice below consists of long contiguous runs.
-    u, v = (
-        np.pad(x, ((1, 1), (1, 1), (0, 0))) for x in (1 - 0.5 * seeds, 0.25 * seeds)
-    )
-    u, v = u.astype(np.float32), v.astype(np.float32)
+    ring = ((1, 1), (1, 1), (0, 0))
+    u, v = (np.pad(np.float32(x), ring) for x in (1 - 0.5 * seeds, 0.25 * seeds))
     inner = (slice(1, -1), slice(1, -1))
     for _ in range(steps):
         change_u, change_v = _laplacian(u), _laplacian(v)
-        reaction = u[inner] * v[inner]
-        reaction *= v[inner]
+        reaction = u[inner] * v[inner] * v[inner]
         change_u *= np.float32(0.12)
         change_v *= np.float32(0.06)
         change_u -= reaction

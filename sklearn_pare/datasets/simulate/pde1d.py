@@ -42,11 +42,6 @@ def make_advection(
         Initial state.
     y : ndarray of shape (n_samples, resolution)
         State at ``time``.
-
-    Examples
-    --------
-    >>> from sklearn_pare.datasets import make_advection
-    >>> X, y = make_advection(10, random_state=0)
     """
     waves = random_waves(n_samples, check_random_state(random_state))
     x = points(resolution)
@@ -80,11 +75,6 @@ def make_burgers(
         Initial velocity.
     y : ndarray of shape (n_samples, resolution)
         Velocity at ``time``.
-
-    Examples
-    --------
-    >>> from sklearn_pare.datasets import make_burgers
-    >>> X, y = make_burgers(10, resolution=64, random_state=0)
     """
     waves = random_waves(n_samples, check_random_state(random_state))
     # A shock of height 2 is 4 * viscosity / 2 wide: it gets five points.
@@ -155,11 +145,6 @@ def make_diffusion_reaction_1d(
         Initial concentration.
     y : ndarray of shape (n_samples, resolution)
         Concentration at ``time``.
-
-    Examples
-    --------
-    >>> from sklearn_pare.datasets import make_diffusion_reaction_1d
-    >>> X, y = make_diffusion_reaction_1d(10, random_state=0)
     """
     waves = random_waves(n_samples, check_random_state(random_state))
     u = _unit(waves(points(resolution)))
@@ -224,11 +209,6 @@ def make_diffusion_sorption(
         Initial concentration at the centres of the cells.
     y : ndarray of shape (n_samples, resolution)
         Concentration at ``time``.
-
-    Examples
-    --------
-    >>> from sklearn_pare.datasets import make_diffusion_sorption
-    >>> X, y = make_diffusion_sorption(10, random_state=0)
     """
     rng = check_random_state(random_state)
     waves = random_waves(n_samples, rng, highest=4)

@@ -53,11 +53,6 @@ def make_darcy(n_samples=400, *, size=32, medium="lognormal", random_state=None)
         Permeability of each cell.
     y : ndarray of shape (n_samples, size, size)
         Pressure at the centres of the cells.
-
-    Examples
-    --------
-    >>> from sklearn_pare.datasets import make_darcy
-    >>> X, y = make_darcy(5, size=16, random_state=0)
     """
     rng = check_random_state(random_state)
     spectrum = 1 / (_wave_squares(size) + 9)
@@ -99,11 +94,6 @@ def make_diffusion_reaction_2d(n_samples=400, *, size=32, time=5.0, random_state
         Initial activator u and inhibitor v at the centres of the cells.
     y : ndarray of shape (n_samples, 2, size, size)
         The same at ``time``.
-
-    Examples
-    --------
-    >>> from sklearn_pare.datasets import make_diffusion_reaction_2d
-    >>> X, y = make_diffusion_reaction_2d(5, size=16, random_state=0)
     """
     rng = check_random_state(random_state)
     # The side is 2: the wave numbers are half those of the unit square.

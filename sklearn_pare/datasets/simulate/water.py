@@ -40,11 +40,6 @@ def make_shallow_water_2d(n_samples=400, *, size=32, time=1.0, random_state=None
         Initial depth. The last axis is x.
     y : ndarray of shape (n_samples, size, size)
         Depth at ``time``.
-
-    Examples
-    --------
-    >>> from sklearn_pare.datasets import make_shallow_water_2d
-    >>> X, y = make_shallow_water_2d(5, size=16, random_state=0)
     """
     rng = check_random_state(random_state)
     radius = rng.uniform(0.3, 0.7, (n_samples, 1, 1))

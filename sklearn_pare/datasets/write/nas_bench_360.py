@@ -75,13 +75,6 @@ def _save(path, array):
     np.save(_make(path), array, allow_pickle=array.dtype == object)
 
 
-def _object(value):
-    """Return an array of shape () that holds one object."""
-    array = np.empty((), dtype=object)
-    array[()] = value
-    return array
-
-
 def _colour(X, rng):
     """Convert images (n, 1, H, W) to uint8 (n, 3, H, W), each with its own tint."""
     low = X.min((1, 2, 3), keepdims=True)
@@ -127,8 +120,8 @@ def _write_ninapro(folder, n, rng):
 def _write_satellite(folder, n, rng):
     for name, rows in (("train", n), ("test", n // 2)):
         X, y = datasets.make_chirps(rows, length=138, random_state=rng)
-        content = {"data": X[:, 0, ::3], "label": y + 1}
-        _save(folder / "satellite" / f"satellite_{name}.npy", _object(content))
+        content = np.array({"data": X[:, 0, ::3], "label": y + 1}, dtype=object)
+        _save(folder / "satellite" / f"satellite_{name}.npy", content)
 
 
 def _write_deepsea(folder, n, rng):
