@@ -5,6 +5,8 @@ The equations are those of PDEBench (M. Takamoto et al., NeurIPS Datasets and Be
 (1979).
 """
 
+from functools import partial
+
 import numpy as np
 from sklearn.utils import check_random_state
 
@@ -120,23 +122,23 @@ def _random_fields(n_samples, size, rng):
 # ones are density, momentum and energy.
 
 
-def _conserved(primitive):
+def _conserved(primitive, gamma=_GAMMA):
     density, velocity = primitive[:, :1], primitive[:, 1:-1]
     momentum = density * velocity
     kinetic = (momentum * velocity).sum(1, keepdims=True) / 2
-    energy = primitive[:, -1:] / (_GAMMA - 1) + kinetic
+    energy = primitive[:, -1:] / (gamma - 1) + kinetic
     return np.concatenate([density, momentum, energy], 1)
 
 
-def _primitives(state):
+def _primitives(state, gamma=_GAMMA):
     density, momentum, energy = state[:, :1], state[:, 1:-1], state[:, -1:]
     velocity = momentum / density
     kinetic = (momentum * velocity).sum(1, keepdims=True) / 2
-    return np.concatenate([density, velocity, (_GAMMA - 1) * (energy - kinetic)], 1)
+    return np.concatenate([density, velocity, (gamma - 1) * (energy - kinetic)], 1)
 
 
-def _sound(primitive):
-    return np.sqrt(_GAMMA * primitive[:, -1] / primitive[:, 0])
+def _sound(primitive, gamma=_GAMMA):
+    return np.sqrt(gamma * primitive[:, -1] / primitive[:, 0])
 
 
 def _flux(primitive, state):
@@ -151,13 +153,14 @@ def _ring(state):
     return np.concatenate([state[..., -2:], state, state[..., :2]], -1)
 
 
-def _navier_stokes_1d(primitive, viscosity, time, courant=0.5):
+def _navier_stokes_1d(primitive, viscosity, time, gamma=_GAMMA, courant=0.5):
     """Return density, velocity and pressure (n, 3, L) at ``time``."""
     n_cells = primitive.shape[2]
+    conserved, sound = (partial(f, gamma=gamma) for f in (_conserved, _sound))
 
     def rate(state):
-        cells = _primitives(_ring(state))
-        total = _finite_volumes.face_flux(cells, _conserved, _flux, _sound)
+        cells = _primitives(_ring(state), gamma)
+        total = _finite_volumes.face_flux(cells, conserved, _flux, sound)
         if viscosity:
             before, after = cells[:, 1, 1:-2], cells[:, 1, 2:-1]
             stress = viscosity * n_cells * (after - before)
@@ -166,13 +169,13 @@ def _navier_stokes_1d(primitive, viscosity, time, courant=0.5):
         return -n_cells * np.diff(total)
 
     def limit(state):
-        cells = _primitives(state)
-        fastest = (np.abs(cells[:, 1]) + _sound(cells)).max(1)
+        cells = _primitives(state, gamma)
+        fastest = (np.abs(cells[:, 1]) + sound(cells)).max(1)
         thinnest = cells[:, 0].min(1)
         return courant / n_cells / (fastest + 2 * viscosity * n_cells / thinnest)
 
-    end = _finite_volumes.march(_conserved(primitive), rate, limit, time)
-    return _primitives(end)
+    end = _finite_volumes.march(conserved(primitive), rate, limit, time)
+    return _primitives(end, gamma)
 
 
 def _stress_flux(cells, viscosity, n_cells):
