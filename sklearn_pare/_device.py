@@ -119,14 +119,14 @@ def check_deterministic(device):
 def reset_peak_memory(device):
     """Start a new measurement of `peak_memory`."""
     if device.type != "cpu":
-        torch.accelerator.reset_peak_memory_stats(device)
+        torch.get_device_module(device).reset_peak_memory_stats(device)
 
 
 def peak_memory(device):
     """Return the largest number of bytes allocated at a time, or None on a CPU."""
     if device.type == "cpu":
         return None
-    return torch.accelerator.max_memory_allocated(device)
+    return torch.get_device_module(device).max_memory_allocated(device)
 
 
 # Messages of allocators that do not raise torch.OutOfMemoryError.
@@ -153,7 +153,7 @@ def is_out_of_memory(error):
 def free_cache(device):
     """Release the memory that torch holds in reserve on a device."""
     if device.type != "cpu":
-        torch.accelerator.empty_cache()
+        torch.get_device_module(device).empty_cache()
 
 
 def memory(device):
@@ -165,8 +165,9 @@ def memory(device):
             return None
         return tuple(os.sysconf("SC_PAGE_SIZE") * n for n in pages)
     try:
-        return torch.accelerator.get_memory_info(device)
-    except (RuntimeError, ValueError):
+        return torch.get_device_module(device).mem_get_info(device)
+    # Some devices cannot tell; builds of torch without CUDA raise AssertionError.
+    except (AssertionError, AttributeError, RuntimeError, ValueError):
         return None
 
 

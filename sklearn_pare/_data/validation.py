@@ -103,7 +103,7 @@ def check_rows(estimator, X, y="no_validation", *, reset):
 
 def _check_form(X, table):
     """Return X in a form that scikit-learn or this package can read."""
-    X = _from_torch(X)
+    X = from_torch(X)
     if is_frame(X) and hasattr(X, "to_pandas"):
         return X.to_pandas()
     if is_lazy(X, table):
@@ -111,7 +111,7 @@ def _check_form(X, table):
     return _check_even(X, "X")
 
 
-def _from_torch(array):
+def from_torch(array):
     """Return a tensor as an array, and anything else unchanged."""
     if not isinstance(array, torch.Tensor):
         return array
@@ -146,7 +146,7 @@ def _check_even(rows, name):
 
 def _check_target(estimator, y):
     """Return y as a finite array, which is numeric in a regressor."""
-    y = _check_even(_from_torch(y), "y")
+    y = _check_even(from_torch(y), "y")
     y = y if hasattr(y, "ndim") else np.asarray(y)
     if y.ndim <= 2:
         y = _check_y(y, multi_output=True, estimator=estimator)

@@ -26,13 +26,17 @@ class DrawFrom(TorchFunctionMode):
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = dict(kwargs or {})
-        if getattr(func, "__name__", None) in _DRAWS:
+        name = getattr(func, "__name__", None)
+        if name in _DRAWS:
             tensor = args[0] if args else kwargs["tensor"]
             if tensor.is_meta:
                 # There is nothing to fill, and torch would import its compiler for it.
                 return tensor
             if kwargs.get("generator") is None:
                 kwargs["generator"] = self.generator
+        elif name == "randn" and not torch.empty(0).is_meta:
+            # Called by vision transformers of timm 1.0.21.
+            kwargs.setdefault("generator", self.generator)
         return func(*args, **kwargs)
 
 

@@ -35,7 +35,8 @@ FAMILIES = [
 def _serve(hub, name):
     """Put random weights of a model on the hub, and return the model."""
     torch.manual_seed(0)
-    model = timm.create_model(name, pretrained=False, num_classes=0).eval()
+    # With a classifier, by which timm 1.0.21 tells files of today from older ones.
+    model = timm.create_model(name, pretrained=False).eval()
     half = {k: v.half().contiguous() for k, v in model.state_dict().items()}
     model.load_state_dict({k: v.float() for k, v in half.items()})
     repo_id = timm.get_pretrained_cfg(name).hf_hub_id
