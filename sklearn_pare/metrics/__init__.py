@@ -153,11 +153,6 @@ def as_error(name, score):
     error : float or ndarray
         The metric itself if it is an error, otherwise one minus the metric.
 
-    Raises
-    ------
-    UnknownNameError
-        If there is no such metric; a ValueError.
-
     Examples
     --------
     >>> from sklearn_pare.metrics import as_error

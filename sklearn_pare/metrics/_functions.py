@@ -31,9 +31,8 @@ def relative_l2(y_true, y_pred):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from sklearn_pare.metrics import relative_l2
-    >>> relative_l2(np.full((2, 3), 2.0), np.full((2, 3), 1.0))
+    >>> relative_l2([[2.0, 2.0], [4.0, 4.0]], [[1.0, 1.0], [2.0, 2.0]])
     0.5
     """
     y_true, y_pred = _same_shape(y_true, y_pred)
@@ -50,9 +49,9 @@ def relative_l2(y_true, y_pred):
 def nrmse(y_true, y_pred):
     """Compute the mean over samples of the root mean squared error, normalised.
 
-    The root mean square of ``y_true - y_pred`` over all channels and positions of a
-    sample is divided by that of ``y_true`` [1]_. This is `relative_l2` under the name
-    that PDEBench uses.
+    The error of a sample is divided by the root mean square of its ``y_true``. This is
+    `relative_l2`, with its errors, under the name that PDEBench uses (M. Takamoto et
+    al., NeurIPS 2022).
 
     Parameters
     ----------
@@ -62,16 +61,6 @@ def nrmse(y_true, y_pred):
     -------
     error : float
         0 for a perfect prediction.
-
-    Raises
-    ------
-    DataError
-        If shapes differ, or a sample of ``y_true`` is zero everywhere; a ValueError.
-
-    References
-    ----------
-    .. [1] M. Takamoto et al. PDEBench: an extensive benchmark for scientific machine
-       learning. NeurIPS Datasets and Benchmarks (2022).
 
     Examples
     --------
@@ -170,7 +159,6 @@ def pixel_auroc(y_true, y_score):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from sklearn_pare.metrics import pixel_auroc
     >>> pixel_auroc([[0, 0, 1, 1, -100]], [[0.1, 0.4, 0.35, 0.8, 9]])
     0.75
@@ -296,20 +284,21 @@ def clip_map(y_true, y_score, *, groups=None):
     >>> clip_map(y, [[0.9], [0.3], [0.5], [0.5]], groups=[7, 7, 8, 8])
     1.0
     """
-    y_true, y_score = _same_shape(y_true, y_score)
-    if groups is not None:
-        y_true, y_score = _by_clip(y_true, y_score, groups)
-    present = (y_true > 0).any(0)
+    y_true, y_score = _by_clip(y_true, y_score, groups)
+    present = y_true.any(0)
     if not present.any():
         raise DataError(
             "All labels of y_true are 0: precision is not defined. Pass more samples."
         )
-    pairs = zip((y_true > 0).T[present], y_score.T[present], strict=True)
+    pairs = zip(y_true.T[present], y_score.T[present], strict=True)
     return float(np.mean([average_precision_score(*pair) for pair in pairs]))
 
 
 def _by_clip(y_true, y_score, groups):
-    """Return the labels of the clips, and the mean scores of their samples."""
+    """Return boolean labels of the clips, and the mean scores of their samples."""
+    y_true, y_score = _same_shape(y_true, y_score)
+    if groups is None:
+        return y_true > 0, y_score
     _, number, counts = np.unique(groups, return_inverse=True, return_counts=True)
     if len(number) != len(y_true):
         raise DataError(

@@ -10,17 +10,7 @@ import numpy as np
 from scipy.special import expit
 from sklearn.metrics import accuracy_score, f1_score
 
-from sklearn_pare.metrics._functions import (
-    _area,
-    _by_clip,
-    _label_area,
-    _maps,
-    _pixels,
-    _same_shape,
-    _short_error,
-    clip_map,
-    relative_l2,
-)
+from sklearn_pare.metrics import _functions
 from sklearn_pare.nn.losses import IGNORED
 
 # Samples that the reference evaluates at once.
@@ -49,11 +39,6 @@ def legacy_mae8(y_true, y_pred, *, length=None):
     error : float
         Infinite if a protein has no scored pair.
 
-    Raises
-    ------
-    DataError
-        If shapes differ; a ValueError.
-
     Examples
     --------
     >>> import numpy as np
@@ -62,14 +47,14 @@ def legacy_mae8(y_true, y_pred, *, length=None):
     >>> legacy_mae8(y, y)
     inf
     """
-    y_true, y_pred = _maps(y_true, y_pred)
+    y_true, y_pred = _functions._maps(y_true, y_pred)
     if length is None:
         # The last corner of the canvas is a position without residues.
         used = (y_true[0] != y_true[0, -1, -1]).any(0)
         length = int(np.flatnonzero(used).max(initial=-1)) + 1 - _BORDER
     inside = slice(_BORDER, _BORDER + max(length, 0))
     errors = [
-        _short_error(true, (0.75 * predicted.T + 0.25 * predicted))
+        _functions._short_error(true, (0.75 * predicted.T + 0.25 * predicted))
         for true, predicted in zip(
             y_true[:, inside, inside], y_pred[:, inside, inside], strict=True
         )
@@ -78,7 +63,7 @@ def legacy_mae8(y_true, y_pred, *, length=None):
 
 
 def legacy_pixel_auroc(y_true, y_score, *, chunk=_CHUNK):
-    """Compute the area under the ROC curve of the mask ``logit > 0``.
+    """Compute the area under the ROC curve of the mask ``logit > 0``, by chunk.
 
     This is the mean of sensitivity and specificity; ignored pixels count as true
     negatives.
@@ -88,7 +73,6 @@ def legacy_pixel_auroc(y_true, y_score, *, chunk=_CHUNK):
     y_true, y_score : array-like
         As in `pixel_auroc`; the scores are logits.
     chunk : int, default=1000
-        Samples evaluated at once.
 
     Returns
     -------
@@ -101,25 +85,25 @@ def legacy_pixel_auroc(y_true, y_score, *, chunk=_CHUNK):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from sklearn_pare.metrics import legacy_pixel_auroc
     >>> legacy_pixel_auroc([[0, 0, 1, 1, -100]], [[-1.0, 2, -3, 4, 9]])
     0.5833333333333334
     """
-    y_true, y_score = _pixels(y_true, y_score)
+    y_true, y_score = _functions._pixels(y_true, y_score)
     used = y_true != IGNORED
     hits, mask = (y_true > 0) & used, (y_score > 0) & used
-    return _chunked(lambda a, b: _area(a.ravel(), b.ravel()), chunk, hits, mask)
+    return _chunked(
+        lambda a, b: _functions._area(a.ravel(), b.ravel()), chunk, hits, mask
+    )
 
 
 def legacy_mean_f1(y_true, y_pred, *, chunk=_CHUNK):
-    """Compute the mean over chunks of the mean F1 of the classes in a chunk.
+    """Compute the mean over chunks of samples of the mean F1 of their classes.
 
     Parameters
     ----------
     y_true, y_pred : array-like of int of shape (n,)
     chunk : int, default=1000
-        Samples evaluated at once.
 
     Returns
     -------
@@ -136,13 +120,12 @@ def legacy_mean_f1(y_true, y_pred, *, chunk=_CHUNK):
 
 
 def legacy_accuracy(y_true, y_pred, *, chunk=_CHUNK):
-    """Compute the mean over chunks of the accuracy.
+    """Compute the mean over chunks of samples of the accuracy.
 
     Parameters
     ----------
     y_true, y_pred : array-like of shape (n,)
     chunk : int, default=1000
-        Samples evaluated at once.
 
     Returns
     -------
@@ -158,13 +141,12 @@ def legacy_accuracy(y_true, y_pred, *, chunk=_CHUNK):
 
 
 def legacy_relative_l2(y_true, y_pred, *, chunk=_CHUNK):
-    """Compute the mean over chunks of `relative_l2`.
+    """Compute the mean over chunks of samples of `relative_l2`.
 
     Parameters
     ----------
     y_true, y_pred : array-like of shape (n, ...)
     chunk : int, default=1000
-        Samples evaluated at once.
 
     Returns
     -------
@@ -172,22 +154,22 @@ def legacy_relative_l2(y_true, y_pred, *, chunk=_CHUNK):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from sklearn_pare.metrics import legacy_relative_l2
-    >>> legacy_relative_l2(np.ones((3, 2)), [[1, 1], [1, 1], [0, 0]], chunk=2)
+    >>> legacy_relative_l2([[1], [1], [1]], [[1], [1], [0]], chunk=2)
     0.5
     """
-    return _chunked(relative_l2, chunk, *_same_shape(y_true, y_pred))
+    return _chunked(
+        _functions.relative_l2, chunk, *_functions._same_shape(y_true, y_pred)
+    )
 
 
 def legacy_label_auroc(y_true, y_score, *, chunk=_CHUNK):
-    """Compute the mean over chunks of `label_auroc`, without undefined chunks.
+    """Compute the mean of `label_auroc` over chunks of samples that define it.
 
     Parameters
     ----------
     y_true, y_score : array-like of shape (n, K)
     chunk : int, default=1000
-        Samples evaluated at once.
 
     Returns
     -------
@@ -200,7 +182,9 @@ def legacy_label_auroc(y_true, y_score, *, chunk=_CHUNK):
     >>> legacy_label_auroc([[0], [1], [1]], [[0.2], [0.5], [0.1]], chunk=2)
     1.0
     """
-    return _chunked(_label_area, chunk, *_same_shape(y_true, y_score))
+    return _chunked(
+        _functions._label_area, chunk, *_functions._same_shape(y_true, y_score)
+    )
 
 
 def legacy_clip_map(y_true, y_score, *, groups=None):
@@ -217,11 +201,6 @@ def legacy_clip_map(y_true, y_score, *, groups=None):
     -------
     score : float
 
-    Raises
-    ------
-    DataError
-        As in `clip_map`; a ValueError.
-
     Examples
     --------
     >>> from sklearn_pare.metrics import legacy_clip_map
@@ -229,10 +208,8 @@ def legacy_clip_map(y_true, y_score, *, groups=None):
     >>> legacy_clip_map(y, [[4.0], [-6], [-0.5], [-0.5]], groups=[7, 7, 8, 8])
     0.5
     """
-    y_true, y_score = _same_shape(y_true, y_score)
-    if groups is not None:
-        y_true, y_score = _by_clip(y_true, y_score, groups)
-    return clip_map(y_true, expit(y_score))
+    y_true, y_score = _functions._by_clip(y_true, y_score, groups)
+    return _functions.clip_map(y_true, expit(y_score))
 
 
 def _chunked(score, chunk, y_true, y_pred):

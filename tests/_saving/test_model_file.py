@@ -195,7 +195,7 @@ OURS = {
     "sklearn_pare._architecture.Architecture",
     "sklearn_pare._classifier.PaReClassifier",
     "sklearn_pare._data.tables.TableEncoder",
-    "sklearn_pare._data.targets.ClassTarget",
+    "sklearn_pare._data.class_targets.ClassTarget",
 }
 
 
@@ -370,7 +370,7 @@ def test_save__history_with_nan__strict_json_and_loaded_equal(saved, tmp_path):
 
 def test_save__what_a_file_says__is_all_that_the_issue_asks_for(saved):
     _, _, described, _ = saved
-    assert described["schema"] == model_file.SCHEMA == 2
+    assert described["schema"] == model_file.SCHEMA == 3
     assert described["versions"]["sklearn_pare"] == sklearn_pare.__version__
     assert described["versions"].keys() >= {"sklearn", "torch", "python"}
     card = described["fitted"]["_architecture"]["card"]
@@ -511,7 +511,7 @@ def test_load__weights_left_out_that_are_not_at_hand__nothing_is_fetched(
     with torch_seed(0):
         state = timm.create_model("test_vit", pretrained=False).state_dict()
     save_file(state, blob / "model.safetensors")
-    settings = {"backbone": "timm:test_vit", "tune": "none", "max_tokens": 16}
+    settings = {"backbone": "timm:test_vit?max_tokens=16", "tune": "none"}
     clf = tiny(PaReClassifier, max_epochs=1, **settings).fit(*table)
     path = tmp_path / "part.pare"
     clf.save(path, omit_pretrained=True)
@@ -521,7 +521,7 @@ def test_load__weights_left_out_that_are_not_at_hand__nothing_is_fetched(
         sklearn_pare.load(path).predict_proba(table[0]), clf.predict_proba(table[0])
     )
     cache.rename(tmp_path / "gone")
-    words = r"(?s)test_vit.*nothing is fetched.*backbones\.fetch\('timm:test_vit'\)"
+    words = r"(?s)test_vit.*nothing is downloaded.*backbones\.fetch\('timm:test_vit'\)"
     with pytest.raises(WeightsError, match=words):
         sklearn_pare.load(path)
 
@@ -578,7 +578,7 @@ def test_load__argument_of_tomorrow__error_names_the_version(saved, tmp_path):
         sklearn_pare.load(path)
 
 
-@pytest.mark.parametrize("name", ["input_shape", "mix_schedule", "max_steps"])
+@pytest.mark.parametrize("name", ["input_shape", "mix_weight", "precision"])
 def test_load__argument_that_yesterday_did_not_know__default(name, saved, tmp_path):
     def edit(described, _):
         del described["parameters"][name]
@@ -595,7 +595,7 @@ def test_load__argument_that_yesterday_did_not_know__default(name, saved, tmp_pa
 @pytest.mark.parametrize(
     ("edit", "words"),
     [
-        (lambda d, a: d.update(schema=99), r"schema 99.*reads 2.*7\.1\.0"),
+        (lambda d, a: d.update(schema=99), r"schema 99.*reads 3.*7\.1\.0"),
         (lambda d, a: d.update(schema=1), r"schema 1"),
         (lambda d, a: d.update(ensemble=[]), r"'ensemble'.*7\.1\.0"),
         (lambda d, a: d["fitted"].update(mood_=1), r"'mood_'.*7\.1\.0"),
@@ -625,7 +625,7 @@ def test_load__what_only_a_newer_version_knows__error_names_it(
         (lambda d, a: d.update({"class": "Popen"}), "'Popen'"),
         (lambda d, a: d.pop("fitted"), "fitted is missing"),
         (lambda d, a: a.pop("head.linear.bias"), r"head\.linear\.bias.*missing"),
-        (lambda d, a: a.update(more=a["head.linear.bias"]), "'more' is no part"),
+        (lambda d, a: a.update(more=a["head.linear.bias"]), "'more' is not part"),
         (
             lambda d, a: a.update({"head.linear.bias": a["head.linear.bias"][:1]}),
             r"head\.linear\.bias is float32 of shape \(1,\), not float32",
@@ -656,7 +656,7 @@ def _refused(path):
 
 
 _HERE = sklearn_pare.__version__
-_NOT_LOADED = f"is no model that sklearn_pare {_HERE} can load: "
+_NOT_LOADED = f"is not a model that sklearn_pare {_HERE} can load: "
 _WRITTEN = f"It was written by sklearn_pare {_HERE!r}: load it with that version."
 _WEIGHTS = "does not hold the weights of the model that it describes: "
 
@@ -678,17 +678,17 @@ def _leave_out(described, arrays):
     [
         (
             lambda d, a: d.update(schema=99),
-            f"{_NOT_LOADED}it has schema 99, this version reads 2. {_WRITTEN}",
+            f"{_NOT_LOADED}it has schema 99, this version reads 3. {_WRITTEN}",
         ),
         (
             lambda d, a: d.update(schema=None, versions={}),
-            f"{_NOT_LOADED}it has schema None, this version reads 2. It does not say "
-            "what wrote it.",
+            f"{_NOT_LOADED}it has schema None, this version reads 3. It does not state "
+            "which version wrote it.",
         ),
         (
             lambda d, a: d.update(schema=True, versions=[]),
-            f"{_NOT_LOADED}it has schema True, this version reads 2. It does not say "
-            "what wrote it.",
+            f"{_NOT_LOADED}it has schema True, this version reads 3. It does not state "
+            "which version wrote it.",
         ),
         (
             lambda d, a: d["parameters"].update(checkpoint_dir="/here"),
@@ -699,7 +699,7 @@ def _leave_out(described, arrays):
             f"{_WEIGHTS}n_tokens_=7, the backbone has 16.",
         ),
         (lambda d, a: a.pop(_BIAS), f"{_WEIGHTS}'head.linear.bias' is missing."),
-        (_set("more", np.zeros(1)), f"{_WEIGHTS}'more' is no part of it."),
+        (_set("more", np.zeros(1)), f"{_WEIGHTS}'more' is not part of it."),
         (
             lambda d, a: d["omitted"].update({"head.linear.bias": "0" * 64}),
             f"{_WEIGHTS}'head.linear.bias' cannot be left out.",
@@ -729,7 +729,7 @@ def test_read__edited_file__says_what_is_wrong_and_what_wrote_it(
     ("text", "words"),
     [
         ("{", "Expecting property name enclosed in double quotes: line 1 column 2"),
-        ('{"schema": NaN}', "NaN is no number of JSON."),
+        ('{"schema": NaN}', "NaN is not a JSON number."),
         ("[" * 10**5, "maximum recursion depth exceeded"),
         (" " * (2**25 + 1), "it has 33554433 characters, 33554432 at most."),
     ],
@@ -745,8 +745,8 @@ def test_read__text_that_is_no_description__says_why(text, words, tmp_path):
 def test_read__other_json__says_which_schema_there_is(text, tmp_path):
     _safetensors.write(tmp_path / "x", {}, text + " " * (2**25 - len(text)))
     assert _refused(tmp_path / "x") == (
-        f"{_NOT_LOADED}it has schema None, this version reads 2. It does not say what "
-        "wrote it."
+        f"{_NOT_LOADED}it has schema None, this version reads 3. It does not state "
+        "which version wrote it."
     )
 
 
@@ -759,7 +759,7 @@ def test_read__every_field__as_written(saved):
     assert found.omitted == {}
     assert found.fitted["n_tokens_"] == described["fitted"]["n_tokens_"]
     assert weights.keys() == arrays.keys()
-    assert described["schema"] == 2
+    assert described["schema"] == 3
     assert described["versions"] == {
         "sklearn_pare": _HERE,
         "sklearn": sklearn.__version__,
@@ -817,10 +817,10 @@ def test_save__what_no_file_can_hold__says_so(saved, tmp_path):
         clf.save(tmp_path / "x.pare")
     message = str(error.value)
     assert message.startswith(
-        "This PaReClassifier cannot be saved in a file that sklearn_pare.load would "
-        "take: "
+        "This PaReClassifier cannot be saved in a file that sklearn_pare.load could "
+        "read: "
     )
-    assert message.endswith(". pickle takes any estimator.")
+    assert message.endswith(". Use pickle, which can store any estimator.")
     assert not [*tmp_path.iterdir()]
 
 
@@ -832,8 +832,8 @@ def test_save__omit_pretrained_of_a_local_backbone__says_what_to_use(
     with pytest.raises(SaveError) as error:
         clf.save("x.pare", omit_pretrained=True)
     assert str(error.value) == (
-        f"Weights of backbone={clf.backbone!r} are in a folder of this machine: a file "
-        "without them would be of no use elsewhere. Use omit_pretrained=False."
+        f"The weights of backbone={clf.backbone!r} are in a folder of this machine: a "
+        "file without them could not be loaded elsewhere. Use omit_pretrained=False."
     )
 
 
@@ -856,7 +856,7 @@ def test_plain__arguments_that_a_file_can_hold__kept(name, value, kept):
         with pytest.warns(UserWarning, match=words) as caught:
             assert model_file._plain({name: value}) == {name: None}
         assert str(caught[0].message).endswith(
-            f"predicts as this one does and has {name}=None."
+            f"predicts like this one, but has {name}=None."
         )
     else:
         assert model_file._plain({name: value}) == ({name: value} if kept else {})

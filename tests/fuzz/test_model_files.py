@@ -167,7 +167,7 @@ HOSTILE = {
     ),
     "classes unsorted": (
         _at(*_CLASSES, value={"dtype": "<U4", "values": ["up", "down"]}),
-        "do not go together",
+        "are inconsistent",
     ),
     "one class more": (
         _at(*_CLASSES, value={"dtype": "<U4", "values": ["a", "b", "c"]}),
@@ -183,18 +183,18 @@ HOSTILE = {
     "a bool for a number": (_at(*_FITTED, "n_iter_", value=True), "n_iter_"),
     "scale zero": (
         _at(*_ENCODER, "scale_", "values", value=[0.0] * 5),
-        "do not go together",
+        "are inconsistent",
     ),
     "scale too short": (
         _at(*_ENCODER, "scale_", "values", value=[1.0] * 4),
-        "do not go together",
+        "are inconsistent",
     ),
-    "mean infinite": (_at(*_ENCODER, "mean_", "values", 0, value=1e999), "no number"),
+    "mean infinite": (_at(*_ENCODER, "mean_", "values", 0, value=1e999), "not a JSON number"),
     "rows of no axis": (_at(*_FITTED, "input_shape_", value=[]), "input_shape_"),
     "rows huge": (_at(*_FITTED, "input_shape_", value=[_HUGE]), "input_shape_"),
     "rows huge along an axis": (
         _at(*_FITTED, "input_shape_", value=[5, _HUGE, _HUGE]),
-        "does not go with",
+        "is inconsistent with",
     ),
     "tokens huge": (_at(*_FITTED, "n_tokens_", value=_HUGE), "n_tokens_"),
     "batch huge": (_at("parameters", "batch_size", value=_HUGE), "batch_size"),
@@ -309,7 +309,7 @@ _MEMORY = """
 import json, sys
 from pathlib import Path
 import sklearn_pare, timm, torch, tests.common.tiny
-from sklearn_pare import _files, backbones
+from sklearn_pare import _safetensors, backbones
 from sklearn_pare.exceptions import ModelFileError
 from tests.fuzz.mutate import resigned
 

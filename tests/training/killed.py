@@ -25,7 +25,7 @@ def run(folder, n):
     torch.set_num_threads(1)
     # After every step, so that many fits are killed while a file is being written.
     checkpoint._MINUTES = 0
-    # Written data survive the end of a process, so nothing needs to wait for the disk.
+    # Written data outlive the process: there is no need to wait for the disk.
     os.fsync = lambda descriptor: None
     rng = np.random.default_rng(0)
     X = rng.normal(size=(32, 5))

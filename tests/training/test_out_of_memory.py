@@ -139,9 +139,7 @@ def test_train__out_of_memory_once__same_weights(step, where, memory, whole):
 
 
 @pytest.mark.parametrize("n_rows", [15, 8, 7, 3, 1])
-def test_train__memory_for_few_samples__same_weights_and_few_retries(
-    n_rows, memory, whole
-):
+def test_train__memory_for_few_samples__same_weights_few_retries(n_rows, memory, whole):
     memory.n_rows = n_rows
     _assert_same(_train(), whole)
     assert 1 <= memory.errors <= math.log2(BATCH)

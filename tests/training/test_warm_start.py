@@ -100,12 +100,12 @@ FRAME = pd.DataFrame({"a": X[:, 0], "b": ["x", "y"] * 20})
         (
             {"backbone": "pare-tiny"},
             (X, Y),
-            "backbone was 'test-tiny' and is now 'pare-t",
+            "backbone was 'test-tiny' and is now 'p",
         ),
         ({"selector": "random"}, (X, Y), "selector was 'gate'"),
         ({}, (FRAME, Y), "input_shape was"),
     ],
-    ids=str,
+    ids=["classes", "columns", "backbone", "selector", "frame"],
 )
 def test_fit__warm_with_another_network__error_names_it(settings, data, words):
     clf = tiny(PaReClassifier, warm_start=True, max_epochs=1).fit(X, Y)

@@ -60,12 +60,10 @@ def get_data_home(data_home=None) -> Path:
 def retrieve(url, path, *, known_hash=None, download=True) -> Path:
     """Return ``path``, after downloading the file if it is missing.
 
-    An existing file is used as it is. An interrupted download is kept beside it as
-    "NAME.part" and continued by the next call. If ``url`` is None, the file can only be
-    obtained by hand. ``known_hash`` is "md5:..." or "sha256:..." of the complete file.
-
-    Raises MissingFileError if the file is missing and is not downloaded, and
-    FileFormatError if the downloaded file has another hash; it is then removed.
+    An interrupted download is kept as "NAME.part" and continued by the next call.
+    ``url`` is None if the file can only be obtained by hand; ``known_hash`` is
+    "md5:..." or "sha256:...". Raises MissingFileError, or FileFormatError for another
+    hash.
     """
     path = Path(path)
     if path.exists():
@@ -151,11 +149,8 @@ def _check_hash(url, part, known_hash):
 def unpack(archive, folder, marker):
     """Unpack a tar or zip file into ``folder``; existing files are kept.
 
-    Archives differ in the depth of their content: the top is the folder of the archive
-    that holds the relative path ``marker``.
-
-    Raises FileFormatError if the file is no such archive, is truncated, lacks
-    ``marker``, or contains paths that point outside.
+    The top is the folder of the archive that holds the relative path ``marker``. Raises
+    FileFormatError if the file is no complete archive or lacks ``marker``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".unpacking-") as temporary:
@@ -183,8 +178,7 @@ def unpack(archive, folder, marker):
                 f"it by hand into {folder}."
             )
         top = min(found, key=lambda path: len(path.parts))
-        for _ in Path(marker).parts:
-            top = top.parent
+        top = top.parents[len(Path(marker).parts) - 1]
         for path in list(top.iterdir()):
             if not (folder / path.name).exists():
                 path.rename(folder / path.name)

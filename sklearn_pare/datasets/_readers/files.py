@@ -1,7 +1,6 @@
 """Readers of data files; they run no code, and their errors name the defect.
 
-An error names the file, the key, the content found and the content expected. From
-pickles, only numpy's types and plain containers are read.
+An error names the file, the key, the content found and the content expected.
 """
 
 import csv
@@ -74,11 +73,7 @@ def exists(path):
 
 
 def check_array(array, path, key, shape, *, kinds="biuf", low=None, high=None):
-    """Return an array of a file after checking its form and the range of its values.
-
-    ``shape`` and ``kinds`` are those of ``check_form``. Numbers in arrays of objects or
-    of text become float64.
-    """
+    """Return an array of numbers after ``check_form`` and a check of its range."""
     array = _numbers(array, path, key)
     wanted = check_form(array, path, key, shape, kinds)
     # Written so that NaN is out of range.
@@ -88,15 +83,18 @@ def check_array(array, path, key, shape, *, kinds="biuf", low=None, high=None):
     return array
 
 
+def array_of(shape):
+    """Describe an expected array; ``shape`` is that of ``check_form``."""
+    return f"an array of shape {tuple(shape)}".replace("'", "")
+
+
 def check_form(array, path, key, shape, kinds="biuf"):
     """Check shape and dtype of anything that has them; return what was expected.
 
     ``shape`` holds an int for each axis of fixed length, and a name for each axis of
     any length except 0; ``kinds`` are the kinds of dtype that are accepted.
     """
-    wanted = (
-        f"an array of shape ({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
-    )
+    wanted = array_of(shape)
     fits = len(shape) == len(array.shape) and all(
         have == want or (isinstance(want, str) and have > 0)
         for have, want in zip(array.shape, shape, strict=True)
@@ -144,10 +142,7 @@ def take_key(content, path, key, kind=None):
 
 
 def read_object(path):
-    """Read an array of numpy, or a pickle that may be compressed by gzip.
-
-    For an array of shape () with one object, return the object.
-    """
+    """Read an array or a scalar object of numpy, or a pickle, possibly in gzip."""
     with Path(path).open("rb") as stream:
         start = stream.read(len(_NPY))
         stream.seek(0)
@@ -195,13 +190,15 @@ def read_npz(path, key):
 
 
 def read_mat(path, key, shape, index):
-    """Read part of one array of a MATLAB file, version 7 or 7.3 (HDF5).
+    """Read ``index``, slices, of one array of a MATLAB file, version 7 or 7.3 (HDF5).
 
-    ``shape``, as in ``check_form``, is that of the array in MATLAB, and so are the axes
-    of the result; HDF5 stores them in reverse. ``index`` is a tuple of slices. In an
-    HDF5 file, nothing else is read.
+    ``shape``, as in ``check_form``, and the axes of the result are those in MATLAB;
+    HDF5 stores them in reverse. In an HDF5 file, nothing else is read.
     """
-    if _is_hdf5(path):
+    with Path(path).open("rb") as file:
+        start = file.read(512 + len(_HDF5))
+    # HDF5 starts at once, or after MATLAB's header.
+    if start.startswith(_HDF5) or start.endswith(_HDF5):
         h5py = extra("h5py")
         with broken_as(path, key, "an HDF5 file"), h5py.File(path, "r") as file:
             dataset = take_key(dict(file.items()), path, key, h5py.Dataset)
@@ -214,18 +211,8 @@ def read_mat(path, key, shape, index):
     return check_array(array, path, key, shape)[index]
 
 
-def _is_hdf5(path):
-    """Return whether a file starts as HDF5, directly or after MATLAB's header."""
-    with Path(path).open("rb") as file:
-        start = file.read(512 + len(_HDF5))
-    return start.startswith(_HDF5) or start.endswith(_HDF5)
-
-
 def read_wav(path, rate):
-    """Read the samples of a wav file with ``rate`` samples per second.
-
-    Returns float32 of shape (L,) between -1 and 1, the mean of several channels.
-    """
+    """Read a wav file: float32 (L,) between -1 and 1, the mean of the channels."""
     import scipy.io.wavfile
 
     expected = f"a wav file at {rate} Hz"

@@ -32,8 +32,7 @@ _BLOCK = 2**20
 def read_matlab(path, key):
     """Return the array named ``key``, or None, and the names of the arrays before it.
 
-    Raises ValueError, struct.error or zlib.error if the file is damaged, is no MATLAB
-    file, or contains something else with this name.
+    Raises ValueError, struct.error or zlib.error if the file or the array is invalid.
     """
     names = []
     with Path(path).open("rb") as file:

@@ -8,10 +8,8 @@ import numpy as np
 class LazyRows:
     """Base class of arrays that read or compute their samples on access.
 
-    It has ``shape``, ``dtype``, ``ndim`` and a length, so that the estimators read it
-    batch by batch. Any index of numpy returns an ndarray; ``numpy.asarray`` returns all
-    samples. Subclasses set ``row_shape`` and ``dtype`` and define ``__len__`` and
-    ``_take(index)``, which returns the samples at positions of shape (k,), k > 0.
+    Any index of numpy returns an ndarray. Subclasses set ``row_shape`` and ``dtype``
+    and define ``__len__`` and ``_take(index)``, the samples at positions (k,), k > 0.
     """
 
     @property
@@ -41,10 +39,9 @@ class LazyRows:
 
 
 class ComputedRows(LazyRows):
-    """Samples of shape ``row_shape`` that are computed from one number each.
+    """Samples computed from the numbers in ``index``, (n,).
 
-    ``index``, of shape (n,), contains the numbers; ``compute`` takes an array of them,
-    (k,), and returns samples (k, ...).
+    ``compute`` takes an array of some numbers, (k,), and returns samples (k, ...).
     """
 
     def __init__(self, compute, index, row_shape, dtype=np.float32):

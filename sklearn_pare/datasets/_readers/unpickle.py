@@ -31,11 +31,10 @@ class _Global:
     def __call__(self, *args):
         return self._function(*args)
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, *_):
         raise pickle.UnpicklingError("it modifies a function")
 
-    def __setstate__(self, state):
-        raise pickle.UnpicklingError("it modifies a function")
+    __setstate__ = __setattr__
 
 
 class _Dtype:
@@ -135,6 +134,19 @@ def _text(value):
 _MOST, _MOST_OF_EACH = 10**6, 100
 
 
+def _check_keys(load, first=0):
+    """Return ``load`` after a check of every second value on the stack, the keys."""
+
+    def checked(unpickler):
+        # Hashing tuples of tuples that repeat each other could take forever.
+        for key in unpickler.stack[first::2]:
+            if not isinstance(key, _PLAIN):
+                raise pickle.UnpicklingError(f"a {type(key).__name__} is used as a key")
+        load(unpickler)
+
+    return checked
+
+
 # The unpickler in C can allocate gigabytes for its memo because of one damaged byte;
 # the one in Python uses a dictionary.
 class _Unpickler(pickle._Unpickler):
@@ -148,23 +160,11 @@ class _Unpickler(pickle._Unpickler):
     def load_set(self):
         raise pickle.UnpicklingError("it contains a set")
 
-    def load_dict(self):
-        _check_keys(self.stack[::2])
-        super().load_dict()
-
-    def load_setitem(self):
-        _check_keys(self.stack[-2:-1])
-        super().load_setitem()
-
-    def load_setitems(self):
-        _check_keys(self.stack[::2])
-        super().load_setitems()
-
     dispatch[pickle.BYTEARRAY8[0]] = load_bytearray8
     dispatch[pickle.EMPTY_SET[0]] = dispatch[pickle.FROZENSET[0]] = load_set
-    dispatch[pickle.DICT[0]] = load_dict
-    dispatch[pickle.SETITEM[0]] = load_setitem
-    dispatch[pickle.SETITEMS[0]] = load_setitems
+    dispatch[pickle.DICT[0]] = _check_keys(pickle._Unpickler.load_dict)
+    dispatch[pickle.SETITEM[0]] = _check_keys(pickle._Unpickler.load_setitem, -2)
+    dispatch[pickle.SETITEMS[0]] = _check_keys(pickle._Unpickler.load_setitems)
 
     def find_class(self, module, name):
         if module in _MULTIARRAY and name in {"_reconstruct", "scalar"}:
@@ -180,13 +180,6 @@ class _Unpickler(pickle._Unpickler):
         raise pickle.UnpicklingError(f"it refers to {module}.{name}")
 
 
-def _check_keys(keys):
-    # Hashing tuples of tuples that repeat each other could take forever.
-    for key in keys:
-        if not isinstance(key, _PLAIN):
-            raise pickle.UnpicklingError(f"a {type(key).__name__} is used as a key")
-
-
 def write_pickle(content, stream, protocol=2):
     """Write a pickle as the files of the benchmarks contain it."""
     pickle.dump(content, stream, protocol=protocol)
@@ -195,9 +188,8 @@ def write_pickle(content, stream, protocol=2):
 def unpickle(stream):
     """Read one pickle of numbers, text, bytes, arrays, and dict, list or tuple of them.
 
-    ``stream`` is a binary file, read up to the end of the pickle. Byte strings of
-    Python 2 stay bytes, but the keys of dictionaries become str. Raises UnpicklingError
-    if the pickle contains anything else, is truncated or damaged.
+    Byte strings of Python 2 stay bytes, but the keys of dictionaries become str. Raises
+    UnpicklingError if the pickle contains anything else, is truncated or damaged.
     """
     try:
         return _Resolver().resolve(_Unpickler(stream, encoding="bytes").load())[0]

@@ -1,7 +1,4 @@
-"""NAS-Bench-360: ten tasks of ten modalities, read from the distributed files.
-
-Each module reads one family of files, and ``tasks`` describes the tasks.
-"""
+"""NAS-Bench-360: ten tasks of ten modalities, read from the distributed files."""
 
 from sklearn_pare.datasets.nas_bench_360.fetch import describe, fetch_nas_bench_360
 from sklearn_pare.datasets.nas_bench_360.tasks import TASKS

@@ -14,13 +14,14 @@ FOLDER = "nas-bench-360"
 
 
 def fetch_nas_bench_360(task, *, data_home=None, download=True, split="train"):
-    """Load a task of NAS-Bench-360 [1]_, prepared as in its papers.
+    """Load a task of NAS-Bench-360, prepared as in its papers.
 
     The files are read as their authors distribute them, from ``nas-bench-360`` in the
     data home; missing files are downloaded. Pickles among them are read without running
     anything that they name. Statistics are computed from the training part, and the
     parts share no sample: the recordings of "ecg" are split before windows are cut.
-    Augmentation is left to the user; ``DESCR`` states what has been omitted.
+    Augmentation is left to the user; ``DESCR`` states what has been omitted. See R. Tu
+    et al., NAS-Bench-360, NeurIPS Datasets and Benchmarks (2022).
 
     Parameters
     ----------
@@ -45,16 +46,14 @@ def fetch_nas_bench_360(task, *, data_home=None, download=True, split="train"):
         ``target``
             Classes (n,), labels (n, K) of 0 and 1, masks (n, H, W) with -100 at
             positions to ignore, or fields (n, 1, H, W).
-        ``kind``
-            "classes", "labels", "masks" or "fields".
-        ``metric``
-            A name for :func:`sklearn_pare.metrics.get_scorer`.
+        ``kind``, ``metric``
+            "classes", "labels", "masks" or "fields", and a name for
+            :func:`sklearn_pare.metrics.get_scorer`.
         ``groups``
             Recording, clip or field of each sample, (n,), or None.
-        ``settings``
-            Arguments of the estimator that the target requires, a dict.
-        ``protocol``
-            The splits on which the papers train and evaluate.
+        ``settings``, ``protocol``
+            Arguments of the estimator that the target requires, and the splits on which
+            the papers train and evaluate.
         ``task``, ``split``, ``licence``, ``source``, ``DESCR``
             Texts.
         ``files``
@@ -72,15 +71,8 @@ def fetch_nas_bench_360(task, *, data_home=None, download=True, split="train"):
         If a file is truncated, lacks a key, or has unexpected content; a ValueError.
         Samples that are computed on access may raise it then.
 
-    References
-    ----------
-    .. [1] R. Tu et al. NAS-Bench-360: benchmarking neural architecture search on
-       diverse tasks. NeurIPS Datasets and Benchmarks (2022).
-
     Examples
     --------
-    Small files in the same format replace the real ones:
-
     >>> import tempfile
     >>> from sklearn_pare.datasets import fetch_nas_bench_360
     >>> from sklearn_pare.datasets.write import write_nas_bench_360
@@ -93,9 +85,11 @@ def fetch_nas_bench_360(task, *, data_home=None, download=True, split="train"):
     found = look_up(TASKS, task, "task")
     parts = check_name(split, SPLITS, "split").split("+")
     request = Request(found, get_data_home(data_home) / FOLDER, download, parts)
-    data, target, groups = zip(
-        *(found.load(request, part) for part in parts), strict=True
-    )
+    loaded = [found.load(request, part) for part in parts]
+    for part in loaded:
+        # A defect of all files is an error now, not when the estimator reads them.
+        part.data[:1], part.target[:1]
+    data, target, groups = zip(*loaded, strict=True)
     return Bunch(
         data=join(data),
         target=join(target),

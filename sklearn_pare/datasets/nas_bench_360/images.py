@@ -30,36 +30,29 @@ def _rows(request, part, read):
     """Return images and labels of the file, and the indices of a part."""
     name = "test" if part == "test" else "train"
     images, labels = request.once(read, request, name)
-    if part == "test":
-        return images, labels, np.arange(len(images))
     return images, labels, hold_out(len(images), len(images) // 5, part)
 
 
 def _read_cifar(request, name):
     path = request.path(f"cifar-100-python/{name}")
     content = read_object(path)
-    images = take_key(content, path, "data")
-    images = check_array(images, path, "data", ("N", 3 * 32 * 32), kinds="u")
-    labels = _labels(
-        take_key(content, path, "fine_labels"), path, "fine_labels", images
-    )
+    images, labels = _arrays(content, path, "data", "fine_labels", (3 * 32 * 32,))
     return images.reshape(-1, 3, 32, 32), labels
 
 
 def _read_spherical(request, name):
     path = request.path("spherical/s2_cifar100.gz")
     content = take_key(request.once(read_object, path), path, name, dict)
-    images, labels = (take_key(content, path, key) for key in ("images", "labels"))
-    key = f"{name}/images"
-    images = check_array(images, path, key, ("N", 3, 60, 60), kinds="u")
-    return images, _labels(labels, path, f"{name}/labels", images)
+    return _arrays(content, path, "images", "labels", (3, 60, 60), f"{name}/")
 
 
-def _labels(labels, path, key, images):
-    labels = check_array(
-        labels, path, key, (len(images),), kinds="iu", low=0, high=_CLASSES - 1
-    )
-    return labels.astype(np.int64)
+def _arrays(content, path, data, target, shape, prefix=""):
+    """Return images and labels from two keys; ``prefix`` precedes them in errors."""
+    images, labels = take_key(content, path, data), take_key(content, path, target)
+    images = check_array(images, path, prefix + data, ("N", *shape), kinds="u")
+    limits = {"kinds": "iu", "low": 0, "high": _CLASSES - 1}
+    labels = check_array(labels, path, prefix + target, (len(images),), **limits)
+    return images, labels.astype(np.int64)
 
 
 def _statistics(request):

@@ -45,8 +45,6 @@ def load_psicov(request, part):
     data = ComputedRows(compute, index, (_CHANNELS, _SIZE, _SIZE))
     compute = one_by_one(_distances, folder, proteins, largest)
     target = ComputedRows(compute, index, (1, _SIZE, _SIZE))
-    # A defect of all files is an error now, not when the estimator reads them.
-    data[:1], target[:1]
     return Part(data, target)
 
 
@@ -67,7 +65,6 @@ def _features(folder, proteins, number):
         check_array(take_key(content, path, key), path, key, (length, length))
         for key in _PAIRS
     ]
-    canvas = np.zeros((_CHANNELS, _SIZE, _SIZE), np.float32)
     channels = np.empty((_CHANNELS, length, length), np.float32)
     channel = 0
     for key, form in _SINGLE.items():
@@ -78,8 +75,7 @@ def _features(folder, proteins, number):
             channels[channel], channels[channel + 1] = row, row[:, None]
             channel += 2
     channels[channel:] = pairs
-    _place(canvas, np.nan_to_num(channels, nan=0.0), number)
-    return canvas
+    return _place(np.nan_to_num(channels, nan=0.0), 0, number)
 
 
 def _distances(folder, proteins, largest, number):
@@ -95,8 +91,7 @@ def _distances(folder, proteins, largest, number):
     # As in the reference, a residue's distance from itself is that of its neighbours.
     distances[distances < 1] = 1
     _fill_diagonal(distances)
-    canvas = np.full((1, _SIZE, _SIZE), _OUTSIDE, np.float32)
-    _place(canvas, distances[None], number)
+    canvas = _place(distances[None], _OUTSIDE, number)
     return np.nan_to_num(np.minimum(canvas, largest), nan=0.0)
 
 
@@ -114,15 +109,16 @@ def _fill_diagonal(distances):
     distances[0, 0], distances[-1, -1] = distances[0, 1], distances[-1, -2]
 
 
-def _place(canvas, channels, number):
-    """Write the channels into the canvas, 5 away from its top left corner.
+def _place(channels, outside, number):
+    """Return a canvas with the channels 5 away from its top left corner.
 
-    If the protein is too long, a window is written: the same for rows and columns, so
-    that the canvas stays symmetric, and always the same for this protein.
+    A long protein is cut to a window, fixed for it, with the same rows and columns.
     """
     length = channels.shape[-1]
     over = length + 2 * _BORDER - _SIZE
     first = int(np.random.default_rng(number).integers(over + 1)) if over > 0 else 0
     start, stop = max(0, _BORDER - first), min(_SIZE, _BORDER + length - first)
     inside = slice(start + first - _BORDER, stop + first - _BORDER)
+    canvas = np.full((len(channels), _SIZE, _SIZE), outside, np.float32)
     canvas[:, start:stop, start:stop] = channels[:, inside, inside]
+    return canvas

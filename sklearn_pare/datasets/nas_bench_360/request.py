@@ -13,11 +13,7 @@ SPLITS = ("train", "valid", "test", "train+valid", "valid+test")
 
 
 class Part(NamedTuple):
-    """Samples of one part of a task.
-
-    ``data`` and ``target`` are arrays or ``ComputedRows``; ``groups``, if there are
-    any, names the recording, clip or field of each sample.
-    """
+    """Samples of one part; ``groups`` names the recording, clip or field of each."""
 
     data: Any
     target: Any
@@ -28,10 +24,8 @@ class Part(NamedTuple):
 class RemoteFile:
     """One file, or an archive of files; paths are relative to the benchmark's folder.
 
-    ``path`` is that of the file, or of a folder in the archive. A file without ``url``
-    must be obtained by hand, see ``Task.by_hand``. For an archive, ``archive`` is its
-    path, ``into`` the folder that it is unpacked into, and ``marker`` a path that
-    exists at the top of its content.
+    ``path`` is that of the file, or of a folder in the archive at ``archive``, which is
+    unpacked ``into`` a folder and has ``marker`` at the top of its content.
     """
 
     path: str
@@ -44,35 +38,31 @@ class RemoteFile:
 
     def provides(self, path):
         """Return whether the file at ``path`` is this one, or in this archive."""
-        return path == self.path or (
-            bool(self.archive) and path.startswith(f"{self.path}/")
-        )
+        inside = bool(self.archive) and path.startswith(f"{self.path}/")
+        return path == self.path or inside
 
 
 @dataclass(frozen=True)
 class Task:
     """A task of the benchmark.
 
-    ``kind`` is "classes", "labels", "masks" or "fields", ``metric`` a name for
-    ``sklearn_pare.metrics.get_scorer``, and ``row_shape`` the shape of a sample.
-    ``outputs`` is the number of classes or labels, or the shape of a sample's target.
-    ``load(request, part)`` returns a ``Part``. ``rows`` states how the samples are
-    split, ``preprocessing`` how they are prepared, and ``omitted`` which preparation of
-    the reference is left to the user. ``protocol`` names the splits on which the papers
-    train and evaluate, ``by_hand`` how to obtain a file without a plain address, and
-    ``settings`` the arguments of the estimator that the target requires.
+    ``metric`` is a name for ``sklearn_pare.metrics.get_scorer``; ``outputs`` the number
+    of classes or labels, or the shape of a target; ``load(request, part)`` returns a
+    ``Part``. ``rows``, ``preprocessing``, ``omitted`` and ``by_hand`` state how samples
+    are split and prepared, which preparation is left to the user, and how to obtain a
+    file by hand.
     """
 
     name: str
     title: str
-    kind: str
-    metric: str
     row_shape: tuple
     outputs: Any
     files: tuple
     load: Callable
     rows: str
     preprocessing: str
+    kind: str = "classes"
+    metric: str = "accuracy"
     omitted: str = "nothing"
     protocol: tuple = ("train+valid", "test")
     by_hand: str = ""
@@ -105,14 +95,9 @@ class Request:
             if not remote.provides(name):
                 continue
             goal = self.home / (remote.archive or remote.path)
-            existed = goal.exists()
+            existed, known = goal.exists(), remote.known_hash
             try:
-                retrieve(
-                    remote.url,
-                    goal,
-                    known_hash=remote.known_hash,
-                    download=self.download,
-                )
+                retrieve(remote.url, goal, known_hash=known, download=self.download)
             except MissingFileError as error:
                 unpacked = f" Its archive is unpacked to {path}." * bool(remote.archive)
                 raise MissingFileError(
@@ -140,11 +125,13 @@ class Request:
 
 
 def hold_out(n, n_valid, part, *, shuffle=True):
-    """Return the samples, sorted, of the part "train" or "valid" of n training samples.
+    """Return the sorted samples of a part of a file of n samples; "test" has all.
 
     The last ``n_valid`` samples, of a fixed shuffle or of the file, are for validation:
     at least one is held out and one is kept. Raises FileFormatError if n is below two.
     """
+    if part == "test":
+        return np.arange(n)
     if n < 2:
         raise FileFormatError(
             f"{n} sample cannot be split for training and validation. Expected "

@@ -19,19 +19,16 @@ def _plain(size, *paths):
 
 
 def _archive(size, path, archive, into, marker):
-    return RemoteFile(
-        path, _ADDRESS + archive, size, archive=archive, into=into, marker=marker
-    )
+    return RemoteFile(path, _ADDRESS + archive, size, None, archive, into, marker)
 
 
 _FIFTH = "40,000 train, 10,000 valid (the last fifth of a fixed shuffle), 10,000 test"
+_FSD50K = _archive("24 GB", "audio", "audio/audio.zip", "audio", "chunks/lbl_map.json")
 
 _TASKS = (
     Task(
         name="cifar-100",
         title="CIFAR-100: colour photographs of 100 classes",
-        kind="classes",
-        metric="accuracy",
         row_shape=(3, 32, 32),
         outputs=100,
         files=(
@@ -52,8 +49,6 @@ _TASKS = (
     Task(
         name="spherical",
         title="Spherical: CIFAR-100 projected onto a sphere, rotated at random",
-        kind="classes",
-        metric="accuracy",
         row_shape=(3, 60, 60),
         outputs=100,
         files=_plain("272 MB", "spherical/s2_cifar100.gz"),
@@ -64,8 +59,6 @@ _TASKS = (
     Task(
         name="ninapro",
         title="NinaPro DB5: hand gestures from forearm muscle signals",
-        kind="classes",
-        metric="accuracy",
         row_shape=(1, 16, 52),
         outputs=18,
         files=_plain(
@@ -87,11 +80,7 @@ _TASKS = (
         metric="clip-map",
         row_shape=(1, 96, 102),
         outputs=200,
-        files=(
-            _archive(
-                "24 GB", "audio", "audio/audio.zip", "audio", "chunks/lbl_map.json"
-            ),
-        ),
+        files=(_FSD50K,),
         load=audio.load_fsd50k,
         rows="chunks of 37,000 clips train, 4,000 valid, 10,000 test, as distributed; "
         "groups are the clips",
@@ -168,7 +157,6 @@ _TASKS = (
     Task(
         name="ecg",
         title="ECG: rhythms of the heart, PhysioNet 2017",
-        kind="classes",
         metric="mean-f1",
         row_shape=(1, 1000),
         outputs=4,
@@ -184,8 +172,6 @@ _TASKS = (
     Task(
         name="satellite",
         title="Satellite: land cover from a year of observations",
-        kind="classes",
-        metric="accuracy",
         row_shape=(1, 46),
         outputs=24,
         files=_plain(

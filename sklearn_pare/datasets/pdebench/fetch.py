@@ -58,17 +58,18 @@ def fetch_pdebench(
 ):
     """Load a task of PDEBench: predict a late frame of a simulation from the first.
 
-    The files of PDEBench [1]_ have up to tens of gigabytes and are not loaded as a
-    whole: ``data`` and ``target`` are arrays that are read when they are indexed.
+    The files of PDEBench (M. Takamoto et al., NeurIPS Datasets and Benchmarks 2022)
+    have up to tens of gigabytes and are not loaded as a whole: ``data`` and ``target``
+    are arrays that are read when they are indexed.
 
     Arguments that are None take the default of the task. With "orca:" before the name
-    of the task, the defaults are those of the experiments of ORCA [2]_, including their
-    peculiarities: for diffusion-reaction in one and two dimensions, diffusion-sorption
-    and shallow water, the target frame of the test set differs from that of the
-    training set; the inhibitor is predicted from the activator alone; the fields of the
-    gas are normalised, so that scores are those of normalised fields, and in one
-    dimension its three channels are concatenated to one; and no samples are held out
-    for validation.
+    of the task, the defaults are those of the experiments of ORCA (J. Shen et al., ICML
+    2023), including their peculiarities: for diffusion-reaction in one and two
+    dimensions, diffusion-sorption and shallow water, the target frame of the test set
+    differs from that of the training set; the inhibitor is predicted from the activator
+    alone; the fields of the gas are normalised, so that scores are those of normalised
+    fields, and in one dimension its three channels are concatenated to one; and no
+    samples are held out for validation.
 
     Parameters
     ----------
@@ -77,30 +78,24 @@ def fetch_pdebench(
         "diffusion-reaction-1d", "darcy", "shallow-water", "diffusion-reaction-2d" or
         "navier-stokes-2d", or such a name with the prefix "orca:".
     data_home : path-like, default=None
-        Folder of the data sets, which contains the folder "pdebench" with the files. By
-        default, the environment variable SKLEARN_PARE_DATA, or else "sklearn_pare" in
-        scikit-learn's own data folder.
+        Folder of the data sets, by default that of
+        :func:`sklearn_pare.datasets.get_data_home`; the files are in its "pdebench".
     download : bool, default=True
         If True, download a missing file and verify its MD5 sum.
     split : {"train", "valid", "test", "train+valid"}, default="train"
-    in_frame : int, default=None
-        Frame of ``data``, counted after the stride; negative values count from the end.
-        By default the first frame.
-    out_frame : int, default=None
-        Frame of ``target``; by default the last frame.
+    in_frame, out_frame : int, default=None
+        Frames of ``data`` and ``target``, by default the first and the last, counted
+        after the stride; negative values count from the end.
     space_stride : int, default=None
         Step between the selected points along each axis; by default 4 (advection), 2
         (darcy, navier-stokes-2d) or 1.
     time_stride : int, default=None
         Step between the selected frames; by default 5 (advection, burgers,
         navier-stokes-1d) or 1.
-    channels_in : list of str, default=None
-        Channels of ``data``: "density", "pressure" and "velocity" (navier-stokes-1d),
-        "density", "pressure", "velocity-x" and "velocity-y" (navier-stokes-2d),
-        "activator" and "inhibitor" (diffusion-reaction-2d). By default all. The other
-        tasks have one channel.
-    channels_out : list of str, default=None
-        Channels of ``target``; by default all.
+    channels_in, channels_out : list of str, default=None
+        Channels of ``data`` and ``target``, by default all: "density", "pressure" and
+        "velocity" (navier-stokes-1d), or "velocity-x" and "velocity-y" (-2d);
+        "activator" and "inhibitor" (diffusion-reaction-2d); others have one channel.
     test_rows : {"first", "last"}, default=None
         Which tenth of the samples is used for testing. The default is that of ORCA: the
         last for diffusion-sorption, shallow-water, diffusion-reaction-2d and
@@ -116,15 +111,10 @@ def fetch_pdebench(
             Arrays of shape (n, C, L) or (n, C, H, W) that accept any index of numpy;
             ``numpy.asarray`` reads all samples. The estimators read ``data`` batch by
             batch and ``target`` as a whole.
-        ``metric``
-            "nrmse", see :func:`sklearn_pare.metrics.nrmse`.
-        ``kind``, ``task``, ``split``, ``groups``
-            "fields", the arguments, and None.
-        ``settings``, ``protocol``
-            Arguments of the estimator that the target requires (none), and the splits
-            on which the papers train and evaluate.
-        ``licence``, ``source``, ``files``, ``DESCR``
-            Licence, address and path of the file, and a description of the selection.
+        ``metric``, ``kind``, ``groups``, ``settings``
+            "nrmse", "fields", None and {}.
+        ``task``, ``split``, ``protocol``, ``licence``, ``source``, ``files``, ``DESCR``
+            As in :func:`sklearn_pare.datasets.fetch_nas_bench_360`.
 
     Raises
     ------
@@ -133,16 +123,9 @@ def fetch_pdebench(
     MissingFileError
         If the file is missing and is not downloaded; a FileNotFoundError.
     FileFormatError
-        If the file is truncated, or its keys or shapes are not those of the task; a
-        ValueError.
+        If the file is truncated or is not that of the task; a ValueError.
     DataError
         If the file has no such frame, or the split no samples; a ValueError.
-
-    References
-    ----------
-    .. [1] M. Takamoto et al. PDEBench: an extensive benchmark for scientific machine
-       learning. NeurIPS Datasets and Benchmarks (2022).
-    .. [2] J. Shen et al. Cross-modal fine-tuning: align then refine. ICML (2023).
 
     Examples
     --------

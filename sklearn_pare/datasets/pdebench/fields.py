@@ -16,10 +16,9 @@ _BLOCK = 2**22
 class FieldRows(LazyRows):
     """One frame of consecutive samples, ``rows``, in an HDF5 file.
 
-    ``stride`` is the step between the points along each space axis. If ``joined``, the
-    channels of a signal are concatenated to one. ``mean`` and ``scale``, of the shape
-    of a sample, normalise the fields. It pickles as a description: each process opens
-    the file by itself.
+    If ``joined``, the channels of a signal are concatenated to one. ``mean`` and
+    ``scale`` normalise the fields. It pickles as a description: each process opens the
+    file.
     """
 
     def __init__(

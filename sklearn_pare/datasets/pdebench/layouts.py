@@ -11,7 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from sklearn_pare.datasets._readers.fetch import extra
-from sklearn_pare.datasets._readers.files import bad_file, broken_as, check_dataset
+from sklearn_pare.datasets._readers.files import (
+    array_of,
+    bad_file,
+    broken_as,
+    check_dataset,
+)
 
 # Most numbers per frame, 1 GB; the largest frame of the benchmark has a million.
 _MOST = 2**28
@@ -37,25 +42,28 @@ def _read(dataset, where, path, key):
 def _checked(item, path, key, shape):
     """Return a data set of real numbers after checking it."""
     if not hasattr(item, "shape"):
-        raise bad_file(path, key, "is a group", f"an array of shape ({_names(shape)})")
+        raise bad_file(path, key, "is a group", array_of(shape))
     check_dataset(item, path, key, shape, kinds="f")
     return item
 
 
-def _names(shape):
-    return ", ".join(map(str, shape))
-
-
 @dataclass(frozen=True)
-class Arrays:
-    """One array per channel, (samples, frames, x[, y]), without frames if still."""
+class _Layout:
+    """A file, the keys that are read, and the numbers of what it contains."""
 
     path: Path
     keys: tuple
     n_rows: int
     n_frames: int
     grid: tuple
+    n_channels: int
     dtype: np.dtype
+
+
+@dataclass(frozen=True)
+class Arrays(_Layout):
+    """One array per channel, (samples, frames, x[, y]), without frames if still."""
+
     still: bool
 
     @classmethod
@@ -68,7 +76,7 @@ class Arrays:
             if key not in file:
                 found = f"no such key; the keys are {', '.join(file) or 'none'}"
                 expected = (
-                    f"an array of shape ({_names(shape)}) under each of {wanted}, or "
+                    f"{array_of(shape)} under each of {wanted}, or "
                     "one group per sample: 0000, 0001, ..."
                 )
                 raise bad_file(path, key, found, expected)
@@ -78,14 +86,9 @@ class Arrays:
                 expected = f"{first.shape}, as {first.name[1:]} has"
                 raise bad_file(path, key, f"has shape {array.shape}", expected)
         n_frames = 1 if still else first.shape[1]
-        grid = first.shape[-task.axes :]
-        keys = tuple(channels.values())
-        return cls(path, keys, len(first), n_frames, grid, first.dtype, still)
-
-    @property
-    def n_channels(self):
-        """Number of channels that are read."""
-        return len(self.keys)
+        grid, keys = first.shape[-task.axes :], tuple(channels.values())
+        sizes = len(first), n_frames, grid, len(keys)
+        return cls(path, keys, *sizes, first.dtype, still)
 
     def read(self, file, start, stop, frame):
         """Read one frame of some samples, (stop - start, C, x[, y])."""
@@ -101,13 +104,10 @@ class Arrays:
 
 
 @dataclass(frozen=True)
-class Groups:
+class Groups(_Layout):
     """One group per sample, with ``data`` of shape (frames, x[, y], channels)."""
 
-    path: Path
-    keys: tuple
     channels: tuple
-    dtype: np.dtype
     shape: tuple
 
     @classmethod
@@ -120,7 +120,8 @@ class Groups:
             found = f"has shape {data.shape}"
             raise bad_file(path, f"{names[0]}/data", found, expected)
         chosen = tuple(known.index(name) for name in channels)
-        return cls(path, tuple(names), chosen, data.dtype, data.shape)
+        sizes = len(names), len(data), data.shape[1:-1], len(chosen)
+        return cls(path, tuple(names), *sizes, data.dtype, chosen, data.shape)
 
     @staticmethod
     def _data(file, path, name, axes):
@@ -128,30 +129,10 @@ class Groups:
         group, key = file[name], f"{name}/data"
         if not hasattr(group, "keys") or "data" not in group:
             there = ", ".join(getattr(group, "keys", list)()) or "nothing"
-            expected = f"an array of shape ({_names(shape)}) in each group"
+            expected = f"{array_of(shape)} in each group"
             found = f"no such key; {name} contains {there}"
             raise bad_file(path, key, found, expected)
         return _checked(group["data"], path, key, shape)
-
-    @property
-    def n_rows(self):
-        """Number of samples."""
-        return len(self.keys)
-
-    @property
-    def n_frames(self):
-        """Number of frames."""
-        return self.shape[0]
-
-    @property
-    def grid(self):
-        """Number of points along each space axis."""
-        return self.shape[1:-1]
-
-    @property
-    def n_channels(self):
-        """Number of channels that are read."""
-        return len(self.channels)
 
     def read(self, file, start, stop, frame):
         """Read one frame of some samples, (stop - start, C, x[, y])."""

@@ -11,24 +11,27 @@ PRESET = "orca:"
 
 
 class Task(NamedTuple):
-    """One file and the defaults of its selection.
+    """One file, ``path`` at its source, and the defaults of its selection.
 
-    ``path`` is the path of the file at its source and ``axes`` the number of space
-    axes. ``outputs`` and ``inputs`` map names of channels to keys of the file (inputs
-    None: the outputs); ``still`` are keys without a time axis.
+    ``outputs`` and ``inputs`` map names of channels to keys of the file (inputs None:
+    the outputs); ``still`` are keys without a time axis.
     """
 
     title: str
     path: str
     file_id: int
     md5: str
-    axes: int
     outputs: dict
     inputs: dict | None = None
     test_rows: str = "first"
     space_stride: int = 1
     time_stride: int = 1
     still: tuple = ()
+
+    @property
+    def axes(self):
+        """Number of space axes, with which every path starts."""
+        return int(self.path[0])
 
     @property
     def file(self):
@@ -44,12 +47,12 @@ class Task(NamedTuple):
 class Preset(NamedTuple):
     """A default selection; frames are counted after the stride.
 
-    ``normalise`` names the samples that provide mean and standard deviation: the
-    "training" samples or the "first" 100.
+    ``normalise`` is by the "training" samples or the "first" 100.
     """
 
     out_frame: int
-    test_frame: int
+    # ORCA's test set uses frame 99, whichever frame the training set uses.
+    test_frame: int = 99
     validation_fraction: float = 0.0
     channels_in: tuple | None = None
     channels_out: tuple | None = None
@@ -65,7 +68,6 @@ TASKS = {
         "1D/Advection/Train/1D_Advection_Sols_beta0.4.hdf5",
         255674,
         "d595bbfd2c659df995a93cd40d6ea568",
-        1,
         {"state": "tensor"},
         space_stride=4,
         time_stride=5,
@@ -75,7 +77,6 @@ TASKS = {
         "1D/Burgers/Train/1D_Burgers_Sols_Nu1.0.hdf5",
         281365,
         "9021eba35332d127306f11ef84c1a60f",
-        1,
         {"velocity": "tensor"},
         time_stride=5,
     ),
@@ -84,7 +85,6 @@ TASKS = {
         "1D/CFD/Train/1D_CFD_Rand_Eta0.1_Zeta0.1_periodic_Train.hdf5",
         164668,
         "45655bd77d006ab539c52b7fbcf099b9",
-        1,
         _GAS | {"velocity": "Vx"},
         time_stride=5,
     ),
@@ -93,7 +93,6 @@ TASKS = {
         "1D/diffusion-sorption/1D_diff-sorp_NA_NA.h5",
         133020,
         "9d466d1213065619d087319e16d9a938",
-        1,
         {"concentration": "tensor"},
         test_rows="last",
     ),
@@ -102,7 +101,6 @@ TASKS = {
         "1D/ReactionDiffusion/Train/ReacDiff_Nu0.5_Rho1.0.hdf5",
         133177,
         "69a429239778d529cd419ed5888ea835",
-        1,
         {"concentration": "tensor"},
     ),
     "darcy": Task(
@@ -110,7 +108,6 @@ TASKS = {
         "2D/DarcyFlow/2D_DarcyFlow_beta0.1_Train.hdf5",
         133218,
         "294f9a03a4aa16b0e386469ca8b471be",
-        2,
         {"pressure": "tensor"},
         inputs={"permeability": "nu"},
         space_stride=2,
@@ -121,7 +118,6 @@ TASKS = {
         "2D/shallow-water/2D_rdb_NA_NA.h5",
         133021,
         "75d838c47aa410694bdc912ea7f22282",
-        2,
         {"depth": "tensor"},
         test_rows="last",
     ),
@@ -130,7 +126,6 @@ TASKS = {
         "2D/diffusion-reaction/2D_diff-react_NA_NA.h5",
         133017,
         "b8d0b86064193195ddc30c33be5dc949",
-        2,
         {"activator": "activator", "inhibitor": "inhibitor"},
         test_rows="last",
     ),
@@ -139,7 +134,6 @@ TASKS = {
         "2D/CFD/2D_Train_Rand/2D_CFD_Rand_M1.0_Eta0.1_Zeta0.1_periodic_128_Train.hdf5",
         164691,
         "75a34f34a3dcd9bc8ae4b7adf8bf372c",
-        2,
         _GAS | {"velocity-x": "Vx", "velocity-y": "Vy"},
         test_rows="last",
         space_stride=2,
@@ -148,18 +142,16 @@ TASKS = {
 
 #: Without a preset: the last frame in every split, and samples for validation.
 PLAIN = Preset(-1, -1, validation_fraction=0.1)
-# ORCA's test set uses frame 99, whichever frame the training set uses.
-_TEST_FRAME = 99
 PRESETS = {
-    "advection": Preset(199, _TEST_FRAME),
-    "burgers": Preset(199, _TEST_FRAME),
-    "navier-stokes-1d": Preset(99, _TEST_FRAME, joined=True, normalise="training"),
-    "diffusion-sorption": Preset(100, _TEST_FRAME),
-    "diffusion-reaction-1d": Preset(29, _TEST_FRAME),
+    "advection": Preset(199),
+    "burgers": Preset(199),
+    "navier-stokes-1d": Preset(99, joined=True, normalise="training"),
+    "diffusion-sorption": Preset(100),
+    "diffusion-reaction-1d": Preset(29),
     "darcy": Preset(0, 0),
-    "shallow-water": Preset(100, _TEST_FRAME),
+    "shallow-water": Preset(100),
     "diffusion-reaction-2d": Preset(
-        100, _TEST_FRAME, channels_in=("activator",), channels_out=("inhibitor",)
+        100, channels_in=("activator",), channels_out=("inhibitor",)
     ),
-    "navier-stokes-2d": Preset(20, _TEST_FRAME, normalise="first"),
+    "navier-stokes-2d": Preset(20, normalise="first"),
 }

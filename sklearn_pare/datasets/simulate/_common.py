@@ -1,5 +1,6 @@
-"""Validation of parameters and balanced labels, shared by the simulators."""
+"""Validation, an example for the docstring, and balanced labels of the simulators."""
 
+import inspect
 from numbers import Integral, Real
 
 import numpy as np
@@ -23,9 +24,28 @@ CHAIN = _ALL | {"length": at_least(8)}
 LINE = _ALL | {"resolution": at_least(32), "time": POSITIVE}
 
 
+_EXAMPLE = """
+
+Examples
+--------
+>>> from sklearn_pare.datasets import {name}
+>>> X, y = {name}(5, random_state=0)
+>>> len(X), len(y)
+(5, 5)
+"""
+
+
 def validated(constraints, **others):
-    """Return a decorator that validates the parameters of a simulator."""
-    return validate_params(constraints | others, prefer_skip_nested_validation=True)
+    """Return a decorator that validates parameters and documents an example."""
+    validate = validate_params(constraints | others, prefer_skip_nested_validation=True)
+
+    def decorate(simulator):
+        # Under python -OO there are no docstrings.
+        text = inspect.getdoc(simulator) or ""
+        simulator.__doc__ = text + _EXAMPLE.format(name=simulator.__name__)
+        return validate(simulator)
+
+    return decorate
 
 
 def balanced(n_samples, n_classes, rng):

@@ -6,9 +6,8 @@ import numpy as np
 def faces(cells):
     """Return the values left and right of each face, from limited slopes.
 
-    The slopes are those of B. van Leer, Journal of Computational Physics 32 (1979).
-    ``cells`` has two ghost cells at both ends of its last axis: n cells have n + 1
-    faces.
+    The slopes are those of B. van Leer, Journal of Computational Physics 32 (1979). The
+    last axis has two ghost cells at both ends: n cells have n + 1 faces.
     """
     change = np.diff(cells)
     before, after = change[..., :-1], change[..., 1:]
@@ -23,8 +22,8 @@ def faces(cells):
 def hll(states, fluxes, velocities, sounds):
     """Return the flux through faces; every argument is a pair (left, right).
 
-    A. Harten, P. D. Lax, B. van Leer, SIAM Review 25 (1983). States and fluxes are (n,
-    fields, ..., faces); velocities and speeds of sound lack the second axis.
+    A. Harten, P. D. Lax, B. van Leer, SIAM Review 25 (1983). Velocities and speeds of
+    sound lack the axis of the fields, the second.
     """
     (u, v), (c, d) = velocities, sounds
     # On either side of zero, so that a supersonic face takes the upwind flux.
@@ -35,11 +34,7 @@ def hll(states, fluxes, velocities, sounds):
 
 
 def face_flux(cells, conserved, flux, sound):
-    """Return the flux in x-direction through the faces of primitive ``cells``.
-
-    The velocity along x is the second field. The functions take primitive fields;
-    ``flux`` takes the conserved ones, too.
-    """
+    """Return the flux in x-direction from primitive cells; field 1 is the velocity."""
     sides = faces(cells)
     states = [conserved(side) for side in sides]
     fluxes = [flux(*pair) for pair in zip(sides, states, strict=True)]
@@ -48,10 +43,7 @@ def face_flux(cells, conserved, flux, sound):
 
 
 def both_directions(along_x):
-    """Return the rate of change in a square from a function for the x-direction.
-
-    The second and third fields are the components of a vector.
-    """
+    """Return the rate in a square; fields 1 and 2 are the parts of a vector."""
 
     def turned(state):
         order = [0, 2, 1, *range(3, state.shape[1])]

@@ -5,11 +5,11 @@ import scipy.sparse
 import scipy.sparse.linalg
 
 
-def flow_matrix(k, sides):
+def flow_matrix(k, walls=False):
     """Return finite volumes of -div(k grad p) on square cells of permeability k (h, w).
 
-    The pressure is prescribed on the borders in ``sides`` ("left", "right", "top",
-    "bottom"), half a cell from the nearest centre; nothing flows through the others.
+    The pressure is prescribed on the border, half a cell from the nearest centres; if
+    ``walls``, nothing flows through the top and the bottom.
     """
     # Two half cells in series: the harmonic mean at each face.
     across = 2 * k[:, 1:] * k[:, :-1] / (k[:, 1:] + k[:, :-1])
@@ -19,14 +19,9 @@ def flow_matrix(k, sides):
     diagonal[:, :-1] += across
     diagonal[1:] += along
     diagonal[:-1] += along
-    border = {
-        "left": np.s_[:, 0],
-        "right": np.s_[:, -1],
-        "top": np.s_[0],
-        "bottom": np.s_[-1],
-    }
-    for side in sides:
-        diagonal[border[side]] += 2 * k[border[side]]
+    diagonal[:, [0, -1]] += 2 * k[:, [0, -1]]
+    if not walls:
+        diagonal[[0, -1]] += 2 * k[[0, -1]]
     # There is no face between the end of a row and the start of the next.
     neighbours = np.pad(across, ((0, 0), (0, 1))).ravel()[:-1]
     width = k.shape[1]
@@ -36,18 +31,18 @@ def flow_matrix(k, sides):
     ).tocsc()
 
 
-def pressure(k, sides, source):
+def pressure(k, source, walls=False):
     """Return the pressure (h, w) for a source in each cell, see ``flow_matrix``."""
     return scipy.sparse.linalg.spsolve(
-        flow_matrix(k, sides), source.ravel(), permc_spec="MMD_AT_PLUS_A"
+        flow_matrix(k, walls), source.ravel(), permc_spec="MMD_AT_PLUS_A"
     ).reshape(k.shape)
 
 
 def strang(u, react, diffuse, time, steps):
-    """Advance ``u`` by Strang splitting, which is of second order in the step.
+    """Advance ``u`` by Strang splitting (SIAM Journal on Numerical Analysis 5, 1968).
 
-    G. Strang, SIAM Journal on Numerical Analysis 5 (1968). ``react(u, step)`` and
-    ``diffuse(u)`` advance one process each, the latter by ``time / steps``.
+    ``react(u, step)`` and ``diffuse(u)``, by ``time / steps``, advance one process
+    each.
     """
     step = time / steps
     u = react(u, step / 2)

@@ -17,10 +17,10 @@ def make_cosmic_rays(n_samples=200, *, size=64, random_state=None):
     """Simulate telescope images and the pixels hit by cosmic rays.
 
     Stars and galaxies are Moffat profiles ``(1 + r**2 / a**2) ** -b``, whose width is
-    limited by the atmosphere. The numbers of photons from sources and sky follow a
-    Poisson distribution, and the detector adds Gaussian noise. A cosmic ray hits the
-    detector itself and leaves a point, or a slightly bent track, that is sharper than
-    any star. The task is that of deepCR [1]_.
+    limited by the atmosphere. The detector counts photons and adds noise. A cosmic ray
+    hits the detector itself and leaves a point, or a slightly bent track, that is
+    sharper than any star. The task is that of deepCR (K. Zhang, J. S. Bloom, The
+    Astrophysical Journal 889, 2020).
 
     Parameters
     ----------
@@ -35,18 +35,6 @@ def make_cosmic_rays(n_samples=200, *, size=64, random_state=None):
         Electrons above the mean sky, in standard deviations of the noise.
     y : ndarray of shape (n_samples, size, size)
         1 where a ray left a charge (1 to 2 % of the pixels), else 0.
-
-    References
-    ----------
-    .. [1] K. Zhang, J. S. Bloom. deepCR: cosmic ray rejection with deep learning. The
-       Astrophysical Journal 889 (2020).
-
-    Examples
-    --------
-    >>> from sklearn_pare.datasets import make_cosmic_rays
-    >>> X, y = make_cosmic_rays(5, random_state=0)
-    >>> X.shape, y.shape
-    ((5, 1, 64, 64), (5, 64, 64))
     """
     rng = check_random_state(random_state)
     sky = rng.uniform(30, 300, (n_samples, 1, 1))
@@ -102,7 +90,8 @@ def make_spherical_digits(n_samples=400, *, size=32, random_state=None):
 
     The images of :func:`sklearn.datasets.load_digits` are projected stereographically
     from the south pole to the northern hemisphere, rotated by a uniformly random
-    rotation, and sampled on a grid of equal angles, as for Spherical CNNs [1]_.
+    rotation, and sampled on a grid of equal angles, as for Spherical CNNs (T. S. Cohen
+    et al., ICLR 2018).
 
     Parameters
     ----------
@@ -118,17 +107,6 @@ def make_spherical_digits(n_samples=400, *, size=32, random_state=None):
         Ink between 0 and 1, with noise.
     y : ndarray of shape (n_samples,)
         The digit.
-
-    References
-    ----------
-    .. [1] T. S. Cohen et al. Spherical CNNs. ICLR (2018).
-
-    Examples
-    --------
-    >>> from sklearn_pare.datasets import make_spherical_digits
-    >>> X, y = make_spherical_digits(10, random_state=0)
-    >>> X.shape, y.shape
-    ((10, 1, 32, 32), (10,))
     """
     rng = check_random_state(random_state)
     digits = load_digits()
@@ -186,11 +164,11 @@ def make_distance_maps(n_samples=200, *, length=32, random_state=None):
     """Simulate distances between the residues of chains that fold like small proteins.
 
     Alpha carbons are 3.8 Angstrom apart along the chain. Coils, helices and strands
-    alternate at random, each with its own bond and dihedral angles. The position of the
-    next residue is chosen from several candidates, such that it does not collide with
-    the others and is close to them. The features are those of contact prediction: noisy
-    co-evolution scores [1]_, and evidence about each residue, summed over the pair
-    [2]_.
+    alternate at random, each with its own bond and dihedral angles. Residues do not
+    collide, but are close to each other. The features are those of contact prediction:
+    noisy co-evolution scores (PSICOV, D. T. Jones et al., Bioinformatics 28, 2012), and
+    evidence about each residue, summed over the pair (D. T. Jones, S. M. Kandathil,
+    Bioinformatics 34, 2018).
 
     Parameters
     ----------
@@ -206,22 +184,6 @@ def make_distance_maps(n_samples=200, *, length=32, random_state=None):
         the summed evidence for helix, strand and burial.
     y : ndarray of shape (n_samples, length, length)
         Distance of the alpha carbons in Angstrom.
-
-    References
-    ----------
-    .. [1] D. T. Jones et al. PSICOV: precise structural contact prediction using sparse
-       inverse covariance estimation on large multiple sequence alignments.
-       Bioinformatics 28 (2012).
-    .. [2] D. T. Jones, S. M. Kandathil. High precision in protein contact prediction
-       using fully convolutional neural networks and minimal sequence features.
-       Bioinformatics 34 (2018).
-
-    Examples
-    --------
-    >>> from sklearn_pare.datasets import make_distance_maps
-    >>> X, y = make_distance_maps(5, random_state=0)
-    >>> X.shape, y.shape
-    ((5, 5, 32, 32), (5, 32, 32))
     """
     rng = check_random_state(random_state)
     structure = _structures(n_samples, length, rng)
@@ -269,8 +231,7 @@ def _fold(structure, rng, n_choices=8):
         choice = rng.standard_normal((2, *kind.shape))
         bends = np.pi - (angle + spread * choice[0])
         turns = dihedral + twist * choice[1]
-        # Axes: along the bond, across it in the plane of the last two bonds, and
-        # normal.
+        # Axes: along the bond, across it in the plane of the last two, and normal.
         upright = np.cross(before, bond)
         upright /= np.linalg.norm(upright, axis=1, keepdims=True)
         across = np.cross(upright, bond)

@@ -1,7 +1,7 @@
 """Partial differential equations on a line: from an initial to a later state.
 
-The equations are those of PDEBench (Takamoto et al., NeurIPS 2022 Datasets and
-Benchmarks), with parameters for which the later state is neither equal to the initial
+The equations are those of PDEBench (M. Takamoto et al., NeurIPS Datasets and Benchmarks
+2022), with parameters for which the later state is neither equal to the initial
 one nor uniform. Samples of periodic problems have values at the points ``j /
 resolution`` of the unit interval.
 """
@@ -25,7 +25,7 @@ def make_advection(
     """Simulate waves that travel along a ring: linear advection.
 
     ``u_t + speed u_x = 0``, periodic on the unit interval. The solution is exact: the
-    initial state, two random sines [1]_, at ``x - speed * time``.
+    initial state, two random sines as in PDEBench, at ``x - speed * time``.
 
     Parameters
     ----------
@@ -42,17 +42,6 @@ def make_advection(
         Initial state.
     y : ndarray of shape (n_samples, resolution)
         State at ``time``.
-
-    References
-    ----------
-    .. [1] M. Takamoto et al. PDEBench. NeurIPS Datasets and Benchmarks (2022).
-
-    Examples
-    --------
-    >>> from sklearn_pare.datasets import make_advection
-    >>> X, y = make_advection(10, random_state=0)
-    >>> X.shape, y.shape
-    ((10, 1, 256), (10, 256))
     """
     waves = random_waves(n_samples, check_random_state(random_state))
     x = points(resolution)
@@ -66,9 +55,10 @@ def make_burgers(
     """Simulate waves that steepen into shocks: the viscous Burgers equation.
 
     ``u_t + u u_x = viscosity u_xx``, periodic on the unit interval, starting from two
-    random sines [1]_. The solver uses Fourier collocation with the 2/3 rule against
-    aliasing; an integrating factor solves diffusion exactly, and Runge-Kutta steps of
-    order four solve advection [2]_. The internal grid is as fine as the shocks require.
+    random sines as in PDEBench. The solver uses Fourier collocation with the 2/3 rule
+    against aliasing, an integrating factor for diffusion, and Runge-Kutta steps of
+    order four (A.-K. Kassam, L. N. Trefethen, SIAM Journal on Scientific Computing 26,
+    2005), on a grid as fine as the shocks require.
 
     Parameters
     ----------
@@ -85,19 +75,6 @@ def make_burgers(
         Initial velocity.
     y : ndarray of shape (n_samples, resolution)
         Velocity at ``time``.
-
-    References
-    ----------
-    .. [1] M. Takamoto et al. PDEBench. NeurIPS Datasets and Benchmarks (2022).
-    .. [2] A.-K. Kassam, L. N. Trefethen. Fourth-order time-stepping for stiff PDEs.
-       SIAM Journal on Scientific Computing 26 (2005).
-
-    Examples
-    --------
-    >>> from sklearn_pare.datasets import make_burgers
-    >>> X, y = make_burgers(10, resolution=64, random_state=0)
-    >>> X.shape, y.shape
-    ((10, 1, 64), (10, 64))
     """
     waves = random_waves(n_samples, check_random_state(random_state))
     # A shock of height 2 is 4 * viscosity / 2 wide: it gets five points.
@@ -147,10 +124,9 @@ def make_diffusion_reaction_1d(
     """Simulate a species that spreads and grows: diffusion and logistic reaction.
 
     ``u_t = diffusivity u_xx + rate u (1 - u)``, periodic on the unit interval, starting
-    from two random sines scaled to 0 ... 1 [1]_. Strang splitting combines two exact
-    solutions: diffusion in Fourier space, and the reaction in closed form. (With
-    PDEBench's diffusivity of 0.5, the state at time 1 depends only on the initial
-    mean.)
+    from two random sines scaled to 0 ... 1. Strang splitting combines the exact
+    solutions of diffusion and of the reaction. (With PDEBench's diffusivity of 0.5, the
+    state at time 1 depends only on the initial mean.)
 
     Parameters
     ----------
@@ -169,17 +145,6 @@ def make_diffusion_reaction_1d(
         Initial concentration.
     y : ndarray of shape (n_samples, resolution)
         Concentration at ``time``.
-
-    References
-    ----------
-    .. [1] M. Takamoto et al. PDEBench. NeurIPS Datasets and Benchmarks (2022).
-
-    Examples
-    --------
-    >>> from sklearn_pare.datasets import make_diffusion_reaction_1d
-    >>> X, y = make_diffusion_reaction_1d(10, random_state=0)
-    >>> X.shape, y.shape
-    ((10, 1, 256), (10, 256))
     """
     waves = random_waves(n_samples, check_random_state(random_state))
     u = _unit(waves(points(resolution)))
@@ -223,14 +188,12 @@ def make_diffusion_sorption(
 
     ``R(u) u_t = D u_xx`` on the unit interval, with ``u = 1`` on the left, the outflow
     ``u = -D u_x`` on the right, and the retardation ``R(u) = 1 + w n u^(n - 1)`` of
-    Freundlich's isotherm; D = 5e-4, n = 0.874 and w = 2.468 are those of PDEBench [1]_.
+    Freundlich's isotherm; D = 5e-4, n = 0.874 and w = 2.468 are those of PDEBench.
     The initial state is a random level below 0.2 plus up to 0.8 times two random sines
-    scaled to 0 ... 1, so that it has more than one degree of freedom. Because the
-    exponent is close to 1, the map from the initial to the final state is almost
-    linear.
-
-    The solver uses finite volumes that conserve the dissolved and the adsorbed amount,
-    ``u + w u^n``, and implicit Runge-Kutta steps of order two [2]_ by Newton's method.
+    scaled to 0 ... 1. Because the exponent is close to 1, the map from the initial to
+    the final state is almost linear. The solver uses finite volumes that conserve the
+    dissolved and the adsorbed amount, ``u + w u^n``, and implicit Runge-Kutta steps of
+    order two (R. Alexander, SIAM Journal on Numerical Analysis 14, 1977).
 
     Parameters
     ----------
@@ -246,19 +209,6 @@ def make_diffusion_sorption(
         Initial concentration at the centres of the cells.
     y : ndarray of shape (n_samples, resolution)
         Concentration at ``time``.
-
-    References
-    ----------
-    .. [1] M. Takamoto et al. PDEBench. NeurIPS Datasets and Benchmarks (2022).
-    .. [2] R. Alexander. Diagonally implicit Runge-Kutta methods for stiff ODEs. SIAM
-       Journal on Numerical Analysis 14 (1977).
-
-    Examples
-    --------
-    >>> from sklearn_pare.datasets import make_diffusion_sorption
-    >>> X, y = make_diffusion_sorption(10, random_state=0)
-    >>> X.shape, y.shape
-    ((10, 1, 256), (10, 256))
     """
     rng = check_random_state(random_state)
     waves = random_waves(n_samples, rng, highest=4)

@@ -1,4 +1,8 @@
-"""Partial differential equations in a square: Darcy flow, reaction and diffusion."""
+"""Partial differential equations in a square: Darcy flow, reaction and diffusion.
+
+They are those of PDEBench (M. Takamoto et al., NeurIPS 2022) and, for Darcy flow, of Z.
+Li et al., Fourier neural operator (ICLR 2021).
+"""
 
 import numpy as np
 import scipy.fft
@@ -17,11 +21,7 @@ def _wave_squares(size):
 
 
 def _random_fields(shape, spectrum, rng):
-    """Return Gaussian fields whose cosines have the amplitudes ``spectrum``.
-
-    The gradient vanishes at the borders, where the variance is larger than inside; its
-    mean is 1. ``shape`` is that of the leading axes.
-    """
+    """Return Gaussian fields, mean variance 1; cosines have amplitudes ``spectrum``."""
     size = len(spectrum)
     noise = spectrum * rng.standard_normal((*shape, size, size))
     scale = size / np.sqrt((spectrum**2).sum())
@@ -34,9 +34,8 @@ def make_darcy(n_samples=400, *, size=32, medium="lognormal", random_state=None)
 
     ``-div(a grad u) = 1`` in the unit square, with ``u = 0`` on its border. The
     permeability a is a function of a Gaussian field of covariance ``(9 -
-    Laplacian)^-2`` minus its mean, as in Li et al. [1]_. The solver uses finite
-    volumes, with the harmonic mean of two cells at their face, and a sparse direct
-    method.
+    Laplacian)^-2`` minus its mean, as in Li et al. (2021). The solver uses finite
+    volumes, with the harmonic mean of two cells at their face.
 
     Parameters
     ----------
@@ -54,18 +53,6 @@ def make_darcy(n_samples=400, *, size=32, medium="lognormal", random_state=None)
         Permeability of each cell.
     y : ndarray of shape (n_samples, size, size)
         Pressure at the centres of the cells.
-
-    References
-    ----------
-    .. [1] Z. Li et al. Fourier neural operator for parametric partial differential
-       equations. ICLR (2021).
-
-    Examples
-    --------
-    >>> from sklearn_pare.datasets import make_darcy
-    >>> X, y = make_darcy(5, size=16, random_state=0)
-    >>> X.shape, y.shape
-    ((5, 1, 16, 16), (5, 16, 16))
     """
     rng = check_random_state(random_state)
     spectrum = 1 / (_wave_squares(size) + 9)
@@ -80,21 +67,18 @@ def make_darcy(n_samples=400, *, size=32, medium="lognormal", random_state=None)
 
 def _darcy(k):
     """Return the pressure (size, size) of a unit source with permeability ``k``."""
-    source = np.full(k.shape, 1 / k.size)
-    return pressure(k, ["left", "right", "top", "bottom"], source)
+    return pressure(k, np.full(k.shape, 1 / k.size))
 
 
 @validated(FIELD, time=POSITIVE)
 def make_diffusion_reaction_2d(n_samples=400, *, size=32, time=5.0, random_state=None):
     """Simulate an activator and an inhibitor: the FitzHugh-Nagumo equations.
 
-    ``u_t = 1e-3 Laplace(u) + u - u^3 - 5e-3 - v`` and
-    ``v_t = 5e-3 Laplace(v) + u - v`` in the square (-1, 1)^2, without flow through its
-    border, as in PDEBench [1]_. The initial state of PDEBench is white noise; here it
-    is smoothed over a length of 0.1, so that a coarse grid resolves it.
-
-    Strang splitting separates ``u - u^3``, solved in closed form, from the linear
-    terms, which a matrix exponential solves for each cosine.
+    ``u_t = 1e-3 Laplace(u) + u - u^3 - 5e-3 - v`` and ``v_t = 5e-3 Laplace(v) + u - v``
+    in the square (-1, 1)^2, without flow through its border, as in PDEBench. The
+    initial state of PDEBench is white noise; here it is smoothed over a length of 0.1,
+    so that a coarse grid resolves it. Strang splitting separates ``u - u^3`` from the
+    linear terms; both are solved exactly.
 
     Parameters
     ----------
@@ -110,17 +94,6 @@ def make_diffusion_reaction_2d(n_samples=400, *, size=32, time=5.0, random_state
         Initial activator u and inhibitor v at the centres of the cells.
     y : ndarray of shape (n_samples, 2, size, size)
         The same at ``time``.
-
-    References
-    ----------
-    .. [1] M. Takamoto et al. PDEBench. NeurIPS Datasets and Benchmarks (2022).
-
-    Examples
-    --------
-    >>> from sklearn_pare.datasets import make_diffusion_reaction_2d
-    >>> X, y = make_diffusion_reaction_2d(5, size=16, random_state=0)
-    >>> X.shape, y.shape
-    ((5, 2, 16, 16), (5, 2, 16, 16))
     """
     rng = check_random_state(random_state)
     # The side is 2: the wave numbers are half those of the unit square.

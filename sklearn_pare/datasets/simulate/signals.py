@@ -27,7 +27,8 @@ def make_ecg(n_samples=400, *, length=256, random_state=None):
     """Simulate electrocardiograms of one lead with five kinds of heart beat.
 
     A beat is a sum of Gaussian waves (P, Q, R, S, T), as in the dynamical model of
-    McSharry et al. [1]_. Rate, amplitudes, baseline wander and noise are random.
+    McSharry et al. (IEEE Transactions on Biomedical Engineering 50, 2003). Rate,
+    amplitudes, baseline wander and noise are random.
 
     Parameters
     ----------
@@ -43,18 +44,6 @@ def make_ecg(n_samples=400, *, length=256, random_state=None):
     y : ndarray of shape (n_samples,)
         0 normal, 1 irregular intervals without P wave, 2 wide premature beats, 3 raised
         ST segment, 4 peaked T wave.
-
-    References
-    ----------
-    .. [1] P. E. McSharry et al. A dynamical model for generating synthetic
-       electrocardiogram signals. IEEE Transactions on Biomedical Engineering 50 (2003).
-
-    Examples
-    --------
-    >>> from sklearn_pare.datasets import make_ecg
-    >>> X, y = make_ecg(10, random_state=0)
-    >>> X.shape, y.shape
-    ((10, 1, 256), (10,))
     """
     rng = check_random_state(random_state)
     y = balanced(n_samples, 5, rng)
@@ -68,7 +57,10 @@ def _ecg(label, time, rng):
     peaks, early = _peaks(label, time[-1], rng)
     waves = np.repeat(_patient(label, rng)[None], len(peaks), axis=0)
     if early is not None:
-        waves[early] = _wide(waves[early])
+        # A beat that starts in a ventricle: no P, wide QRS, inverted T.
+        waves[early, _P, 0] = 0
+        waves[early, _Q : _S + 1, 1:] *= 2.5
+        waves[early, _T, 0] *= -1
     amplitude, delay, width = np.moveaxis(waves, 2, 0)[..., None]
     phase = (time - peaks[:, None, None] - delay) / width
     signal = (amplitude * np.exp(-0.5 * phase**2)).sum((0, 1))
@@ -113,22 +105,14 @@ def _patient(label, rng):
     return waves
 
 
-def _wide(waves):
-    """Return a beat that starts in a ventricle: no P, wide QRS, inverted T."""
-    waves = waves.copy()
-    waves[_P, 0] = 0
-    waves[_Q : _S + 1, 1:] *= 2.5
-    waves[_T, 0] *= -1
-    return waves
-
-
 @validated(SIGNAL)
 def make_vibration(n_samples=400, *, length=400, random_state=None):
     """Simulate the vibration of a rotating machine, healthy and with three faults.
 
     Two accelerometers at right angles measure a shaft, a pair of gears and a bearing. A
     damaged outer race causes about 3.6 impacts per turn, after which the housing rings;
-    a worn gear modulates the mesh frequency with that of the shaft [1]_.
+    a worn gear modulates the mesh frequency with that of the shaft (R. B. Randall, J.
+    Antoni, Mechanical Systems and Signal Processing 25, 2011).
 
     Parameters
     ----------
@@ -143,18 +127,6 @@ def make_vibration(n_samples=400, *, length=400, random_state=None):
         Acceleration in g.
     y : ndarray of shape (n_samples,)
         0 healthy, 1 imbalance, 2 fault of the outer race, 3 worn gear.
-
-    References
-    ----------
-    .. [1] R. B. Randall, J. Antoni. Rolling element bearing diagnostics: a tutorial.
-       Mechanical Systems and Signal Processing 25 (2011).
-
-    Examples
-    --------
-    >>> from sklearn_pare.datasets import make_vibration
-    >>> X, y = make_vibration(10, random_state=0)
-    >>> X.shape, y.shape
-    ((10, 2, 400), (10,))
     """
     rng = check_random_state(random_state)
     y = balanced(n_samples, 4, rng)

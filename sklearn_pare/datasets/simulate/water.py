@@ -1,14 +1,10 @@
-"""Water in a square basin."""
+"""Water in a square basin, as in PDEBench (M. Takamoto et al., NeurIPS 2022)."""
 
 import numpy as np
 from sklearn.utils import check_random_state
 
+from sklearn_pare.datasets.simulate import _finite_volumes
 from sklearn_pare.datasets.simulate._common import FIELD, POSITIVE, validated
-from sklearn_pare.datasets.simulate._finite_volumes import (
-    both_directions,
-    face_flux,
-    march,
-)
 
 # Side of the basin.
 _SIDE = 5.0
@@ -24,10 +20,10 @@ def make_shallow_water_2d(n_samples=400, *, size=32, time=1.0, random_state=None
         (h u)_t + (h u^2 + h^2 / 2)_x + (h u v)_y = 0
         (h v)_t + (h u v)_x + (h v^2 + h^2 / 2)_y = 0
 
-    in the square (-2.5, 2.5)^2 with reflecting walls, as in PDEBench [1]_. Initially,
-    the water is at rest and 1 deep, but 0.5 to 1.5 deeper in a circle of radius 0.3 to
-    0.7 around a random centre that does not touch the walls. The finite volumes
-    conserve water; they are those of :func:`make_navier_stokes_1d`.
+    in the square (-2.5, 2.5)^2 with reflecting walls, as in PDEBench. Initially, the
+    water is at rest and 1 deep, but 0.5 to 1.5 deeper in a circle of radius 0.3 to 0.7
+    around a random centre that does not touch the walls. The finite volumes conserve
+    water; they are those of :func:`make_navier_stokes_1d`.
 
     Parameters
     ----------
@@ -44,17 +40,6 @@ def make_shallow_water_2d(n_samples=400, *, size=32, time=1.0, random_state=None
         Initial depth. The last axis is x.
     y : ndarray of shape (n_samples, size, size)
         Depth at ``time``.
-
-    References
-    ----------
-    .. [1] M. Takamoto et al. PDEBench. NeurIPS Datasets and Benchmarks (2022).
-
-    Examples
-    --------
-    >>> from sklearn_pare.datasets import make_shallow_water_2d
-    >>> X, y = make_shallow_water_2d(5, size=16, random_state=0)
-    >>> X.shape, y.shape
-    ((5, 1, 16, 16), (5, 16, 16))
     """
     rng = check_random_state(random_state)
     radius = rng.uniform(0.3, 0.7, (n_samples, 1, 1))
@@ -86,13 +71,12 @@ def _flux(primitive, state):
     return result
 
 
-def _wave_speed(primitive):
-    return np.sqrt(primitive[:, 0])
-
-
 def _shallow_water(state, time, courant=0.5):
     """Return depth and the components of momentum (n, 3, size, size) at ``time``."""
     width = _SIDE / state.shape[-1]
+
+    def sound(primitive):
+        return np.sqrt(primitive[:, 0])
 
     def along_x(state):
         """Return the inflow of each cell in x-direction."""
@@ -102,11 +86,13 @@ def _shallow_water(state, time, courant=0.5):
         cells = np.concatenate(
             [mirror * cells[..., 1::-1], cells, mirror * cells[..., :-3:-1]], 3
         )
-        return -np.diff(face_flux(cells, _conserved, _flux, _wave_speed)) / width
+        flux = _finite_volumes.face_flux(cells, _conserved, _flux, sound)
+        return -np.diff(flux) / width
 
     def limit(state):
         depth, momentum = state[:, :1], np.abs(state[:, 1:])
         speed = (momentum / depth + np.sqrt(depth)).sum(1)
         return courant * width / speed.max((1, 2))
 
-    return march(state, both_directions(along_x), limit, time)
+    rate = _finite_volumes.both_directions(along_x)
+    return _finite_volumes.march(state, rate, limit, time)

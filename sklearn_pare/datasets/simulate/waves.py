@@ -11,10 +11,7 @@ from sklearn_pare.datasets.simulate._common import SIGNAL, balanced, validated
 
 
 def _coloured(shape, exponent, rng):
-    """Return noise of unit variance whose power is proportional to f**-exponent.
-
-    ``exponent`` broadcasts against ``shape`` without its last axis, time.
-    """
+    """Return noise of variance 1 and power f**-exponent, one exponent per signal."""
     spectrum = np.fft.rfft(rng.standard_normal(shape))
     frequency = np.arange(spectrum.shape[-1])
     frequency[0] = 1
@@ -37,8 +34,7 @@ _LOW_PAIR, _HIGH_PAIR = 5, 6
 def make_chirps(n_samples=400, *, length=256, random_state=None):
     """Simulate chirps and bursts: six kinds of short call in coloured noise.
 
-    A call is ``a(s) * sin(2 pi D (b s + c s**2 / 2 + d s**3 / 3) + phase)`` with s from
-    0 to 1 over its duration D, so that its frequency is b + c s + d s**2; a is one
+    The frequency of a call is a polynomial of order two in time, its amplitude one
     smooth window, or two with a gap. Onset, duration, both carriers, amplitude and the
     colour of the noise are random.
 
@@ -56,13 +52,6 @@ def make_chirps(n_samples=400, *, length=256, random_state=None):
     y : ndarray of shape (n_samples,)
         0 rising chirp, 1 falling chirp, 2 chirp that rises and falls, 3 burst of a low
         carrier, 4 burst of a high carrier, 5 two bursts of the same carrier.
-
-    Examples
-    --------
-    >>> from sklearn_pare.datasets import make_chirps
-    >>> X, y = make_chirps(12, random_state=0)
-    >>> X.shape, y.shape
-    ((12, 1, 256), (12,))
     """
     rng = check_random_state(random_state)
     y = balanced(n_samples, 6, rng)
@@ -140,9 +129,9 @@ def make_gait(n_samples=400, *, length=256, random_state=None):
 
     Each channel is a sum of eight harmonics of the stride frequency. In a symmetric
     gait, acceleration forward and up has the even harmonics (steps), and acceleration
-    sideways the odd ones (strides); the other harmonics measure asymmetry [1]_.
-    Relative amplitudes, phases, asymmetry and lean depend on the gait; the walker, the
-    rate, the orientation of the sensor, drift and noise are random.
+    sideways the odd ones (strides); the others measure asymmetry (H. B. Menz et al.,
+    Gait & Posture 18, 2003). Amplitudes, phases, asymmetry and lean depend on the gait;
+    the walker, the rate, the orientation of the sensor, drift and noise are random.
 
     Parameters
     ----------
@@ -158,19 +147,6 @@ def make_gait(n_samples=400, *, length=256, random_state=None):
         roll, pitch and yaw in rad/s, along the axes of a slightly tilted sensor.
     y : ndarray of shape (n_samples,)
         0 walk, 1 run, 2 stairs up, 3 stairs down, 4 limp.
-
-    References
-    ----------
-    .. [1] H. B. Menz, S. R. Lord, R. C. Fitzpatrick. Acceleration patterns of the head
-       and pelvis when walking on level and irregular surfaces. Gait & Posture 18
-       (2003).
-
-    Examples
-    --------
-    >>> from sklearn_pare.datasets import make_gait
-    >>> X, y = make_gait(10, random_state=0)
-    >>> X.shape, y.shape
-    ((10, 6, 256), (10,))
     """
     rng = check_random_state(random_state)
     y = balanced(n_samples, len(_STYLES), rng)
@@ -238,9 +214,8 @@ def make_motifs(n_samples=400, *, length=256, n_labels=5, random_state=None):
     """Simulate signals with several short waveforms, called motifs, in noise.
 
     A motif is a sequence of twelve smooth pulses whose signs follow a code. Motifs 2 i
-    and 2 i + 1 are mirror images of each other: they differ in shape, but not in their
-    spectrum. A signal contains each motif with probability 0.3, once or twice, at
-    random times, amplitudes and scales, in noise of random colour.
+    and 2 i + 1 are mirror images with the same spectrum. A signal contains each motif
+    with probability 0.3, once or twice, at random times, amplitudes and scales.
 
     Parameters
     ----------
@@ -257,19 +232,12 @@ def make_motifs(n_samples=400, *, length=256, n_labels=5, random_state=None):
         Signal; the noise has unit variance.
     y : ndarray of shape (n_samples, n_labels)
         1 if the signal contains the motif, else 0.
-
-    Examples
-    --------
-    >>> from sklearn_pare.datasets import make_motifs
-    >>> X, y = make_motifs(10, random_state=0)
-    >>> X.shape, y.shape
-    ((10, 1, 256), (10, 5))
     """
     rng = check_random_state(random_state)
     y = (rng.rand(n_samples, n_labels) < 0.3).astype(int)
     X = _coloured((n_samples, length), rng.uniform(0, 1.5, n_samples), rng)
-    twice = y * (rng.rand(n_samples, n_labels) < 0.3)
-    for present in (y, twice):
+    # Some motifs occur twice.
+    for present in (y, y * (rng.rand(n_samples, n_labels) < 0.3)):
         row, motif = np.nonzero(present)
         scale = rng.uniform(40, 56, (len(row), 1))
         start = rng.uniform(0, length - scale)

@@ -7,18 +7,8 @@ import json
 import numpy as np
 from sklearn.utils import check_random_state
 
+from sklearn_pare import datasets
 from sklearn_pare._utils import look_up
-from sklearn_pare.datasets import (
-    make_chirps,
-    make_cosmic_rays,
-    make_darcy,
-    make_distance_maps,
-    make_ecg,
-    make_gait,
-    make_motifs,
-    make_patterns,
-    make_spherical_digits,
-)
 from sklearn_pare.datasets._readers.fetch import get_data_home
 from sklearn_pare.datasets._readers.unpickle import write_pickle
 from sklearn_pare.datasets.nas_bench_360.fetch import FOLDER
@@ -85,13 +75,6 @@ def _save(path, array):
     np.save(_make(path), array, allow_pickle=array.dtype == object)
 
 
-def _object(value):
-    """Return an array of shape () that holds one object."""
-    array = np.empty((), dtype=object)
-    array[()] = value
-    return array
-
-
 def _colour(X, rng):
     """Convert images (n, 1, H, W) to uint8 (n, 3, H, W), each with its own tint."""
     low = X.min((1, 2, 3), keepdims=True)
@@ -102,7 +85,7 @@ def _colour(X, rng):
 
 def _write_cifar_100(folder, n, rng):
     for name, rows in (("train", n), ("test", n // 2)):
-        X, y = make_patterns(rows, size=32, random_state=rng)
+        X, y = datasets.make_patterns(rows, size=32, random_state=rng)
         content = {
             b"filenames": [b"%d.png" % row for row in range(rows)],
             b"batch_label": name.encode() + b"ing batch 1 of 1",
@@ -117,7 +100,7 @@ def _write_cifar_100(folder, n, rng):
 def _write_spherical(folder, n, rng):
     content = {}
     for name, rows in (("train", n), ("test", n // 2)):
-        X, y = make_spherical_digits(rows, size=60, random_state=rng)
+        X, y = datasets.make_spherical_digits(rows, size=60, random_state=rng)
         content[name] = {"images": _colour(X, rng), "labels": y}
     with gzip.open(_make(folder / "spherical" / "s2_cifar100.gz"), "wb") as file:
         write_pickle(content, file)
@@ -127,7 +110,7 @@ def _write_ninapro(folder, n, rng):
     # Gaits, as sixteen mixtures of the channels of the sensor.
     mixture = rng.standard_normal((16, 6))
     for name, rows in (("train", n), ("val", n // 2), ("test", n // 2)):
-        X, y = make_gait(rows, length=156, random_state=rng)
+        X, y = datasets.make_gait(rows, length=156, random_state=rng)
         # Every third time, 52.
         X = (mixture @ X)[:, :, ::3].swapaxes(1, 2)
         _save(folder / "ninapro" / f"ninapro_{name}.npy", X.astype(np.float32))
@@ -136,15 +119,15 @@ def _write_ninapro(folder, n, rng):
 
 def _write_satellite(folder, n, rng):
     for name, rows in (("train", n), ("test", n // 2)):
-        X, y = make_chirps(rows, length=138, random_state=rng)
-        content = {"data": X[:, 0, ::3], "label": y + 1}
-        _save(folder / "satellite" / f"satellite_{name}.npy", _object(content))
+        X, y = datasets.make_chirps(rows, length=138, random_state=rng)
+        content = np.array({"data": X[:, 0, ::3], "label": y + 1}, dtype=object)
+        _save(folder / "satellite" / f"satellite_{name}.npy", content)
 
 
 def _write_deepsea(folder, n, rng):
     arrays = {}
     for name, rows in (("train", n), ("val", n // 2), ("test", n // 2)):
-        X, y = make_motifs(rows, length=1000, n_labels=8, random_state=rng)
+        X, y = datasets.make_motifs(rows, length=1000, n_labels=8, random_state=rng)
         # The range of the signal determines the letter.
         letters = np.digitize(X[:, 0], [-0.7, 0, 0.7])
         arrays[f"x_{name}"] = np.eye(4, dtype=np.uint8)[letters]
@@ -156,7 +139,7 @@ def _write_deepsea(folder, n, rng):
 def _write_ecg(folder, n, rng):
     recordings, labels = [], []
     for length in (1100, 1300, 1600):
-        X, y = make_ecg(n // 3 + 1, length=length, random_state=rng)
+        X, y = datasets.make_ecg(n // 3 + 1, length=length, random_state=rng)
         recordings.extend(X[:, 0])
         labels.extend(np.array(["N", "A", "O", "~", "O"])[y].tolist())
     order = rng.permutation(len(labels))[:n]
@@ -174,14 +157,10 @@ def _write_darcy(folder, n, rng):
     # The points between those that are used repeat the nearest of them.
     near = (np.arange(421) + 2) // 5
     for number, rows in ((1, n), (2, n // 2)):
-        X, y = make_darcy(rows, size=85, random_state=rng)
-        fields = {"coeff": X[:, 0], "sol": y}
-        fields = {
-            key: field[:, near][:, :, near].astype(np.float32)
-            for key, field in fields.items()
-        }
+        X, y = datasets.make_darcy(rows, size=85, random_state=rng)
+        X, y = (a[:, near][:, :, near].astype(np.float32) for a in (X[:, 0], y))
         path = folder / f"piececonst_r421_N1024_smooth{number}.mat"
-        scipy.io.savemat(path, fields, do_compression=True)
+        scipy.io.savemat(path, {"coeff": X, "sol": y}, do_compression=True)
 
 
 def _write_psicov(folder, n, rng):
@@ -189,7 +168,7 @@ def _write_psicov(folder, n, rng):
         names = [f"{name}{row:03d}" for row in range(rows)]
         lines = [f"{protein} 48\n" for protein in names]
         _make(folder / "protein" / f"{name}.lst").write_text("".join(lines))
-        X, y = make_distance_maps(rows, length=48, random_state=rng)
+        X, y = datasets.make_distance_maps(rows, length=48, random_state=rng)
         for protein, row, distances in zip(names, X, y, strict=True):
             _write_protein(folder / "protein" / name, protein, row, distances, rng)
 
@@ -218,7 +197,7 @@ def _write_protein(folder, name, X, distances, rng):
 def _write_cosmic(folder, n, rng):
     fields = ["10760_2", "13737_3", "10182_pb", "12058_16"]
     for name, rows in (("train", n), ("test", n // 2)):
-        X, y = make_cosmic_rays(rows, size=128, random_state=rng)
+        X, y = datasets.make_cosmic_rays(rows, size=128, random_state=rng)
         top = folder / "cosmic" / f"npy_{name}" / "f435w"
         for row in range(rows):
             ignored = np.zeros((128, 128))
@@ -241,7 +220,7 @@ def _write_fsd50k(folder, n, rng):
     text = json.dumps({label: number for number, label in enumerate(labels)})
     _make(chunks / "lbl_map.json").write_text(text)
     for name, rows in (("tr", n), ("val", n // 2), ("eval", n // 2)):
-        X, y = make_chirps(rows, length=22050, random_state=rng)
+        X, y = datasets.make_chirps(rows, length=22050, random_state=rng)
         sound = X[:, 0] / np.abs(X).max((1, 2))[:, None]
         with (chunks / f"{name}.csv").open("w", newline="") as file:
             writer = csv.writer(file)

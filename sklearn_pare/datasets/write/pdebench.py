@@ -5,7 +5,6 @@ which the final state depends on the initial one; attributes of the files state 
 """
 
 from numbers import Integral
-from typing import NamedTuple
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -23,13 +22,8 @@ _MARK = "simulated"
 _SHORT = 1e-3
 
 
-class Simulation(NamedTuple):
-    """Content of a file, with fields (n, frames, C, L) or (n, frames, C, y, x)."""
-
-    fields: np.ndarray
-    times: np.ndarray
-    points: np.ndarray
-    attributes: dict
+# A simulation is a tuple of fields (n, frames, C, L) or (n, frames, C, y, x), times,
+# points along an axis, and attributes.
 
 
 def _advanced(start, advance, end, frames):
@@ -61,52 +55,49 @@ def _advection(n, seed):
     fields, times = _repeated(
         datasets.make_advection, n, 2.0, 21, speed=0.4, random_state=seed
     )
-    return Simulation(fields, times, _ring(256), {"beta": 0.4})
+    return fields, times, _ring(256), {"beta": 0.4}
 
 
 def _burgers(n, seed):
     constants = {"resolution": 128, "viscosity": 0.005, "random_state": seed}
     fields, times = _repeated(datasets.make_burgers, n, 0.25, 21, **constants)
     # The diffusion of PDEBench's equation is Nu / pi.
-    return Simulation(fields, times, _ring(128), {"Nu": np.pi * 0.005})
+    return fields, times, _ring(128), {"Nu": np.pi * 0.005}
 
 
 def _navier_stokes_1d(n, seed):
     start, _ = datasets.make_navier_stokes_1d(n, time=_SHORT, random_state=seed)
-
-    def advance(state, time):
-        return gas._navier_stokes_1d(state, 0.002, time)
-
-    fields, times = _advanced(start, advance, 0.3, 21)
+    fields, times = _advanced(
+        start, lambda u, time: gas._navier_stokes_1d(u, 0.002, time), 0.3, 21
+    )
     # 4/3 of the shear viscosity and the bulk viscosity, which are equal.
     share = 3 / 7 * 0.002
     attributes = {"eta": share, "zeta": share}
-    return Simulation(fields[:, :, [0, 2, 1]], times, _ring(128), attributes)
+    return fields[:, :, [0, 2, 1]], times, _ring(128), attributes
 
 
 def _diffusion_sorption(n, seed):
     start, _ = datasets.make_diffusion_sorption(
         n, resolution=128, time=_SHORT, random_state=seed
     )
-
-    def advance(state, time):
-        return pde1d._diffusion_sorption(state, time, 1)
-
-    fields, times = _advanced(start[:, 0], advance, 100.0, 101)
+    fields, times = _advanced(
+        start[:, 0], lambda u, time: pde1d._diffusion_sorption(u, time, 1), 100.0, 101
+    )
     attributes = {"D": pde1d._DIFFUSIVITY, "n_f": pde1d._FREUNDLICH}
-    return Simulation(fields[:, :, None], times, _centres(128), attributes)
+    return fields[:, :, None], times, _centres(128), attributes
 
 
 def _diffusion_reaction_1d(n, seed):
     start, _ = datasets.make_diffusion_reaction_1d(
         n, resolution=128, time=_SHORT, random_state=seed
     )
-
-    def advance(state, time):
-        return pde1d._diffusion_reaction_1d(state, 0.002, 5.0, time, 1)
-
-    fields, times = _advanced(start[:, 0], advance, 0.3, 101)
-    return Simulation(fields[:, :, None], times, _ring(128), {"Nu": 0.002, "rho": 5.0})
+    fields, times = _advanced(
+        start[:, 0],
+        lambda u, time: pde1d._diffusion_reaction_1d(u, 0.002, 5.0, time, 1),
+        0.3,
+        101,
+    )
+    return fields[:, :, None], times, _ring(128), {"Nu": 0.002, "rho": 5.0}
 
 
 def _darcy(n, seed):
@@ -114,7 +105,7 @@ def _darcy(n, seed):
         n, size=64, medium="two-valued", random_state=seed
     )
     fields = np.stack([permeability, pressure[:, None]], 1)
-    return Simulation(fields, np.zeros(1), _centres(64), {"beta": 1.0})
+    return fields, np.zeros(1), _centres(64), {"beta": 1.0}
 
 
 def _shallow_water(n, seed):
@@ -122,31 +113,27 @@ def _shallow_water(n, seed):
     start = np.concatenate([depth, np.zeros_like(depth), np.zeros_like(depth)], 1)
     fields, times = _advanced(start, water._shallow_water, 1.0, 21)
     points = _centres(32, -water._SIDE / 2, water._SIDE / 2)
-    return Simulation(fields[:, :, :1], times, points, {"gravity": 1.0})
+    return fields[:, :, :1], times, points, {"gravity": 1.0}
 
 
 def _diffusion_reaction_2d(n, seed):
     start, _ = datasets.make_diffusion_reaction_2d(n, time=0.05, random_state=seed)
-
-    def advance(state, time):
-        return pde2d._fitzhugh_nagumo(state, time, 5)
-
-    fields, times = _advanced(start, advance, 5.0, 21)
+    fields, times = _advanced(
+        start, lambda u, time: pde2d._fitzhugh_nagumo(u, time, 5), 5.0, 21
+    )
     attributes = {"Du": 1e-3, "Dv": 5e-3, "k": 5e-3}
-    return Simulation(fields, times, _centres(32, -1.0), attributes)
+    return fields, times, _centres(32, -1.0), attributes
 
 
 def _navier_stokes_2d(n, seed):
     start, _ = datasets.make_navier_stokes_2d(n, time=_SHORT, random_state=seed)
-
-    def advance(state, time):
-        return gas._navier_stokes_2d(state, 0.002, time)
-
-    fields, times = _advanced(start, advance, 0.3, 6)
+    fields, times = _advanced(
+        start, lambda u, time: gas._navier_stokes_2d(u, 0.002, time), 0.3, 6
+    )
     speed = (start[:, 1:3] ** 2).sum(1)
     mach = np.sqrt((speed / gas._sound(start) ** 2).mean())
     attributes = {"eta": 0.002, "zeta": 0.002, "M": mach}
-    return Simulation(fields[:, :, [0, 3, 1, 2]], times, _ring(32), attributes)
+    return fields[:, :, [0, 3, 1, 2]], times, _ring(32), attributes
 
 
 # Simulator and number of samples of each task.
@@ -221,8 +208,8 @@ def write_pdebench(task, data_home, *, n=None, random_state=0):
     if not isinstance(random_state, Integral):
         # Simulators are called several times for the same initial state.
         random_state = check_random_state(random_state).randint(2**31 - 1)
-    simulation = simulate(n or default_n, random_state)
-    fields = np.asarray(simulation.fields, np.float32)
+    fields, *rest = simulate(n or default_n, random_state)
+    fields = np.asarray(fields, np.float32)
     if TASKS[task].axes == 2:
         # The axes of a file are x, y.
         fields = fields.swapaxes(-1, -2)
@@ -230,7 +217,7 @@ def write_pdebench(task, data_home, *, n=None, random_state=0):
     with extra("h5py").File(part, "w") as file:
         file.attrs[_MARK] = "by sklearn_pare, not a file of PDEBench"
         write = _write_groups if task in _GROUPED else _write_arrays
-        write(file, TASKS[task], simulation._replace(fields=fields))
+        write(file, TASKS[task], fields, *rest)
     return part.replace(path)
 
 
@@ -242,8 +229,7 @@ def _is_simulated(path):
         return False
 
 
-def _write_arrays(file, task, simulation):
-    fields, times, points, attributes = simulation
+def _write_arrays(file, task, fields, times, points, attributes):
     file.attrs.update(attributes)
     if task.still:
         # The input is the first frame, the solution the second.
@@ -257,8 +243,7 @@ def _write_arrays(file, task, simulation):
     file["t-coordinate"] = times.astype(np.float32)
 
 
-def _write_groups(file, task, simulation):
-    fields, times, points, attributes = simulation
+def _write_groups(file, task, fields, times, points, attributes):
     config = "".join(f"  {name}: {value}\n" for name, value in attributes.items())
     for number, frames in enumerate(fields):
         group = file.create_group(f"{number:04d}")

@@ -65,9 +65,7 @@ def test_psicov__unknown_positions_and_a_pickle(home):
 @pytest.mark.parametrize("length", [500, 502, 503, 507, 540])
 def test_psicov__window_of_a_longer_protein_is_symmetric_and_fixed(length):
     full = np.add.outer(np.arange(length), np.arange(length)).astype(np.float32) + 1
-    canvas, again = np.zeros((2, 1, 512, 512), np.float32)
-    proteins._place(canvas, full[None], 3)
-    proteins._place(again, full[None], 3)
+    canvas, again = (proteins._place(full[None], 0, 3) for _ in range(2))
     np.testing.assert_array_equal(canvas, again)
     np.testing.assert_array_equal(canvas[0], canvas[0].T)
     inside = np.flatnonzero(canvas[0].any(0))
