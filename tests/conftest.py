@@ -55,6 +55,15 @@ def generator():
     return torch.Generator().manual_seed(0)
 
 
+@pytest.fixture
+def deterministic():
+    """`torch.use_deterministic_algorithms`, whose setting is restored afterwards."""
+    before = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    yield torch.use_deterministic_algorithms
+    torch.use_deterministic_algorithms(before, warn_only=warn_only)
+
+
 @pytest.fixture(scope="session")
 def digits():
     """120 digits as flat samples of 64 pixels."""

@@ -1,3 +1,5 @@
+"""The classifier: classes, weights, mixing, outputs."""
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -11,8 +13,9 @@ from tests.common.instances import tiny
 @pytest.mark.parametrize("shape", [(3, 8), (1, 4, 6)])
 def test_fit__nd_input__equals_flattened_with_input_shape(shape, digits):
     X, y = digits[0][:, 20:44], digits[1]
-    folded = tiny(PaReClassifier).fit(X.reshape(len(X), *shape), y)
-    flat = tiny(PaReClassifier, input_shape=shape).fit(X, y)
+    clf = tiny(PaReClassifier, linear_path=False)
+    folded = clone(clf).fit(X.reshape(len(X), *shape), y)
+    flat = clone(clf).set_params(input_shape=shape).fit(X, y)
     assert folded.input_shape_ == flat.input_shape_ == shape
     assert folded.n_features_in_ == shape[0]
     assert flat.n_features_in_ == 24
@@ -21,8 +24,9 @@ def test_fit__nd_input__equals_flattened_with_input_shape(shape, digits):
     )
 
 
-def test_fit__input_shape_with_open_end__follows_from_columns(digits):
-    clf = tiny(PaReClassifier, input_shape=(2, -1)).fit(*digits)
+def test_fit__input_shape_with_minus_one__follows_from_columns(digits):
+    settings = {"input_shape": (2, -1), "linear_path": False}
+    clf = tiny(PaReClassifier, **settings).fit(*digits)
     assert clf.input_shape_ == (2, 32)
 
 
@@ -39,11 +43,11 @@ def test_fit__string_classes__sorted_and_returned(table):
     assert clf.decision_function(table[0]).shape == (60,)
 
 
-def test_fit__history__tells_the_curriculum(table):
+def test_fit__history__has_the_curriculum(table):
     clf = tiny(PaReClassifier, max_epochs=8, mix_start=0.75, mix_end=0.25).fit(*table)
     assert clf.n_iter_ == len(clf.history_) == 8
     assert clf.n_tokens_ == 16
-    # 60 rows, batch 64: one step an epoch, so every epoch shows its own fraction.
+    # 60 samples in batches of 64: one step, and thus one fraction, per epoch.
     fractions = [row["mix_fraction"] for row in clf.history_]
     expected = [round(16 * (0.75 - 0.5 * i / 7)) / 16 for i in range(8)]
     assert fractions == expected
@@ -67,40 +71,6 @@ def test_fit__mixing_ends_at_zero__last_step_is_clean(table):
     assert clf.history_[0]["mixed_target_loss"] is not None
 
 
-@pytest.mark.parametrize(
-    ("kind", "size", "batch_size", "max_steps", "epochs", "steps"),
-    [
-        ("classes", (), 64, None, 150, 150),
-        ("classes", (), 16, None, 38, 152),
-        ("classes", (), 1, None, 12, 720),
-        ("classes", (), "auto", None, 150, 150),
-        ("classes", (), 16, 10, 3, 10),
-        ("values", (), "auto", None, 150, 150),
-        ("values", (9,), "auto", None, 75, 600),
-        ("values", (8, 8), 16, None, 150, 600),
-        ("values", (8, 8), "auto", 20, 3, 20),
-        ("masks", (8, 8), "auto", None, 19, 152),
-        ("masks", (9,), 1, None, 4, 240),
-    ],
-)
-def test_recipe__auto_epochs__enough_steps_and_epochs(
-    kind, size, batch_size, max_steps, epochs, steps
-):
-    from types import SimpleNamespace
-
-    import torch
-
-    clf = PaReClassifier(batch_size=batch_size, max_steps=max_steps)
-    backbone = SimpleNamespace(grid=(2, 2))
-    recipe = clf._recipe(
-        60,
-        SimpleNamespace(kind=kind, loss="", agreement="", output_shape=(2, *size)),
-        SimpleNamespace(backbone=backbone),
-        torch.device("cpu"),
-    )
-    assert (recipe.n_epochs, recipe.n_steps) == (epochs, steps)
-
-
 def test_fit__multilabel__indicator_out():
     X, y = make_multilabel_classification(80, 6, n_classes=3, random_state=0)
     clf = tiny(PaReClassifier, max_epochs=60).fit(X, y)
@@ -110,7 +80,7 @@ def test_fit__multilabel__indicator_out():
     assert clf.classes_.tolist() == [0, 1, 2]
 
 
-def test_fit__sample_weight__heavy_rows_win(table):
+def test_fit__sample_weight__samples_of_high_weight_win(table):
     X, y = table
     X, y = (
         np.concatenate([X, X]),
@@ -121,7 +91,7 @@ def test_fit__sample_weight__heavy_rows_win(table):
     assert clf.score(X[:60], y[:60]) > 0.9
 
 
-def test_fit__zero_weight__row_left_out(table):
+def test_fit__zero_weight__sample_left_out(table):
     X, y = table
     weight = np.r_[np.ones(50), np.zeros(10)]
     garbage, wrong = X.copy(), y.copy()
@@ -152,7 +122,6 @@ def test_fit__class_weight__same_as_sample_weight(table):
         {"precision": "bf16"},
         {"batch_size": 16},
         {"linear_path": True},
-        {"max_steps": 3},
     ],
     ids=str,
 )
@@ -173,12 +142,12 @@ def test_fit__source_arrays__classes_read_from_them(table):
     assert clone(clf).source[0] is not None
 
 
-def test_fit__noise_source__has_nothing_to_tell(table):
+def test_fit__noise_source__has_one_class(table):
     clf = tiny(PaReClassifier, source="noise").fit(*table)
     assert {row["mixed_source_loss"] for row in clf.history_} == {0.0}
 
 
-def test_predict_proba__rows_sum_to_one_and_agree_with_predict(digits):
+def test_predict_proba__sums_to_one_and_agrees_with_predict(digits):
     X, y = digits
     clf = tiny(PaReClassifier).fit(X, y)
     proba = clf.predict_proba(X)

@@ -1,4 +1,4 @@
-"""One seed, one model: in this process, another, in threads, under loky."""
+"""The same seed gives the same model: in other processes, threads and workers."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn_pare import PaReClassifier
 from tests.common.instances import tiny
 
-# A fresh process and loky's workers know only the backbones of the package.
+# New processes and workers of loky have only the backbones of the package.
 _CODE = """
 import sys
 import joblib, torch
@@ -23,13 +23,13 @@ torch.set_num_threads(1)
 X, y = load_digits(return_X_y=True)
 torch.rand(7)
 clf = PaReClassifier(input_shape=(1, 8, 8), max_epochs=2, random_state=7)
-np.save(sys.argv[1], clf.fit(X[:120], y[:120]).predict_proba(X[:120]))
+np.save(sys.argv[1], clf.fit(X[:80], y[:80]).predict_proba(X[:80]))
 """
 
 
 def _fit(X, y, seed=7):
     clf = PaReClassifier(input_shape=(1, 8, 8), max_epochs=2, random_state=seed)
-    return clf.fit(X, y).predict_proba(X)
+    return clf.fit(X[:80], y[:80]).predict_proba(X[:80])
 
 
 @pytest.fixture(scope="module")
@@ -67,14 +67,14 @@ def test_fit__four_threads__same_bits(digits, reference):
 
 
 def test_fit__loky__same_bits(digits, reference):
-    # A worker has one thread here, as this process has.
+    # One thread per worker, as in this process.
     with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
         results = joblib.Parallel(n_jobs=2)(joblib.delayed(_fit)(*digits) for _ in "ab")
     for result in results:
         np.testing.assert_array_equal(result, reference)
 
 
-def test_predict__bundled_backbone_row_in_any_company__same_bits(digits):
+def test_predict__bundled_backbone_sample_among_any_others__same_bits(digits):
     X, y = digits
     for precision in ("fp32", "bf16"):
         clf = PaReClassifier(

@@ -1,10 +1,8 @@
-"""Devices and precisions, with availability faked."""
+"""Devices and precisions, with faked availability."""
 
 import os
 import subprocess
 import sys
-import threading
-from functools import partial
 
 import numpy as np
 import pytest
@@ -39,9 +37,11 @@ def test_resolve_device__auto__takes_the_best(available, expected, fake):
     assert _device.resolve_device("auto").type == expected
 
 
-def test_resolve_device__not_there__error_names_what_to_do(fake):
+def test_resolve_device__not_there__error_names_the_remedy(fake):
     fake()
-    with pytest.raises(ValueError, match=r"'cuda:1' was asked for.*device='cpu'"):
+    with pytest.raises(
+        ValueError, match=r"device='cuda:1' is not available.*device='cpu'"
+    ):
         _device.resolve_device("cuda:1")
 
 
@@ -98,7 +98,7 @@ def test_fit_and_predict__cuda_in_a_forked_process__error_names_loky(
 
 def test_resolve_device__cpu_in_a_forked_process__cpu(forked, monkeypatch):
     assert _device.resolve_device("cpu").type == "cpu"
-    # Asking whether there is CUDA is enough for torch to call the fork a bad one.
+    # For torch, a call of is_available before the fork is enough for a bad fork.
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     assert _device.resolve_device("auto").type in ("cpu", "mps", "xpu")
 
@@ -129,102 +129,77 @@ def test_fit__forked_where_there_is_no_cuda__works():
     subprocess.run([sys.executable, "-c", _FORK], check=True, timeout=300)
 
 
-def _flags():
-    return (
-        torch.are_deterministic_algorithms_enabled(),
-        torch.is_deterministic_algorithms_warn_only_enabled(),
-        torch.backends.cudnn.deterministic,
-        torch.backends.cudnn.benchmark,
-    )
+CUDA = torch.device("cuda")
 
 
-SET = (True, False, True, False)
-
-
-@pytest.mark.parametrize(
-    "before", [(False, False, False, True), (True, True, True, True)]
-)
-@pytest.mark.parametrize("fails", [False, True])
-def test_algorithms__done_or_failed__as_before(before, fails, request):
-    request.addfinalizer(partial(_device._set_deterministic, *_flags()))
-    _device._set_deterministic(*before)
-    cpu = torch.device("cpu")
-    with _device.algorithms(cpu, deterministic=False):
-        assert _flags() == before
-    try:
-        with (
-            _device.algorithms(cpu, deterministic=True),
-            _device.algorithms(cpu, deterministic=True),
-        ):
-            assert _flags() == SET
-            1 / (not fails)
-    except ZeroDivisionError:
-        assert fails
-    assert _flags() == before
-
-
-def test_algorithms__threads_that_overlap__the_last_puts_them_back():
-    before, cpu = _flags(), torch.device("cpu")
-    entered, leave = threading.Event(), threading.Event()
-
-    def work():
-        with _device.algorithms(cpu, deterministic=True):
-            entered.set()
-            leave.wait()
-
-    thread = threading.Thread(target=work)
-    with _device.algorithms(cpu, deterministic=True):
-        thread.start()
-        entered.wait()
-    assert _flags() == SET
-    leave.set()
-    thread.join()
-    assert _flags() == before
-
-
-@pytest.mark.parametrize("workspace", [None, ":8:8"])
-def test_algorithms__cuda_without_its_workspace__error_says_what_to_set(
-    workspace, monkeypatch
+@pytest.mark.parametrize("workspace", [None, ":8:8", ""])
+def test_check_deterministic__cuda_without_its_workspace__error_names_the_remedy(
+    workspace, deterministic, monkeypatch
 ):
     monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
-    if workspace:
+    if workspace is not None:
         monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", workspace)
-    cuda = torch.device("cuda")
-    with (
-        pytest.raises(DeviceError, match="CUBLAS_WORKSPACE_CONFIG=:4096:8"),
-        _device.algorithms(cuda, deterministic=True),
-    ):
-        pass
-    with _device.algorithms(cuda, deterministic=False):
-        assert _flags() != SET
-    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    with _device.algorithms(cuda, deterministic=True):
-        assert _flags() == SET
+    _device.check_deterministic(CUDA)
+    deterministic(True)
+    with pytest.raises(DeviceError) as error:
+        _device.check_deterministic(torch.device("cuda:1"))
+    assert str(error.value) == (
+        "torch.use_deterministic_algorithms(True) on 'cuda:1' requires the environment "
+        "variable CUBLAS_WORKSPACE_CONFIG to be :4096:8 or :16:8; it is "
+        f"{workspace!r}. Set it before Python starts, for example with export "
+        "CUBLAS_WORKSPACE_CONFIG=:4096:8."
+    )
+    # Only a warning of torch.
+    deterministic(True, warn_only=True)
+    _device.check_deterministic(CUDA)
+
+
+@pytest.mark.parametrize("workspace", [":4096:8", ":16:8"])
+def test_check_deterministic__cuda_with_its_workspace__passes(
+    workspace, deterministic, monkeypatch
+):
+    deterministic(True)
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", workspace)
+    _device.check_deterministic(CUDA)
+
+
+@pytest.mark.parametrize("kind", ["cpu", "mps", "xpu"])
+def test_check_deterministic__other_devices__need_no_workspace(
+    kind, deterministic, monkeypatch
+):
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    deterministic(True)
+    _device.check_deterministic(torch.device(kind))
+
+
+def test_fit_and_predict__deterministic_algorithms_on_cuda__clear_error(
+    fake, table, deterministic, monkeypatch
+):
+    fake("cuda")
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    random_state = np.random.RandomState(3)
+    clf = tiny(PaReClassifier, device="cpu", linear_path=False, max_epochs=1)
+    clf.fit(*table).set_params(device="cuda:0", random_state=random_state)
+    deterministic(True)
+    with pytest.raises(DeviceError, match="CUBLAS_WORKSPACE_CONFIG=:4096:8"):
+        clf.fit(*table)
+    assert random_state.randint(100) == np.random.RandomState(3).randint(100)
+    with pytest.raises(DeviceError, match="CUBLAS_WORKSPACE_CONFIG=:4096:8"):
+        clf.predict(table[0])
 
 
 @pytest.mark.parametrize("shape", [(24, 5), (24, 2, 16), (24, 1, 8, 8)], ids=str)
 @pytest.mark.parametrize("kind", [PaReClassifier, PaReRegressor])
-def test_fit__deterministic__flags_in_fit_and_predict_and_same_bits(
-    kind, shape, monkeypatch
+def test_fit_and_predict__deterministic_algorithms__same_bits_on_a_cpu(
+    kind, shape, deterministic
 ):
     X = np.random.default_rng(0).normal(size=shape)
     y = X.reshape(len(X), -1)[:, 0]
     y = y > 0 if kind is PaReClassifier else y
     usual = tiny(kind, max_epochs=2).fit(X, y)._outputs(X)
-    seen, run = [], torch.nn.MultiheadAttention.forward
-
-    def forward(self, *args, **kwargs):
-        seen.append(_flags())
-        return run(self, *args, **kwargs)
-
-    monkeypatch.setattr(torch.nn.MultiheadAttention, "forward", forward)
-    before = _flags()
-    estimator = tiny(kind, max_epochs=2, deterministic=True).fit(X, y)
-    assert set(seen) == {SET}
-    seen.clear()
+    deterministic(True)
+    estimator = tiny(kind, max_epochs=2).fit(X, y)
     np.testing.assert_array_equal(estimator._outputs(X), usual)
-    assert set(seen) == {SET}
-    assert _flags() == before
 
 
 def test_init__asks_nothing_of_cuda(monkeypatch):
@@ -234,4 +209,4 @@ def test_init__asks_nothing_of_cuda(monkeypatch):
     for name in ("is_available", "device_count", "_lazy_init", "is_initialized"):
         monkeypatch.setattr(torch.cuda, name, asked)
     for kind in (PaReClassifier, PaReRegressor):
-        repr(kind(device="cuda", deterministic=True).set_params(device="auto"))
+        repr(kind(device="cuda").set_params(device="auto"))

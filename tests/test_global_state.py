@@ -1,4 +1,4 @@
-"""Import, fit, predict, save and load leave the process as they found it."""
+"""Import, fit, predict, save and load do not change the state of the process."""
 
 import random
 import subprocess
@@ -16,10 +16,9 @@ from sklearn_pare.nn.model import PaReModel
 from tests.common.instances import tiny
 from tests.common.process import snapshot, unchanged
 
-RNG = np.random.default_rng(0)
-TABLE = RNG.normal(size=(40, 4))
-SIGNALS = RNG.normal(size=(40, 2, 16))
-IMAGES = RNG.normal(size=(40, 1, 8, 8))
+TABLE = np.random.default_rng(0).normal(size=(40, 4))
+SIGNALS = np.random.default_rng(1).normal(size=(40, 2, 16))
+IMAGES = np.random.default_rng(2).normal(size=(40, 1, 8, 8))
 
 
 def _fit(X=TABLE, kind=PaReClassifier, **settings):
@@ -43,9 +42,8 @@ FITS = {
     "early stopping": {"early_stopping": True},
     "two sources": {"source": ["formula", "noise"]},
     "alignment": {"alignment": "otdd"},
-    "deterministic": {"deterministic": True},
-    "no seed but numpy's": {"random_state": np.random.RandomState(0)},
-    "the bundled backbone": {"backbone": "pare-tiny", "max_steps": 1},
+    "a generator as seed": {"random_state": np.random.RandomState(0)},
+    "the bundled backbone": {"backbone": "pare-tiny", "max_epochs": 1},
 }
 
 
@@ -55,6 +53,17 @@ def test_fit_and_predict__process_as_before(settings):
         estimator = _fit(**settings)
         estimator.predict(settings.get("X", TABLE))
         estimator.transform(settings.get("X", TABLE))
+
+
+@pytest.mark.parametrize("warn_only", [False, True])
+def test_fit_and_predict__deterministic_algorithms__process_as_before(
+    warn_only, deterministic
+):
+    deterministic(True, warn_only=warn_only)
+    with unchanged():
+        _fit().predict(TABLE)
+    with unchanged(), pytest.raises(DivergenceError):
+        _fit(lr=1e30)
 
 
 @pytest.mark.parametrize("folder", [False, True])
@@ -75,10 +84,10 @@ def _interrupt(*args, **kwargs):
     ("error", "settings"),
     [
         (DataError, {"X": np.full((40, 4), np.inf)}),
-        (DivergenceError, {"lr": 1e30, "deterministic": True, "verbose": 1}),
+        (DivergenceError, {"lr": 1e30, "verbose": 1}),
         (PaReError, {"backbone": "nothing"}),
         (ValueError, {"lr": -1.0}),
-        (KeyboardInterrupt, {"verbose": 1, "deterministic": True}),
+        (KeyboardInterrupt, {"verbose": 1}),
     ],
 )
 def test_fit__fails__process_as_before(error, settings, monkeypatch):
@@ -101,7 +110,7 @@ def test_predict_and_load__fail__process_as_before(fitted, tmp_path):
 
 
 def test_fit__any_state_of_the_process__same_bits(fitted):
-    """And nothing of what is global steers a fit."""
+    """No global state changes the result of a fit."""
     torch.manual_seed(7)
     np.random.seed(7)  # noqa: NPY002
     random.seed(7)
@@ -122,9 +131,9 @@ with unchanged():
     import sklearn_pare.sources, sklearn_pare.benchmarks, sklearn_pare.openml
 import numpy as np
 X = np.random.default_rng(0).normal(size=(40, 4))
-# The first fit of a process imports what the others have: timm, torch's compiler.
+# The first fit of a process imports timm and torch's compiler.
 with unchanged():
-    clf = sklearn_pare.PaReClassifier(max_steps=2, random_state=0)
+    clf = sklearn_pare.PaReClassifier(max_epochs=2, random_state=0)
     clf.fit(X, X[:, 0] > 0).predict(X)
 with unchanged():
     clf.save(sys.argv[1])

@@ -1,4 +1,4 @@
-"""Where a batch has no room at prediction, all batches are made smaller."""
+"""Prediction in batches, which are made smaller if the memory is too small."""
 
 import copy
 import math
@@ -17,7 +17,7 @@ META = torch.device("meta")
 
 
 class Memory:
-    """A device with room for batches of so many rows, and how large batches were."""
+    """A device with memory for `n_rows` samples; `sizes` are those of all batches."""
 
     def __init__(self, monkeypatch):
         self.n_rows, self.error = math.inf, torch.OutOfMemoryError("CUDA out of memory")
@@ -39,7 +39,7 @@ class Memory:
 
 @pytest.fixture(scope="module")
 def signals():
-    """Not those of the fit: thresholds of kernels are responses to some of those."""
+    """Other signals than those of the fit, from which thresholds are computed."""
     return np.random.default_rng(1).normal(size=(41, 2, 24))
 
 
@@ -58,7 +58,7 @@ def memory(monkeypatch):
 
 @pytest.mark.parametrize("method", ["predict_proba", "transform"])
 @pytest.mark.parametrize("n_rows", [15, 8, 3, 1])
-def test_infer__room_for_few_rows__all_in_one_smaller_shape(
+def test_infer__memory_for_few_samples__all_in_one_smaller_shape(
     n_rows, method, fitted, signals, memory
 ):
     whole = getattr(fitted, method)(signals)
@@ -72,7 +72,7 @@ def test_infer__room_for_few_rows__all_in_one_smaller_shape(
     assert batches == [size] * math.ceil(len(signals) / size)
 
 
-def test_infer__out_of_memory_in_the_last_batch__begins_anew(fitted, signals, memory):
+def test_infer__out_of_memory_in_the_last_batch__starts_again(fitted, signals, memory):
     memory.at = 3
     fitted.predict(signals)
     assert memory.sizes == [16] * 3 + [8] * 6
@@ -87,7 +87,7 @@ def test_infer__out_of_memory_in_the_last_batch__begins_anew(fitted, signals, me
     ],
     ids=repr,
 )
-def test_infer__any_complaint_about_memory__halves(error, fitted, signals, memory):
+def test_infer__any_error_about_memory__halves(error, fitted, signals, memory):
     memory.error, memory.n_rows = error, 8
     fitted.predict(signals)
     assert set(memory.sizes) == {16, 8}
@@ -104,7 +104,7 @@ def test_infer__tables_and_fields_in_small_batches__same_to_rounding(table, memo
         np.testing.assert_allclose(reg.predict(rows), whole, rtol=0, atol=1e-5)
 
 
-def test_infer__no_room_for_one_row__error_with_sizes_and_remedies(
+def test_infer__no_memory_for_one_sample__error_with_sizes_and_remedies(
     fitted, signals, memory
 ):
     memory.n_rows = 0
@@ -113,20 +113,20 @@ def test_infer__no_room_for_one_row__error_with_sizes_and_remedies(
     assert memory.sizes == [16, 8, 4, 2, 1]
     assert isinstance(raised.value.__cause__, torch.OutOfMemoryError)
     message = str(raised.value)
-    assert "1 row of shape (2, 24), 48 numbers" in message
-    assert "GiB of which are free" in message
-    for remedy in ("max_tokens=8", "backbone='pare-tiny'", "end other programs"):
+    assert "1 sample of shape (2, 24), 48 numbers" in message
+    assert "GiB are free" in message
+    for remedy in ("?max_tokens=8", "backbone='pare-tiny'", "ending other programs"):
         assert remedy in message
 
 
-def test_infer__no_room_for_the_weights__error_at_once(
+def test_infer__no_memory_for_the_weights__error_at_once(
     fitted, signals, memory, monkeypatch
 ):
     def to(*args):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(torch.nn.Module, "to", to)
-    # A device that is not the CPU, wherever the tests run.
+    # A device other than the CPU that exists on every machine.
     monkeypatch.setattr("sklearn_pare._base.resolve_device", lambda name: META)
     with pytest.raises(OutOfMemoryError, match=r"backbone with [\d,]+ weights.*'cpu'"):
         fitted.predict(signals)

@@ -1,4 +1,4 @@
-"""Every modality and every kind of target, from fit to a saved file."""
+"""All modalities and kinds of targets, from fit to a saved file."""
 
 import pickle
 
@@ -15,11 +15,10 @@ import sklearn_pare
 from sklearn_pare import PaReClassifier, PaReRegressor
 from tests.common.instances import tiny
 
-RNG = np.random.default_rng(0)
 N = 24
-TABLE = RNG.normal(size=(N, 5))
-SIGNALS = RNG.normal(size=(N, 2, 20))
-IMAGES = RNG.normal(size=(N, 2, 9, 12))
+TABLE = np.random.default_rng(0).normal(size=(N, 5))
+SIGNALS = np.random.default_rng(1).normal(size=(N, 2, 20))
+IMAGES = np.random.default_rng(2).normal(size=(N, 2, 9, 12))
 LEVEL = {
     "table": TABLE[:, 0],
     "signals": SIGNALS[:, 0, 3],
@@ -29,8 +28,9 @@ ROWS = {"table": TABLE, "signals": SIGNALS, "images": IMAGES}
 
 
 def _numbers(kind, *shape):
-    """Numbers of a shape that follow from the rows."""
-    return 3 + LEVEL[kind].reshape(-1, *[1] * len(shape)) * RNG.uniform(1, 2, shape)
+    """Return targets of a shape that depend on the samples."""
+    factor = np.random.default_rng(3).uniform(1, 2, shape)
+    return 3 + LEVEL[kind].reshape(-1, *[1] * len(shape)) * factor
 
 
 def _labels(kind, n):
@@ -38,7 +38,7 @@ def _labels(kind, n):
 
 
 CLASSES = {
-    # rows, y, shape of predict_proba
+    # samples, y, shape of predict_proba
     "two classes": ("table", np.where(LEVEL["table"] > 0, "up", "down"), (N, 2)),
     "three classes": ("images", np.digitize(LEVEL["images"], [-0.4, 0.4]), (N, 3)),
     "labels of tables": ("table", _labels("table", 3), (N, 3)),
@@ -79,16 +79,16 @@ def _same_after_copying(estimator, X, outputs, tmp_path):
     return loaded
 
 
-def _row_alone_as_among_others(estimator, X):
+def _sample_alone_as_among_others(estimator, X):
     outputs = estimator._outputs(X)
-    order = RNG.permutation(len(X))
+    order = np.random.default_rng(4).permutation(len(X))
     np.testing.assert_array_equal(estimator._outputs(X[order]), outputs[order])
     alone = [estimator._outputs(X[i : i + 1]) for i in range(3)]
     np.testing.assert_array_equal(np.concatenate(alone), outputs[:3])
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_classifier__every_target(name, tmp_path):
+def test_classifier__every_target(name, tmp_path, rng):
     rows, y, shape = CLASSES[name]
     X = ROWS[rows]
     clf = tiny(PaReClassifier, max_epochs=3).fit(X, y)
@@ -106,11 +106,11 @@ def test_classifier__every_target(name, tmp_path):
         np.testing.assert_allclose(probabilities.sum(1), 1)
         np.testing.assert_array_equal(prediction, clf.classes_[probabilities.argmax(1)])
     assert clf.score(X, y) == pytest.approx(right.mean())
-    weight = RNG.uniform(0, 1, N)
+    weight = rng.uniform(0, 1, N)
     share = right.reshape(N, -1).mean(1)
     expected = np.average(share, weights=weight)
     assert clf.score(X, y, sample_weight=weight) == pytest.approx(expected)
-    _row_alone_as_among_others(clf, X)
+    _sample_alone_as_among_others(clf, X)
     loaded = _same_after_copying(clf, X, prediction, tmp_path)
     np.testing.assert_array_equal(loaded.predict_proba(X), probabilities)
     assert loaded.score(X, y) == clf.score(X, y)
@@ -130,7 +130,7 @@ def test_regressor__every_target(name, tmp_path):
         multioutput="variance_weighted" if dense else "uniform_average",
     )
     assert reg.score(X, y) == pytest.approx(expected)
-    _row_alone_as_among_others(reg, X)
+    _sample_alone_as_among_others(reg, X)
     loaded = _same_after_copying(reg, X, prediction, tmp_path)
     assert loaded.score(X, y) == reg.score(X, y)
 
@@ -151,10 +151,10 @@ def test_dense__every_setting(settings):
     assert np.isfinite(reg.predict(IMAGES)).all()
 
 
-def test_dense__learns_what_a_pixel_says():
-    X = RNG.normal(size=(40, 1, 16, 16))
+def test_dense__learns_from_single_pixels(rng):
+    X = rng.normal(size=(40, 1, 16, 16))
     masks, field = (X[:, 0] > 0).astype(int), np.abs(X[:, 0])
-    settings = {"max_epochs": 24, "batch_size": 8, "lr": 1e-3}
+    settings = {"max_epochs": 12, "batch_size": 8, "lr": 3e-3}
     clf = tiny(PaReClassifier, **settings).fit(X[:30], masks[:30])
     assert clf.score(X[30:], masks[30:]) > 0.9
     reg = tiny(PaReRegressor, **settings).fit(X[:30], field[:30])
@@ -163,14 +163,15 @@ def test_dense__learns_what_a_pixel_says():
 
 def test_masks__training_starts_at_the_shares_of_the_classes():
     y = (IMAGES[:, 0] > 1.5).astype(int)
-    clf = tiny(PaReClassifier, max_steps=1, lr=1e-30).fit(IMAGES, y)
+    settings = {"max_epochs": 1, "batch_size": N, "lr": 1e-30}
+    clf = tiny(PaReClassifier, **settings).fit(IMAGES, y)
     shares = clf._model.head.read.bias.detach().exp().numpy()
     np.testing.assert_allclose(shares, [1 - y.mean(), y.mean()], rtol=1e-5)
 
 
-def test_masks__ignore_index__places_neither_learned_nor_scored():
+def test_masks__ignore_index__positions_neither_learned_nor_scored(rng):
     y = (IMAGES[:, 0] > 0).astype(int)
-    gaps = RNG.random(y.shape) < 0.4
+    gaps = rng.random(y.shape) < 0.4
     with_gaps = np.where(gaps, 255, y)
     clf = tiny(PaReClassifier, max_epochs=2, ignore_index=255)
     clf.fit(IMAGES, with_gaps)
@@ -179,7 +180,7 @@ def test_masks__ignore_index__places_neither_learned_nor_scored():
     assert set(np.unique(prediction)) <= {0, 1}
     expected = (prediction == y)[~gaps].mean()
     assert clf.score(IMAGES, with_gaps) == pytest.approx(expected)
-    # Another code of what is ignored is another name for the same data.
+    # Another value for the ignored positions changes nothing.
     other = clone(clf).set_params(ignore_index=-1).fit(IMAGES, np.where(gaps, -1, y))
     np.testing.assert_array_equal(other.predict(IMAGES), prediction)
 
@@ -196,14 +197,37 @@ def test_masks__class_weight__rare_class_found_more_often():
     assert probabilities[0] < probabilities[2] < probabilities[1]
 
 
-@pytest.mark.parametrize("pos_weight", [20, [20.0, 20.0, 20.0], "balanced"])
-def test_labels__pos_weight__more_labels(pos_weight):
-    y = (TABLE[:, :3] > 1.0).astype(int)
-    y[0] = 1
+RARE = (TABLE[:, :3] > 1.0).astype(int)
+RARE[0] = 1
+
+
+@pytest.mark.parametrize(
+    "class_weight",
+    [{0: 1.0, 1: 20.0}, [{1: 20.0}, {0: 0.05}, {0: 0.1, 1: 2.0}], "balanced"],
+    ids=["dict", "list", "balanced"],
+)
+def test_labels__class_weight__rare_labels_found_more_often(class_weight):
     clf = tiny(PaReClassifier, linear_path=False)
-    plain = clf.fit(TABLE, y).predict_proba(TABLE).mean()
-    heavy = clone(clf).set_params(pos_weight=pos_weight).fit(TABLE, y)
-    assert heavy.predict_proba(TABLE).mean() > plain + 0.05
+    plain = clf.fit(TABLE, RARE).predict_proba(TABLE).mean(0)
+    heavy = clone(clf).set_params(class_weight=class_weight).fit(TABLE, RARE)
+    assert (heavy.predict_proba(TABLE).mean(0) > plain + 0.05).all()
+
+
+def test_labels__class_weight_of_one_label__that_label_alone_is_found_more_often():
+    clf = tiny(PaReClassifier, linear_path=False)
+    plain = clf.fit(TABLE, RARE).predict_proba(TABLE).mean(0)
+    class_weight = [{}, {1: 20.0}, {}]
+    heavy = clone(clf).set_params(class_weight=class_weight).fit(TABLE, RARE)
+    change = heavy.predict_proba(TABLE).mean(0) - plain
+    assert change[1] > 0.1
+    assert abs(change[0]) < change[1] / 2 > abs(change[2])
+
+
+def test_labels__class_weight_1__as_without():
+    clf = tiny(PaReClassifier, linear_path=False)
+    plain = clf.fit(TABLE, RARE).predict_proba(TABLE)
+    clf.set_params(class_weight={0: 1.0, 1: 1.0})
+    np.testing.assert_array_equal(clf.fit(TABLE, RARE).predict_proba(TABLE), plain)
 
 
 @pytest.mark.parametrize("rows", ["table", "images"])
@@ -220,31 +244,7 @@ def test_regressor__loss__by_name(rows):
         assert np.array_equal(prediction, auto) == (loss == same)
 
 
-@pytest.mark.parametrize(("max_steps", "epochs"), [(1, 1), (4, 1), (5, 2), (99, 3)])
-def test_max_steps__bounds_steps(max_steps, epochs, monkeypatch):
-    from sklearn_pare.training.net import PaReNet
-
-    steps, step = [], PaReNet.train_step_single
-    monkeypatch.setattr(
-        PaReNet,
-        "train_step_single",
-        lambda self, *a, **k: steps.append(0) or step(self, *a, **k),
-    )
-    clf = tiny(
-        PaReClassifier,
-        max_steps=max_steps,
-        max_epochs=3,
-        batch_size=6,
-        linear_path=False,
-    ).fit(TABLE, CLASSES["two classes"][1])
-    assert len(steps) == min(max_steps, 3 * 4)
-    assert clf.n_iter_ == len(clf.history_) == epochs
-    # The curriculum ends where training does.
-    if max_steps > 1:
-        assert clf.history_[-1]["mix_fraction"] == round(16 * clf.mix_end) / 16
-
-
-def test_network_share__one_without_a_linear_path_and_nothing_beside_an_exact_one():
+def test_network_share__one_without_a_linear_path_and_zero_beside_an_exact_one():
     y = TABLE @ np.arange(5) - 1
     for linear_path, expected in ((True, 0.0), (False, 1.0)):
         reg = tiny(PaReRegressor, max_epochs=1, linear_path=linear_path).fit(TABLE, y)
@@ -268,8 +268,8 @@ def test_linear_path__exact_map__found_at_once():
     [(1, 5), (1, 1000), (1, 8, 8), (60, 8, 8), (3, 7, 33), (1, 40, 8)],
     ids=str,
 )
-def test_fit__shape_of_rows(shape, target):
-    X = RNG.normal(size=(12, *shape))
+def test_fit__shape_of_samples(shape, target, rng):
+    X = rng.normal(size=(12, *shape))
     kind = PaReClassifier if target in ("class", "mask") else PaReRegressor
     y = {
         "class": np.arange(12) % 2,
@@ -301,25 +301,26 @@ def test_regressor__tensors__score():
     assert reg.score(torch.from_numpy(IMAGES), y) == reg.score(IMAGES, y.numpy())
 
 
-def test_fit__long_signals():
-    X = RNG.normal(size=(6, 1, 3000))
+def test_fit__long_signals(rng):
+    X = rng.normal(size=(6, 1, 3000))
     reg = tiny(PaReRegressor, max_epochs=1, batch_size=6).fit(X, X[:, 0])
     assert reg.predict(X).shape == (6, 3000)
     clf = tiny(PaReClassifier, max_epochs=1, batch_size=6, linear_path=False)
     assert clf.fit(X, np.arange(6) % 2).predict(X).shape == (6,)
 
 
-# ---- a table as it comes: 5 numeric, 3 categorical, 1 boolean column, 10 % missing
+# ---- a table with 5 numeric, 3 categorical and 1 boolean column, 10 % missing
 
 
 def _frame(n, new=False):
-    frame = pd.DataFrame(RNG.normal(size=(n, 5)), columns=list("abcde"))
-    frame["city"] = RNG.choice(["Bonn", "Lyon", "Pisa"] + ["Rome"] * new, n)
-    frame["size"] = pd.Categorical(RNG.choice(["s", "m", "l"], n))
-    frame["code"] = RNG.choice(["x", "y"] + ["z"] * new, n)
+    rng = np.random.default_rng(5 + new)
+    frame = pd.DataFrame(rng.normal(size=(n, 5)), columns=list("abcde"))
+    frame["city"] = rng.choice(["Bonn", "Lyon", "Pisa"] + ["Rome"] * new, n)
+    frame["size"] = pd.Categorical(rng.choice(["s", "m", "l"], n))
+    frame["code"] = rng.choice(["x", "y"] + ["z"] * new, n)
     y = (frame["a"] + 2 * (frame["city"] == "Bonn") > 0.5).to_numpy().astype(int)
-    frame = frame.mask(RNG.random(frame.shape) < 0.1)
-    frame["member"] = RNG.random(n) < 0.5
+    frame = frame.mask(rng.random(frame.shape) < 0.1)
+    frame["member"] = rng.random(n) < 0.5
     return frame, y
 
 

@@ -1,3 +1,5 @@
+"""The regressor: units, weights, early stopping."""
+
 import numpy as np
 import pytest
 
