@@ -56,20 +56,21 @@ oldest: .venv-oldest/ready
 	rm -rf $(@D)
 	$(BIN)/uv venv --quiet --python 3.11 $(@D)
 	$(BIN)/uv pip install --quiet --python $(@D) --resolution lowest-direct \
-		--editable '.[test]'
+		--compile-bytecode --editable '.[test]'
 	touch $@
 
 sklearn-versions: $(SKLEARN:%=.venv-sklearn-%/ready)
 	for version in $(SKLEARN); do \
 		OMP_NUM_THREADS=1 SCIPY_ARRAY_API=1 .venv-sklearn-$$version/bin/python \
-			-m pytest -n auto tests/test_common.py || exit 1; \
+			-m pytest -n auto -W default::DeprecationWarning \
+			tests/test_common.py || exit 1; \
 	done
 
 .venv-sklearn-%/ready: pyproject.toml $(READY)
 	rm -rf $(@D)
 	$(BIN)/uv venv --quiet --python 3.11 $(@D)
-	$(BIN)/uv pip install --quiet --python $(@D) --editable '.[test]' \
-		'scikit-learn==$*.*'
+	$(BIN)/uv pip install --quiet --python $(@D) --compile-bytecode \
+		--editable '.[test]' 'scikit-learn==$*.*'
 	touch $@
 
 coverage: $(READY)

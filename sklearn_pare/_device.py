@@ -119,6 +119,8 @@ def check_deterministic(device):
 def reset_peak_memory(device):
     """Start a new measurement of `peak_memory`."""
     if device.type != "cpu":
+        # CUDA has no allocator before it is first used.
+        torch.empty(0, device=device)
         torch.get_device_module(device).reset_peak_memory_stats(device)
 
 

@@ -123,6 +123,10 @@ def load(name, *, pretrained, generator, input_shape, max_tokens, config=None):
             model = _with_weights(name, model_name, known, settings)
         else:
             model = timm.create_model(model_name, **settings)
+    for module in model.modules():
+        # Older timm divides 0 by 0 for windows of one token.
+        if hasattr(module, "relative_coords_table"):
+            module.relative_coords_table.nan_to_num_(0.0)
     embedding = model.patch_embed
     module = TimmBackbone(model)
     shape, normed = (3, *settings["img_size"]), isinstance(embedding.norm, nn.LayerNorm)

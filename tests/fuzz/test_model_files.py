@@ -189,7 +189,10 @@ HOSTILE = {
         _at(*_ENCODER, "scale_", "values", value=[1.0] * 4),
         "are inconsistent",
     ),
-    "mean infinite": (_at(*_ENCODER, "mean_", "values", 0, value=1e999), "not a JSON number"),
+    "mean infinite": (
+        _at(*_ENCODER, "mean_", "values", 0, value=1e999),
+        "not a JSON number",
+    ),
     "rows of no axis": (_at(*_FITTED, "input_shape_", value=[]), "input_shape_"),
     "rows huge": (_at(*_FITTED, "input_shape_", value=[_HUGE]), "input_shape_"),
     "rows huge along an axis": (

@@ -22,19 +22,21 @@ MUTANTS = Path("mutants")
 LEAST = 0.85
 
 _HEAD = f"""\
-# Mutants
+# Mutation testing
 
 `make mutation` changes the code of the files below at one place at a time, runs the
-tests that reach the changed function, and writes this page. A mutant is killed where a
-test fails or takes ten times as long; of every file {LEAST:.0%} must be. The changes
-are those of mutmut: numbers, comparisons, arithmetic, conditions, assignments,
-arguments, defaults, and every string, those of messages too.
+tests that reach the changed function, and writes this page. Each changed version is
+called a mutant. A mutant is killed if a test fails or takes ten times as long as usual.
+At least {LEAST:.0%} of the mutants of each file must be killed. mutmut makes the
+changes: to numbers, comparisons, arithmetic, conditions, assignments, arguments,
+defaults, and all strings, including those in messages.
 
-Not changed, because mutmut cannot: what stands outside of functions (constants, regular
-expressions, fields of a NamedTuple), decorated methods (properties), calls of `len` and
-`isinstance`, and triple-quoted strings. Left out of the tests, because they take long
-or look at the depth of the stack, which mutmut changes:
-`{"`, `".join(LEFT_OUT)}`. They could only kill more.
+mutmut cannot change code outside of functions (constants, regular expressions, fields
+of a NamedTuple), decorated methods (properties), calls of `len` and `isinstance`, and
+triple-quoted strings. Some tests are not run, because they take long or depend on the
+depth of the call stack, which mutmut changes. Their names contain one of the words
+`{"`, `".join(LEFT_OUT)}`.
+Running them could only kill more mutants.
 
 | file | mutants | killed | score |
 |---|---|---|---|
@@ -130,7 +132,8 @@ def _page(results):
     by_reason = {}
     for words in sorted(survivors):
         by_reason.setdefault(reasons.get(words, "No reason yet"), []).append(words)
-    page += "\n## Survivors\n"
+    page += "\n## Survivors\n\n"
+    page += "The mutants below are not killed, for the reason above each list.\n"
     for reason in sorted(by_reason):
         page += f"\n{reason}:\n\n"
         for words in by_reason[reason]:

@@ -4,10 +4,17 @@ FILES = {
     "sklearn_pare/nn/losses.py": ["tests/nn/test_losses.py"],
     "sklearn_pare/nn/replace.py": ["tests/nn/test_replace.py"],
     "sklearn_pare/nn/schedule.py": ["tests/nn/test_schedule.py"],
-    "sklearn_pare/_files.py": ["tests/test_files.py"],
-    "sklearn_pare/_validation.py": ["tests/test_validation.py"],
-    "sklearn_pare/training/checkpoint.py": ["tests/training/test_checkpoint.py"],
-    "sklearn_pare/_persist.py": ["tests/test_persist.py"],
+    "sklearn_pare/_safetensors.py": ["tests/test_safetensors.py"],
+    "sklearn_pare/_data/validation.py": [
+        "tests/_data/test_validation.py",
+        "tests/_data/test_check_rows.py",
+    ],
+    "sklearn_pare/training/checkpoint.py": [
+        "tests/training/test_checkpoint.py",
+        "tests/training/test_resume.py",
+        "tests/training/test_resume_refused.py",
+    ],
+    "sklearn_pare/_saving/model_file.py": ["tests/_saving/test_model_file.py"],
 }
 
 # Parts of names of tests: processes of their own, fits that are cut off at every step,

@@ -7,6 +7,7 @@ import pytest
 from sklearn.base import clone
 
 from sklearn_pare import PaReClassifier
+from sklearn_pare._utils import NoCallbacks
 from sklearn_pare.training.net import PaReNet
 from tests.common.callbacks import Callback, needs_callbacks
 from tests.common.instances import tiny
@@ -86,6 +87,18 @@ def test_fit__keyboard_interrupt__raises(table):
     with pytest.raises(KeyboardInterrupt):
         clf.fit(*table)
     assert not hasattr(clf, "history_")
+
+
+def test_fit__scikit_learn_without_callbacks__same_bits(table, monkeypatch):
+    expected = tiny(PaReClassifier, max_epochs=2).fit(*table)
+    monkeypatch.setattr(
+        PaReClassifier, "_init_callback_context", lambda self, **_: NoCallbacks()
+    )
+    found = tiny(PaReClassifier, max_epochs=2).fit(*table)
+    assert found.n_iter_ == 2
+    np.testing.assert_array_equal(
+        found.predict_proba(table[0]), expected.predict_proba(table[0])
+    )
 
 
 @needs_callbacks
