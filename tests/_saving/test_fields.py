@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -26,6 +27,11 @@ from sklearn_pare._saving.fields import (
     real,
     whole,
 )
+
+
+def _short(value):
+    """Return a name for a test that is the same in every worker."""
+    return re.sub(r" at 0x\w+", "", str(value))[:60]
 
 
 class Point:
@@ -79,7 +85,7 @@ def _through_json(value):
         (Argument(), ["noise", [1, 2.5, None]]),
         (Argument(), [{0: 1.0, 1: 2.0}, {1: 3.0}]),
     ],
-    ids=str,
+    ids=_short,
 )
 def test_dump_and_load__value__equal(field, value):
     loaded = field.load(_through_json(field.dump(value)))
@@ -138,7 +144,7 @@ def test_argument__tuple__list():
             "the fields of the Point are inconsistent",
         ),
     ],
-    ids=str,
+    ids=_short,
 )
 def test_load__another_value__wrong_names_the_place(field, value, words):
     with pytest.raises(Wrong) as error:
