@@ -5,6 +5,7 @@ FILES = {
     "sklearn_pare/nn/replace.py": ["tests/nn/test_replace.py"],
     "sklearn_pare/nn/schedule.py": ["tests/nn/test_schedule.py"],
     "sklearn_pare/_safetensors.py": ["tests/test_safetensors.py"],
+    "sklearn_pare/_data/encoders.py": ["tests/_data/test_encoders.py"],
     "sklearn_pare/_data/validation.py": [
         "tests/_data/test_validation.py",
         "tests/_data/test_check_rows.py",
@@ -14,7 +15,11 @@ FILES = {
         "tests/training/test_resume.py",
         "tests/training/test_resume_refused.py",
     ],
-    "sklearn_pare/_saving/model_file.py": ["tests/_saving/test_model_file.py"],
+    "sklearn_pare/_saving/model_file.py": [
+        "tests/_saving/test_model_file.py",
+        "tests/_saving/test_save.py",
+        "tests/_saving/test_omit_pretrained.py",
+    ],
 }
 
 # Parts of names of tests: processes of their own, fits that are cut off at every step,
