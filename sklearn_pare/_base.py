@@ -24,6 +24,7 @@ from sklearn_pare._data.fit_data import (
     check_validation,
     hold_out,
 )
+from sklearn_pare._data.splits import check_groups
 from sklearn_pare._data.validation import (
     check_input_shape,
     check_rows,
@@ -110,6 +111,7 @@ class _BasePaRe(
         y,
         sample_weight=None,
         *,
+        groups=None,
         X_val=None,
         y_val=None,
         X_unlabeled=None,
@@ -125,6 +127,10 @@ class _BasePaRe(
             Targets of the samples, or of their positions; see the notes of the class.
         sample_weight : array-like of shape (n,), default=None
             Weight of each sample in the loss. Samples of weight 0 are left out.
+        groups : array-like of shape (n,), default=None
+            Group of each sample, such as the patient or the device it comes from. All
+            samples that fit holds out, for ``early_stopping``, for `network_share_` and
+            for the folds of the linear model, are whole groups.
         X_val, y_val : array-like, default=None
             Validation samples and their targets, scored after each epoch. They replace
             the samples that ``early_stopping`` holds out, and those that determine
@@ -159,7 +165,7 @@ class _BasePaRe(
         SaveError
             If a checkpoint cannot be written; an OSError.
         """
-        data = self._check_data(X, y, sample_weight, X_val, y_val, X_unlabeled)
+        data = self._check_data(X, y, sample_weight, groups, X_val, y_val, X_unlabeled)
         start = open_start(self, data)
         try:
             with _FIT_LOCK:
@@ -178,18 +184,19 @@ class _BasePaRe(
             ) from error  # fmt: skip
         return self
 
-    def _check_data(self, X, y, sample_weight, X_val, y_val, X_unlabeled):
+    def _check_data(self, X, y, sample_weight, groups, X_val, y_val, X_unlabeled):
         """Check everything that fit was called with, and encode the targets."""
         check_input_shape(self.input_shape)
         X, y = check_rows(self, X, y, reset=True)
         X = shape_rows(X, self.input_shape)
         input_shape = X.shape[1:]
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
-        y = self._check_y(y, input_shape)
-        X, y, weight = positive(weight, X, y)
+        y, groups = self._check_y(y, input_shape), check_groups(groups, X)
+        X, y, groups, weight = positive(weight, X, y, groups)
         target = self._make_target(y, input_shape)
         codes = target.encode(y)
-        X, codes, weight = positive(target.weigh(weight, codes), X, codes)
+        weight = target.weigh(weight, codes)
+        X, codes, groups, weight = positive(weight, X, codes, groups)
         data = FitData(
             X,
             codes,
@@ -198,6 +205,7 @@ class _BasePaRe(
             y,
             check_validation(self, X_val, y_val, input_shape, target),
             check_unlabeled(self, X_unlabeled, input_shape),
+            groups,
         )
         if self.early_stopping:
             check_hold_out(data, self.validation_fraction)

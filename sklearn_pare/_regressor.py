@@ -1,16 +1,14 @@
 """Regressor."""
 
+import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import check_consistent_length
 
 from sklearn_pare._base import _BasePaRe
 from sklearn_pare._data.validation import from_torch
-from sklearn_pare._data.value_targets import (
-    check_values,
-    dense_r2,
-    make_value_target,
-)
+from sklearn_pare._data.value_targets import check_values, make_value_target
 from sklearn_pare._utils.docstrings import fill_docstring
 
 
@@ -29,7 +27,8 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
     loss : str, {"auto", "squared_error", "huber", "relative_l2"}, default="auto"
         "huber" is the squared error up to one standard deviation of what the linear
         model leaves, or of y without it, and linear beyond. "relative_l2" is the norm
-        of the error of a sample relative to the norm of its y. "auto" is "relative_l2"
+        of the error of a sample relative to the norm of its y, both after
+        standardisation. "auto" is "relative_l2"
         for fields and "squared_error" for numbers.
 
     Attributes
@@ -168,9 +167,13 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         score : float
             For several numbers per sample the mean, as in scikit-learn. For fields one
             minus the squared error over all positions, relative to their squared
-            distance from the mean field.
+            distance from the mean field; for several channels the mean over them.
         """
         y, prediction = from_torch(y), self.predict(X)
-        if self._target.size:
-            return dense_r2(y, prediction, sample_weight)
-        return r2_score(y, prediction, sample_weight=sample_weight)
+        if not self._target.size:
+            return r2_score(y, prediction, sample_weight=sample_weight)
+        shape = (len(prediction), -1, *self._target.size)
+        y = self._target.check_shape(np.asarray(y))
+        check_consistent_length(y, prediction)
+        pair = prediction.reshape(shape), y.reshape(shape)
+        return self._target.score(*pair, sample_weight)

@@ -176,8 +176,8 @@ class MaskTarget:
         """Return int64 codes (n, ...) of masks (n, ...)."""
         if y.shape[1:] != tuple(self.size):
             raise DataError(
-                f"y_val has shape {y.shape}; expected (n, "
-                f"{', '.join(map(str, self.size))}) as in y."
+                f"The targets have shape {y.shape}; expected (n, "
+                f"{', '.join(map(str, self.size))}), as in y of fit."
             )
         used = y != self.ignored
         codes = np.full(y.shape, IGNORED)
@@ -277,7 +277,8 @@ class LabelTarget:
             )
         if y.ndim != 2 or y.shape[1] != len(self.classes):
             raise DataError(
-                f"y_val has shape {y.shape}; expected (n, {len(self.classes)}) as in y."
+                f"The targets have shape {y.shape}; expected (n, {len(self.classes)}), "
+                "as in y of fit."
             )
         return y.astype(np.float32)
 
@@ -348,5 +349,7 @@ def _encode(y, classes):
     """Return the int64 positions of y in `classes`."""
     unknown = np.setdiff1d(y, classes)
     if len(unknown):
-        raise DataError(f"y_val holds classes that y does not: {unknown[:5].tolist()}.")
+        raise DataError(
+            f"The targets hold classes that y of fit does not: {unknown[:5].tolist()}."
+        )
     return np.searchsorted(classes, y)

@@ -1,16 +1,12 @@
 """Checked data of a fit."""
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_pare._data.validation import (
-    check_rows,
-    n_held_out,
-    select,
-    shape_rows,
-    split,
-)
+from sklearn_pare._data.splits import can_stratify, n_held_out, split
+from sklearn_pare._data.validation import check_rows, select, shape_rows
 from sklearn_pare.exceptions import DataError
 
 
@@ -30,6 +26,8 @@ class FitData(NamedTuple):
     validation : tuple (X, codes, weight) or None
     unlabeled : array of shape (m, ...) or None
         Samples without targets.
+    groups : ndarray of int of shape (n,) or None
+        Groups that no split divides.
     """
 
     X: object
@@ -39,6 +37,7 @@ class FitData(NamedTuple):
     y: np.ndarray
     validation: tuple | None = None
     unlabeled: object = None
+    groups: np.ndarray | None = None
 
 
 def check_validation(estimator, X_val, y_val, input_shape, target):
@@ -77,12 +76,27 @@ def hold_out(data, fraction, seed):
     """Move a fraction of the samples to the validation data, unless there are any."""
     if data.validation is not None:
         return data
-    strata = data.target.strata(data.codes)
-    kept, held_out = split(len(data.X), strata, fraction, seed)
+    n, strata = len(data.X), data.target.strata(data.codes)
+    count = n_held_out(n, fraction)
+    if (
+        data.groups is None
+        and strata is not None
+        and not can_stratify(n, count, strata)
+    ):
+        sizes = np.unique(strata, return_counts=True)[1]
+        warnings.warn(
+            f"The smallest class has {sizes.min()} samples, and {count} samples are "
+            f"held out for {len(sizes)} classes: the validation samples are drawn "
+            "without stratification.",
+            UserWarning,
+            stacklevel=5,
+        )
+    kept, held_out = split(n, count, strata, data.groups, seed)
     return data._replace(
         X=select(data.X, kept),
         codes=data.codes[kept],
         weight=data.weight[kept],
+        groups=None if data.groups is None else data.groups[kept],
         validation=(
             select(data.X, held_out),
             data.codes[held_out],

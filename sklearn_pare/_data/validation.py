@@ -1,12 +1,10 @@
 """Validation of X and y."""
 
 import math
-import warnings
 from numbers import Integral
 
 import numpy as np
 import torch
-from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import (
     _check_y,
     check_consistent_length,
@@ -259,8 +257,8 @@ def place_size(y, input_shape, *, channels):
     )
 
 
-def positive(weight, X, y):
-    """Return the samples of positive weight from X and y, and their weights.
+def positive(weight, X, *arrays):
+    """Return the samples of positive weight: X, the arrays, and the weights.
 
     Raises
     ------
@@ -275,50 +273,6 @@ def positive(weight, X, y):
         )
     kept = weight > 0
     if kept.all():
-        return X, y, weight
-    return select(X, kept), y[kept], weight[kept]
-
-
-def n_held_out(n, fraction):
-    """Return how many of n samples to hold out: at least two, for R2 to be defined."""
-    count = max(2, math.ceil(fraction * n))
-    if count >= n:
-        raise DataError(
-            f"validation_fraction={fraction} of {n} samples leaves none to train on. "
-            "Give more samples, a smaller fraction, or X_val and y_val."
-        )
-    return count
-
-
-def split(n, strata, fraction, seed):
-    """Split samples for validation, stratified by class if possible.
-
-    Parameters
-    ----------
-    n : int
-        Number of samples.
-    strata : ndarray of shape (n,) or None
-        Classes to keep in proportion.
-    fraction : float
-    seed : int
-
-    Returns
-    -------
-    kept, held_out : ndarray of int64
-        Indices of samples.
-    """
-    count = n_held_out(n, fraction)
-    if strata is not None:
-        sizes = np.unique(strata, return_counts=True)[1]
-        if sizes.min() < 2 or len(sizes) > min(count, n - count):
-            warnings.warn(
-                f"The smallest class has {sizes.min()} samples, and {count} samples "
-                f"are held out for {len(sizes)} classes: the validation samples are "
-                "drawn without stratification.",
-                UserWarning,
-                stacklevel=6,
-            )
-            strata = None
-    return train_test_split(
-        np.arange(n), test_size=count, stratify=strata, random_state=seed
-    )
+        return X, *arrays, weight
+    arrays = (array if array is None else array[kept] for array in arrays)
+    return select(X, kept), *arrays, weight[kept]

@@ -5,16 +5,16 @@ of the outputs, encodes y into codes, decodes outputs into y, and scores outputs
 """
 
 import math
+from functools import partial
 
 import numpy as np
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import column_or_1d
 
 from sklearn_pare._data.validation import place_size
+from sklearn_pare._utils.scores import dense_r2
 from sklearn_pare.exceptions import DataError
-from sklearn_pare.nn.losses import (
-    REGRESSION_LOSSES,
-)
+from sklearn_pare.nn.losses import REGRESSION_LOSSES
 
 
 def check_values(y):
@@ -44,18 +44,26 @@ class ValueTarget:
     size : tuple of int
         (L,) or (H, W) for fields, () for numbers.
     loss : {"squared_error", "huber", "relative_l2"}
+    spread : list of K float, optional
+        Standard deviation of each number or channel in units of `scale`; by default 1.
     """
 
     kind = "values"
 
-    def __init__(self, mean, scale, shape, size, loss):
+    def __init__(self, mean, scale, shape, size, loss, spread=None):
         self.mean, self.scale = mean, scale
         self.shape, self.size, self.loss_name = shape, size, loss
+        self.spread = [1.0] * len(mean) if spread is None else spread
 
     @property
     def loss(self):
         """Function ``loss(outputs, codes)`` that returns the losses of samples."""
-        return REGRESSION_LOSSES[self.loss_name]
+        loss = REGRESSION_LOSSES[self.loss_name]
+        if self.loss_name == "relative_l2":
+            # Relative to the distance from the mean: an offset of y and the units of
+            # its channels change nothing.
+            return partial(loss, spread=self.spread)
+        return loss
 
     # The prediction for a clean sample is a target like any other.
     agreement = loss
@@ -71,37 +79,36 @@ class ValueTarget:
         shape = y.shape[1:]
         values = y.reshape(len(y), -1, *size).astype(np.float64)
         axes = (0, *range(2, values.ndim))
-        constant = np.ptp(values, axis=axes) == 0
         first = values[(0, slice(None), *[0] * len(size))]
         with np.errstate(over="ignore", invalid="ignore"):
+            constant = np.ptp(values, axis=axes) == 0
             mean = np.where(constant, first, values.mean(axes))
             scale = np.where(constant, 0.0, values.std(axes))
-        if not np.isfinite(mean + scale).all():
+        if not (np.isfinite(mean + scale) & (constant | (scale > 0))).all():
             raise DataError(
                 f"y reaches {np.abs(values).max():g}: its standard deviation is no "
-                "longer a finite number. Divide y by a constant, or take its logarithm."
+                "longer a finite positive number. Divide y by a constant, or take its "
+                "logarithm."
             )
-        if loss == "relative_l2":
-            # The loss is relative to y itself: one scale for all channels, no shift.
-            with np.errstate(over="ignore"):
-                size_of_y = np.sqrt(np.square(values).mean())
-            mean, scale = np.zeros_like(mean), np.full_like(scale, size_of_y)
         return cls(mean, scale, shape, size, loss)
 
     def encode(self, y):
         """Return standardised float32 codes (n, K, ...) of y (n, ...)."""
-        y = check_values(y)
-        if y.shape[1:] != tuple(self.shape):
-            n_numbers = math.prod(self.shape)
-            raise DataError(
-                f"y_val has shape {y.shape}; expected {n_numbers} numbers per sample "
-                f"in the shape {tuple(self.shape)}, as in y."
-            )
+        y = self.check_shape(check_values(y))
         values = y.reshape(len(y), -1, *self.size)
         mean, scale = self._units()
         codes = values - mean
         codes /= np.where(scale > 0, scale, 1.0)
         return codes.astype(np.float32)
+
+    def check_shape(self, y):
+        """Return y, or raise DataError if its samples are not shaped as in fit."""
+        if y.shape[1:] != tuple(self.shape):
+            raise DataError(
+                f"The targets have shape {y.shape}; expected {math.prod(self.shape)} "
+                f"numbers per sample in the shape {tuple(self.shape)}, as in y of fit."
+            )
+        return y
 
     def weigh(self, weight, codes):
         """Return the sample weights."""
@@ -109,8 +116,9 @@ class ValueTarget:
 
     def zoom(self, factor):
         """Return the target with scales multiplied by `factor` (K,)."""
-        scale = self.scale * factor
-        return ValueTarget(self.mean, scale, self.shape, self.size, self.loss_name)
+        scale, spread = self.scale * factor, (self.spread / factor).tolist()
+        own = self.shape, self.size, self.loss_name
+        return ValueTarget(self.mean, scale, *own, spread)
 
     def _units(self):
         axes = (slice(None), *[None] * len(self.size))
@@ -126,25 +134,15 @@ class ValueTarget:
         return (outputs * scale + mean).reshape(len(outputs), *self.shape)
 
     def score(self, outputs, codes, weight):
-        """Return the coefficient of determination; see `dense_r2` for fields."""
+        """Return the coefficient of determination: the mean over numbers or channels.
+
+        It is that of y: one unit per number or channel changes nothing.
+        """
         if self.size:
-            return dense_r2(codes, outputs, weight)
+            channels = range(len(self.mean))
+            return float(
+                np.mean(
+                    [dense_r2(codes[:, c], outputs[:, c], weight) for c in channels]
+                )
+            )
         return r2_score(codes, outputs, sample_weight=weight)
-
-
-def dense_r2(y, prediction, weight=None):
-    """Return R2 of fields over all positions together.
-
-    This is one minus the squared error over the squared distance from the mean field.
-    Positions that do not vary, such as a fixed boundary, add nothing to the latter.
-    """
-    y, prediction = (
-        np.reshape(np.asarray(a, np.float64), (len(a), -1)) for a in (y, prediction)
-    )
-    error = np.average(np.square(y - prediction), axis=0, weights=weight).sum()
-    mean = np.average(y, axis=0, weights=weight)
-    spread = np.average(np.square(y - mean), axis=0, weights=weight).sum()
-    if spread == 0:
-        # As in scikit-learn.
-        return float(error == 0)
-    return float(1 - error / spread)

@@ -70,7 +70,8 @@ def _are_masks(target):
 
 def _are_values(target):
     n_values = len(target.mean) * math.prod(target.size)
-    same = len(target.mean) == len(target.scale) > 0
+    same = len(target.mean) == len(target.scale) == len(target.spread) > 0
+    same &= all(spread > 0 for spread in target.spread)
     return same and target.scale.min() >= 0 and math.prod(target.shape) == n_values
 
 
@@ -113,6 +114,7 @@ _VALUE_TARGET = Record(
         "shape": _SIZES,
         "size": _SIZES,
         "loss_name": one_of(REGRESSION_LOSSES),
+        "spread": Many(real(0)),
     }
 )
 _CARD = Record(

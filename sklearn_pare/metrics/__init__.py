@@ -1,4 +1,4 @@
-"""Metrics of the benchmarks, and scikit-learn scorers for them by name.
+"""Metrics of fields, masks and benchmarks, and scikit-learn scorers for them by name.
 
 Most metrics have a variant whose name starts with "legacy-": the value that the code of
 ORCA and PaRe computes instead.
@@ -11,6 +11,7 @@ from typing import NamedTuple
 from sklearn.metrics import accuracy_score, make_scorer
 
 from sklearn_pare._utils import look_up
+from sklearn_pare.metrics._dense import dice, iou, mae, pixel_accuracy, r2, rmse
 from sklearn_pare.metrics._functions import (
     clip_map,
     label_auroc,
@@ -33,7 +34,9 @@ from sklearn_pare.metrics._legacy import (
 __all__ = [
     "as_error",
     "clip_map",
+    "dice",
     "get_scorer",
+    "iou",
     "label_auroc",
     "legacy_accuracy",
     "legacy_clip_map",
@@ -43,11 +46,15 @@ __all__ = [
     "legacy_pixel_auroc",
     "legacy_relative_l2",
     "list_scorers",
+    "mae",
     "mae8",
     "mean_f1",
     "nrmse",
+    "pixel_accuracy",
     "pixel_auroc",
+    "r2",
     "relative_l2",
+    "rmse",
 ]
 
 
@@ -61,12 +68,18 @@ _SCORES = ("decision_function", "predict_proba")
 _METRICS = {
     "accuracy": _Metric(accuracy_score),
     "clip-map": _Metric(clip_map, "predict_proba"),
+    "dice": _Metric(dice),
+    "iou": _Metric(iou),
     "label-auroc": _Metric(label_auroc, _SCORES),
+    "mae": _Metric(mae, greater=False),
     "mae8": _Metric(mae8, greater=False),
     "mean-f1": _Metric(mean_f1),
     "nrmse": _Metric(nrmse, greater=False),
+    "pixel-accuracy": _Metric(pixel_accuracy),
     "pixel-auroc": _Metric(pixel_auroc, _SCORES),
+    "r2": _Metric(r2),
     "relative-l2": _Metric(relative_l2, greater=False),
+    "rmse": _Metric(rmse, greater=False),
     "legacy-accuracy": _Metric(legacy_accuracy),
     "legacy-clip-map": _Metric(legacy_clip_map, "decision_function"),
     "legacy-label-auroc": _Metric(legacy_label_auroc, _SCORES),
@@ -89,7 +102,7 @@ def list_scorers():
     --------
     >>> from sklearn_pare import metrics
     >>> metrics.list_scorers()[:3]
-    ['accuracy', 'clip-map', 'label-auroc']
+    ['accuracy', 'clip-map', 'dice']
     """
     return sorted(_METRICS, key=lambda name: (name.startswith("legacy-"), name))
 

@@ -9,6 +9,8 @@ import torch.nn.functional as F
 IGNORED = -100
 # Predictions with a higher probability serve as labels of unlabelled samples.
 CONFIDENT = 0.95
+# Targets that are smaller than this part of the spread are weighted as if they had it.
+_SMALLEST = 0.1
 
 
 def _per_sample(losses):
@@ -52,12 +54,18 @@ def huber(outputs, y):
     return _per_sample(F.huber_loss(outputs, y, reduction="none"))
 
 
-def relative_l2(outputs, y):
-    """Return the relative errors |outputs - y| / |y| (B,) of outputs (B, K, ...)."""
-    error = (outputs - y).flatten(1).square().sum(1)
-    size = y.flatten(1).square().sum(1)
+def relative_l2(outputs, y, spread=(1.0,)):
+    """Return the relative errors |outputs - y| / |y| (B,) of outputs (B, K, ...).
+
+    Both norms are in units of ``spread``, one number for all channels or one for each:
+    the standard deviations of y. The norm of a target that is nearly zero is taken to
+    be a tenth of its expectation.
+    """
+    spread = y.new_tensor(spread).reshape(-1, *[1] * (y.ndim - 2))
+    error = _per_sample(((outputs - y) / spread).square())
+    size = _per_sample((y / spread).square())
     tiny = torch.finfo(y.dtype).eps
-    return ((error + tiny**2) / (size + tiny)).sqrt()
+    return ((error + tiny**2) / size.clamp_min(_SMALLEST**2)).sqrt()
 
 
 def class_agreement(mixed, clean):

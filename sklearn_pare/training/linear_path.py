@@ -2,7 +2,8 @@
 
 The network learns the residuals of the linear path. On the path's own training samples
 they would be too small, so the network is trained with out-of-sample predictions of the
-path: leave-one-out for ridge regression, five folds for logistic regression.
+path: leave-one-out for ridge regression, five folds for logistic regression and for
+samples in groups.
 """
 
 import math
@@ -13,11 +14,12 @@ import torch
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression, RidgeCV
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils import gen_batches
 
 from sklearn_pare._data.lazy import LazyArray
+from sklearn_pare._data.splits import grouped_folds
 from sklearn_pare.training.batches import Batches
 
 # With more samples the network learns a linear map by itself.
@@ -44,7 +46,7 @@ def has_linear_path(X, target):
 
 
 @torch.no_grad()
-def fit_linear_path(path, x, codes, weight, kind):
+def fit_linear_path(path, x, codes, weight, kind, groups=None):
     """Fit a linear path in place.
 
     Parameters
@@ -57,6 +59,8 @@ def fit_linear_path(path, x, codes, weight, kind):
         Classes, indicators or standardised numbers.
     weight : ndarray of shape (n,)
     kind : {"classes", "labels", "values"}
+    groups : ndarray of int of shape (n,), optional
+        Groups that the folds do not divide.
 
     Returns
     -------
@@ -81,11 +85,13 @@ def fit_linear_path(path, x, codes, weight, kind):
         features = features @ rotation.T
     if kind == "values":
         y = path.fold(torch.from_numpy(codes)).numpy()
-        weights, bias, offset = _ridge(features, y, weight)
+        weights, bias, offset = _ridge(features, y, weight, groups)
     else:
         # With many features least squares is better than likelihood, as in MiniRocket.
         classify = _logistic if rotation is None else _least_squares
-        weights, bias, offset = _classify(classify, features, codes, weight, kind)
+        weights, bias, offset = _classify(
+            classify, features, codes, weight, kind, groups
+        )
     if rotation is not None:
         weights = rotation.T @ weights
     weights = np.where(used[:, None], weights / scale[:, None], 0.0)
@@ -103,25 +109,57 @@ def remainder(offset, codes):
     return np.full(codes.shape[1], max(left.std(), _EXACT))
 
 
-def _ridge(features, y, weight):
-    """Fit ridge regression; penalty and offsets are from leave-one-out."""
-    alpha = RidgeCV(_ALPHAS).fit(features, y, weight).alpha_
-    ridge = RidgeCV([alpha], scoring="neg_mean_squared_error", store_cv_results=True)
-    ridge.fit(features, y, weight)
+def _ridge(features, y, weight, groups):
+    """Fit ridge regression; penalty and offsets are from leave-one-out, or from folds.
+
+    Samples in groups are predicted from other groups.
+    """
+    if groups is not None:
+        alpha, offset = _ridge_of_folds(features, y, weight, groups)
+        ridge = Ridge(alpha).fit(features, y, weight)
+    else:
+        alpha = RidgeCV(_ALPHAS).fit(features, y, weight).alpha_
+        ridge = RidgeCV(
+            [alpha], scoring="neg_mean_squared_error", store_cv_results=True
+        )
+        ridge.fit(features, y, weight)
+        offset = ridge.cv_results_[..., 0].reshape(y.shape)
     coef = ridge.coef_.reshape(y.shape[1], -1)
-    offset = ridge.cv_results_[..., 0].reshape(y.shape)
     return coef.T, np.broadcast_to(ridge.intercept_, y.shape[1:]), offset
 
 
-def _classify(classify, features, codes, weight, kind):
+def _ridge_of_folds(features, y, weight, groups):
+    """Return the best penalty, and predictions for the groups that are held out."""
+    folds = []
+    for kept, held_out in grouped_folds(None, groups, _FOLDS):
+        mean, y_mean = (
+            np.average(a[kept], axis=0, weights=weight[kept]) for a in (features, y)
+        )
+        # One decomposition serves all penalties.
+        root = np.sqrt(weight[kept])[:, None]
+        u, s, vt = np.linalg.svd(root * (features[kept] - mean), full_matrices=False)
+        fitted = u.T @ (root * (y[kept] - y_mean))
+        folds.append((held_out, y_mean, (features[held_out] - mean) @ vt.T, s, fitted))
+    best, offset = np.inf, np.empty_like(y)
+    for alpha in _ALPHAS:
+        prediction = np.empty_like(y)
+        for held_out, y_mean, turned, s, fitted in folds:
+            prediction[held_out] = y_mean + turned * (s / (s**2 + alpha)) @ fitted
+        error = np.average(np.square(y - prediction).mean(1), weights=weight)
+        if error < best:
+            best, best_alpha, offset = error, alpha, prediction
+    return best_alpha, offset
+
+
+def _classify(classify, features, codes, weight, kind, groups):
     """Return weights (p, K), bias (K,) and offsets (n, K) of logits.
 
     If a class has only one sample, the logits are those of the class frequencies.
     """
     if kind == "labels":
         parts = [
-            _classify(classify, features, label.astype(np.int64), weight, "classes")
-            for label in codes.T
+            _classify(classify, features, codes_of_label, weight, "classes", groups)
+            for codes_of_label in codes.T.astype(np.int64)
         ]
         # The difference of the two logits of a label is its log-odds.
         return tuple(
@@ -134,14 +172,13 @@ def _classify(classify, features, codes, weight, kind):
         bias = np.log(share / share.sum())
         weights = np.zeros((features.shape[1], n_classes))
         return weights, bias, np.tile(bias, (len(codes), 1))
-    return classify(features, codes, weight)
+    return classify(features, codes, weight, groups)
 
 
-def _least_squares(features, codes, weight):
+def _least_squares(features, codes, weight, groups):
     """Fit ridge regression to indicators, scaled to the most likely logits."""
-    weights, bias, offset = _ridge(
-        features, 2.0 * np.eye(codes.max() + 1)[codes], weight
-    )
+    indicators = 2.0 * np.eye(codes.max() + 1)[codes]
+    weights, bias, offset = _ridge(features, indicators, weight, groups)
 
     def loss(log_factor):
         return _cross_entropy(np.exp(log_factor) * offset, codes, weight)
@@ -155,12 +192,17 @@ def _cross_entropy(logits, codes, weight):
     return -np.average(likelihood, weights=weight)
 
 
-def _logistic(features, codes, weight):
+def _logistic(features, codes, weight, groups):
     """Fit logistic regression; penalty and offsets are from folds."""
     n_classes = codes.max() + 1
-    sizes = np.bincount(codes)
-    folds = StratifiedKFold(min(_FOLDS, sizes.min()))
-    split = list(folds.split(features, codes))
+    if groups is None:
+        folds = StratifiedKFold(min(_FOLDS, np.bincount(codes).min()))
+        split = list(folds.split(features, codes))
+    else:
+        split = grouped_folds(codes, groups, _FOLDS)
+    if any(len(np.unique(codes[kept])) < n_classes for kept, _ in split):
+        # Some class is in one group only.
+        return _least_squares(features, codes, weight, groups)
     best = np.inf
     for c in _CS:
         logits = np.empty((len(codes), n_classes))

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from sklearn.model_selection import train_test_split
 
 from sklearn_pare._architecture import Architecture, build_linear_path
 from sklearn_pare._data.lazy import LazyArray
+from sklearn_pare._data.splits import split
 from sklearn_pare.training.batches import LazyRows, Rows
 from sklearn_pare.training.linear_path import FEWEST, fit_linear_path, remainder
 
@@ -86,7 +86,7 @@ def prepare(architecture, encoder, data, device, seed):
         valid_rows = make_rows(encode(X_val), *others)
     share_rows = None if linear is None else valid_rows
     if linear is not None and valid_rows is None:
-        kept, held_out = _hold_out(data.codes, data.target, seed)
+        kept, held_out = _hold_out(data, seed)
         share_rows, rows = rows.subset(held_out), rows.subset(kept)
     unlabeled_rows = None
     if data.unlabeled is not None:
@@ -110,7 +110,9 @@ def _fit_linear(architecture, x, data, weight):
         return None, None, data
     codes, target = data.codes, data.target
     linear = build_linear_path(architecture)
-    offset = fit_linear_path(linear, torch.from_numpy(x), codes, weight, target.kind)
+    offset = fit_linear_path(
+        linear, torch.from_numpy(x), codes, weight, target.kind, data.groups
+    )
     if target.kind != "values":
         return linear, offset, data
     left = remainder(offset, codes)
@@ -133,16 +135,10 @@ def _divide(values, factor):
     return (values / factor).astype(np.float32)
 
 
-def _hold_out(codes, target, seed):
+def _hold_out(data, seed):
     """Return the indices of training samples, and of samples for `fit_share`."""
+    codes, target = data.codes, data.target
     fraction = _DENSE_FRACTION if len(target.output_shape) > 1 else _FRACTION
     count = max(FEWEST, min(math.ceil(fraction * len(codes)), _MOST))
     count = min(count, len(codes) // 2)
-    strata = target.strata(codes)
-    if strata is not None:
-        sizes = np.unique(strata, return_counts=True)[1]
-        if sizes.min() < 2 or len(sizes) > count:
-            strata = None
-    return train_test_split(
-        np.arange(len(codes)), test_size=count, stratify=strata, random_state=seed
-    )
+    return split(len(codes), count, target.strata(codes), data.groups, seed)

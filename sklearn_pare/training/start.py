@@ -79,6 +79,7 @@ def _fingerprint(arguments, data, device, warm, seeds):
         "X": data.X,
         "y": data.y,
         "sample_weight": data.weight,
+        "groups": data.groups,
         "X_unlabeled": data.unlabeled,
         **dict(zip(names, data.validation or (None,) * 3, strict=True)),
         "the model it starts from": warm and _safetensors.digest(warm.arrays),

@@ -74,6 +74,27 @@ def test_hold_out__warning__points_at_the_caller():
     assert caught[0].filename == __file__
 
 
+@pytest.mark.parametrize(
+    ("sizes", "fraction", "words"),
+    [
+        # A class of one sample; fewer samples held out, or kept, than classes.
+        ((1, 19), 0.1, "1 samples, and 2 samples are held out for 2"),
+        ((7, 7, 6), 0.1, "6 samples, and 2 samples are held out for 3"),
+        ((4, 3, 3), 0.8, "3 samples, and 8 samples are held out for 3"),
+    ],
+)
+def test_hold_out__no_sample_of_each_class__warns(sizes, fraction, words):
+    strata = np.repeat(range(len(sizes)), sizes)
+    target = ClassTarget.from_y(strata)
+    data = FitData(TABLE[: len(strata)], strata, np.ones(len(strata)), target, strata)
+    with pytest.warns(UserWarning, match="smallest class") as record:
+        hold_out(data, fraction, 0)
+    assert str(record[0].message) == (
+        f"The smallest class has {words} classes: the validation samples are drawn "
+        "without stratification."
+    )
+
+
 @pytest.fixture
 def data():
     target = ClassTarget.from_y(CLASSES)

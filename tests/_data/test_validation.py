@@ -1,21 +1,15 @@
-"""Shapes, selection, weights and splits of samples."""
-
-import warnings
+"""Shapes, selection and weights of samples."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sklearn_pare._data.validation import (
     check_input_shape,
-    n_held_out,
     place_size,
     positive,
     select,
     shape_rows,
-    split,
 )
 from sklearn_pare.exceptions import DataError
 
@@ -102,18 +96,6 @@ def test_place_size__size_of_a_dense_target(shape, row_shape, channels, expected
         assert place_size(y, row_shape, channels=channels) == expected
 
 
-def test_split__rare_class__warns_and_splits():
-    with pytest.warns(UserWarning, match="smallest class has 1 samples"):
-        kept, held_out = split(20, np.array([1] + [0] * 19), 0.1, 0)
-    assert sorted([*kept, *held_out]) == list(range(20))
-
-
-def test_split__classes_in_proportion():
-    strata = np.repeat([0, 1], [60, 20])
-    _, held_out = split(80, strata, 0.25, 0)
-    assert np.bincount(strata[held_out]).tolist() == [15, 5]
-
-
 def test_select__rows_by_position__of_arrays_and_frames():
     frame = pd.DataFrame({"a": range(5), "b": list("vwxyz")}, index=[4, 3, 2, 1, 0])
     kept = np.array([True, False, True, False, False])
@@ -154,70 +136,3 @@ def test_positive__no_weights__error(weight, least, most):
         f"{least} to {most}. They must be finite and not negative, and at least one "
         "must be positive."
     )
-
-
-@pytest.mark.parametrize(
-    ("n", "fraction", "count"),
-    [(100, 0.1, 10), (101, 0.1, 11), (5, 0.1, 2), (10, 0.2, 2), (30, 0.1, 3)],
-)
-def test_n_held_out__rounded_up_and_two_at_least(n, fraction, count):
-    assert n_held_out(n, fraction) == count
-
-
-@pytest.mark.parametrize(("n", "fraction"), [(2, 0.1), (10, 0.99), (10, 1.0)])
-def test_n_held_out__none_left__error(n, fraction):
-    with pytest.raises(DataError) as error:
-        n_held_out(n, fraction)
-    assert str(error.value) == (
-        f"validation_fraction={fraction} of {n} samples leaves none to train on. Give "
-        "more samples, a smaller fraction, or X_val and y_val."
-    )
-
-
-@given(
-    strata=st.lists(st.integers(0, 3), min_size=8, max_size=40).map(np.array),
-    fraction=st.floats(0.05, 0.7),
-    seed=st.integers(0, 2**31),
-)
-def test_split__any_classes__parts_of_the_rows_that_the_seed_fixes(
-    strata, fraction, seed
-):
-    n = len(strata)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        kept, held_out = split(n, strata, fraction, seed)
-        again = split(n, strata, fraction, seed)
-    assert sorted([*kept, *held_out]) == list(range(n))
-    assert len(held_out) == n_held_out(n, fraction)
-    np.testing.assert_array_equal(kept, again[0])
-    np.testing.assert_array_equal(held_out, again[1])
-
-
-@pytest.mark.parametrize(
-    ("sizes", "fraction", "words"),
-    [
-        # A class of one sample; fewer samples held out, or kept, than classes.
-        ((1, 19), 0.1, "1 samples, and 2 samples are held out for 2"),
-        ((7, 7, 6), 0.1, "6 samples, and 2 samples are held out for 3"),
-        ((4, 3, 3), 0.8, "3 samples, and 8 samples are held out for 3"),
-    ],
-)
-def test_split__no_row_of_each_class__warns(sizes, fraction, words):
-    strata = np.repeat(range(len(sizes)), sizes)
-    with pytest.warns(UserWarning, match="smallest class") as record:
-        split(len(strata), strata, fraction, 0)
-    assert str(record[0].message) == (
-        f"The smallest class has {words} classes: the validation samples are drawn "
-        "without stratification."
-    )
-
-
-@pytest.mark.parametrize(
-    ("sizes", "fraction"), [((2, 2), 0.5), ((5, 5), 0.2), ((4, 4), 0.75)]
-)
-def test_split__just_enough_rows_of_each_class__every_class_on_both_sides(
-    sizes, fraction
-):
-    strata = np.repeat(range(len(sizes)), sizes)
-    for rows in split(len(strata), strata, fraction, 0):
-        assert set(strata[rows]) == {0, 1}
