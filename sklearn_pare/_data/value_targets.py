@@ -84,7 +84,8 @@ class ValueTarget:
             constant = np.ptp(values, axis=axes) == 0
             mean = np.where(constant, first, values.mean(axes))
             scale = np.where(constant, 0.0, values.std(axes))
-        if not (np.isfinite(mean + scale) & (constant | (scale > 0))).all():
+        usable = np.isfinite(mean) & np.isfinite(scale) & (constant | (scale > 0))
+        if not usable.all():
             raise DataError(
                 f"y reaches {np.abs(values).max():g}: its standard deviation is no "
                 "longer a finite positive number. Divide y by a constant, or take its "
