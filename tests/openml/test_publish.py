@@ -32,6 +32,7 @@ def test_publish__run_arrives_whole(server, clf):
     assert publish(run) is run
     assert run.run_id in server.api.runs
     assert run.openml_url.endswith(f"/r/{run.run_id}")
+    server.api.evaluate()
     there = openml.runs.get_run(run.run_id)
     assert (there.task_id, there.dataset_id) == (CANCER, 1510)
     assert there.fold_evaluations == run.fold_evaluations
@@ -41,7 +42,7 @@ def test_publish__run_arrives_whole(server, clf):
 
 
 def test_publish__estimator_comes_back_equal(server):
-    settings = {"class_weight": {"good": 2.0, "bad": 1.0}, "mix_weight": 0.5}
+    settings = {"class_weight": {"Good": 2.0, "bad": 1.0}, "mix_weight": 0.5}
     clf = tiny(PaReClassifier, max_epochs=1, linear_path=False, **settings)
     run = publish(run_task(clf, MIXED))
     again = openml.runs.initialize_model_from_run(run.run_id)
@@ -76,6 +77,7 @@ def test_publish__classes_not_sorted__server_agrees(server, ready):
 def test_publish__search__trace_and_estimator_come_back(server, clf):
     grid = GridSearchCV(clf, {"lr": [0.01, 0.02], "selector": ["gate"]}, cv=2)
     run = publish(run_task(grid, CANCER))
+    server.api.evaluate()
     trace = openml.runs.get_run_trace(run.run_id)
     assert len(trace.trace_iterations) == 4
     for candidate in trace:
@@ -126,6 +128,7 @@ def test_plain_run_and_publish__work(server, plain_run, clf):
 def test_plain_search__trace_arrives(server, plain_run, clf):
     grid = GridSearchCV(clf, {"mix_start": [0.2, 0.6]}, cv=2)
     run = plain_run(CANCER, grid).publish()
+    server.api.evaluate()
     assert len(openml.runs.get_run_trace(run.run_id).trace_iterations) == 4
 
 
@@ -133,7 +136,7 @@ def test_publish__plain_run_of_mixed_columns__versions_and_order_put_right(
     server, plain_run, clf
 ):
     run = plain_run(MIXED)
-    with pytest.warns(UserWarning, match=r"columns of other classes.*'good', 'bad'"):
+    with pytest.warns(UserWarning, match=r"columns of other classes.*'bad', 'Good'"):
         publish(run)
     assert "torch==" in openml.flows.get_flow(run.flow_id).external_version
     scores = fold_scores(run_task(clf, MIXED))
