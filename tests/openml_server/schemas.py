@@ -71,7 +71,5 @@ def check(root, schema, code):
             f"Error {error.type} on line {error.line}: {html.escape(error.message)}"
             for error in schema.error_log
         ]
-        reason = "XML does not correspond to XSD schema."
-        raise Refusal(
-            code, _INVALID.get(code, "Invalid XML"), "\n".join([reason, *lines])
-        )
+        lines = ["XML does not correspond to XSD schema.", *lines, "Not stored."]
+        raise Refusal(code, _INVALID.get(code, "Invalid XML"), "\n".join(lines))
