@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.model_selection import LeaveOneOut, ShuffleSplit, StratifiedKFold
 from sklearn.utils import check_consistent_length
 
-from sklearn_pare.openml._tasks import folder
+from sklearn_pare._utils.openml_cache import folder
 
 _SPACE = 'xmlns:oml="http://openml.org/openml"'
 
