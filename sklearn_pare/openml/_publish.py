@@ -235,17 +235,17 @@ def _explain(error, step, run):
     server, text = openml.config.server, redact(error).strip()
     what = f"{type(error).__name__}: {text[:300]}"
     if _is_refusal(error):
-        refused = f"{server} refused, {step}: {_reason(error)}."
+        refused = f"{server} refused, {step}: "
         if step == _LAST_STEP and _is_too_large(error):
             size = sum(len(file) for _, file in run._get_file_elements().values())
             return (
-                f"{refused} The key is right, and the upload of {size / 1e6:.1f} MB is "
-                "probably too large. Fewer digits of the confidences in "
-                "run.data_content make it smaller, or a task with fewer samples or "
-                "classes."
+                f"{refused}it has {size / 1e6:.1f} MB and is probably too large; the "
+                "key is right. Round the confidences in run.data_content, or choose a "
+                f"task with fewer samples or classes. The answer was: {_reason(error)}"
             )
         code = getattr(error, "code", None)
-        return refused + (" Check the key." if code in (None, 103) else "")
+        hint = " Check the key." if code in (None, 103) else ""
+        return f"{refused}{_reason(error)}.{hint}"
     if isinstance(error, ValueError) and not isinstance(error, OSError):
         return f"openml gave up, {step}: {what}"
     return (

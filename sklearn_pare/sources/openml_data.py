@@ -34,7 +34,8 @@ class OpenMLSource(Source):
     UnknownNameError
         If `spec` is not a positive integer; a ValueError.
     DataError
-        On first use, if the data set cannot be loaded or has no classes; a ValueError.
+        On first use, if the data set cannot be loaded, has no classes, or has the
+        format Sparse_ARFF; a ValueError.
 
     Examples
     --------

@@ -133,7 +133,9 @@ def test_publish__upload_too_large__said_with_its_size_and_not_blamed_on_the_key
     limit(server)
     with pytest.raises(PublishError, match="refused, uploading the run") as caught:
         publish(run)
-    assert "the upload of 0.0 MB is probably too large" in str(caught.value)
+    assert "it has 0.0 MB and is probably too large; the key is right" in str(
+        caught.value
+    )
     assert "Check the key" not in str(caught.value)
     server.form_limit = server.api.file_limit = 10**6
     publish(run)
