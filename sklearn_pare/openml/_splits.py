@@ -38,10 +38,13 @@ def check_splits(task, n_samples=None):
 def _problems(task, n_samples):
     repeats = task.split.split
     stated = task.estimation_procedure["parameters"]
-    for name, found in (("repeats", len(repeats)), ("folds", task.split.folds)):
-        expected = stated.get(f"number_{name}")
-        if expected and int(expected) != found:
-            yield f"there are {found} {name} instead of {expected}"
+    numbers = {"repeat": set(repeats), "fold": set().union(*repeats.values())}
+    for name, found in numbers.items():
+        expected = int(stated.get(f"number_{name}s") or len(found))
+        wrong = found ^ set(range(expected))
+        if wrong:
+            state = "unexpected" if wrong <= found else "missing"
+            yield f"{name} {min(wrong)} is {state}, expected are 0 to {expected - 1}"
     for repeat, folds in repeats.items():
         tested = np.zeros(n_samples, dtype=int)
         for fold, parts in folds.items():
@@ -50,7 +53,7 @@ def _problems(task, n_samples):
                 yield from _problems_of_fold(task, place, train, test, n_samples)
                 tested += np.bincount(test, minlength=n_samples)
         if task.estimation_procedure["type"] in _TEST_ALL:
-            yield from _not_once(tested, f"repeat {repeat} tests")
+            yield from _not_once(tested, f"tested in repeat {repeat}")
 
 
 def _problems_of_fold(task, place, train, test, n_samples):
@@ -60,16 +63,16 @@ def _problems_of_fold(task, place, train, test, n_samples):
     outside = rows[(rows < 0) | (rows >= n_samples)]
     if len(outside):
         yield (
-            f"{place} names sample {outside[0]}, and data set {task.dataset_id} has "
-            f"{n_samples}, counted from 0 (if it should have more, remove "
+            f"{place} names sample {outside[0]}, and data set {task.dataset_id} has the "
+            f"samples 0 to {n_samples - 1} (if it should have more, remove "
             f"{folder('datasets', task.dataset_id)} too)"
         )
     if task.estimation_procedure["type"] in _DIVIDE_ALL:
-        yield from _not_once(np.bincount(rows, minlength=n_samples), f"{place} names")
+        yield from _not_once(np.bincount(rows, minlength=n_samples), f"in {place}")
     elif np.bincount(test).max() > 1:
         yield f"{place} tests sample {np.bincount(test).argmax()} twice"
 
 
-def _not_once(counts, place):
+def _not_once(counts, state):
     for row in np.flatnonzero(counts != 1):
-        yield f"{place} sample {row} {counts[row]} times instead of once"
+        yield f"sample {row} is {state} {counts[row]} times instead of once"

@@ -22,6 +22,11 @@ def load_task(task_id):
             f"Task {task_id} is of type {task.task_type!r}. Expected 'Supervised "
             "Classification'; openml.runs.run_model_on_task runs others."
         )
+    if task.class_labels is None:
+        raise TaskError(
+            f"The target {task.target_name!r} of task {task_id} has no classes. Remove "
+            f"{folder('datasets', task.dataset_id)} to fetch the data anew."
+        )
     reader = _reader(task_id)
     frame, target = reader.frame(reader.dataset(task.dataset_id), task.target_name)
     check_splits(task, len(frame))

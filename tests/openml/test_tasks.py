@@ -1,3 +1,4 @@
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -124,17 +125,20 @@ def _files(*folders):
 
 @pytest.mark.parametrize("harm", [_cut, _delete, _empty, _page])
 @pytest.mark.parametrize(
-    "name",
-    ["task.xml", "datasplits.arff", "description.xml", "features.xml", "dataset.arff"],
+    ("function", "name"),
+    [
+        (run_task, "dataset.arff"),
+        *product(
+            [run_task, publish],
+            ["task.xml", "datasplits.arff", "description.xml", "features.xml"],
+        ),
+    ],
 )
-@pytest.mark.parametrize("function", [run_task, publish], ids=["run", "publish"])
 def test_task__file_of_the_cache_damaged_or_missing__named_and_the_others_kept(
     function, name, harm, clf, no_network
 ):
     folders = write_small()
     if function is publish:
-        if name == "dataset.arff":
-            pytest.skip("publish does not read it")
         openml.config.apikey = KEY
         arguments = [run_task(GaussianNB(), SMALL)]
         for path in folders:
@@ -188,6 +192,18 @@ def _without(**wanted):
     return change
 
 
+def _renumbered(column, old, new):
+    """Return a function that replaces a value in a column."""
+
+    def change(lines):
+        return [
+            [new if (i, value) == (column, old) else value for i, value in enumerate(x)]
+            for x in lines
+        ]
+
+    return change
+
+
 # Damage -> procedure, and change of the lines of its file of folds.
 CV, LOO, OUT, SAME = "crossvalidation", "leaveoneout", "holdout", "testontrainingdata"
 SHORT = {
@@ -204,6 +220,8 @@ SHORT = {
     "last row unknown": (CV, _without(row="11")),
     "last fold lost": (CV, _without(fold="2")),
     "first fold lost": (CV, _without(fold="0")),
+    "fold renumbered": (CV, _renumbered(3, "2", "5")),
+    "repeat renumbered": (CV, _renumbered(2, "1", "7")),
     "fold of a repeat lost": (CV, _without(fold="2", repeat="1")),
     "repeat lost": (CV, _without(repeat="1")),
     "fold without training": (CV, _without(fold="2", type="TRAIN")),
@@ -278,6 +296,14 @@ def test_run_task__label_that_the_task_does_not_know__refused(clf):
     (data / "features.xml").write_text(text)
     with pytest.raises(TaskError, match=r"holds '2', which is none of its classes"):
         run_task(clf, CANCER)
+
+
+def test_run_task__target_without_classes__refused(no_network):
+    _, data = write_small()
+    text = (data / "features.xml").read_text()
+    (data / "features.xml").write_text(text.replace(">class<", ">other<"))
+    with pytest.raises(TaskError, match=r"target 'class' of task 59 has no classes"):
+        run_task(GaussianNB(), SMALL)
 
 
 def test_run_task__no_answer__key_is_not_shown(clf):
