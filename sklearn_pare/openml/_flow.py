@@ -79,13 +79,13 @@ def complete(flow):
     openml records the versions of scikit-learn and of the estimator's own package. The
     others are added to ``external_version``, exactly: OpenML identifies a flow by its
     name and that text. They are also added to ``dependencies``, as lower bounds, which
-    openml checks when it rebuilds the estimator. A flow loaded from a server is not
-    changed. Returns True if the flow is, or contains, an estimator of this package.
+    openml checks when it rebuilds the estimator. Returns True if the flow is, or
+    contains, an estimator of this package.
     """
     inside = [complete(part) for part in flow.components.values()]
     own = (flow.class_name or "").startswith("sklearn_pare.")
     found = own or isinstance(flow.model, _BasePaRe) or any(inside)
-    if found and flow.flow_id is None:
+    if found:
         versions = {"sklearn_pare": __version__}
         versions |= {name: version(name) for name in _PACKAGES}
         exact = [f"{name}=={number}" for name, number in versions.items()]

@@ -53,7 +53,7 @@ def _problems(task, n_samples):
                 yield from _problems_of_fold(task, place, train, test, n_samples)
                 tested += np.bincount(test, minlength=n_samples)
         if task.estimation_procedure["type"] in _TEST_ALL:
-            yield from _not_once(tested, f"tested in repeat {repeat}")
+            yield from _not_once(tested, "tested", f"repeat {repeat}")
 
 
 def _problems_of_fold(task, place, train, test, n_samples):
@@ -63,16 +63,17 @@ def _problems_of_fold(task, place, train, test, n_samples):
     outside = rows[(rows < 0) | (rows >= n_samples)]
     if len(outside):
         yield (
-            f"{place} names sample {outside[0]}, and data set {task.dataset_id} has the "
+            f"{place} names sample {outside[0]}, but data set {task.dataset_id} has "
             f"samples 0 to {n_samples - 1} (if it should have more, remove "
             f"{folder('datasets', task.dataset_id)} too)"
         )
     if task.estimation_procedure["type"] in _DIVIDE_ALL:
-        yield from _not_once(np.bincount(rows, minlength=n_samples), f"in {place}")
+        yield from _not_once(np.bincount(rows, minlength=n_samples), "there", place)
     elif np.bincount(test).max() > 1:
         yield f"{place} tests sample {np.bincount(test).argmax()} twice"
 
 
-def _not_once(counts, state):
+def _not_once(counts, state, place):
     for row in np.flatnonzero(counts != 1):
-        yield f"sample {row} is {state} {counts[row]} times instead of once"
+        times = f"{counts[row]} times instead of once"
+        yield f"sample {row} is {state} {times} in {place}"
