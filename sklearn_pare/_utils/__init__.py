@@ -5,7 +5,6 @@ import os
 import sys
 import warnings
 from contextlib import contextmanager
-from urllib.parse import quote, quote_plus
 
 from sklearn_pare.exceptions import UnknownNameError
 
@@ -96,22 +95,3 @@ def without_traces():
         yield
     for name in set(os.environ) - known:
         del os.environ[name]
-
-
-def redact(error):
-    """Return the text of an error with the API key of OpenML replaced by "(key)".
-
-    Parameters
-    ----------
-    error : Exception or str
-
-    Returns
-    -------
-    text : str
-    """
-    import openml
-
-    text, key = str(error), openml.config.apikey
-    for secret in (key, quote(key), quote_plus(key)) if key else ():
-        text = text.replace(secret, "(key)")
-    return text

@@ -37,9 +37,11 @@ def run_task(estimator, task_id):
     Raises
     ------
     TaskError
-        If the task cannot be loaded, or is not a classification.
+        If the task cannot be loaded, is not a classification, or its folds are not
+        whole: each sample has to be tested once per repeat, except in hold-out tasks.
     FlowError
-        If a parameter of the estimator cannot be described to OpenML.
+        If a parameter of the estimator cannot be described to OpenML, or the estimator
+        exceeds a limit of OpenML; see `publish`.
 
     See Also
     --------

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 
-from sklearn_pare._utils import redact
+from sklearn_pare._utils.openml_cache import Reader
 from sklearn_pare.exceptions import DataError, UnknownNameError
 from sklearn_pare.sources.arrays import ArraySource
 from sklearn_pare.sources.base import Source
@@ -34,7 +34,8 @@ class OpenMLSource(Source):
     UnknownNameError
         If `spec` is not a positive integer; a ValueError.
     DataError
-        On first use, if the data set cannot be loaded or has no classes; a ValueError.
+        On first use, if the data set cannot be loaded, has no classes, or has the
+        format Sparse_ARFF; a ValueError.
 
     Examples
     --------
@@ -67,26 +68,14 @@ class OpenMLSource(Source):
 
     def _load(self):
         """Load the columns and the target of the data set with openml."""
-        import openml
-
-        problem = None
-        try:
-            dataset = openml.datasets.get_dataset(self.dataset_id)
-            name = dataset.default_target_attribute
-            frame, target, _, _ = dataset.get_data(target=name)
-        # openml raises its own errors and those of requests, urllib3 and its parsers.
-        except Exception as error:
-            problem = f"{type(error).__name__}: {redact(error)}"
-        # Outside of the block above, whose error may contain an API key.
-        if problem is not None:
-            raise DataError(
-                f"source='openml:{self.dataset_id}': data set {self.dataset_id} could "
-                f"not be loaded ({problem}). openml looks in its "
-                f"cache {openml.config.get_cache_directory()}, then on its server. "
-                "With a network, run openml.datasets.get_dataset("
-                f"{self.dataset_id}, download_data=True) to download it, or set the "
-                "environment variable OPENML_CACHE_DIR to another cache."
-            )
+        number = self.dataset_id
+        reader = Reader(
+            f"source='openml:{number}': data set {number}",
+            DataError,
+            f"openml.datasets.get_dataset({number}, download_data=True)",
+        )
+        dataset = reader.dataset(number)
+        frame, target = reader.frame(dataset, dataset.default_target_attribute)
         if target is None:
             raise DataError(
                 f"source='openml:{self.dataset_id}': data set {self.dataset_id} has no "

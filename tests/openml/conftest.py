@@ -22,7 +22,7 @@ _SETTINGS = (
     "show_progress", "_root_cache_directory",
 )  # fmt: skip
 
-CANCER, MIXED = 9946, 31
+CANCER, MIXED, SMALL = 9946, 31, 59
 
 
 @pytest.fixture(autouse=True)
@@ -80,14 +80,29 @@ def write_mixed(labels=("good", "bad"), n_folds=3, n_rows=90, empty=True):
     return write_task(MIXED, X, y, dataset_id=31, n_folds=n_folds)
 
 
+def write_small(n_rows=12, **settings):
+    """Write a task of few samples with two separable classes."""
+    y = np.array(["no", "yes"])[np.arange(n_rows) % 2]
+    X = np.where(y == "yes", 3.0, 0.0)[:, None] + np.arange(n_rows)[:, None] / 100
+    return write_task(SMALL, X, y, dataset_id=61, **({"n_folds": 3} | settings))
+
+
 @pytest.fixture
-def server(tmp_path):
-    """A server with two tasks, and a client with its key and an empty cache."""
+def procedure():
+    """Procedure of the task SMALL of the server."""
+    return "crossvalidation"
+
+
+@pytest.fixture
+def server(tmp_path, procedure):
+    """A server with three tasks, and a client with its key and an empty cache."""
     with OpenMLServer(tmp_path / "served") as double:
         openml.config.server = double.url
         openml.config.set_root_cache_directory(tmp_path / "written")
         write_cancer(n_rows=60, n_folds=2)
-        write_mixed(empty=False)
+        # The database and Python sort these classes differently.
+        write_mixed(("Good", "bad"), empty=False)
+        write_small(procedure=procedure)
         Path(openml.config.get_cache_directory()).rename(tmp_path / "served")
         openml.config.set_root_cache_directory(tmp_path / "cache")
         openml.config.apikey = KEY

@@ -38,10 +38,3 @@ def test_complete__twice__once(clf):
     before = flow.external_version, flow.dependencies
     assert complete(flow)
     assert (flow.external_version, flow.dependencies) == before
-
-
-def test_complete__flow_of_a_server__left_as_it_is(clf):
-    flow = make_flow(clf)
-    flow.flow_id, flow.external_version = 5, "sklearn==1.9.1"
-    complete(flow)
-    assert flow.external_version == "sklearn==1.9.1"

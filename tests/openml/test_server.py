@@ -2,11 +2,16 @@
 
 import openml
 import pytest
+import requests
 from openml.exceptions import OpenMLNotAuthorizedError, OpenMLServerException
+from sklearn.ensemble import RandomForestClassifier, VotingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.naive_bayes import GaussianNB
 
 from sklearn_pare.openml import publish, run_task
-from tests.openml.conftest import CANCER, MIXED
-from tests.openml_server import schemas
+from tests.openml.conftest import CANCER, MIXED, SMALL
+from tests.openml_server import Fault, schemas
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 
@@ -136,8 +141,6 @@ def test_server__predictions_in_another_format(name, content, code, server, read
 
 
 def test_server__trace_without_a_choice_for_a_fold__216(server, clf):
-    from sklearn.model_selection import GridSearchCV
-
     grid = GridSearchCV(clf, {"mix_start": [0.2, 0.6]}, cv=2)
     run = _sent(run_task(grid, CANCER))
     for candidate in run.trace:
@@ -149,3 +152,121 @@ def test_server__takes_duplicates_as_openml_does(server, ready):
     publish(ready(MIXED))
     _sent(ready(MIXED)).publish()
     assert len(server.api.runs) == 2
+
+
+# what the server of OpenML does, and a simple double would not
+
+
+def test_server__setup_of_more_than_60_parameters__588_and_215(server, clf, plain_run):
+    parts = [clf, RandomForestClassifier(), LogisticRegression()]
+    many = VotingClassifier([(str(i), part) for i, part in enumerate(parts)])
+    run = _sent(plain_run(SMALL, many))
+    _refused(588, openml.setups.setup_exists, run.flow)
+    _refused(215, run.publish)
+
+
+def test_server__setup_of_an_unknown_flow_or_parameter__584_and_586(
+    server, ready, monkeypatch
+):
+    run = _sent(ready(CANCER))
+    unparse = openml.setups.functions.xmltodict.unparse
+    for old, new, code in (
+        (f"flow_id>{run.flow_id}<", "flow_id>4<", 584),
+        ("name>mix_start<", "name>mix_begin<", 586),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                openml.setups.functions.xmltodict,
+                "unparse",
+                lambda *a, old=old, new=new, **k: unparse(*a, **k).replace(old, new),
+            )
+            _refused(code, openml.setups.setup_exists, run.flow)
+
+
+@needs_schemas
+def test_server__setup_against_its_schema__582_in_several_lines(server, ready):
+    run = _sent(ready(CANCER))
+    run.flow.model.class_weight = {f"class number {i}": 1.0 for i in range(100)}
+    with pytest.raises(OpenMLServerException) as caught:
+        openml.setups.setup_exists(run.flow)
+    assert caught.value.code == 582
+    first, *_, last = str(caught.value).splitlines()
+    assert first.endswith("XML does not correspond to XSD schema.")
+    assert "&#x27;maxLength&#x27;" in str(caught.value)
+    assert "maxLength" not in last
+
+
+@pytest.mark.parametrize("procedure", ["leaveoneout", "testontrainingdata"])
+def test_server__measures_of_folds_without_a_number_of_folds__216(server, plain_run):
+    with pytest.raises(OpenMLServerException) as caught:
+        plain_run(SMALL, GaussianNB()).publish()
+    assert caught.value.code == 216
+    assert "predictive_accuracy(0, 0)" in str(caught.value)
+
+
+@pytest.mark.parametrize("procedure", ["crossvalidation", "holdout"])
+def test_server__measures_of_folds_with_a_number_of_folds__taken(server, plain_run):
+    run = plain_run(SMALL, GaussianNB()).publish()
+    assert run.run_id in server.api.runs
+
+
+def test_server__killed_while_it_writes_a_flow__half_a_flow(server, ready):
+    flow = ready(CANCER).flow
+    server.faults.append(Fault("POST", "/flow/", "die", "during", rows=3))
+    with pytest.raises(requests.ConnectionError):
+        flow.publish()
+    number = openml.flows.flow_exists(flow.name, flow.external_version)
+    assert len(openml.flows.get_flow(number).parameters) == 2
+    assert openml.flows.delete_flow(number)
+    assert not openml.flows.flow_exists(flow.name, flow.external_version)
+
+
+def test_server__flow_of_a_run_or_of_a_flow__not_deleted(server, clf):
+    grid = GridSearchCV(clf, {"mix_start": [0.2, 0.6]}, cv=2)
+    run = publish(run_task(grid, CANCER))
+    for flow in (run.flow, run.flow.components["estimator"]):
+        with pytest.raises(OpenMLNotAuthorizedError, match="associated entities"):
+            openml.flows.delete_flow(flow.flow_id)
+
+
+def test_server__two_processes_upload_a_flow__171_then_half_then_whole(server, ready):
+    flow = ready(CANCER).flow
+    server.faults.append(Fault("POST", "/flow/", "rival", "during", rows=9))
+    _refused(171, flow.publish)
+    number = openml.flows.flow_exists(flow.name, flow.external_version)
+    sizes = [
+        server.api.answer("GET", f"/flow/{number}", {}, {}).count(b"oml:parameter>")
+        for _ in range(3)
+    ]
+    assert sizes[0] < sizes[1] == sizes[2]
+
+
+def test_server__upload_too_large__102_or_207(server, ready):
+    run = _sent(ready(CANCER))
+    server.api.file_limit = 1000
+    _refused(207, run.publish)
+    server.form_limit = 1000
+    with pytest.raises(OpenMLNotAuthorizedError):
+        run.publish()
+
+
+def test_server__measures_and_traces__after_the_engine_has_run(server, clf):
+    grid = GridSearchCV(clf, {"mix_start": [0.2, 0.6]}, cv=2)
+    run = publish(run_task(grid, CANCER))
+    assert openml.runs.get_run(run.run_id).fold_evaluations is None
+    _refused(572, openml.runs.get_run_trace, run.run_id)
+    server.api.evaluate()
+    there = openml.runs.get_run(run.run_id, ignore_cache=True)
+    assert there.fold_evaluations == run.fold_evaluations
+    assert len(openml.runs.get_run_trace(run.run_id).trace_iterations) == 4
+
+
+def test_server__run_that_the_engine_cannot_evaluate__not_listed(server, ready):
+    ids = [_sent(ready(MIXED)).publish().run_id for _ in range(2)]
+    server.api.evaluate(failed={ids[0]})
+    listed = openml.runs.functions._list_runs(task=[MIXED], output_format="dict")
+    assert list(listed) == ids[1:]
+
+
+def test_server__classes__in_the_order_of_its_database(server):
+    assert openml.tasks.get_task(MIXED).class_labels == ["bad", "Good"]

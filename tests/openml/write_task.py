@@ -3,15 +3,34 @@
 from xml.sax.saxutils import escape
 
 import numpy as np
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import LeaveOneOut, ShuffleSplit, StratifiedKFold
 from sklearn.utils import check_consistent_length
 
-from sklearn_pare.openml._tasks import folder
+from sklearn_pare._utils.openml_cache import folder
 
 _SPACE = 'xmlns:oml="http://openml.org/openml"'
 
+# Procedure -> numbers of repeats and folds that OpenML states, None for those given.
+_STATED = {
+    "crossvalidation": (None, None),
+    "holdout": (1, 1),
+    "leaveoneout": (1, ""),
+    "testontrainingdata": ("", ""),
+}
 
-def write_task(task_id, X, y, *, dataset_id, name="made", target="class", n_folds=10):
+
+def write_task(
+    task_id,
+    X,
+    y,
+    *,
+    dataset_id,
+    name="made",
+    target="class",
+    n_folds=10,
+    n_repeats=1,
+    procedure="crossvalidation",
+):
     """Write data and stratified folds into openml's cache, as one of its tasks.
 
     The files are those that openml keeps for a task of its server.
@@ -29,7 +48,10 @@ def write_task(task_id, X, y, *, dataset_id, name="made", target="class", n_fold
         Name of the data set.
     target : str, default="class"
         Name of the column of classes.
-    n_folds : int, default=10
+    n_folds, n_repeats : int, default=10, 1
+        For cross-validation only.
+    procedure : str, default="crossvalidation"
+        "crossvalidation", "holdout", "leaveoneout" or "testontrainingdata".
 
     Returns
     -------
@@ -59,9 +81,11 @@ def write_task(task_id, X, y, *, dataset_id, name="made", target="class", n_fold
         ),
     }
     _write(folders[1], texts)
+    counts = zip(_STATED[procedure], (n_repeats, n_folds), strict=True)
+    counts = [given if stated is None else stated for stated, given in counts]
     texts = {
-        "task.xml": _task(task_id, dataset_id, target, n_folds),
-        "datasplits.arff": _splits(frame[target], n_folds),
+        "task.xml": _task(task_id, dataset_id, target, procedure, *counts),
+        "datasplits.arff": _splits(frame[target], procedure, n_repeats, n_folds),
     }
     _write(folders[0], texts)
     return folders
@@ -146,7 +170,7 @@ def _qualities(frame, target):
     return f"<oml:data_qualities {_SPACE}>{qualities}</oml:data_qualities>"
 
 
-def _task(task_id, dataset_id, target, n_folds):
+def _task(task_id, dataset_id, target, procedure, n_repeats, n_folds):
     splits = _url(f"api_splits/get/{task_id}/Task_{task_id}_splits.arff")
     return (
         f"<oml:task {_SPACE}><oml:task_id>{task_id}</oml:task_id>"
@@ -156,22 +180,22 @@ def _task(task_id, dataset_id, target, n_folds):
         f"<oml:data_set_id>{dataset_id}</oml:data_set_id>"
         f"<oml:target_feature>{escape(target)}</oml:target_feature>"
         '</oml:data_set></oml:input><oml:input name="estimation_procedure">'
-        "<oml:estimation_procedure><oml:type>crossvalidation</oml:type>"
+        f"<oml:estimation_procedure><oml:type>{procedure}</oml:type>"
         f"<oml:data_splits_url>{splits}</oml:data_splits_url>"
-        '<oml:parameter name="number_repeats">1</oml:parameter>'
+        f'<oml:parameter name="number_repeats">{n_repeats}</oml:parameter>'
         f'<oml:parameter name="number_folds">{n_folds}</oml:parameter>'
         '<oml:parameter name="stratified_sampling">true</oml:parameter>'
         "</oml:estimation_procedure></oml:input></oml:task>"
     )
 
 
-def _splits(y, n_folds):
+def _splits(y, procedure, n_repeats, n_folds):
     import arff
 
-    folds = StratifiedKFold(n_folds, shuffle=True, random_state=0)
     rows = [
-        [kind, int(row), 0, fold]
-        for fold, parts in enumerate(folds.split(np.zeros(len(y)), y))
+        [kind, int(row), repeat, fold]
+        for repeat in range(n_repeats)
+        for fold, parts in enumerate(_folds(y, procedure, repeat, n_folds))
         for kind, part in zip(("TRAIN", "TEST"), parts, strict=True)
         for row in part
     ]
@@ -179,3 +203,14 @@ def _splits(y, n_folds):
         (name, "INTEGER") for name in ("rowid", "repeat", "fold")
     ]
     return arff.dumps({"relation": "splits", "attributes": attributes, "data": rows})
+
+
+def _folds(y, procedure, seed, n_folds):
+    if procedure == "testontrainingdata":
+        return [(np.arange(len(y)), np.arange(len(y)))]
+    splitter = {
+        "crossvalidation": StratifiedKFold(n_folds, shuffle=True, random_state=seed),
+        "holdout": ShuffleSplit(1, test_size=0.33, random_state=seed),
+        "leaveoneout": LeaveOneOut(),
+    }[procedure]
+    return splitter.split(np.zeros(len(y)), y)

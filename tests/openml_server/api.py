@@ -6,7 +6,16 @@ from pathlib import Path
 
 import arff
 
-from tests.openml_server.elements import children, dump, element, find, insert
+from tests.openml_server.elements import (
+    children,
+    dump,
+    element,
+    find,
+    insert,
+    put,
+    without,
+)
+from tests.openml_server.faults import Died
 from tests.openml_server.predictions import (
     check_predictions,
     read_folds,
@@ -21,6 +30,8 @@ _MEASURES = {"predictive_accuracy", "mean_absolute_error"} | {
     for clock in ("usercpu", "wall_clock")
     for part in ("", "_training", "_testing")
 }
+# The original joins a table for each parameter of a setup, and MySQL 61 tables at most.
+_MOST_PARAMETERS = 60
 
 
 class Api:
@@ -30,11 +41,20 @@ class Api:
     ----------
     folder : Path
         Contains tasks/ID and datasets/ID, as a cache of openml does.
+
+    Attributes
+    ----------
+    flows : dict
+        ID -> flow without its components, which are flows of their own.
+    file_limit : int
+        Bytes of an uploaded file.
     """
 
     def __init__(self, folder):
         self.folder = Path(folder)
+        self.file_limit = 2 * 2**20
         self.flows, self.setups, self.runs, self.studies = {}, {}, {}, {}
+        self._components, self._rivals = {}, []
         self._number = itertools.count(101)
         self._routes = [
             ("GET", r"/task/(\d+)", self._get_task),
@@ -43,6 +63,7 @@ class Api:
             ("POST", r"/flow/exists", self._flow_exists),
             ("POST", r"/flow/", self._post_flow),
             ("GET", r"/flow/(\d+)", self._get_flow),
+            ("DELETE", r"/flow/(\d+)", self._delete_flow),
             ("POST", r"/setup/exists/", self._setup_exists),
             ("GET", r"/setup/(\d+)", self._get_setup),
             ("POST", r"/run/", self._post_run),
@@ -58,7 +79,7 @@ class Api:
             (r"/runs/(\d+)/predictions.arff", self._get_predictions),
         ]
 
-    def answer(self, method, path, form, uploads):
+    def answer(self, method, path, form, uploads, fault=None):
         """Return the content of an answer.
 
         Parameters
@@ -70,17 +91,22 @@ class Api:
             Text fields.
         uploads : dict
             Field -> (name, content) of a file.
+        fault : Fault or None
+            Failure while the server writes a flow.
 
         Returns
         -------
         content : bytes
         """
+        for rows, pace in self._rivals:
+            _exhaust(itertools.islice(rows, pace))
+        if fault:
+            self._interrupt(uploads, fault)
         for verb, pattern, function in self._routes:
             match = re.fullmatch(pattern, path)
-            if match and verb == method == "GET":
-                return function(*match.groups())
             if match and verb == method:
-                return function(form, uploads)
+                given = (form, uploads) if method == "POST" else match.groups()
+                return function(*given)
         for pattern, function in self._files:
             match = re.fullmatch(pattern, path)
             if match and method == "GET":
@@ -104,7 +130,23 @@ class Api:
         return self._read(self.folder / "datasets" / number / name, code)
 
     def _get_meta_data(self, what, number):
-        return self._file(number, f"{what}.xml", 362 if what == "qualities" else 271)
+        if what == "qualities":
+            return self._file(number, "qualities.xml", 362)
+        features = parse(self._file(number, "features.xml", 271), None, 271)
+        for feature in children(features, "feature"):
+            # The order of the database, which ignores case, and not that of the file.
+            values = children(feature, "nominal_value")
+            texts = sorted((value.text for value in values), key=str.casefold)
+            for value, text in zip(values, texts, strict=True):
+                value.text = text
+        return dump(features)
+
+    def _procedure(self, number):
+        """Return the numbers of repeats and folds of a task; 0 if it states none."""
+        task = parse(self._get_task(number), None, 151)
+        stated = {each.get("name"): each.text for each in task.iter("{*}parameter")}
+        names = "number_repeats", "number_folds"
+        return [int(stated.get(name) or 0) for name in names]
 
     def _truth(self, number):
         """Return the ID of a task's data set, and the label of each sample."""
@@ -135,59 +177,100 @@ class Api:
         return 0
 
     def _post_flow(self, form, uploads):
-        flow = parse(_upload(uploads, "description")[1], "implementation.upload", 163)
+        flow = _read_flow(uploads)
         if self._known(find(flow, "name"), find(flow, "external_version")):
-            raise Refusal(171, "Flow exists", find(flow, "name"))
-        return dump(element("upload_flow", id=self._add_flow(flow)))
+            raise Refusal(171, "flow already exists", find(flow, "name"))
+        number = next(self._number)
+        _exhaust(self._write(flow, number))
+        return dump(element("upload_flow", id=number))
 
-    def _add_flow(self, flow):
+    def _interrupt(self, uploads, fault):
+        """Write a flow in part, and die or let another process complete it later."""
+        rows = self._write(_read_flow(uploads), next(self._number))
+        _exhaust(itertools.islice(rows, fault.rows))
+        if fault.kind == "die":
+            raise Died
+        self._rivals.append((rows, fault.rows))
+
+    def _write(self, flow, number):
+        """Write a flow, and yield after each row: there is no transaction."""
+        head = without(flow, "component", "parameter")
+        insert(head, "uploader", _USER)
+        insert(head, "id", number)
+        insert(head, "version", 1, before="external_version")
+        insert(head, "upload_date", _DATE, after="description")
+        self.flows[number], self._components[number] = head, []
+        yield
+        for parameter in children(flow, "parameter"):
+            put(head, without(parameter))
+            yield
         for component in children(flow, "component"):
-            self._add_flow(component[1])
-        number = self._known(find(flow, "name"), find(flow, "external_version"))
-        number = number or next(self._number)
-        insert(flow, "uploader", _USER)
-        insert(flow, "id", number)
-        insert(flow, "version", 1, before="external_version")
-        insert(flow, "upload_date", _DATE, after="description")
-        self.flows.setdefault(number, flow)
-        return number
+            name, part = find(component, "identifier"), component[1]
+            known = self._known(find(part, "name"), find(part, "external_version"))
+            if not known:
+                known = next(self._number)
+                yield from self._write(part, known)
+            self._components[number].append((name, known))
+            yield
 
     def _get_flow(self, number):
-        if int(number) not in self.flows:
-            raise Refusal(181, "Unknown flow", number)
-        return dump(self.flows[int(number)])
+        return dump(self._flow(int(number)))
 
-    def _parts(self, flow):
+    def _flow(self, number):
+        if number not in self.flows:
+            raise Refusal(181, "Unknown flow", str(number))
+        whole = without(self.flows[number])
+        for name, part in self._components[number]:
+            identifier = element("identifier", text=name)
+            put(whole, element("component", identifier, self._flow(part)))
+        return whole
+
+    def _delete_flow(self, number):
+        number = int(number)
+        if number not in self.flows:
+            raise Refusal(322, "flow does not exist")
+        if any(run["flow_id"] == number for run in self.runs.values()):
+            raise Refusal(324, "flow is in use by other content (runs)")
+        parts = itertools.chain(*self._components.values())
+        if any(part == number for _, part in parts):
+            raise Refusal(328, "flow is in use by other content (it is a subflow)")
+        del self.flows[number], self._components[number]
+        return dump(element("flow_delete", id=number))
+
+    def _parts(self, number):
         """Return a dict of IDs and flows: the flow and all its components."""
-        parts = {int(find(flow, "id")): flow}
-        for component in children(flow, "component"):
-            parts |= self._parts(component[1])
+        parts = {number: self.flows[number]}
+        for _, part in self._components[number]:
+            parts |= self._parts(part)
         return parts
 
     # setups: flows with values of their parameters
 
-    def _setup_of(self, description):
-        """Return the key of a setup, after checking its parameters."""
+    def _setup_of(self, description, unknown_flow, unknown_parameter, too_many):
+        """Return the key of a setup; the other arguments are codes of refusals."""
         number = int(find(description, "flow_id"))
         if number not in self.flows:
-            raise Refusal(205, "Unknown flow", str(number))
-        parts = self._parts(self.flows[number])
+            raise Refusal(unknown_flow, "Unknown flow", str(number))
+        parts = self._parts(number)
         settings = {}
         for setting in children(description, "parameter_setting"):
             name, value = find(setting, "name"), find(setting, "value")
             part = int(find(setting, "component") or number)
-            flow = parts.get(part, ())
-            names = {
-                find(each, "name") for each in flow if each.tag.endswith("parameter")
-            }
+            known = children(parts[part], "parameter") if part in parts else ()
+            names = {find(each, "name") for each in known}
             if name not in names or (part, name) in settings:
-                raise Refusal(213, "Unknown parameter", f"{name} of flow {part}")
+                reason = f"Name: {name}, flow id (component): {part}"
+                raise Refusal(unknown_parameter, "Parameter in run xml unknown", reason)
             settings[part, name] = value
+        if len(settings) > _MOST_PARAMETERS:
+            reason = "Flow might not be suitable for this operation (feature request)"
+            raise Refusal(too_many, "Database error: setup search failed.", reason)
         return number, frozenset(settings.items())
 
     def _setup_exists(self, form, uploads):
-        description = parse(_upload(uploads, "description")[1], "run.upload", 202)
-        number = self.setups.get(self._setup_of(description), -1)
+        description = parse(_upload(uploads, "description")[1], "run.upload", 582)
+        key = self._setup_of(description, 584, 586, 588)
+        number = self.setups.get(key, -1)
         return dump(element("setup_exists", exists=str(number > 0).lower(), id=number))
 
     def _get_setup(self, number):
@@ -195,7 +278,7 @@ class Api:
         if not found:
             raise Refusal(281, "Unknown setup", number)
         ((flow_id, settings),) = found
-        parts = self._parts(self.flows[flow_id])
+        parts = self._parts(flow_id)
         parameters = [
             element(
                 "parameter",
@@ -229,14 +312,13 @@ class Api:
         task = find(description, "task_id")
         if not (self.folder / "tasks" / task).is_dir():
             raise Refusal(204, "Unknown task", task)
+        for field, (_, file) in uploads.items():
+            if len(file) > self.file_limit:
+                reason = f'Upload problem with file "{field}": 0 bytes'
+                raise Refusal(207, "File upload failed", reason)
         folds = read_folds(self.folder / "tasks" / task / "datasplits.arff")
-        key = self._setup_of(description)
-        for evaluation in description.iter("{*}evaluation"):
-            place = int(evaluation.get("repeat")), int(evaluation.get("fold"))
-            if find(evaluation, "name") not in _MEASURES:
-                raise Refusal(217, "Unknown measure", find(evaluation, "name"))
-            if place not in folds:
-                raise Refusal(216, "Unknown repeat or fold", str(place))
+        key = self._setup_of(description, 205, 213, 215)
+        self._check_measures(task, description)
         _, truth = self._truth(task)
         check_predictions(_upload(uploads, "predictions"), folds, truth)
         number = next(self._number)
@@ -251,8 +333,37 @@ class Api:
             "task_id": int(task),
             "setup_id": setup,
             "flow_id": key[0],
+            "evaluated": False,
+            "failed": False,
         }
         return dump(element("upload_run", run_id=number))
+
+    def _check_measures(self, task, description):
+        """Raise a Refusal for measures of repeats or folds that a task cannot have."""
+        repeats, folds = self._procedure(task)
+        illegal = []
+        for evaluation in description.iter("{*}evaluation"):
+            place = int(evaluation.get("repeat")), int(evaluation.get("fold"))
+            if find(evaluation, "name") not in _MEASURES:
+                raise Refusal(217, "Unknown measure", find(evaluation, "name"))
+            if place[0] >= repeats or place[1] >= folds:
+                illegal.append(f"{find(evaluation, 'name')}{place}")
+        if illegal:
+            message = "Error processing output data: illegal combination of attributes"
+            raise Refusal(216, message, f"Measure(s): {', '.join(illegal)}")
+
+    def evaluate(self, failed=()):
+        """Do what OpenML's engine does, minutes or hours after an upload.
+
+        Until then a run has no measures and no trace.
+
+        Parameters
+        ----------
+        failed : collection of int
+            IDs of runs that the engine cannot evaluate. They are not listed any more.
+        """
+        for number, run in self.runs.items():
+            run["evaluated"], run["failed"] = True, number in failed
 
     def _run(self, number):
         if int(number) not in self.runs:
@@ -269,7 +380,12 @@ class Api:
         insert(root, "setup_id", run["setup_id"], after="flow_id")
         data, _ = self._truth(str(run["task_id"]))
         dataset = element("dataset", did=data, name="made", url="http://127.0.0.1/")
-        (output,) = children(root, "output_data")
+        output = element("output_data")
+        if run["evaluated"]:
+            output.extend(list(root.iter("{*}evaluation")))
+        for sent in children(root, "output_data"):
+            root.remove(sent)
+        root.append(output)
         output.addprevious(element("input_data", dataset))
         for position, name in enumerate(("description", "predictions")):
             url = f"{self.base}/runs/{number}/{name}.arff"
@@ -285,16 +401,17 @@ class Api:
         return self._run(number)["predictions"]
 
     def _get_trace(self, number):
-        if self._run(number)["trace"] is None:
-            raise Refusal(572, "Run has no trace", number)
-        return dump(self._run(number)["trace"])
+        run = self._run(number)
+        if run["trace"] is None or not run["evaluated"]:
+            raise Refusal(572, "No successful trace associated with this run.", number)
+        return dump(run["trace"])
 
     def _list_runs(self, filters):
         words = filters.strip("/").split("/")
         wanted = dict(zip(words[::2], words[1::2], strict=True))
         found = []
         for number, run in self.runs.items():
-            fits = [
+            fits = [not run["failed"]] + [
                 str(run[f"{name}_id"]) in wanted[name].split(",")
                 for name in ("task", "setup", "flow")
                 if name in wanted
@@ -342,3 +459,12 @@ def _upload(uploads, field):
     if field not in uploads:
         raise Refusal(201, "File is missing", field)
     return uploads[field]
+
+
+def _read_flow(uploads):
+    return parse(_upload(uploads, "description")[1], "implementation.upload", 163)
+
+
+def _exhaust(rows):
+    for _ in rows:
+        pass

@@ -1,5 +1,7 @@
 """Short helpers for XML in OpenML's namespace."""
 
+from copy import deepcopy
+
 from lxml import etree
 
 SPACE = "http://openml.org/openml"
@@ -36,6 +38,24 @@ def insert(root, name, text, *, before=None, after=None):
         children(root, before)[0].addprevious(made)
     else:
         root.insert(0, made)
+
+
+def put(flow, made):
+    """Add a parameter or component to a flow, before its tags."""
+    tags = children(flow, "tag")
+    if tags:
+        tags[0].addprevious(made)
+    else:
+        flow.append(made)
+
+
+def without(root, *names):
+    """Return a copy without the children of those names."""
+    root = deepcopy(root)
+    for name in names:
+        for child in children(root, name):
+            root.remove(child)
+    return root
 
 
 def dump(root):

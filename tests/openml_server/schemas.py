@@ -1,6 +1,7 @@
 """OpenML's XML schemas, if present, and the error for XML that violates them."""
 
 import functools
+import html
 import os
 from pathlib import Path
 
@@ -13,6 +14,14 @@ FOLDER = Path(
     )
 )
 AVAILABLE = FOLDER.is_dir()
+
+# Messages of the original for XML that breaks a schema, by code.
+_INVALID = {
+    163: "Problem validating uploaded description file",
+    202: "Could not validate run xml by xsd",
+    209: "Error parsing uploaded file.",
+    582: "Could not validate run xml by xsd.",
+}
 
 
 class Refusal(Exception):
@@ -56,4 +65,11 @@ def check(root, schema, code):
         return
     schema = _schema(schema)
     if not schema.validate(root):
-        raise Refusal(code, "XML breaks its schema", str(schema.error_log.last_error))
+        # The original lists all errors, escapes the quotes in them once more, and does
+        # not end with the reason.
+        lines = [
+            f"Error {error.type} on line {error.line}: {html.escape(error.message)}"
+            for error in schema.error_log
+        ]
+        lines = ["XML does not correspond to XSD schema.", *lines, "Not stored."]
+        raise Refusal(code, _INVALID.get(code, "Invalid XML"), "\n".join(lines))

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from tests.openml_server.api import Api
 from tests.openml_server.elements import dump, element
+from tests.openml_server.faults import Died
 from tests.openml_server.schemas import Refusal
 
 #: The only key that the server accepts.
@@ -35,10 +36,13 @@ class OpenMLServer:
         All requests so far, such as "POST /run/".
     faults : list of Fault
         Failures of future requests.
+    form_limit : int
+        Bytes of a form; PHP drops all fields of a larger one, also the key.
     """
 
     def __init__(self, folder):
         self.requests, self.faults = [], []
+        self.form_limit = 8 * 2**20
         self.api = Api(folder)
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         self._http.double, self._http.daemon_threads = self, True
@@ -68,6 +72,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         self._serve("POST")
 
+    def do_DELETE(self):
+        self._serve("DELETE")
+
     def log_message(self, *args):
         pass
 
@@ -83,22 +90,31 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             _check_key(method, form)
             with self.server.lock:
-                status, content = 200, double.api.answer(method, path, form, uploads)
+                fault = self._fault(method, path, "during")
+                content = double.api.answer(method, path, form, uploads, fault)
         except Refusal as refusal:
-            status, content = 412, _error(refusal)
-        if not self._fail(method, path, "after"):
-            self.answer(status, content, "text/xml")
+            self.refuse(refusal)
+        except Died:
+            self.close_connection = True
+        else:
+            if not self._fail(method, path, "after"):
+                self.answer(200, content, "text/xml")
 
-    def _fail(self, method, path, when):
-        for fault in self.server.double.faults:
-            if fault.fits(method, path, when):
-                fault.happen(self)
-                return True
-        return False
+    def _fault(self, *request):
+        faults = self.server.double.faults
+        return next((fault for fault in faults if fault.fits(*request)), None)
+
+    def _fail(self, *request):
+        fault = self._fault(*request)
+        if fault:
+            fault.happen(self)
+        return bool(fault)
 
     def _fields(self):
         """Return text fields and files of a form, whatever its encoding."""
         content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if len(content) > self.server.double.form_limit:
+            return {}, {}
         kind = self.headers.get("Content-Type", "")
         if not kind.startswith("multipart/"):
             return dict(parse_qsl(content.decode())), {}
@@ -114,6 +130,16 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 uploads[field] = part.get_filename(), payload
         return form, uploads
+
+    def refuse(self, refusal):
+        """Send an error code and a message."""
+        error = element(
+            "error",
+            code=refusal.code,
+            message=refusal.message,
+            additional_information=refusal.details,
+        )
+        self.answer(412, dump(error), "text/xml")
 
     def answer(self, status, content, kind):
         """Send an answer, compressed as by OpenML."""
@@ -132,14 +158,3 @@ def _check_key(method, form):
         raise Refusal(102, "Please provide an API key")
     if key and key != KEY:
         raise Refusal(103, "Authentication failed")
-
-
-def _error(refusal):
-    return dump(
-        element(
-            "error",
-            code=refusal.code,
-            message=refusal.message,
-            additional_information=refusal.details,
-        )
-    )

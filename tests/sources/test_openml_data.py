@@ -143,3 +143,40 @@ def test_openml__no_answer__key_is_not_shown(cache, monkeypatch):
 def test_openml__no_number__refused_at_once(spec):
     with pytest.raises(UnknownNameError, match="names no data set"):
         sources.get(f"openml:{spec}")
+
+
+def _cut(path):
+    path.write_text(path.read_text()[: path.stat().st_size // 2])
+
+
+def _delete(path):
+    path.unlink()
+
+
+def _page(path):
+    path.write_text("<html><body>Log in to the network</body></html>")
+
+
+@pytest.mark.parametrize("harm", [_cut, _delete, _page])
+@pytest.mark.parametrize("name", ["description.xml", "dataset.arff"])
+def test_openml__file_of_the_cache_damaged_or_missing__named_and_the_other_kept(
+    name, harm, cache
+):
+    _, _, attributes, rows = _pixels(4)
+    source = cache(7, attributes, rows)
+    path = Path(openml.config.get_cache_directory(), "datasets", "7")
+    harm(path / name)
+    before = set(path.iterdir())
+    for _ in range(2):
+        with pytest.raises(DataError, match=f"'openml:7': .*7/{name}") as caught:
+            _ = source.n_classes
+        assert "Remove the folder" in str(caught.value) or name == "dataset.arff"
+        assert set(path.iterdir()) == before
+
+
+def test_openml__sparse_data__said_that_it_is_not_supported(cache):
+    source = cache(7, ["a REAL", "class {yes,no}"], [[1, "yes"], [2, "no"]])
+    path = Path(openml.config.get_cache_directory(), "datasets", "7", "description.xml")
+    path.write_text(path.read_text().replace(">ARFF<", ">Sparse_ARFF<"))
+    with pytest.raises(DataError, match="Sparse_ARFF, which is not supported"):
+        _ = source.n_classes
