@@ -24,6 +24,7 @@ from sklearn_pare._data.fit_data import (
     check_validation,
     hold_out,
 )
+from sklearn_pare._data.reach import check_outputs
 from sklearn_pare._data.splits import check_groups
 from sklearn_pare._data.validation import (
     check_input_shape,
@@ -277,23 +278,24 @@ class _BasePaRe(
         check_is_fitted(self)
         X = check_rows(self, X, reset=False)
         X = shape_rows(X, self.input_shape_)
-        encode = self._encoder.transform
+        rows, encode = X, self._encoder.transform
         if X.ndim == 2:
             # DataFrames are slow to encode in small batches.
-            X, encode = encode(X), np.asarray
+            rows, encode = encode(X), np.asarray
         device = resolve_device(self.device)
         check_deterministic(device)
         bfloat16 = resolve_precision(self.precision, device)
-        return in_batches(
+        outputs = in_batches(
             partial(compute, bfloat16=bfloat16),
             self._model,
-            X,
+            rows,
             encode,
             tuple(self.input_shape_),
             samples_per_batch(self.batch_size, self._target),
             device,
             self._remedies(device, bfloat16),
         )
+        return check_outputs(outputs, X, self._encoder)
 
     def _remedies(self, device, bfloat16):
         """Return what may help if a device has no memory for one sample."""

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_pare import sources
 from sklearn_pare._architecture import build
 from sklearn_pare._data import validation
+from sklearn_pare._data.reach import check_reach
 from sklearn_pare.exceptions import DataError
 
 _BATCH = 64
@@ -59,7 +60,8 @@ def encoded(estimator, X):
     X = validation.check_rows(estimator, X, reset=False)
     X = validation.shape_rows(X, estimator.input_shape_)
     samples = X if X.ndim == 2 else np.asarray(X[:])
-    return torch.from_numpy(estimator._encoder.transform(samples))
+    encoder = estimator._encoder
+    return torch.from_numpy(check_reach(encoder.transform(samples), samples, encoder))
 
 
 @torch.no_grad()

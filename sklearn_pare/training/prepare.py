@@ -8,6 +8,7 @@ import torch
 
 from sklearn_pare._architecture import Architecture, build_linear_path
 from sklearn_pare._data.lazy import LazyArray
+from sklearn_pare._data.reach import check_reach
 from sklearn_pare._data.splits import split
 from sklearn_pare.training.batches import LazyRows, Rows
 from sklearn_pare.training.linear_path import FEWEST, fit_linear_path, remainder
@@ -70,7 +71,9 @@ def prepare(architecture, encoder, data, device, seed):
     index = np.linspace(0, len(data.X) - 1, min(len(data.X), _ROWS)).astype(int)
 
     def encode(X):
-        return X if isinstance(X, LazyArray) else encoder.transform(X)
+        if isinstance(X, LazyArray):
+            return X
+        return check_reach(encoder.transform(X), X, encoder)
 
     def make_rows(x, codes, weight, offset=None):
         if isinstance(x, LazyArray):

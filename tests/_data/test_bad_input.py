@@ -402,7 +402,7 @@ AT_PREDICT = {
         TABLE.reshape(20, 2, 3), np.zeros((4, 2, 4)), DataError,
         r"\(2, 4\).*input_shape=\(2, 3\)",
     ),
-    "too far off": (TABLE, 1e60 * TABLE, DataError, "too far from the samples in fit"),
+    "too far off": (TABLE, 1e60 * TABLE, DataError, "standard deviations from"),
     "nan in signals": (
         SIGNALS, _with(np.nan, SIGNALS, (3, 0, 2)), DataError,
         "NaN in sample 3, channel",
