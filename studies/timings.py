@@ -1,12 +1,15 @@
-"""Cost of PaRe: epochs with and without mixing, selection against a plain loop."""
+"""Cost of PaRe: epochs with and without mixing, selection, checks of the data."""
 
 import statistics
 import time
 
 import torch
 from sklearn.datasets import load_digits
+from sklearn_pare._utils.surroundings import pinned
 
 from sklearn_pare import PaReClassifier
+from sklearn_pare._data.reach import check_outputs
+from sklearn_pare._data.validation import check_rows, shape_rows
 from sklearn_pare.benchmarks.methods import METHODS
 from sklearn_pare.nn import replace_tokens
 from studies.tables import markdown
@@ -23,7 +26,12 @@ def main(arguments):
     for k in (500, 1000, 2000):
         what = f"plain loop / closed form, 32 x 3136 x 128, k = {k}"
         lines.append([what, _ratio(selection_pairs(k), ".3f")])
-    return head + markdown(["ratio", "figure"], lines)
+    ratios = markdown(["ratio", "figure"], lines)
+    checks = [
+        [f"share of checks in {name}, 300 digits", _share(pairs)]
+        for name, pairs in check_pairs().items()
+    ]
+    return head + ratios + "\n\n" + markdown(["share", "figure"], checks)
 
 
 def _ratio(pairs, form):
@@ -31,6 +39,49 @@ def _ratio(pairs, form):
     ratio = statistics.median(slow / fast for slow, fast in pairs)
     slow, fast = (statistics.median(column) for column in zip(*pairs, strict=True))
     return f"{ratio:.1f} ({slow:.2f} s / {fast:{form}} s)"
+
+
+def _share(pairs):
+    """Return the median share of the checks, and both medians, as text."""
+    share = statistics.median(checks / whole for checks, whole in pairs)
+    checks, whole = (statistics.median(column) for column in zip(*pairs, strict=True))
+    return f"{share:.2%} ({1e3 * checks:.2f} ms / {1e3 * whole:.0f} ms)"
+
+
+def check_pairs(repeats=5):
+    """Return pairs for fit and predict: seconds of all checks, and of the whole call.
+
+    The checks are everything between the call and the network: of samples, targets,
+    weights and outputs, and the settings that are pinned.
+    """
+    X, y = load_digits(return_X_y=True)
+    X, y = X[:300], y[:300]
+    clf = PaReClassifier(input_shape=(1, 8, 8), random_state=0)
+    found = {"fit": [], "predict": []}
+    for _ in range(repeats):
+        found["fit"].append((_seconds(_fit_checks, clf, X, y), _seconds(clf.fit, X, y)))
+    outputs = clf.decision_function(X)
+    for _ in range(4 * repeats):
+        checks = _seconds(_predict_checks, clf, X, outputs)
+        found["predict"].append((checks, _seconds(clf.predict, X)))
+    return found
+
+
+def _fit_checks(clf, X, y):
+    with pinned():
+        clf._check_data(X, y, *[None] * 5)
+
+
+def _predict_checks(clf, X, outputs):
+    with pinned():
+        rows = shape_rows(check_rows(clf, X, reset=False), clf.input_shape_)
+        check_outputs(outputs, rows, clf._encoder)
+
+
+def _seconds(function, *arguments):
+    start = time.perf_counter()
+    function(*arguments)
+    return time.perf_counter() - start
 
 
 def epoch_pairs(repeats=5, epochs=3):
