@@ -40,6 +40,7 @@ from sklearn_pare._device import (
 from sklearn_pare._inference import in_batches
 from sklearn_pare._saving import model_file
 from sklearn_pare._utils import CallbackSupportMixin
+from sklearn_pare._utils.surroundings import pinned
 from sklearn_pare.exceptions import DivergenceError
 from sklearn_pare.nn.model import PaReModel
 from sklearn_pare.training.callbacks import UserCallbacks
@@ -159,10 +160,11 @@ class _BasePaRe(
         SaveError
             If a checkpoint cannot be written; an OSError.
         """
-        data = self._check_data(X, y, sample_weight, X_val, y_val, X_unlabeled)
-        start = open_start(self, data)
+        with pinned():
+            data = self._check_data(X, y, sample_weight, X_val, y_val, X_unlabeled)
+            start = open_start(self, data)
         try:
-            with _FIT_LOCK:
+            with _FIT_LOCK, pinned():
                 self._fit(data, start, {"X": X, "y": y})
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
@@ -324,7 +326,8 @@ class _BasePaRe(
         features : ndarray of shape (n, E), float32
             E is 256 for "pare-tiny".
         """
-        return self._infer(X, PaReModel.features)
+        with pinned():
+            return self._infer(X, PaReModel.features)
 
     @property
     def _n_features_out(self):
@@ -382,14 +385,15 @@ class _BasePaRe(
         """
         check_is_fitted(self)
         self._validate_params()
-        model_file.write(
-            path,
-            type(self).__name__,
-            self.get_params(deep=False),
-            vars(self),
-            export_arrays(self._model),
-            omit_pretrained=omit_pretrained,
-        )
+        with pinned():
+            model_file.write(
+                path,
+                type(self).__name__,
+                self.get_params(deep=False),
+                vars(self),
+                export_arrays(self._model),
+                omit_pretrained=omit_pretrained,
+            )
 
     def __getstate__(self):
         """Return the state with plain arrays in place of the network.
@@ -406,7 +410,8 @@ class _BasePaRe(
         """Build the network again from its arrays."""
         super().__setstate__(state)
         if "_model" in state:
-            self._model = restore(self._architecture, state["_model"])
+            with pinned():
+                self._model = restore(self._architecture, state["_model"])
 
 
 def _fitted_attributes(estimator):

@@ -12,6 +12,7 @@ from sklearn_pare._data.value_targets import (
     make_value_target,
 )
 from sklearn_pare._utils.docstrings import fill_docstring
+from sklearn_pare._utils.surroundings import pinned
 
 
 @fill_docstring
@@ -150,8 +151,9 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
             Shaped like y in fit: (n,), (n, K), (n, L), (n, C, L), (n, H, W) or
             (n, C, H, W).
         """
-        outputs = self._outputs(X)
-        return self._target.decode(outputs)
+        with pinned():
+            outputs = self._outputs(X)
+            return self._target.decode(outputs)
 
     def score(self, X, y, sample_weight=None):
         """Return the coefficient of determination R2.
@@ -171,6 +173,7 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
             distance from the mean field.
         """
         y, prediction = from_torch(y), self.predict(X)
-        if self._target.size:
-            return dense_r2(y, prediction, sample_weight)
-        return r2_score(y, prediction, sample_weight=sample_weight)
+        with pinned():
+            if self._target.size:
+                return dense_r2(y, prediction, sample_weight)
+            return r2_score(y, prediction, sample_weight=sample_weight)
