@@ -7,6 +7,7 @@ from numbers import Integral, Real
 from os import PathLike
 
 import numpy as np
+import torch
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -94,7 +95,7 @@ class _BasePaRe(
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "device": [str],
+        "device": [str, torch.device, Interval(Integral, 0, None, closed="left")],
         "precision": [StrOptions({"auto", "fp32", "bf16"})],
         "warm_start": ["boolean"],
         "checkpoint_dir": [str, PathLike, None],
@@ -335,13 +336,19 @@ class _BasePaRe(
 
     # ---- state
 
+    def __sklearn_is_fitted__(self):
+        # A fit that fails may have counted features already.
+        return hasattr(self, "_model")
+
     def save(self, path, *, omit_pretrained=False):
         """Write the fitted estimator to one safetensors file, completely or not at all.
 
         Parameters
         ----------
-        path : str or Path
-            An existing file is replaced.
+        path : str, Path or file object
+            An existing file is replaced. A file object, open for writing in binary
+            mode, is written to at its position and not closed; if that fails, a part
+            may have been written.
         omit_pretrained : bool, default=False
             If True, leave out the weights of the backbone that are unchanged since its
             pretraining, for example all of them after ``tune="none"``. Loading the file

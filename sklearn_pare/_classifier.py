@@ -13,6 +13,7 @@ from sklearn_pare._data.class_targets import (
     check_classes,
     make_class_target,
 )
+from sklearn_pare._data.foreign import collected
 from sklearn_pare._data.validation import from_torch
 from sklearn_pare._utils.docstrings import fill_docstring
 from sklearn_pare._utils.surroundings import pinned
@@ -221,7 +222,7 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
             the fraction of positions, without those of ``ignore_index``.
         """
         check_is_fitted(self)
-        y = from_torch(y)
+        y = from_torch(collected(y, "y"))
         with pinned():
             if not isinstance(self._target, MaskTarget):
                 return super().score(X, y, sample_weight)

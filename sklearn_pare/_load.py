@@ -18,11 +18,12 @@ def load(path, *, device="auto"):
 
     Parameters
     ----------
-    path : str or Path
+    path : str, Path or file object
         A safetensors file. Nothing in it is executed and nothing is downloaded. No
         other file is read, except for the weights of the backbone if they were left
-        out.
-    device : str, default="auto"
+        out. A file object, open for reading in binary mode, is read from its position
+        to its end.
+    device : str, int or torch.device, default="auto"
         Device on which the loaded estimator predicts; see
         :class:`sklearn_pare.PaReClassifier`.
 

@@ -5,6 +5,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import StrOptions
 
 from sklearn_pare._base import _BasePaRe
+from sklearn_pare._data.foreign import collected
 from sklearn_pare._data.validation import from_torch
 from sklearn_pare._data.value_targets import (
     check_values,
@@ -172,7 +173,7 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
             minus the squared error over all positions, relative to their squared
             distance from the mean field.
         """
-        y, prediction = from_torch(y), self.predict(X)
+        y, prediction = from_torch(collected(y, "y")), self.predict(X)
         with pinned():
             if self._target.size:
                 return dense_r2(y, prediction, sample_weight)

@@ -1,11 +1,12 @@
 """Settings of the process that no fit and no prediction may depend on."""
 
 import threading
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 
 import numpy as np
 import torch
 from sklearn import config_context, get_config
+from torch.overrides import _len_torch_function_stack, _pop_mode, _push_mode
 
 # Settings that change results or errors. Others concern speed, memory and display, and
 # remain those of the user.
@@ -36,7 +37,7 @@ def pinned():
         torch.enable_grad(),
         _FLOAT32,
         _without_autocast(),
-        _on_cpu(),
+        _without_modes(),
     ):
         yield
 
@@ -91,8 +92,16 @@ def _without_autocast():
             torch.autocast_increment_nesting()
 
 
-def _on_cpu():
-    """Return a context in which new tensors are on the CPU."""
-    # It makes each call of torch slower, so it is only used where it changes something.
-    moved = torch.empty(0).device.type != "cpu"
-    return torch.device("cpu") if moved else nullcontext()
+@contextmanager
+def _without_modes():
+    """Leave all modes of torch functions, such as a default device.
+
+    A context for the CPU inside of them is not enough: modules do not use their fast
+    paths within a mode, which changes the last bits.
+    """
+    modes = [_pop_mode() for _ in range(_len_torch_function_stack())]
+    try:
+        yield
+    finally:
+        for mode in reversed(modes):
+            _push_mode(mode)
