@@ -152,7 +152,7 @@ def _tar_member(content, folder):
         about = tarfile.TarInfo("model")
         about.size = len(content)
         archive.addfile(about, io.BytesIO(content))
-    archive = tarfile.open(folder / "archive", "r|")
+    archive = tarfile.open(folder / "archive", "r|")  # noqa: SIM115
     return archive.extractfile(archive.next())
 
 
