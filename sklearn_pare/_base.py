@@ -28,6 +28,7 @@ from sklearn_pare._data.fit_data import (
 from sklearn_pare._data.validation import (
     check_input_shape,
     check_rows,
+    from_torch,
     positive,
     shape_rows,
 )
@@ -187,7 +188,7 @@ class _BasePaRe(
         X, y = check_rows(self, X, y, reset=True)
         X = shape_rows(X, self.input_shape)
         input_shape = X.shape[1:]
-        weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        weight = _check_sample_weight(from_torch(sample_weight), X, dtype=np.float64)
         y = self._check_y(y, input_shape)
         X, y, weight = positive(weight, X, y)
         target = self._make_target(y, input_shape)

@@ -3,10 +3,10 @@
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_pare._base import _BasePaRe
-from sklearn_pare._data.foreign import collected
-from sklearn_pare._data.validation import from_torch
+from sklearn_pare._data.validation import from_torch, read_targets
 from sklearn_pare._data.value_targets import (
     check_values,
     dense_r2,
@@ -173,7 +173,9 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
             minus the squared error over all positions, relative to their squared
             distance from the mean field.
         """
-        y, prediction = from_torch(collected(y, "y")), self.predict(X)
+        check_is_fitted(self)
+        y, sample_weight = read_targets(y), from_torch(sample_weight)
+        prediction = self.predict(X)
         with pinned():
             if self._target.size:
                 return dense_r2(y, prediction, sample_weight)

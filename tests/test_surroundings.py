@@ -14,7 +14,7 @@ import torch
 from sklearn.model_selection import cross_validate
 
 import sklearn_pare
-from sklearn_pare import PaReClassifier, PaReRegressor, inspection, sources
+from sklearn_pare import PaReClassifier, PaReRegressor, inspection, otdd, sources
 from sklearn_pare.exceptions import DataError
 from tests.common.callbacks import Callback, needs_callbacks
 from tests.common.instances import tiny
@@ -321,6 +321,23 @@ def test_tensors__made_in_these_surroundings__same_bits(name, modality, usual):
     assert score == usual_estimator.score(*MODALITIES[modality][1:])
 
 
+WEIGHTS = {
+    "that needs a gradient": lambda: torch.ones(N, requires_grad=True),
+    "of bfloat16": lambda: torch.ones(N, dtype=torch.bfloat16),
+    "of bool": lambda: torch.ones(N, dtype=torch.bool),
+    "of a list": lambda: [1] * N,
+}
+
+
+@pytest.mark.parametrize("modality", ["table", "fields 1-D", "masks", "labels"])
+def test_tensors__as_weights__same_bits(modality, usual):
+    (kind, X, y), (other, expected) = MODALITIES[modality], usual(modality)
+    for make in WEIGHTS.values():
+        estimator = tiny(kind, max_epochs=1, precision="fp32").fit(X, y, make())
+        assert estimator.predict(X).tobytes() == expected["predict"][1]
+        assert estimator.score(X, y, make()) == other.score(X, y)
+
+
 # ---- other entries
 
 
@@ -354,6 +371,18 @@ def _distances(_):
     return [distance for _, distance in table]
 
 
+def _transport(_):
+    alignment = otdd.Alignment(TABLE, CLASSES, inner="exact", random_state=0)
+    features = torch.from_numpy(TABLE[::-1] + 1)
+    return (
+        otdd.dataset_distance(TABLE, CLASSES, TABLE + 1, TABLE[:, :2], random_state=0),
+        otdd.dataset_distance(
+            TABLE, None, TABLE**2, CLASSES, inner="sinkhorn", random_state=0
+        ),
+        alignment.loss(features, CLASSES).item(),
+    )
+
+
 def _gap(estimator):
     display = inspection.ModalityGapDisplay.from_estimator(
         estimator, IMAGES, CLASSES, n_steps=2, n_repeats=1, random_state=0
@@ -375,7 +404,7 @@ def _landscape(estimator):
     return display.loss
 
 
-@pytest.mark.parametrize("look", [_distances, _gap, _patches, _landscape])
+@pytest.mark.parametrize("look", [_distances, _transport, _gap, _patches, _landscape])
 def test_inspection_and_ranking__all_at_once__same_bits(look, monkeypatch):
     pytest.importorskip("matplotlib")
     for display in (

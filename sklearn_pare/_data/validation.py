@@ -143,10 +143,16 @@ def _check_even(rows, name):
     return list(rows) if objects and () not in shapes else rows
 
 
-def _check_target(estimator, y):
-    """Return y as a finite array, which is numeric in a regressor."""
+def read_targets(y):
+    """Return y as an array, a list or a pandas object that can hold targets."""
     y = _check_even(from_torch(collected(y, "y")), "y")
     check_kind(y)
+    return y
+
+
+def _check_target(estimator, y):
+    """Return y as a finite array, which is numeric in a regressor."""
+    y = read_targets(y)
     y = y if hasattr(y, "ndim") else np.asarray(y)
     if y.ndim <= 2:
         y = _check_y(y, multi_output=True, estimator=estimator)

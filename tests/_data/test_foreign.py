@@ -1,6 +1,7 @@
 """Containers and values of other libraries."""
 
 import datetime
+import functools
 
 import numpy as np
 import pandas as pd
@@ -48,14 +49,22 @@ TARGETS = {
 }
 
 
+@pytest.fixture(scope="module")
+def fitted():
+    """Function that returns a fitted estimator of a class."""
+    return functools.cache(lambda kind: tiny(kind, max_epochs=1).fit(TABLE, CLASSES))
+
+
 @pytest.mark.parametrize("kind", [PaReClassifier, PaReRegressor])
 @pytest.mark.parametrize("name", TARGETS)
-def test_targets__neither_numbers_nor_classes__data_error(name, kind):
+def test_targets__neither_numbers_nor_classes__data_error(name, kind, fitted):
     y, expected = TARGETS[name]
     with pytest.raises(DataError, match=f"(?s)y holds values of type {expected}"):
         tiny(kind).fit(TABLE, y)
     with pytest.raises(DataError, match=f"(?s)y holds values of type {expected}"):
         tiny(kind).fit(TABLE, CLASSES, X_val=TABLE, y_val=y)
+    with pytest.raises(DataError, match=f"(?s)y holds values of type {expected}"):
+        fitted(kind).score(TABLE, y)
 
 
 @pytest.mark.parametrize("kind", [PaReClassifier, PaReRegressor])
