@@ -7,6 +7,7 @@ from numbers import Integral, Real
 from os import PathLike
 
 import numpy as np
+import torch
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -29,6 +30,7 @@ from sklearn_pare._data.splits import check_groups
 from sklearn_pare._data.validation import (
     check_input_shape,
     check_rows,
+    from_torch,
     positive,
     shape_rows,
 )
@@ -42,6 +44,7 @@ from sklearn_pare._device import (
 from sklearn_pare._inference import in_batches
 from sklearn_pare._saving import model_file
 from sklearn_pare._utils import CallbackSupportMixin
+from sklearn_pare._utils.surroundings import pinned
 from sklearn_pare.exceptions import DivergenceError
 from sklearn_pare.nn.model import PaReModel
 from sklearn_pare.training.callbacks import UserCallbacks
@@ -95,7 +98,7 @@ class _BasePaRe(
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "device": [str],
+        "device": [str, torch.device, Interval(Integral, 0, None, closed="left")],
         "precision": [StrOptions({"auto", "fp32", "bf16"})],
         "warm_start": ["boolean"],
         "checkpoint_dir": [str, PathLike, None],
@@ -166,10 +169,13 @@ class _BasePaRe(
         SaveError
             If a checkpoint cannot be written; an OSError.
         """
-        data = self._check_data(X, y, sample_weight, groups, X_val, y_val, X_unlabeled)
-        start = open_start(self, data)
+        with pinned():
+            data = self._check_data(
+                X, y, sample_weight, groups, X_val, y_val, X_unlabeled
+            )
+            start = open_start(self, data)
         try:
-            with _FIT_LOCK:
+            with _FIT_LOCK, pinned():
                 self._fit(data, start, {"X": X, "y": y})
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
@@ -191,7 +197,7 @@ class _BasePaRe(
         X, y = check_rows(self, X, y, reset=True)
         X = shape_rows(X, self.input_shape)
         input_shape = X.shape[1:]
-        weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        weight = _check_sample_weight(from_torch(sample_weight), X, dtype=np.float64)
         y, groups = self._check_y(y, input_shape), check_groups(groups, X)
         X, y, groups, weight = positive(weight, X, y, groups)
         target = self._make_target(y, input_shape)
@@ -334,7 +340,8 @@ class _BasePaRe(
         features : ndarray of shape (n, E), float32
             E is 256 for "pare-tiny".
         """
-        return self._infer(X, PaReModel.features)
+        with pinned():
+            return self._infer(X, PaReModel.features)
 
     @property
     def _n_features_out(self):
@@ -342,13 +349,19 @@ class _BasePaRe(
 
     # ---- state
 
+    def __sklearn_is_fitted__(self):
+        # A fit that fails may have counted features already.
+        return hasattr(self, "_model")
+
     def save(self, path, *, omit_pretrained=False):
         """Write the fitted estimator to one safetensors file, completely or not at all.
 
         Parameters
         ----------
-        path : str or Path
-            An existing file is replaced.
+        path : str, Path or file object
+            An existing file is replaced. A file object, open for writing in binary
+            mode, is written to at its position and not closed; if that fails, a part
+            may have been written.
         omit_pretrained : bool, default=False
             If True, leave out the weights of the backbone that are unchanged since its
             pretraining, for example all of them after ``tune="none"``. Loading the file
@@ -392,14 +405,15 @@ class _BasePaRe(
         """
         check_is_fitted(self)
         self._validate_params()
-        model_file.write(
-            path,
-            type(self).__name__,
-            self.get_params(deep=False),
-            vars(self),
-            export_arrays(self._model),
-            omit_pretrained=omit_pretrained,
-        )
+        with pinned():
+            model_file.write(
+                path,
+                type(self).__name__,
+                self.get_params(deep=False),
+                vars(self),
+                export_arrays(self._model),
+                omit_pretrained=omit_pretrained,
+            )
 
     def __getstate__(self):
         """Return the state with plain arrays in place of the network.
@@ -416,7 +430,8 @@ class _BasePaRe(
         """Build the network again from its arrays."""
         super().__setstate__(state)
         if "_model" in state:
-            self._model = restore(self._architecture, state["_model"])
+            with pinned():
+                self._model = restore(self._architecture, state["_model"])
 
 
 def _fitted_attributes(estimator):

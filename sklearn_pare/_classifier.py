@@ -13,8 +13,9 @@ from sklearn_pare._data.class_targets import (
     check_classes,
     make_class_target,
 )
-from sklearn_pare._data.validation import from_torch
+from sklearn_pare._data.validation import from_torch, read_targets
 from sklearn_pare._utils.docstrings import fill_docstring
+from sklearn_pare._utils.surroundings import pinned
 
 
 @fill_docstring
@@ -165,8 +166,9 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         y : ndarray of shape (n,), (n, K), (n, L) or (n, H, W)
             Shaped like y in fit.
         """
-        outputs = self._outputs(X)
-        return self._target.decode(outputs)
+        with pinned():
+            outputs = self._outputs(X)
+            return self._target.decode(outputs)
 
     def decision_function(self, X):
         """Compute the logits, which have the order of the probabilities.
@@ -180,8 +182,9 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         logits : ndarray of shape (n,), (n, K), (n, K, L) or (n, K, H, W)
             (n,) for two classes of samples: the log-odds of ``classes_[1]``.
         """
-        outputs = self._outputs(X)
-        return self._target.decide(outputs)
+        with pinned():
+            outputs = self._outputs(X)
+            return self._target.decide(outputs)
 
     def predict_proba(self, X):
         """Predict the probability of each class or label.
@@ -197,8 +200,9 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
             samples or positions; for label sets each entry is the probability of one
             label.
         """
-        outputs = self._outputs(X)
-        return self._target.probabilities(outputs)
+        with pinned():
+            outputs = self._outputs(X)
+            return self._target.probabilities(outputs)
 
     def score(self, X, y, sample_weight=None):
         """Return the accuracy.
@@ -216,9 +220,11 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
             Fraction of samples whose class, or whole label set, is correct; for masks
             the fraction of positions, without those of ``ignore_index``.
         """
-        y = from_torch(y)
-        if not isinstance(self._target, MaskTarget):
-            return super().score(X, y, sample_weight)
-        weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
-        codes = self._target.encode(np.asarray(y))
-        return self._target.score(self._outputs(X), codes, weight)
+        check_is_fitted(self)
+        y, sample_weight = read_targets(y), from_torch(sample_weight)
+        with pinned():
+            if not isinstance(self._target, MaskTarget):
+                return super().score(X, y, sample_weight)
+            weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+            codes = self._target.encode(np.asarray(y))
+            return self._target.score(self._outputs(X), codes, weight)

@@ -33,8 +33,8 @@ def resolve_device(device):
 
     Parameters
     ----------
-    device : str
-        "auto" is the first available of cuda, xpu and mps, else the CPU; any other name
+    device : str, int or torch.device
+        "auto" is the first available of cuda, xpu and mps, else the CPU; anything else
         is passed to `torch.device`.
 
     Raises
@@ -43,12 +43,12 @@ def resolve_device(device):
         If the device is not available, or CUDA was in use before this process was
         forked.
     """
-    asked = device
+    device = asked = str(device) if isinstance(device, torch.device) else device
     if device == "auto":
         device = next((kind for kind in _PREFERENCE if _count(kind)), "cpu")
     try:
         resolved = torch.device(device)
-    except RuntimeError as error:
+    except (RuntimeError, TypeError) as error:
         raise DeviceError(
             f"device={device!r} is not a device of torch. Use 'auto', 'cpu', 'cuda', "
             "'cuda:1', 'xpu' or 'mps'."

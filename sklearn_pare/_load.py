@@ -5,6 +5,7 @@ import warnings
 from sklearn_pare._classifier import PaReClassifier
 from sklearn_pare._regressor import PaReRegressor
 from sklearn_pare._saving import model_file
+from sklearn_pare._utils.surroundings import pinned
 from sklearn_pare._version import __version__
 from sklearn_pare.exceptions import ModelFileError
 
@@ -17,11 +18,12 @@ def load(path, *, device="auto"):
 
     Parameters
     ----------
-    path : str or Path
+    path : str, Path or file object
         A safetensors file. Nothing in it is executed and nothing is downloaded. No
         other file is read, except for the weights of the backbone if they were left
-        out.
-    device : str, default="auto"
+        out. A file object, open for reading in binary mode, is read from its position
+        to its end.
+    device : str, int or torch.device, default="auto"
         Device on which the loaded estimator predicts; see
         :class:`sklearn_pare.PaReClassifier`.
 
@@ -67,7 +69,8 @@ def load(path, *, device="auto"):
     >>> bool((again.predict_proba(X) == clf.predict_proba(X)).all())
     True
     """
-    saved, arrays = model_file.read(path)
+    with pinned():
+        saved, arrays = model_file.read(path)
     kind = _CLASSES[saved.kind]
     unknown = sorted(saved.parameters.keys() - set(kind._get_param_names()))
     if unknown:
@@ -88,7 +91,8 @@ def load(path, *, device="auto"):
     estimator.set_params(device=device)
     estimator.__setstate__(vars(estimator) | saved.fitted | {"_model": arrays})
     if estimator._architecture.config is not None:
-        model_file.check_backbone(path, estimator._model.backbone)
+        with pinned():
+            model_file.check_backbone(path, estimator._model.backbone)
     drift = model_file.drift(saved.versions)
     if drift:
         warnings.warn(

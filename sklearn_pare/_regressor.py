@@ -4,12 +4,13 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.validation import check_consistent_length
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from sklearn_pare._base import _BasePaRe
-from sklearn_pare._data.validation import from_torch
+from sklearn_pare._data.validation import from_torch, read_targets
 from sklearn_pare._data.value_targets import check_values, make_value_target
 from sklearn_pare._utils.docstrings import fill_docstring
+from sklearn_pare._utils.surroundings import pinned
 
 
 @fill_docstring
@@ -149,8 +150,9 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
             Shaped like y in fit: (n,), (n, K), (n, L), (n, C, L), (n, H, W) or
             (n, C, H, W).
         """
-        outputs = self._outputs(X)
-        return self._target.decode(outputs)
+        with pinned():
+            outputs = self._outputs(X)
+            return self._target.decode(outputs)
 
     def score(self, X, y, sample_weight=None):
         """Return the coefficient of determination R2.
@@ -169,11 +171,14 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
             minus the squared error over all positions, relative to their squared
             distance from the mean field; for several channels the mean over them.
         """
-        y, prediction = from_torch(y), self.predict(X)
-        if not self._target.size:
-            return r2_score(y, prediction, sample_weight=sample_weight)
-        shape = (len(prediction), -1, *self._target.size)
-        y = self._target.check_shape(np.asarray(y))
-        check_consistent_length(y, prediction)
-        pair = prediction.reshape(shape), y.reshape(shape)
-        return self._target.score(*pair, sample_weight)
+        check_is_fitted(self)
+        y, sample_weight = read_targets(y), from_torch(sample_weight)
+        prediction = self.predict(X)
+        with pinned():
+            if not self._target.size:
+                return r2_score(y, prediction, sample_weight=sample_weight)
+            shape = (len(prediction), -1, *self._target.size)
+            y = self._target.check_shape(np.asarray(y))
+            check_consistent_length(y, prediction)
+            pair = prediction.reshape(shape), y.reshape(shape)
+            return self._target.score(*pair, sample_weight)

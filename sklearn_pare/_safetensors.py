@@ -5,12 +5,14 @@ metadata, together with a sha256 of the text and the arrays.
 """
 
 import hashlib
+import io
+import json
 import os
 from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import load, save, save_file
 
 from sklearn_pare.exceptions import ModelFileError, SaveError
 
@@ -35,13 +37,13 @@ def digest(arrays, text=""):
     return found.hexdigest()
 
 
-def write(path, arrays, text):
+def write(file, arrays, text):
     """Write a file atomically: a reader sees the old or the new file.
 
     Parameters
     ----------
-    path : str or Path
-        An existing file is replaced.
+    file : str, Path or file object
+        An existing file is replaced. A file object is written to at its position.
     arrays : dict of str to ndarray
     text : str
 
@@ -51,15 +53,16 @@ def write(path, arrays, text):
         If the file cannot be written, for example on a full disk; an OSError. An
         existing file is left untouched.
     """
-    path = Path(path)
+    arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    metadata = {_TEXT: text, _DIGEST: digest(arrays, text)}
+    if hasattr(file, "write"):
+        _write_object(file, save(arrays, metadata))
+        return
+    path = Path(file)
     # Processes that write to the same path use different temporary files.
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        save_file(
-            {name: np.asarray(array, order="C") for name, array in arrays.items()},
-            partial,
-            metadata={_TEXT: text, _DIGEST: digest(arrays, text)},
-        )
+        save_file(arrays, partial, metadata)
         _flush(partial)
         partial.replace(path)
         _flush(path.parent)
@@ -74,8 +77,28 @@ def write(path, arrays, text):
         partial.unlink(missing_ok=True)
 
 
-def read(path):
+def _write_object(file, content):
+    """Write bytes to a file object, which may be unbuffered and take only a part."""
+    n_bytes = len(content)
+    try:
+        while content:
+            content = content[file.write(content) or n_bytes :]
+    # Closed files raise ValueError, and files in text mode raise TypeError.
+    except (OSError, ValueError, TypeError) as error:
+        raise SaveError(
+            f"{file} could not be written: {error}. It must be open for writing in "
+            f"binary mode, such as with 'wb', and have room for {n_bytes / 2**20:.1f} "
+            "MB."
+        ) from error
+
+
+def read(file):
     """Read a file that `write` wrote.
+
+    Parameters
+    ----------
+    file : str, Path or file object
+        A file object is read from its position to its end.
 
     Raises
     ------
@@ -85,30 +108,49 @@ def read(path):
         ValueError.
     """
     try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        metadata, arrays = (
+            _read_object(file) if hasattr(file, "read") else _read_path(file)
+        )
         text = metadata[_TEXT]
         if _DIGEST not in metadata:
             raise ModelFileError(
-                f"{path} has no sha256: it was written before the first release of "
+                f"{file} has no sha256: it was written before the first release of "
                 "sklearn_pare, or by another program. Fit and save again."
             )
         expected = metadata[_DIGEST]
-    except FileNotFoundError:
+    except (FileNotFoundError, MemoryError, ModelFileError):
         raise
-    # Dtypes that numpy lacks raise TypeError or AttributeError.
-    except (SafetensorError, OSError, KeyError, TypeError, AttributeError) as error:
+    # Dtypes that numpy lacks raise TypeError or AttributeError, and file objects raise
+    # errors of their own.
+    except Exception as error:
         raise ModelFileError(
-            f"{path} is not a file of sklearn_pare, or is damaged: {error!r}."
+            f"{file} is not a file of sklearn_pare, or is damaged: {error!r}."
         ) from error
     found = digest(arrays, text)
     if found != expected:
         raise ModelFileError(
-            f"{path} is damaged: its content has sha256 {found}, but was written with "
+            f"{file} is damaged: its content has sha256 {found}, but was written with "
             f"{expected}. Copy the file again from its origin."
         )
     return arrays, text
+
+
+def _read_path(path):
+    with safe_open(path, framework="numpy") as file:
+        names = file.keys()
+        return file.metadata() or {}, {name: file.get_tensor(name) for name in names}
+
+
+def _read_object(file):
+    if isinstance(file, io.TextIOBase):
+        raise ModelFileError(
+            f"{file} is open in text mode. Open it in binary mode, such as with 'rb'."
+        )
+    content = file.read()
+    arrays = load(content)
+    # The reader has checked the header, but returns only the arrays.
+    size = int.from_bytes(content[:8], "little")
+    return json.loads(content[8 : 8 + size]).get("__metadata__", {}), arrays
 
 
 def _flush(path):

@@ -1,13 +1,16 @@
 """Devices and precisions, with faked availability."""
 
 import os
+import pickle
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 
+import sklearn_pare
 from sklearn_pare import PaReClassifier, PaReRegressor, _device
 from sklearn_pare.exceptions import DeviceError
 from tests.common.instances import tiny
@@ -210,3 +213,50 @@ def test_init__asks_nothing_of_cuda(monkeypatch):
         monkeypatch.setattr(torch.cuda, name, asked)
     for kind in (PaReClassifier, PaReRegressor):
         repr(kind(device="cuda").set_params(device="auto"))
+
+
+DEVICES = {
+    "cpu": torch.device("cpu"),
+    "first cpu": torch.device("cpu", 0),
+    "name": "cpu:0",
+    "auto": "auto",
+}
+
+
+@pytest.mark.parametrize("name", DEVICES)
+def test_device__object_of_torch__like_its_name(name, tmp_path):
+    X = np.random.default_rng(0).normal(size=(40, 4))
+    y = X[:, 0] > 0
+    usual = tiny(PaReClassifier, max_epochs=1, device="cpu").fit(X, y)
+    clf = clone(tiny(PaReClassifier, max_epochs=1, device=DEVICES[name])).fit(X, y)
+    assert clf.get_params()["device"] == DEVICES[name]
+    assert repr(clf).startswith("PaReClassifier(")
+    clf.save(tmp_path / "model.pare")
+    loaded = sklearn_pare.load(tmp_path / "model.pare", device=DEVICES[name])
+    for own in (clf, pickle.loads(pickle.dumps(clf)), loaded):
+        assert own.device == DEVICES[name]
+        assert own.predict_proba(X).tobytes() == usual.predict_proba(X).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("device", "same"),
+    [
+        (torch.device("cuda"), "cuda"),
+        (torch.device("cuda", 1), "cuda:1"),
+        (torch.device("xpu", 0), "xpu:0"),
+        (torch.device("mps"), "mps"),
+    ],
+    ids=str,
+)
+def test_resolve_device__object_of_torch__like_its_name(device, same, fake):
+    fake("cuda", "cuda", "xpu", "mps")
+    assert _device.resolve_device(device) == _device.resolve_device(same) == device
+    fake()
+    with pytest.raises(DeviceError, match=same):
+        _device.resolve_device(device)
+
+
+@pytest.mark.parametrize("device", [-1, 1.5, None, ["cpu"], True], ids=repr)
+def test_device__neither_name_nor_device__value_error(device):
+    with pytest.raises(ValueError, match="device"):
+        tiny(PaReClassifier, device=device).fit(np.eye(4), [0, 1, 0, 1])

@@ -11,6 +11,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from sklearn_pare._data.foreign import check_kind, collected
 from sklearn_pare._data.lazy import (
     ChosenRows,
     LazyArray,
@@ -101,9 +102,7 @@ def check_rows(estimator, X, y="no_validation", *, reset):
 
 def _check_form(X, table):
     """Return X in a form that scikit-learn or this package can read."""
-    X = from_torch(X)
-    if is_frame(X) and hasattr(X, "to_pandas"):
-        return X.to_pandas()
+    X = from_torch(collected(X, "X"))
     if is_lazy(X, table):
         return LazyArray(X)
     return _check_even(X, "X")
@@ -142,9 +141,16 @@ def _check_even(rows, name):
     return list(rows) if objects and () not in shapes else rows
 
 
+def read_targets(y):
+    """Return y as an array, a list or a pandas object that can hold targets."""
+    y = _check_even(from_torch(collected(y, "y")), "y")
+    check_kind(y)
+    return y
+
+
 def _check_target(estimator, y):
     """Return y as a finite array, which is numeric in a regressor."""
-    y = _check_even(from_torch(y), "y")
+    y = read_targets(y)
     y = y if hasattr(y, "ndim") else np.asarray(y)
     if y.ndim <= 2:
         y = _check_y(y, multi_output=True, estimator=estimator)

@@ -10,6 +10,7 @@ import math
 import platform
 import re
 import warnings
+from os import PathLike
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +31,7 @@ from sklearn_pare._saving.fields import (
     one_of,
     show,
 )
+from sklearn_pare._utils import expand
 from sklearn_pare._version import __version__
 from sklearn_pare.backbones.hub import offline
 from sklearn_pare.exceptions import ModelFileError, PaReError, SaveError
@@ -73,6 +75,18 @@ def _versions():
     }
 
 
+def _place(file, method):
+    """Return a path with "~" expanded, or a file object as it is."""
+    if isinstance(file, str | PathLike):
+        return expand(file)
+    if hasattr(file, method):
+        return file
+    raise TypeError(
+        f"Expected a path, or a file object with the method {method!r}, but got "
+        f"{type(file).__name__}. Bytes in memory become a file object with io.BytesIO."
+    )
+
+
 # ---- write
 
 
@@ -83,6 +97,7 @@ def write(path, kind, parameters, fitted, arrays, *, omit_pretrained):
     ``fitted`` all its attributes. If ``omit_pretrained`` is True, weights that the
     published backbone has as well are left out.
     """
+    path = _place(path, "write")
     omitted = _unchanged(fitted["_architecture"], arrays) if omit_pretrained else {}
     arrays = {name: arrays[name] for name in arrays.keys() - omitted}
     parameters = _plain(parameters)
@@ -113,6 +128,7 @@ def _plain(parameters):
     for name, value in parameters.items():
         if name in _NEVER:
             continue
+        value = str(value) if isinstance(value, torch.device) else value
         try:
             plain[name] = field.dump(value)
             field.load(plain[name])
@@ -171,6 +187,7 @@ def read(path):
     WeightsError
         If weights were left out, and those of the backbone are not available.
     """
+    path = _place(path, "read")
     arrays, text = _safetensors.read(path)
     described = _parse(path, text)
     try:

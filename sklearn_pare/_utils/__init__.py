@@ -5,6 +5,7 @@ import os
 import sys
 import warnings
 from contextlib import contextmanager
+from pathlib import Path
 
 from sklearn_pare.exceptions import UnknownNameError
 
@@ -78,6 +79,12 @@ def check_name(name, known, what):
 def look_up(table, name, what):
     """Return ``table[name]``, or raise the error of `check_name`."""
     return table[check_name(name, table, what)]
+
+
+def expand(path):
+    """Return a path with "~" at its beginning replaced by the home directory."""
+    # Path.expanduser raises an error for other names, such as "~draft".
+    return Path(os.path.expanduser(path))  # noqa: PTH111
 
 
 @contextmanager

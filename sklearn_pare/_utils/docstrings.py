@@ -79,9 +79,9 @@ validation_fraction : float, default=0.1
     Fraction of the samples that ``early_stopping`` holds out if fit gets no ``X_val``.
 n_iter_no_change : int, default=10
     Number of epochs without improvement after which ``early_stopping`` stops.
-device : str, default="auto"
-    Name of a device in torch, such as "cuda:1". "auto" is the first of cuda, xpu and
-    mps that is available, or the CPU if none of them is.
+device : str, int or torch.device, default="auto"
+    Device of torch, such as "cuda:1". "auto" is the first of cuda, xpu and mps that is
+    available, or the CPU if none of them is.
 precision : str, {"auto", "fp32", "bf16"}, default="auto"
     Precision of the backbone and of the decoder of masks and fields. "auto" is bfloat16
     if the device has instructions for it, otherwise float32. Other heads, the gate,

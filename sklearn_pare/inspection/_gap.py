@@ -5,6 +5,7 @@ import torch
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import _num_samples
 
+from sklearn_pare._utils.surroundings import pinned
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.inspection import _fitted
 from sklearn_pare.nn import replace_tokens
@@ -106,17 +107,20 @@ class ModalityGapDisplay:
             raise DataError(
                 f"features={features!r} is unknown: use 'tokens' or 'backbone'."
             )
-        fitted = _fitted.fitted_with_source(estimator)
-        n = _num_samples(X)
-        y = check_targets(y, n)
-        fractions = np.linspace(1, 0, n_steps)
-        curves = []
-        seeds = check_random_state(random_state).randint(2**31 - 1, size=n_repeats)
-        for seed in seeds:
-            # In order, since files are read fastest in this way.
-            chosen = np.sort(np.random.RandomState(seed).permutation(n)[:n_samples])
-            x = _fitted.encoded(estimator, _safe_indexing(X, chosen))
-            curves.append(_sweep(fitted, x, y[chosen], features, fractions, int(seed)))
+        with pinned():
+            fitted = _fitted.fitted_with_source(estimator)
+            n = _num_samples(X)
+            y = check_targets(y, n)
+            fractions = np.linspace(1, 0, n_steps)
+            curves = []
+            seeds = check_random_state(random_state).randint(2**31 - 1, size=n_repeats)
+            for seed in seeds:
+                # In order, since files are read fastest in this way.
+                chosen = np.sort(np.random.RandomState(seed).permutation(n)[:n_samples])
+                x = _fitted.encoded(estimator, _safe_indexing(X, chosen))
+                curves.append(
+                    _sweep(fitted, x, y[chosen], features, fractions, int(seed))
+                )
         names = "to_source", "to_target", "random_to_source", "random_to_target"
         distances = dict(zip(names, np.stack(curves, 1), strict=True))
         return cls(fractions=fractions, **distances).plot(ax=ax)

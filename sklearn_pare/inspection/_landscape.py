@@ -7,6 +7,7 @@ import torch
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_pare._utils.surroundings import pinned
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.inspection._fitted import encoded, pyplot
 from sklearn_pare.otdd import check_targets
@@ -98,25 +99,26 @@ def loss_landscape(
             "The network has no share in these predictions (network_share_ is 0), so "
             "its loss is flat. Fit with linear_path=False to inspect the network alone."
         )
-    x = encoded(estimator, X)
-    y = estimator._check_y(check_targets(y, len(x)), estimator.input_shape_)
-    target = estimator._target
-    codes = torch.from_numpy(target.encode(y))
-    seed = int(check_random_state(random_state).randint(2**31 - 1))
-    generator = torch.Generator().manual_seed(seed)
-    model = copy.deepcopy(estimator._model)
-    weights = [p for p in model.parameters() if p.ndim > 1]
-    start = [p.detach().clone() for p in weights]
-    first, second = ([_direction(w, generator) for w in start] for _ in "ab")
-    steps = np.linspace(-span, span, n_points)
-    loss = np.empty((n_points, n_points))
-    with torch.no_grad():
-        for i, along in enumerate(steps):
-            for j, across in enumerate(steps):
-                moves = zip(weights, start, first, second, strict=True)
-                for weight, origin, a, b in moves:
-                    weight.copy_(origin + along * a + across * b)
-                loss[i, j] = target.loss(model.predict(x), codes).mean().item()
+    with pinned():
+        x = encoded(estimator, X)
+        y = estimator._check_y(check_targets(y, len(x)), estimator.input_shape_)
+        target = estimator._target
+        codes = torch.from_numpy(target.encode(y))
+        seed = int(check_random_state(random_state).randint(2**31 - 1))
+        generator = torch.Generator().manual_seed(seed)
+        model = copy.deepcopy(estimator._model)
+        weights = [p for p in model.parameters() if p.ndim > 1]
+        start = [p.detach().clone() for p in weights]
+        first, second = ([_direction(w, generator) for w in start] for _ in "ab")
+        steps = np.linspace(-span, span, n_points)
+        loss = np.empty((n_points, n_points))
+        with torch.no_grad():
+            for i, along in enumerate(steps):
+                for j, across in enumerate(steps):
+                    moves = zip(weights, start, first, second, strict=True)
+                    for weight, origin, a, b in moves:
+                        weight.copy_(origin + along * a + across * b)
+                    loss[i, j] = target.loss(model.predict(x), codes).mean().item()
     return LossLandscapeDisplay(steps=steps, loss=loss).plot(ax=ax)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 
+from sklearn_pare._utils.surroundings import pinned
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.inspection._fitted import encoded, fitted_with_source, pyplot
 from sklearn_pare.nn import replace_tokens
@@ -96,21 +97,22 @@ class PatchReplacementDisplay:
         pyplot(f"{cls.__name__}.from_estimator")
         if not 0 < fraction <= 1:
             raise DataError(f"fraction={fraction}, but must be in (0, 1]: try 0.5.")
-        fitted, x = fitted_with_source(estimator), encoded(estimator, X)
-        if len(x) != 1:
-            raise DataError(f"X has {len(x)} samples, but must have 1: pass X[:1].")
-        seed = int(check_random_state(random_state).randint(2**31 - 1))
-        generator = torch.Generator().manual_seed(seed)
-        model = fitted.model
-        x_source, _ = fitted.source.sample(1, generator)
-        with torch.no_grad():
-            target, source = model.embed(x), fitted.source_embed(x_source)
-            scores = [model.gate(target), model.gate(source)]
-            if estimator.selector == "random":
-                scores = [torch.rand(s.shape, generator=generator) for s in scores]
-            sizes = target.shape[1], source.shape[1]
-            k = max(1, min(round(fraction * sizes[0]), *sizes))
-            _, replaced, replacing = replace_tokens(target, source, *scores, k)
+        with pinned():
+            fitted, x = fitted_with_source(estimator), encoded(estimator, X)
+            if len(x) != 1:
+                raise DataError(f"X has {len(x)} samples, but must have 1: pass X[:1].")
+            seed = int(check_random_state(random_state).randint(2**31 - 1))
+            generator = torch.Generator().manual_seed(seed)
+            model = fitted.model
+            x_source, _ = fitted.source.sample(1, generator)
+            with torch.no_grad():
+                target, source = model.embed(x), fitted.source_embed(x_source)
+                scores = [model.gate(target), model.gate(source)]
+                if estimator.selector == "random":
+                    scores = [torch.rand(s.shape, generator=generator) for s in scores]
+                sizes = target.shape[1], source.shape[1]
+                k = max(1, min(round(fraction * sizes[0]), *sizes))
+                _, replaced, replacing = replace_tokens(target, source, *scores, k)
         names = getattr(estimator, "feature_names_in_", None)
         return cls(
             row=x[0].numpy(),

@@ -36,8 +36,8 @@ class Cost:
     """
 
     def __init__(self, x, y, labels=None, matrix=None):
-        self._x, self._y = torch.as_tensor(x), torch.as_tensor(y)
-        self._labels = labels and tuple(map(torch.as_tensor, labels))
+        self._x, self._y = _tensor(x), _tensor(y)
+        self._labels = labels and tuple(map(_tensor, labels))
         self.shape = len(x), len(y)
         if matrix is None and len(x) * len(y) <= _DENSE_ENTRIES:
             matrix = self._block(slice(None))
@@ -94,6 +94,11 @@ class Cost:
                 torch.logsumexp(scaled, 1, out=sums[start:stop])
                 start = stop
         return epsilon * (shift - sums)
+
+
+def _tensor(array):
+    # torch.as_tensor would move an array to torch's default device.
+    return array if isinstance(array, torch.Tensor) else torch.from_numpy(array)
 
 
 @torch.no_grad()

@@ -1,11 +1,11 @@
 """Folders of images as sources: "folder:PATH"."""
 
 from functools import cached_property, lru_cache
-from pathlib import Path
 
 import numpy as np
 import torch
 
+from sklearn_pare._utils import expand
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.sources.base import Source, draw_index
 
@@ -42,7 +42,7 @@ class FolderSource(Source):
     """
 
     def __init__(self, path, size=(32, 32)):
-        self.path = Path(path).expanduser()
+        self.path = expand(path)
         self.size = tuple(size)
         self.row_shape = (3, *self.size)
         self._pixels = lru_cache(_KEPT // (3 * size[0] * size[1]))(self._decode)

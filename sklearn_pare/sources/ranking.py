@@ -10,6 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn_pare import backbones
 from sklearn_pare._data import validation
 from sklearn_pare._data.encoders import encoder_for
+from sklearn_pare._utils.surroundings import pinned
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.nn.embed import embedder
 from sklearn_pare.nn.init import DrawFrom, xavier_
@@ -145,23 +146,24 @@ def rank(
     >>> [name for name, _ in table]
     ['formula:contours', 'formula:heaps']
     """
-    candidates = open_candidates(candidates)
-    validation.check_input_shape(input_shape)
-    X = validation.check_rows(_Input(input_shape), X, reset=True)
-    X = validation.shape_rows(X, input_shape)
-    check_choices("exact", max_samples, "rank")
-    y = check_targets(y, len(X))
-    # The second of the four seeds of a fit.
-    seed = int(check_random_state(random_state).randint(2**31 - 1, size=4)[1])
-    encoder = encoder_for(X)
-    rows, y = encoded_sample(X, y, encoder, seed, max_samples)
-    built = backbones.get(
-        backbone,
-        generator=torch.Generator().manual_seed(seed),
-        input_shape=tuple(rows.shape[1:]),
-    )
-    cardinalities = getattr(encoder, "cardinalities", None)
-    found = distances(candidates, rows, y, built, cardinalities, seed)
+    with pinned():
+        candidates = open_candidates(candidates)
+        validation.check_input_shape(input_shape)
+        X = validation.check_rows(_Input(input_shape), X, reset=True)
+        X = validation.shape_rows(X, input_shape)
+        check_choices("exact", max_samples, "rank")
+        y = check_targets(y, len(X))
+        # The second of the four seeds of a fit.
+        seed = int(check_random_state(random_state).randint(2**31 - 1, size=4)[1])
+        encoder = encoder_for(X)
+        rows, y = encoded_sample(X, y, encoder, seed, max_samples)
+        built = backbones.get(
+            backbone,
+            generator=torch.Generator().manual_seed(seed),
+            input_shape=tuple(rows.shape[1:]),
+        )
+        cardinalities = getattr(encoder, "cardinalities", None)
+        found = distances(candidates, rows, y, built, cardinalities, seed)
     return [Ranked(*pair) for pair in found.items()]
 
 

@@ -3,10 +3,10 @@
 import math
 from collections import Counter
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 
+from sklearn_pare._utils import expand
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.nn.embed import WordEmbed
 from sklearn_pare.sources.arrays import ArraySource
@@ -101,7 +101,7 @@ class TextSource(Source):
 
 class _ConllSource(TextSource):
     def __init__(self, path):
-        self.path = Path(path).expanduser()
+        self.path = expand(path)
 
     @cached_property
     def _sentences(self):

@@ -4,12 +4,12 @@ import json
 import re
 import time
 import warnings
-from pathlib import Path
 
 import torch
 from skorch.callbacks import Callback
 
 from sklearn_pare import _safetensors
+from sklearn_pare._utils import expand
 from sklearn_pare._version import __version__
 from sklearn_pare.exceptions import CheckpointError, ModelFileError, SaveError
 from sklearn_pare.training.callbacks import logger
@@ -52,7 +52,7 @@ class Checkpoints(Callback):
     """
 
     def __init__(self, folder, fingerprint, seeds):
-        self.folder, self.fingerprint, self.seeds = Path(folder), fingerprint, seeds
+        self.folder, self.fingerprint, self.seeds = expand(folder), fingerprint, seeds
         self.alignment_history, self._arrays, self._values = [], None, None
         self.keep = None
         try:

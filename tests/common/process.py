@@ -43,7 +43,7 @@ def snapshot():
         "grad": torch.is_grad_enabled(),
         "inference": torch.is_inference_mode_enabled(),
         "anomaly": torch.is_anomaly_enabled(),
-        "autocast": torch.is_autocast_enabled("cpu"),
+        "autocast": (torch.is_autocast_enabled("cpu"), _autocast_depth()),
         "deterministic": torch.are_deterministic_algorithms_enabled(),
         "deterministic warnings": torch.is_deterministic_algorithms_warn_only_enabled(),
         "cudnn": (
@@ -70,6 +70,11 @@ def snapshot():
         "recursion": sys.getrecursionlimit(),
         "locale": locale.setlocale(locale.LC_ALL),
     }
+
+
+def _autocast_depth():
+    torch.autocast_increment_nesting()
+    return torch.autocast_decrement_nesting()
 
 
 def _numpy_state():
