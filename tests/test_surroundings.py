@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import io
+import os
 import pickle
 import threading
 
@@ -61,7 +62,12 @@ def _default_device(device):
 
 
 def _config(**settings):
-    return lambda: sklearn.config_context(**settings)
+    def enter():
+        if "array_api_dispatch" in settings and "SCIPY_ARRAY_API" not in os.environ:
+            pytest.skip("scipy dispatches arrays only with SCIPY_ARRAY_API=1")
+        return sklearn.config_context(**settings)
+
+    return enter
 
 
 CONFIGURATIONS = {

@@ -175,11 +175,11 @@ CASES = {
     ),
     "masks of another size in y_val": (
         PaReClassifier, {"X_val": IMAGES, "y_val": MASKS[:, :4]}, IMAGES, MASKS,
-        DataError, r"y_val has shape \(20, 4, 8\); expected \(n, 8, 8\)",
+        DataError, r"targets have shape \(20, 4, 8\); expected \(n, 8, 8\)",
     ),
     "field of another size in y_val": (
         PaReRegressor, {"X_val": IMAGES, "y_val": IMAGES[:, :, :4]}, IMAGES, IMAGES,
-        DataError, r"y_val has shape \(20, 1, 4, 8\)",
+        DataError, r"targets have shape \(20, 1, 4, 8\)",
     ),
     "max_epochs of 0": (
         PaReClassifier, {"max_epochs": 0}, TABLE, CLASSES, InvalidParameterError,
@@ -198,7 +198,7 @@ CASES = {
     ),
     "unseen class in masks of y_val": (
         PaReClassifier, {"X_val": IMAGES, "y_val": _with(2, MASKS)}, IMAGES, MASKS,
-        DataError, r"y_val holds classes.*\[2\]",
+        DataError, r"targets hold classes.*\[2\]",
     ),
     "masks of one class": (
         PaReClassifier, {}, IMAGES, 0 * MASKS, DataError, "1 class only",
@@ -295,7 +295,7 @@ CASES = {
     ),
     "unknown class in y_val": (
         PaReClassifier, {"X_val": TABLE, "y_val": CLASSES + 1}, TABLE, CLASSES,
-        DataError, r"y_val holds classes.*\[2\]",
+        DataError, r"targets hold classes.*\[2\]",
     ),
     "X_val of another width": (
         PaReClassifier, {"X_val": TABLE[:, :3], "y_val": CLASSES}, TABLE, CLASSES,
@@ -303,7 +303,7 @@ CASES = {
     ),
     "y_val of another width": (
         PaReRegressor, {"X_val": TABLE, "y_val": TABLE}, TABLE, TABLE[:, :2], DataError,
-        r"y_val has shape \(20, 6\)",
+        r"targets have shape \(20, 6\)",
     ),
     "nothing left to train on": (
         PaReClassifier, {"early_stopping": True, "validation_fraction": 0.99}, TABLE,

@@ -113,7 +113,7 @@ def test_mask_target__log_shares__of_positions_not_ignored():
 
 def test_mask_target__unknown_class__error_names_it():
     target = MaskTarget.from_y(np.array([[0, 1], [1, 0]]), None, None)
-    with pytest.raises(DataError, match=r"classes that y does not: \[5\]"):
+    with pytest.raises(DataError, match=r"classes that y of fit does not: \[5\]"):
         target.encode(np.array([[0, 5]]))
 
 
@@ -207,8 +207,8 @@ def test_label_target__loss__weighs_each_label_by_its_value(rng):
     ("y", "words"),
     [
         (np.array([[1, -1, 1]]), r"values \[-1, 1\].*0 and 1.*y == y\.max"),
-        (np.zeros((2, 4)), r"y_val has shape \(2, 4\); expected \(n, 3\)"),
-        (np.zeros(3), r"y_val has shape \(3,\); expected \(n, 3\)"),
+        (np.zeros((2, 4)), r"targets have shape \(2, 4\); expected \(n, 3\)"),
+        (np.zeros(3), r"targets have shape \(3,\); expected \(n, 3\)"),
     ],
     ids=str,
 )
