@@ -164,9 +164,12 @@ def test_disk_is_full__lines_of_all_results_are_printed(room, work):
 def test_folder_of_results_is_removed__no_result_is_lost(work):
     (work / "gone").mkdir()
     (work / "hold").touch()
-    words = ["run", "--suite", "endless", "--preset", "tiny", "--methods", "nft"]
+    words = ["run", "--suite", "counted", "--preset", "tiny", "--methods", "nft"]
     command = Command(work, *words, "--data", ".", "--out", "gone/rows.jsonl")
-    _wait(lambda: (work / "loaded").exists())
+    # The two tasks have been checked, and the first fit reads its data.
+    _wait(lambda: _loaded(work) == 9)
+    for path in (work / "gone").iterdir():
+        path.unlink()
     (work / "gone").rmdir()
     (work / "hold").unlink()
     _, out, _ = command.wait()
@@ -211,7 +214,7 @@ def test_processes_with_one_file__each_cell_once(words, n, work):
     assert {p.name for p in work.glob("rows*")} <= {"rows.jsonl", "rows.jsonl.lock"}
 
 
-ONE = ["run", "--suite", "endless", "--tasks", "one", "--methods", "nft", "--preset",
+ONE = ["run", "--suite", "counted", "--tasks", "one", "--methods", "nft", "--preset",
        "long", "--data", ".", "--out", "rows.jsonl"]  # fmt: skip
 
 
@@ -225,12 +228,14 @@ def test_process_is_killed__another_takes_its_cells_over(name, work):
     assert _loaded(work) == 9
     if name != "none":
         os.kill(first.process.pid, getattr(signal, name))
+        first.wait()
         _wait(lambda: _loaded(work) == 12)
     second.interrupt(False)
     status, _, err = second.wait()
     assert (status, err) == (130, INTERRUPTED)
-    first.interrupt(False)
-    first.wait()
+    if name == "none":
+        first.interrupt(False)
+        first.wait()
 
 
 def _loaded(work):
@@ -263,7 +268,7 @@ def _children(pid):
     ids=["alone", "with a file", "two jobs in a terminal", "two jobs"],
 )
 def test_ctrl_c__one_line_and_no_orphans(words, group, work):
-    run = ["run", "--suite", "endless", "--preset", "long", "--methods", "nft"]
+    run = ["run", "--suite", "counted", "--preset", "long", "--methods", "nft"]
     command = Command(work, *run, "--data", ".", *words)
     # The check of the files, and the fits.
     n = 12 if "--jobs" in words else 9
@@ -325,9 +330,9 @@ def test_output_that_cannot_be_written__one_line(work):
         assert err == "OSError: [Errno 28] No space left on device\n"
     # As `report | head -0` does.
     command = [sys.executable, "-m", "sklearn_pare.benchmarks", "report", "--out"]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [*command, work / "rows"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    process.stdout.close()
-    assert process.stderr.read() == b""
-    assert process.wait() == 1
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
