@@ -85,21 +85,13 @@ def _add_suites(parser, known, default):
 
 
 def _add_tasks(parser):
-    parser.add_argument(
-        "--tasks",
-        type=_split,
-        metavar=_SEVERAL,
-        help="default: all; see the command list. NAME:FILE: another file of PDEBench",
-    )
+    text = "default: all; see the command list. NAME:FILE: another file of PDEBench"
+    parser.add_argument("--tasks", type=_split, metavar=_SEVERAL, help=text)
 
 
 def _add_data(parser):
-    parser.add_argument(
-        "--data",
-        type=console.path,
-        metavar="DIR",
-        help="folder of the files; default: get_data_home()",
-    )
+    text = "folder of the files; default: get_data_home()"
+    parser.add_argument("--data", type=console.path, metavar="DIR", help=text)
 
 
 def _chosen(arguments):
@@ -117,12 +109,9 @@ def _add_run(commands):
         metavar=_SEVERAL,
         help=f"of {', '.join(METHODS)}; default: {','.join(_METHODS)}",
     )
+    text = "number of fits; default: 1"
     parser.add_argument(
-        "--seeds",
-        type=console.number,
-        default=1,
-        metavar="N",
-        help="number of fits; default: 1",
+        "--seeds", type=console.number, default=1, metavar="N", help=text
     )
     parser.add_argument(
         "--preset",
@@ -137,12 +126,8 @@ def _add_run(commands):
     parser.add_argument(
         "--jobs", type=console.number, metavar="N", help="fits at a time"
     )
-    parser.add_argument(
-        "--out",
-        type=console.path,
-        metavar="FILE",
-        help="JSON lines; fits in this file are not repeated",
-    )
+    text = "JSON lines; fits in this file are not repeated"
+    parser.add_argument("--out", type=console.path, metavar="FILE", help=text)
     parser.set_defaults(do=_run)
 
 
@@ -189,16 +174,9 @@ def _prepare(arguments):
 
 def _add_report(commands):
     parser = commands.add_parser("report", help="print tables of the results of run")
-    parser.add_argument(
-        "--out",
-        type=console.path,
-        metavar="FILE",
-        required=True,
-        help="file that run wrote",
-    )
-    parser.add_argument(
-        "--picture", type=console.path, metavar="FILE", help="mean ranks, as PNG"
-    )
+    file = {"type": console.path, "metavar": "FILE"}
+    parser.add_argument("--out", required=True, help="file that run wrote", **file)
+    parser.add_argument("--picture", help="mean ranks, as PNG", **file)
     parser.set_defaults(do=_report)
 
 

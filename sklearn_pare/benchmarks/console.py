@@ -20,7 +20,7 @@ def short_errors(parser):
     except UnknownNameError as error:
         parser.error(str(error))
     except (PaReError, OSError, ImportError) as error:
-        _discard_output(error)
+        _discard_output()
         text = " ".join(f"{type(error).__name__}: {error}".split())
         parser.exit(1, "" if isinstance(error, BrokenPipeError) else f"{text}\n")
     except BrokenProcessPool:
@@ -37,7 +37,7 @@ def short_errors(parser):
         )
 
 
-def _discard_output(error):
+def _discard_output():
     """Discard text that cannot be written: Python would fail again when it exits."""
     try:
         sys.stdout.flush()

@@ -133,8 +133,7 @@ def resume(wanted, names, fit, say, log, path):
     Raises
     ------
     SaveError
-        Before the first fit if the file cannot be written, and after the last one if
-        some rows could not; an OSError.
+        If the file cannot be written: before the first fit, or after the last one.
     """
     check_writable(path)
     tried, made, unsaved, claims = set(), {}, [], Claims(path)
@@ -146,39 +145,45 @@ def resume(wanted, names, fit, say, log, path):
     def claimed(cells):
         for cell in cells:
             key = _key(cell, names)
-            if not claims.take(key):
-                continue
-            # Another process may have finished it in the meantime.
-            if unfinished([cell], names, path):
-                tried.add(key)
-                yield cell
-            else:
-                claims.release(key)
+            if claims.take(key):
+                # Another process may have finished it in the meantime.
+                if unfinished([cell], names, path):
+                    tried.add(key)
+                    yield cell
+                else:
+                    claims.release(key)
 
-    start, todo = time.time(), left()
-    n_all, waiting = len(todo), False
+    def keep(row):
+        key = _key(row, names)
+        made[key] = row
+        try:
+            append(row, path)
+        except OSError as error:
+            unsaved.append(error)
+            log(f"{path} could not be written: {error}. The result is:")
+            log(json.dumps(row))
+        cell = "  ".join(f"seed {row[n]}" if n == "seed" else row[n] for n in names[:3])
+        log(
+            f"{len(made)}/{n_all}  {cell}  {say(row)}  {row['cpu']:.1f} s"
+            f"{_end(start, len(made), n_all)}"
+        )
+
+    start, todo, n_waiting = time.time(), left(), None
+    n_all = len(todo)
     try:
         while todo:
             cells = claimed(todo)
             first = next(cells, None)
-            if first is None:
-                if not waiting:
-                    log(f"waiting for {len(todo)} fits of another process")
-                waiting = True
+            if first is not None:
+                for row in fit(chain([first], cells)):
+                    if FAILED not in row:
+                        keep(row)
+                    claims.release(_key(row, names))
+            else:
+                if n_waiting != len(todo):
+                    n_waiting = len(todo)
+                    log(f"waiting for {n_waiting} fits of another process")
                 time.sleep(_PAUSE)
-            for row in () if first is None else fit(chain([first], cells)):
-                key = _key(row, names)
-                if FAILED not in row:
-                    made[key] = row
-                    unsaved += _save(row, path, log)
-                    cell = "  ".join(
-                        f"seed {row[n]}" if n == "seed" else row[n] for n in names[:3]
-                    )
-                    log(
-                        f"{len(made)}/{n_all}  {cell}  {say(row)}  {row['cpu']:.1f} s"
-                        f"{_end(start, len(made), n_all)}"
-                    )
-                claims.release(key)
             todo = left()
     finally:
         claims.release()
@@ -190,17 +195,6 @@ def resume(wanted, names, fit, say, log, path):
     done = made | {_key(row, names): row for row in read(path, names)}
     keys = [_key(cell, names) for cell in wanted]
     return [done[key] for key in keys if key in done]
-
-
-def _save(row, path, log):
-    """Append a row to the file. Log it and return the error if that fails."""
-    try:
-        append(row, path)
-    except OSError as error:
-        log(f"{path} could not be written: {error}. The line of this fit:")
-        log(json.dumps(row))
-        return [error]
-    return []
 
 
 def _end(start, n_done, n_all):

@@ -71,15 +71,6 @@ def run(
     failures : list of dict
         Cells without a result, which a later run repeats: their keys, and the reason
         under "failed".
-
-    Raises
-    ------
-    MissingFileError
-        If the files of all tasks are missing; a FileNotFoundError.
-    DataError
-        If real files would be downloaded to simulated ones; a ValueError.
-    SaveError
-        If ``path`` cannot be written; an OSError.
     """
     data_home = Path(data_home)
     chosen = {(task.suite, task.name): task for task in tasks}
@@ -100,13 +91,21 @@ def run(
     todo = unfinished(wanted, NAMES, path)
     keys = dict.fromkeys((cell["suite"], cell["task"]) for cell in todo)
     # This downloads missing files, before several processes need them.
-    reasons = _unreadable({key: chosen[key] for key in keys}, data_home, download)
+    errors = _unreadable({key: chosen[key] for key in keys}, data_home, download)
+    missing = [e for e in errors.values() if isinstance(e, MissingFileError)]
+    if missing and len(missing) == len(chosen) and not download:
+        state = "lacks their files" if data_home.is_dir() else "does not exist"
+        raise MissingFileError(
+            f"None of the tasks can run: {data_home} {state}. {missing[0]} Name "
+            f"another folder with --data, one that contains the folder "
+            f"{tasks[0].suite}, or write simulated files with the command prepare."
+        )
     failures = []
 
     def call(cell):
         key = cell["suite"], cell["task"]
-        if key in reasons:
-            return delayed(dict)(cell, **{FAILED: reasons[key]})
+        if key in errors:
+            return delayed(dict)(cell, **{FAILED: _text(errors[key])})
         return delayed(_fit)(chosen[key], found[key], data_home, cell)
 
     def fits(cells):
@@ -139,39 +138,16 @@ def _plan(task, preset, method, seed, name, simulated):
 
 
 def _unreadable(tasks, data_home, download):
-    """Return why the data of some tasks cannot be read; stop if all files are missing.
-
-    Tasks and reasons are dicts with the same keys.
-    """
-    reasons, missing = {}, []
+    """Return the errors of reading the data of some tasks, by the keys of a dict."""
+    errors = {}
     for key, task in tasks.items():
         try:
             for name in splits.NAMES if task.load else ():
                 task.load(name, data_home, download)
         # Readers raise many kinds of errors. The other tasks continue.
         except Exception as error:
-            reasons[key] = _text(error)
-            missing += [error] if isinstance(error, MissingFileError) else []
-    if missing and len(missing) == len(tasks) and not download:
-        state = "lacks their files" if data_home.is_dir() else "does not exist"
-        raise MissingFileError(
-            f"None of the tasks can run: {data_home} {state}. {missing[0]} "
-            f"{_elsewhere(tasks.values(), data_home)}Name another folder with --data, "
-            "download missing files with --download, or write simulated ones with the "
-            "command prepare."
-        ) from missing[0]
-    return reasons
-
-
-def _elsewhere(tasks, data_home):
-    """Return a hint if the folder is that of a suite in place of its parent."""
-    for task in tasks:
-        if any((data_home / file).exists() for file in task.files):
-            return (
-                f"{data_home / task.files[0]} exists: --data is the folder that "
-                f"contains the folder {task.suite}. "
-            )
-    return ""
+            errors[key] = error
+    return errors
 
 
 def _in_parallel(calls, jobs):

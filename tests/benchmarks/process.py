@@ -7,6 +7,9 @@ import socket
 import sys
 import time
 
+# Imported once for all commands; otherwise by the first optimizer of each.
+import torch._dynamo  # noqa: F401
+
 from sklearn_pare.benchmarks import cli, lines, presets, tasks
 from studies.cli import main as studies
 from tests.benchmarks import stand_ins

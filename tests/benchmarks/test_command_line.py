@@ -47,7 +47,7 @@ def _tree(folder):
     [
         ([*REAL, "--data", "dta"], ["dta does not exist", "--download", "h/1D_Adv"]),
         ([*REAL, "--data", "data/pdebench"], ["lacks their files", "--download"]),
-        ([*REAL, "--data", "full/pdebench"], ["--data is the folder that contains"]),
+        ([*REAL, "--data", "full/pdebench"], ["one that contains the folder pdebench"]),
         ([*REAL, "--data", "data"], ["Beside it are 1D_Advection_Sols_beta1.0.hdf5"]),
         ([*REAL, "--data", "text"], ["text does not exist", "--download"]),
         ([*REAL, "--data", ""], [". lacks their files"]),

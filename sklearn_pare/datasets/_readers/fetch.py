@@ -73,7 +73,7 @@ def retrieve(url, path, *, known_hash=None, download=True) -> Path:
         reason = "download=False" if url else "it can only be obtained by hand"
         raise MissingFileError(
             f"{path.name} is missing: {path} does not exist, and {reason}. "
-            f"{_beside(path)} {_advice(url, path)}"
+            f"{_advice(url, path)} {_beside(path)}"
         )
     filelock = extra("filelock")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -111,8 +111,8 @@ def _advice(url, path):
     if url is None:
         return f"Put it at {path}."
     return (
-        "Use download=True (--download on the command line) to download it from "
-        f"{url}, or run 'curl -L -C - -o {path} "
+        f"Use download=True to download it from {url} (--download on the command "
+        f"line), or run 'curl -L -C - -o {path} "
         f"{url}' on a machine with a network connection."
     )
 
