@@ -30,7 +30,8 @@ def _counted(split, data_home, download=False):
 
 def _long(task, data_home):
     preset = stand_ins.small(task, data_home)
-    return preset._replace(settings=preset.settings | {"max_epochs": 10**6})
+    long = {"max_epochs": 10**6, "n_iter_no_change": 10**6}
+    return preset._replace(settings=preset.settings | long)
 
 
 def _no_network(*arguments):
@@ -80,6 +81,8 @@ class Command:
     Files that it writes have at most `limit` bytes.
     """
 
+    running = []
+
     def __init__(self, folder, *words, stdout=None, limit=None):
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["tests.benchmarks.process"])
@@ -95,6 +98,15 @@ class Command:
             target=_run, args=(words, streams, folder, limit)
         )
         self.process.start()
+        self.running.append(self.process)
+
+    @classmethod
+    def kill_all(cls):
+        """Kill the commands that a failed test has left."""
+        for process in cls.running:
+            if process.is_alive():
+                os.killpg(process.pid, signal.SIGKILL)
+        cls.running.clear()
 
     def wait(self):
         """Return exit status, output and errors."""

@@ -35,7 +35,8 @@ def work(tmp_path):
     (folder / "full" / "pdebench").mkdir(parents=True)
     (folder / "full" / "pdebench" / "1D_Advection_Sols_beta0.4.hdf5").touch()
     (folder / "text").write_text("Not a folder.")
-    return folder
+    yield folder
+    Command.kill_all()
 
 
 def _tree(folder):
