@@ -94,11 +94,14 @@ def run(
     errors = _unreadable({key: chosen[key] for key in keys}, data_home, download)
     missing = [e for e in errors.values() if isinstance(e, MissingFileError)]
     if missing and len(missing) == len(chosen) and not download:
-        state = "lacks their files" if data_home.is_dir() else "does not exist"
+        state = f"lacks their files. {missing[0]}"
+        if not data_home.is_dir():
+            file = f"{tasks[0].suite}/{tasks[0].files[0]}"
+            state = f"does not exist. Expected it to contain {file}."
         raise MissingFileError(
-            f"None of the tasks can run: {data_home} {state}. {missing[0]} Name "
-            f"another folder with --data, one that contains the folder "
-            f"{tasks[0].suite}, or write simulated files with the command prepare."
+            f"None of the tasks can run: {data_home} {state} Name the folder that "
+            f"contains {tasks[0].suite} with --data, download missing files with "
+            "--download, or write simulated ones with the command prepare."
         )
     failures = []
 

@@ -104,7 +104,9 @@ def _beside(path):
     names = [other.name for other in path.parent.iterdir() if other.name[0] != "."]
     # The most similar names are shown, in the order of the alphabet.
     names = sorted(difflib.get_close_matches(path.name, names, 10, 0))
-    return f"Beside it are {', '.join(names)}." if names else "Its folder is empty."
+    return (
+        f"Its folder contains {', '.join(names)}." if names else "Its folder is empty."
+    )
 
 
 def _advice(url, path):
