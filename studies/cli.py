@@ -5,7 +5,7 @@ import importlib
 import sys
 
 from sklearn_pare._utils import check_name
-from sklearn_pare.exceptions import PaReError, UnknownNameError
+from sklearn_pare.benchmarks.console import short_errors
 from studies.record import log
 
 #: Each is a module with `add_arguments(parser)`, and with `main(arguments)`, which
@@ -48,7 +48,7 @@ def main(argv=None):
         module.add_arguments(study)
         study.set_defaults(main=module.main)
     words = sys.argv[1:] if argv is None else list(argv)
-    try:
+    with short_errors(parser):
         if words and not words[0].startswith("-"):
             check_name(words[0], modules, "study")
         arguments = parser.parse_args(words)
@@ -56,10 +56,6 @@ def main(argv=None):
             parser.print_help()
         else:
             log(arguments.main(arguments))
-    except UnknownNameError as error:
-        parser.error(str(error))
-    except PaReError as error:
-        parser.exit(1, f"{type(error).__name__}: {error}\n")
 
 
 def _first_line(module):

@@ -6,7 +6,7 @@ of a fit of PaRe on the same data. The fits at equal epochs must be in the file.
 
 import numpy as np
 
-from sklearn_pare.benchmarks import lines, ranks
+from sklearn_pare.benchmarks import console, lines, ranks
 from sklearn_pare.benchmarks.tables import means
 from sklearn_pare.exceptions import DataError
 from studies import probes, record
@@ -28,19 +28,26 @@ def add_arguments(parser):
     record.add_arguments(parser, 5, tasks=["all of the suite"], methods=MAIN)
     parser.add_argument("--budget", choices=BUDGETS, default="epochs")
     parser.add_argument(
-        "--jobs", type=int, default=1, metavar="N", help="fits at a time; default: 1"
+        "--jobs",
+        type=console.number,
+        default=1,
+        metavar="N",
+        help="fits at a time; default: 1",
     )
-    parser.add_argument("--picture", metavar="FILE", help="mean ranks, as PNG")
+    parser.add_argument(
+        "--picture", type=console.path, metavar="FILE", help="mean ranks, as PNG"
+    )
 
 
 def main(arguments):
     """Fit what is not recorded and return the tables."""
+    console.check_writable(arguments.picture)
     suite = SUITES[arguments.suite]
     study = {"small": "compare"}.get(arguments.suite, arguments.suite)
     options = record.options(arguments, study)
     known = [*probes.CHOICES, *PEERS]
     if options["report"]:
-        known += [row["method"] for row in lines.read(options["out"])]
+        known += [row["method"] for row in lines.read(options["out"], record.NAMES)]
     rows = run(
         [suite[name] for name in record.choose(arguments.tasks, suite, suite, "task")],
         record.choose(arguments.methods, known, MAIN, "method"),
@@ -73,7 +80,8 @@ def run(tasks, methods, seeds, budget="epochs", *, out=None, report=False, jobs=
     -------
     rows : list of dict
     """
-    done = {} if report else {_key(row): row for row in lines.read(out)}
+    keys = (*_NAMES, "recipe")
+    done = {} if report else {_key(row): row for row in lines.read(out, keys)}
     wanted = []
     for task in tasks:
         own = [m for m in methods if m in task.peers or m not in PEERS]

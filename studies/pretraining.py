@@ -20,6 +20,7 @@ from safetensors.torch import save_file
 
 from sklearn_pare._device import resolve_device, resolve_precision
 from sklearn_pare.backbones.bundled import WEIGHTS, build_tiny, write_weights
+from sklearn_pare.benchmarks import console
 from sklearn_pare.exceptions import ModelFileError
 from sklearn_pare.sources import formula
 from sklearn_pare.sources.formula.fields import sine_basis
@@ -76,7 +77,9 @@ def dense_targets(images, grey):
 
 def add_arguments(parser):
     """Add the options of the study."""
-    parser.add_argument("--output", default=WEIGHTS, help="file to write")
+    parser.add_argument(
+        "--output", type=console.path, default=WEIGHTS, help="file to write"
+    )
     parser.add_argument("--steps", type=int, default=28_000)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--lr", type=float, default=1.2e-3, help="peak learning rate")
@@ -92,6 +95,7 @@ def add_arguments(parser):
 
 def main(arguments):
     """Pretrain the backbone and return the figures."""
+    console.check_writable(arguments.output)
     given = {k: v for k, v in vars(arguments).items() if k != "main"}
     return json.dumps(pretrain(**given))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from joblib import Parallel, delayed
 
 from sklearn_pare._utils import check_name
-from sklearn_pare.benchmarks import lines
+from sklearn_pare.benchmarks import console, lines
 from sklearn_pare.benchmarks.resources import on_one_thread
 from sklearn_pare.exceptions import DataError
 from studies.measures import measure
@@ -34,14 +34,14 @@ def add_arguments(parser, seeds, *, tasks=None, methods=None):
             parser.add_argument(option, metavar="NAME,NAME", help=text)
     parser.add_argument(
         "--seeds",
-        type=int,
+        type=console.number,
         default=seeds,
         metavar="N",
         help=f"number of splits, with one fit of each method; default: {seeds}",
     )
     parser.add_argument(
         "--out",
-        type=Path,
+        type=console.path,
         metavar="FILE",
         help="JSON lines; fits that are in this file are not repeated",
     )

@@ -13,6 +13,7 @@ import numpy as np
 
 from sklearn_pare import backbones
 from sklearn_pare.backbones.bundled import build_tiny, load_file
+from sklearn_pare.benchmarks import console
 from sklearn_pare.benchmarks.methods import METHODS
 from sklearn_pare.benchmarks.ranks import mean_ranks
 from sklearn_pare.benchmarks.tables import means
@@ -39,13 +40,19 @@ def add_arguments(parser):
     record.add_arguments(parser, 3, tasks=TASKS)
     parser.add_argument("--method", choices=METHODS, default="nft")
     parser.add_argument(
-        "--record", metavar="CARD", type=Path, help="card to write the figures to"
+        "--record",
+        metavar="CARD",
+        type=console.path,
+        help="card to write the figures to",
     )
 
 
 def main(arguments):
     """Fit what is not recorded and return the table; write the figures to a card."""
     names = record.choose(arguments.tasks, TASKS, TASKS, "task")
+    console.check_writable(arguments.record)
+    if arguments.record:
+        card = json.loads(arguments.record.read_text())
     rows = run(
         arguments.candidates,
         [TASKS[name] for name in names],
@@ -58,7 +65,6 @@ def main(arguments):
         if arguments.tasks is not None:
             words += ["--tasks", arguments.tasks]
         words += ["--seeds", str(arguments.seeds), "--method", arguments.method]
-        card = json.loads(arguments.record.read_text())
         card["transfer"] = {
             "command": shlex.join(words),
             "method": arguments.method,

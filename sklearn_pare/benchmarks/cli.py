@@ -7,11 +7,11 @@ import textwrap
 from pathlib import Path
 
 from sklearn_pare._utils import check_name
-from sklearn_pare.benchmarks import prepare, presets, report, runner, tasks
+from sklearn_pare.benchmarks import console, prepare, presets, report, runner, tasks
 from sklearn_pare.benchmarks.lines import read
 from sklearn_pare.benchmarks.methods import METHODS
 from sklearn_pare.datasets import get_data_home
-from sklearn_pare.exceptions import DataError, PaReError, UnknownNameError
+from sklearn_pare.exceptions import DataError, UnknownNameError
 
 _SEVERAL = "NAME,NAME"
 _log = functools.partial(print, flush=True)
@@ -46,21 +46,20 @@ def main(argv=None):
     for add in COMMANDS.values():
         add(commands)
     words = sys.argv[1:] if argv is None else list(argv)
-    try:
+    with console.short_errors(parser):
         if words and not words[0].startswith("-"):
             check_name(words[0], commands.choices, "command")
         arguments = parser.parse_args(words)
         return arguments.do(arguments)
-    except UnknownNameError as error:
-        parser.error(str(error))
-    except PaReError as error:
-        parser.exit(1, f"{type(error).__name__}: {error}\n")
 
 
 def _split(text):
     """Return the names between commas, without repetitions."""
     names = (name.strip() for name in text.split(","))
-    return list(dict.fromkeys(name for name in names if name))
+    found = list(dict.fromkeys(name for name in names if name))
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} contains no name")
+    return found
 
 
 def _names_of(known, what):
@@ -86,20 +85,17 @@ def _add_suites(parser, known, default):
 
 
 def _add_tasks(parser):
-    parser.add_argument(
-        "--tasks", metavar=_SEVERAL, help="default: all; see the command list"
-    )
+    text = "default: all; see the command list. NAME:FILE: another file of PDEBench"
+    parser.add_argument("--tasks", type=_split, metavar=_SEVERAL, help=text)
 
 
 def _add_data(parser):
-    parser.add_argument(
-        "--data", metavar="DIR", help="folder of the files; default: get_data_home()"
-    )
+    text = "folder of the files; default: get_data_home()"
+    parser.add_argument("--data", type=console.path, metavar="DIR", help=text)
 
 
 def _chosen(arguments):
-    names = None if arguments.tasks is None else _split(arguments.tasks)
-    return tasks.choose(arguments.suite, names)
+    return tasks.choose(arguments.suite, arguments.tasks)
 
 
 def _add_run(commands):
@@ -113,8 +109,9 @@ def _add_run(commands):
         metavar=_SEVERAL,
         help=f"of {', '.join(METHODS)}; default: {','.join(_METHODS)}",
     )
+    text = "number of fits; default: 1"
     parser.add_argument(
-        "--seeds", type=int, default=1, metavar="N", help="number of fits; default: 1"
+        "--seeds", type=console.number, default=1, metavar="N", help=text
     )
     parser.add_argument(
         "--preset",
@@ -123,10 +120,14 @@ def _add_run(commands):
         help="small (minutes on a laptop; default) or paper (the papers' settings)",
     )
     _add_data(parser)
-    parser.add_argument("--jobs", type=int, metavar="N", help="fits at a time")
     parser.add_argument(
-        "--out", metavar="FILE", help="JSON lines; fits in this file are not repeated"
+        "--download", action="store_true", help="download missing files to DIR"
     )
+    parser.add_argument(
+        "--jobs", type=console.number, metavar="N", help="fits at a time"
+    )
+    text = "JSON lines; fits in this file are not repeated"
+    parser.add_argument("--out", type=console.path, metavar="FILE", help=text)
     parser.set_defaults(do=_run)
 
 
@@ -138,6 +139,7 @@ def _run(arguments):
         arguments.preset,
         _log,
         data_home=get_data_home(arguments.data),
+        download=arguments.download,
         path=arguments.out,
         jobs=arguments.jobs,
     )
@@ -156,6 +158,7 @@ def _add_prepare(commands):
     parser = commands.add_parser("prepare", help="write simulated files for run")
     parser.add_argument(
         "--simulated",
+        type=console.path,
         required=True,
         metavar="DIR",
         help="folder to write them into; pass it to run as --data",
@@ -171,20 +174,20 @@ def _prepare(arguments):
 
 def _add_report(commands):
     parser = commands.add_parser("report", help="print tables of the results of run")
-    parser.add_argument(
-        "--out", metavar="FILE", required=True, help="file that run wrote"
-    )
-    parser.add_argument("--picture", metavar="FILE", help="mean ranks, as PNG")
+    file = {"type": console.path, "metavar": "FILE"}
+    parser.add_argument("--out", required=True, help="file that run wrote", **file)
+    parser.add_argument("--picture", help="mean ranks, as PNG", **file)
     parser.set_defaults(do=_report)
 
 
 def _report(arguments):
-    if not Path(arguments.out).exists():
+    if not arguments.out.is_file():
         raise DataError(
-            f"{arguments.out} does not exist. Expected the file that the command run "
-            "wrote with --out."
+            f"{arguments.out} is not an existing file. Expected the file that the "
+            "command run wrote with --out."
         )
-    rows = read(arguments.out)
+    console.check_writable(arguments.picture)
+    rows = read(arguments.out, report.KEYS)
     print(report.table(rows))
     print(f"\n{report.costs(rows)}")
     if arguments.picture:
@@ -214,7 +217,12 @@ def _add_describe(commands):
 
 
 def _describe(arguments):
-    data_home = Path(arguments.data or "DIR")
+    if arguments.data and not arguments.data.is_dir():
+        raise DataError(
+            f"--data: {arguments.data} is not an existing folder. Expected the folder "
+            f"with the folders {' and '.join(_FILES)}."
+        )
+    data_home = arguments.data or Path("DIR")
     chosen = tasks.choose(arguments.suite, [arguments.task])
     print("\n\n".join(_described(task, data_home) for task in chosen))
 

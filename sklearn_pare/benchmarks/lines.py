@@ -2,13 +2,22 @@
 
 import hashlib
 import json
+import os
 import time
+from itertools import chain
 from pathlib import Path
 
-from sklearn_pare.exceptions import DataError
+from sklearn_pare.benchmarks.claims import Claims, lock
+from sklearn_pare.benchmarks.console import check_writable
+from sklearn_pare.exceptions import DataError, SaveError
+
+#: Key of a cell without a result, with the reason as its value.
+FAILED = "failed"
+# Seconds until cells of other processes are looked at again.
+_PAUSE = 0.5
 
 
-def read(path):
+def read(path, names=()):
     """Read a file of JSON lines; return an empty list if there is no file.
 
     An incomplete last line, left by a killed process, is ignored.
@@ -16,32 +25,61 @@ def read(path):
     Raises
     ------
     DataError
-        If another line is not valid JSON; a ValueError.
+        If another line is not a JSON object, or lacks a key of ``names``; a ValueError.
     """
     if path is None or not Path(path).exists():
         return []
-    *lines, _ = Path(path).read_text().split("\n")
+    lines = Path(path).read_bytes().split(b"\n")
+    if not lines[-1] or _is_cut(lines[-1]):
+        lines.pop()
     rows = []
     for number, line in enumerate(lines, start=1):
         try:
-            rows.append(json.loads(line))
-        except json.JSONDecodeError as error:
+            rows.append(_parse(line, names))
+        # RecursionError: thousands of brackets.
+        except (ValueError, RecursionError) as error:
+            keys = f" with the keys {', '.join(names)}" if names else ""
             raise DataError(
-                f"{path}, line {number}: {error}. Expected one JSON object per line. "
-                "Delete the line, or name another file."
+                f"{path}, line {number}: {error}. Expected one JSON object per line"
+                f"{keys}. Delete the line, or name another file."
             ) from error
     return rows
+
+
+def _parse(line, names):
+    row = json.loads(line)
+    if not isinstance(row, dict):
+        raise ValueError(f"it is a {type(row).__name__}")
+    missing = [name for name in names if name not in row]
+    if missing:
+        raise ValueError(f"it has no {', '.join(missing)}")
+    return row
+
+
+def _is_cut(line):
+    """Return whether a last line is the start of a row."""
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return line.startswith(b"{")
+    return False
 
 
 def append(row, path):
     """Append a row to the file, if there is a path; replace an incomplete last line."""
     if path is None:
         return
-    with Path(path).open("ab+") as file:
+    # Another process would take a line that is being written for an incomplete one.
+    with lock(f"{path}.lock"), Path(path).open("ab+") as file:
         file.seek(0)
-        # A single write after the last complete line: a kill loses at most one row.
-        file.truncate(file.read().rfind(b"\n") + 1)
-        file.write(json.dumps(row).encode() + b"\n")
+        last = file.read().rpartition(b"\n")[2]
+        if _is_cut(last):
+            file.truncate(file.tell() - len(last))
+            last = b""
+        # A single write: a kill loses at most one row.
+        file.write(b"\n" * bool(last) + json.dumps(row).encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def recipe(estimator, *more):
@@ -55,8 +93,21 @@ def recipe(estimator, *more):
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+def unfinished(wanted, names, path):
+    """Return the cells that the file lacks; the arguments are those of ``resume``."""
+    done = {_key(row, names) for row in read(path, names)}
+    return [cell for cell in wanted if _key(cell, names) not in done]
+
+
+def _key(row, names):
+    return tuple(row[name] for name in names)
+
+
 def resume(wanted, names, fit, say, log, path):
     """Return a row for each cell: read from the file, or fitted and appended to it.
+
+    Several processes may use one file: each cell is fitted by one of them. A row that
+    cannot be written is logged as a line of JSON.
 
     Parameters
     ----------
@@ -65,7 +116,8 @@ def resume(wanted, names, fit, say, log, path):
     names : sequence of str
         Keys that distinguish cells.
     fit : callable
-        Takes the list of missing cells; yields their rows in any order.
+        Takes an iterator of missing cells; yields their rows in any order. Rows with
+        the key ``FAILED`` are not recorded.
     say : callable
         Takes a row; returns its figures as text.
     log : callable
@@ -77,23 +129,72 @@ def resume(wanted, names, fit, say, log, path):
     -------
     rows : list of dict
         In the order of ``wanted``, without cells for which ``fit`` yielded no row.
+
+    Raises
+    ------
+    SaveError
+        If the file cannot be written: before the first fit, or after the last one.
     """
+    check_writable(path)
+    tried, made, unsaved, claims = set(), {}, [], Claims(path)
 
-    def key(row):
-        return tuple(row[name] for name in names)
+    def left():
+        cells = unfinished(wanted, names, path)
+        return [cell for cell in cells if _key(cell, names) not in tried]
 
-    done = {key(row): row for row in read(path)}
-    todo = [cell for cell in wanted if key(cell) not in done]
-    start = time.time()
-    for number, row in enumerate(fit(todo), start=1):
-        append(row, path)
-        done[key(row)] = row
+    def claimed(cells):
+        for cell in cells:
+            key = _key(cell, names)
+            if claims.take(key):
+                # Another process may have finished it in the meantime.
+                if unfinished([cell], names, path):
+                    tried.add(key)
+                    yield cell
+                else:
+                    claims.release(key)
+
+    def keep(row):
+        key = _key(row, names)
+        made[key] = row
+        try:
+            append(row, path)
+        except OSError as error:
+            unsaved.append(error)
+            log(f"{path} could not be written: {error}. The result is:")
+            log(json.dumps(row))
         cell = "  ".join(f"seed {row[n]}" if n == "seed" else row[n] for n in names[:3])
         log(
-            f"{number}/{len(todo)}  {cell}  {say(row)}  {row['cpu']:.1f} s"
-            f"{_end(start, number, len(todo))}"
+            f"{len(made)}/{n_all}  {cell}  {say(row)}  {row['cpu']:.1f} s"
+            f"{_end(start, len(made), n_all)}"
         )
-    return [done[key(cell)] for cell in wanted if key(cell) in done]
+
+    start, todo, n_waiting = time.time(), left(), None
+    n_all = len(todo)
+    try:
+        while todo:
+            cells = claimed(todo)
+            first = next(cells, None)
+            if first is not None:
+                for row in fit(chain([first], cells)):
+                    if FAILED not in row:
+                        keep(row)
+                    claims.release(_key(row, names))
+            else:
+                if n_waiting != len(todo):
+                    n_waiting = len(todo)
+                    log(f"waiting for {n_waiting} fits of another process")
+                time.sleep(_PAUSE)
+            todo = left()
+    finally:
+        claims.release()
+    if unsaved:
+        raise SaveError(
+            f"{len(unsaved)} results could not be written to {path}: {unsaved[-1]}. "
+            "Their lines are above: append them to the file."
+        )
+    done = made | {_key(row, names): row for row in read(path, names)}
+    keys = [_key(cell, names) for cell in wanted]
+    return [done[key] for key in keys if key in done]
 
 
 def _end(start, n_done, n_all):

@@ -184,7 +184,7 @@ def settings(task, sources):
             "most data sets."
         )
     elif task.suite == "pdebench":
-        paper = _PDEBENCH[task.name]
+        paper = _PDEBENCH[task.family]
         notes.append("Settings are ORCA's: PaRe's code has none for PDEBench.")
     else:
         paper = _NAS_BENCH_360[task.name]

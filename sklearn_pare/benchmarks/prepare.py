@@ -3,7 +3,9 @@
 import time
 from pathlib import Path
 
+from sklearn_pare._utils import check_name
 from sklearn_pare.benchmarks.runner import MARKER
+from sklearn_pare.benchmarks.tasks import SUITES
 from sklearn_pare.datasets.write import write_nas_bench_360, write_pdebench
 from sklearn_pare.exceptions import DataError
 
@@ -20,9 +22,14 @@ def prepare(directory, tasks, log):
     Raises
     ------
     DataError
-        If the directory has files of a suite and no ``MARKER``; a ValueError.
+        If the directory has files of a suite and no ``MARKER``, or cannot be created
+        in an existing one; a ValueError.
+    UnknownNameError
+        If a task is that of another file of PDEBench; a ValueError.
     """
-    directory = Path(directory).expanduser()
+    directory = Path(directory)
+    for task in tasks:
+        check_name(task.name, SUITES[task.suite], "task")
     marker = directory / MARKER
     for suite in dict.fromkeys(task.suite for task in tasks):
         folder = directory / suite
@@ -32,8 +39,14 @@ def prepare(directory, tasks, log):
                 "may be real, and simulated ones would replace them. Name another "
                 "folder."
             )
-    directory.mkdir(parents=True, exist_ok=True)
-    marker.write_text(_TEXT)
+    try:
+        directory.mkdir(exist_ok=True)
+        marker.write_text(_TEXT)
+    except OSError as error:
+        raise DataError(
+            f"--simulated: no files can be written to {directory}: {error}. Name a new "
+            "or empty folder in an existing one with write permission."
+        ) from error
     for number, task in enumerate(tasks, start=1):
         start = time.perf_counter()
         _WRITERS[task.suite](task.name, directory)

@@ -116,7 +116,7 @@ def _small(task, data_home):
         (rows, batch_size), steps = _ROWS, _STEPS
     else:
         rows, batch_size = _LARGE_ROWS if task.name == "psicov" else _FIELD_ROWS
-        steps = _IMAGE_STEPS.get(task.name, _SIGNAL_STEPS)
+        steps = _IMAGE_STEPS.get(task.family, _SIGNAL_STEPS)
     settings = {"batch_size": batch_size, "max_epochs": 40}
     if task.name == "psicov":
         # The loss of the papers, which the metric requires at any size.

@@ -102,5 +102,5 @@ def save_ranks(names, errors, path):
 
     fig, ax = plt.subplots(figsize=(8, 3), layout="constrained")
     plot_critical_difference(names, errors, ax)
-    fig.savefig(path, dpi=150)
+    fig.savefig(path, dpi=150, format="png")
     plt.close(fig)

@@ -7,6 +7,7 @@ test part once, on all of its samples.
 
 import time
 import traceback
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +15,15 @@ from joblib import Parallel, delayed, effective_n_jobs
 
 from sklearn_pare._device import resolve_device, resolve_precision
 from sklearn_pare.benchmarks import pascal, presets, splits
-from sklearn_pare.benchmarks.lines import recipe, resume
+from sklearn_pare.benchmarks.console import check_writable
+from sklearn_pare.benchmarks.lines import FAILED, recipe, resume, unfinished
 from sklearn_pare.benchmarks.resources import (
     forget_peak,
     on_one_thread,
     peak,
     versions,
 )
-from sklearn_pare.exceptions import PaReError
+from sklearn_pare.exceptions import DataError, MissingFileError, PaReError
 from sklearn_pare.metrics import as_error, get_scorer
 from sklearn_pare.openml import fold_scores, run_task
 from sklearn_pare.openml._tasks import load_task
@@ -30,12 +32,14 @@ from sklearn_pare.openml._tasks import load_task
 MARKER = "SIMULATED"
 #: Keys that distinguish cells.
 NAMES = ("task", "method", "seed", "suite", "preset", "simulated", "recipe")
-_FAILED = "failed"
 # Metrics that score the samples of a group together.
 _GROUPED = ("clip-map",)
 
 
-def run(tasks, methods, seeds, preset, log, *, data_home, path=None, jobs=None):
+def run(
+    tasks, methods, seeds, preset, log, *, data_home, download=False, path=None,
+    jobs=None,
+):  # fmt: skip
     """Fit and score methods on tasks.
 
     Parameters
@@ -50,6 +54,8 @@ def run(tasks, methods, seeds, preset, log, *, data_home, path=None, jobs=None):
         Called with a line of text after each cell.
     data_home : path-like
         Folder of the data. A file ``MARKER`` in it marks them as simulated.
+    download : bool, default=False
+        If True, download missing files.
     path : path-like, default=None
         File of JSON lines, one per cell. Cells that it holds are not repeated.
     jobs : int, default=None
@@ -70,21 +76,47 @@ def run(tasks, methods, seeds, preset, log, *, data_home, path=None, jobs=None):
     chosen = {(task.suite, task.name): task for task in tasks}
     found = {key: presets.get(task, preset, data_home) for key, task in chosen.items()}
     simulated = (data_home / MARKER).exists()
+    if download and simulated:
+        raise DataError(
+            f"The files in {data_home} are simulated. Use another folder to download "
+            "the real ones."
+        )
     wanted = [
         _plan(task, found[key], method, seed, preset, simulated)
         for seed in seeds
         for key, task in chosen.items()
         for method in methods
     ]
+    check_writable(path)
+    todo = unfinished(wanted, NAMES, path)
+    keys = dict.fromkeys((cell["suite"], cell["task"]) for cell in todo)
+    # This downloads missing files, before several processes need them.
+    errors = _unreadable({key: chosen[key] for key in keys}, data_home, download)
+    missing = [e for e in errors.values() if isinstance(e, MissingFileError)]
+    if missing and len(missing) == len(chosen) and not download:
+        state = f"lacks their files. {missing[0]}"
+        if not data_home.is_dir():
+            file = f"{tasks[0].suite}/{tasks[0].files[0]}"
+            state = f"does not exist. Expected it to contain {file}."
+        raise MissingFileError(
+            f"None of the tasks can run: {data_home} {state} Name the folder that "
+            f"contains {tasks[0].suite} with --data, download missing files with "
+            "--download, or write simulated ones with the command prepare."
+        )
     failures = []
 
-    def fits(todo):
-        for row in _rows(todo, chosen, found, data_home, jobs):
-            if _FAILED not in row:
-                yield row
-                continue
-            failures.append(row)
-            log("failed  {task}  {method}  seed {seed}  {failed}".format(**row))
+    def call(cell):
+        key = cell["suite"], cell["task"]
+        if key in errors:
+            return delayed(dict)(cell, **{FAILED: _text(errors[key])})
+        return delayed(_fit)(chosen[key], found[key], data_home, cell)
+
+    def fits(cells):
+        for row in _in_parallel(map(call, cells), jobs):
+            if FAILED in row:
+                failures.append(row)
+                log("failed  {task}  {method}  seed {seed}  {failed}".format(**row))
+            yield row
 
     def say(row):
         return f"{row['metric']} {row['error']:.4f}"
@@ -108,44 +140,34 @@ def _plan(task, preset, method, seed, name, simulated):
     }
 
 
-def _rows(todo, chosen, found, data_home, jobs):
-    """Yield the rows of missing cells in any order, including failures."""
-    reasons = {}
-    for key in dict.fromkeys((cell["suite"], cell["task"]) for cell in todo):
-        # This downloads missing files, before several processes need them.
-        reasons[key] = _missing(chosen[key], data_home)
-    ready = []
-    for cell in todo:
-        key = cell["suite"], cell["task"]
-        if reasons[key]:
-            yield cell | {_FAILED: reasons[key]}
-        else:
-            ready.append(delayed(_fit)(chosen[key], found[key], data_home, cell))
-    yield from _in_parallel(ready, jobs)
-
-
-def _missing(task, data_home):
-    """Return why the data of a task cannot be read, or None."""
-    try:
-        for name in splits.NAMES if task.load else ():
-            task.load(name, data_home)
-    # Readers raise many kinds of errors. The other tasks continue.
-    except Exception as error:
-        return _text(error)
-    return None
+def _unreadable(tasks, data_home, download):
+    """Return the errors of reading the data of some tasks, by the keys of a dict."""
+    errors = {}
+    for key, task in tasks.items():
+        try:
+            for name in splits.NAMES if task.load else ():
+                task.load(name, data_home, download)
+        # Readers raise many kinds of errors. The other tasks continue.
+        except Exception as error:
+            errors[key] = error
+    return errors
 
 
 def _in_parallel(calls, jobs):
-    """Yield the results of joblib's calls as soon as possible."""
-    if not calls:
-        return
+    """Yield the results of joblib's calls, an iterator, as soon as possible."""
     try:
-        parallel = Parallel(jobs, return_as="generator_unordered", batch_size=1)
+        parallel = Parallel(
+            jobs,
+            return_as="generator_unordered",
+            batch_size=1,
+            # Other processes with the same file of results take the other calls.
+            pre_dispatch="n_jobs",
+        )
     except ValueError:
         # Some backends return all results at once; a few at a time can be saved.
         parallel, size = Parallel(jobs, batch_size=1), effective_n_jobs(jobs)
-        for start in range(0, len(calls), size):
-            yield from parallel(calls[start : start + size])
+        while some := list(islice(calls, size)):
+            yield from parallel(some)
         return
     yield from parallel(calls)
 
@@ -165,7 +187,7 @@ def _fit(task, preset, data_home, cell):
         figures = work(task, model, preset, data_home, cell["seed"])
     # A failure must not stop the other cells.
     except Exception as error:
-        return cell | {_FAILED: _text(error)}
+        return cell | {FAILED: _text(error)}
     return (
         cell
         | figures
@@ -180,7 +202,7 @@ def _fit(task, preset, data_home, cell):
 
 def _text(error):
     """Return an error as text; with the traceback if the error is unexpected."""
-    if isinstance(error, PaReError | OSError):
+    if isinstance(error, PaReError | OSError | ImportError):
         return f"{type(error).__name__}: {error}"
     return "".join(traceback.format_exception(error)).rstrip()
 

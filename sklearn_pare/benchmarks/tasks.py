@@ -7,7 +7,7 @@ Datasets and Benchmarks 2021).
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sklearn_pare._utils import check_name
 from sklearn_pare.datasets import (
@@ -35,8 +35,8 @@ class Task:
         Shapes of a sample and of its target.
     title : str
     load : callable or None
-        ``load(split, data_home)`` returns the Bunch of a split. None: the data and ten
-        official folds come from OpenML.
+        ``load(split, data_home, download=False)`` returns the Bunch of a split. None:
+        the data and ten official folds come from OpenML.
     files : tuple of str
         Required files, relative to the folder of the suite.
     size : str
@@ -63,6 +63,11 @@ class Task:
     extra: bool = False
 
     @property
+    def family(self):
+        """The name without that of a file, see ``choose``."""
+        return self.name.partition(":")[0]
+
+    @property
     def names(self):
         """Names that users may type: the name, and the ID at OpenML."""
         number = () if self.openml_id is None else (str(self.openml_id),)
@@ -80,22 +85,9 @@ _ERRORS = {
     "relative-l2": "relative L2",
 }
 
-# Points of each axis, after the default stride.
-_GRIDS = {
-    "advection": (256,),
-    "burgers": (1024,),
-    "navier-stokes-1d": (1024,),
-    "diffusion-sorption": (1024,),
-    "diffusion-reaction-1d": (1024,),
-    "darcy": (64, 64),
-    "shallow-water": (128, 128),
-    "diffusion-reaction-2d": (128, 128),
-    "navier-stokes-2d": (64, 64),
-}
 
-
-def _load(fetch, name, split, data_home):
-    return fetch(name, data_home=data_home, split=split)
+def _load(fetch, name, split, data_home, download=False, **selection):
+    return fetch(name, data_home=data_home, split=split, download=download, **selection)
 
 
 def _times(shape):
@@ -127,12 +119,13 @@ def _nas_bench_360(task):
 
 def _pdebench(name, task):
     channels = len(task.inputs or task.outputs), len(task.outputs)
+    grid = [n // task.space_stride for n in task.size[2:]]
     return Task(
         "pdebench",
         name,
         "fields",
         "nRMSE",
-        " -> ".join(_times((n, *_GRIDS[name])) for n in channels),
+        " -> ".join(_times((n, *grid)) for n in channels),
         task.title,
         functools.partial(_load, fetch_pdebench, name),
         files=(task.file,),
@@ -173,7 +166,8 @@ def choose(suites, names=None):
     suites : sequence of str
     names : sequence of str, default=None
         Names of tasks, or their IDs at OpenML. A name that several suites have selects
-        the task of each. None: all tasks except the extra ones.
+        the task of each. "NAME:FILE" is a task of PDEBench on another file of its
+        family. None: all tasks except the extra ones.
 
     Raises
     ------
@@ -196,8 +190,18 @@ def choose(suites, names=None):
         return [task for task in tasks if not task.extra]
     chosen = []
     for name in names:
-        own = [task for task in tasks if name in task.names]
+        base, _, file = name.partition(":")
+        own = [task for task in tasks if base in task.names]
+        if file:
+            own = [_on_file(task, file) for task in own if task.suite == "pdebench"]
         if not own:
             check_name(name, [task.name for task in tasks], "task")
         chosen += own
     return chosen
+
+
+def _on_file(task, file):
+    """Return a task of PDEBench on another file."""
+    load = functools.partial(_load, fetch_pdebench, task.name, file=file)
+    name = f"{task.name}:{file}"
+    return replace(task, name=name, load=load, files=(file,), size="")

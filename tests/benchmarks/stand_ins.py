@@ -21,19 +21,19 @@ def _bunch(X, y, kind, metric, split):
     )
 
 
-def _iris(split, data_home):
+def _iris(split, data_home, download=False):
     LOADED.append(("iris", split))
     X, y = load_iris(return_X_y=True)
     return _bunch(X, y, "classes", "accuracy", split)
 
 
-def _fields(split, data_home):
+def _fields(split, data_home, download=False):
     LOADED.append(("waves", split))
     X = np.random.default_rng(0).normal(size=(60, 1, 32)).astype(np.float32)
     return _bunch(X, np.roll(X, 3, axis=-1), "fields", "nrmse", split)
 
 
-def _missing(split, data_home):
+def _missing(split, data_home, download=False):
     raise FileNotFoundError(f"{data_home}/nothing.npy is not there")
 
 

@@ -1,6 +1,7 @@
+import numpy as np
 import pytest
 
-from sklearn_pare.benchmarks import tasks
+from sklearn_pare.benchmarks import presets, tasks
 from sklearn_pare.benchmarks.figures import FIGURES
 from sklearn_pare.datasets.write import write_nas_bench_360, write_pdebench
 from sklearn_pare.metrics import as_error
@@ -43,6 +44,37 @@ def test_task__agrees_with_its_files(task, tmp_path):
         assert target.split(" x ")[0] == str(bunch.target.shape[1])
     # A perfect score is an error of 0 in the words of the task: "1 - ..." or an error.
     assert task.error.startswith("1 - ") == (as_error(bunch.metric, 1.0) == 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("advection", "1D_Advection_Sols_beta1.0.hdf5"),
+        ("burgers", "more/1D_Burgers_Sols_Nu0.001.hdf5"),
+        ("darcy", "2D_DarcyFlow_beta100.0_Train.hdf5"),
+        ("navier-stokes-2d", "2D_CFD_Turb_M1.0_512_Train.hdf5"),
+    ],
+)
+def test_choose__another_file_of_a_family__is_a_task(name, file, tmp_path):
+    own, other = tasks.choose(["pdebench"], [name, f"{name}:{file}"])
+    path = write_pdebench(name, tmp_path, n=10)
+    expected = np.asarray(own.load("train", tmp_path).data)
+    (path.parent / file).parent.mkdir(exist_ok=True)
+    path.rename(path.parent / file)
+    found = other.load("train", tmp_path)
+    np.testing.assert_array_equal(found.data, expected)
+    # Results of the two files are kept apart.
+    assert (other.name, other.files) == (f"{name}:{file}", (file,))
+    for preset in presets.PRESETS:
+        assert presets.get(other, preset, tmp_path) == presets.get(
+            own, preset, tmp_path
+        )
+
+
+@pytest.mark.parametrize("name", ["ecg:a.pkl", "advektion:a.hdf5", "9946:a", ":a.hdf5"])
+def test_choose__file_of_another_suite_or_no_task__refused(name):
+    with pytest.raises(ValueError, match=f"task='{name}' is unknown"):
+        tasks.choose(list(tasks.SUITES), [name])
 
 
 def test_figures__of_known_tasks():

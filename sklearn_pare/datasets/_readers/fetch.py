@@ -4,6 +4,7 @@ A download continues where it was interrupted, is verified, and gets its final n
 when it is complete. Several processes may request one file: one of them downloads it.
 """
 
+import difflib
 import hashlib
 import importlib
 import os
@@ -52,9 +53,9 @@ def get_data_home(data_home=None) -> Path:
     data_home = data_home or os.environ.get("SKLEARN_PARE_DATA")
     if data_home:
         return Path(data_home).expanduser()
-    from sklearn.datasets import get_data_home as of_sklearn
-
-    return Path(of_sklearn()) / "sklearn_pare"
+    # As in scikit-learn, whose function would create the folder.
+    home = os.environ.get("SCIKIT_LEARN_DATA", "~/scikit_learn_data")
+    return Path(home).expanduser() / "sklearn_pare"
 
 
 def retrieve(url, path, *, known_hash=None, download=True) -> Path:
@@ -72,7 +73,7 @@ def retrieve(url, path, *, known_hash=None, download=True) -> Path:
         reason = "download=False" if url else "it can only be obtained by hand"
         raise MissingFileError(
             f"{path.name} is missing: {path} does not exist, and {reason}. "
-            f"{_advice(url, path)}"
+            f"{_advice(url, path)} {_beside(path)}"
         )
     filelock = extra("filelock")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,11 +97,24 @@ def retrieve(url, path, *, known_hash=None, download=True) -> Path:
     return path
 
 
+def _beside(path):
+    """Return a sentence on the files in the folder of a missing file."""
+    if not path.parent.is_dir():
+        return f"The folder {path.parent} does not exist either."
+    names = [other.name for other in path.parent.iterdir() if other.name[0] != "."]
+    # The most similar names are shown, in the order of the alphabet.
+    names = sorted(difflib.get_close_matches(path.name, names, 10, 0))
+    return (
+        f"Its folder contains {', '.join(names)}." if names else "Its folder is empty."
+    )
+
+
 def _advice(url, path):
     if url is None:
         return f"Put it at {path}."
     return (
-        f"Use download=True to download it from {url}, or run 'curl -L -C - -o {path} "
+        f"Use download=True to download it from {url} (--download on the command "
+        f"line), or run 'curl -L -C - -o {path} "
         f"{url}' on a machine with a network connection."
     )
 

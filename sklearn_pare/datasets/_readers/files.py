@@ -11,6 +11,7 @@ import struct
 import warnings
 import zipfile
 import zlib
+from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -49,6 +50,19 @@ def bad_file(path, key, found, expected):
         f"{path}{part}: {found}. Expected {expected}. The file may be truncated, or of "
         "another version or task: remove it and download it again from its source."
     )
+
+
+def warn_of_file(path, key, found, expected):
+    """Warn of a file that can be read, but may be another one than it seems."""
+    part = f", {key!r}" if key is not None else ""
+    warnings.warn(f"{path}{part}: {found}. Expected {expected}.", stacklevel=2)
+
+
+def warn_of_repeats(names, path, key=None):
+    """Warn if a list of samples contains one twice: it may be in two parts."""
+    if len(set(names)) < len(names):
+        ((name, n),) = Counter(names).most_common(1)
+        warn_of_file(path, key, f"contains {name!r} {n} times", "each sample once")
 
 
 @contextmanager

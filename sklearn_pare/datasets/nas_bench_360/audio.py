@@ -10,6 +10,7 @@ from sklearn_pare.datasets._readers.files import (
     read_csv,
     read_json,
     read_wav,
+    warn_of_repeats,
 )
 from sklearn_pare.datasets._readers.rows import ComputedRows, one_by_one
 from sklearn_pare.datasets.nas_bench_360.request import Part
@@ -33,6 +34,8 @@ def load_fsd50k(request, part):
                 raise bad_file(path, "labels", f"has {label!r}", expected)
             target[row, codes[label]] = 1
     names = [_name(path, file) for file in files]
+    warn_of_repeats(names, path, "files")
+    _check_chunks(request.home / "audio", names, path)
     compute = one_by_one(_spectrogram, request.home / "audio", names)
     data = ComputedRows(compute, np.arange(len(names)), (1, _BANDS, _FRAMES + 1))
     return Part(data, target, np.array(clips))
@@ -58,12 +61,23 @@ def _name(path, file):
     return rest
 
 
+def _check_chunks(folder, names, path):
+    """Raise an error if a chunk does not exist; each folder is listed once."""
+    parents = {name: (folder / name).parent for name in names}
+    known = {
+        parent: {file.name for file in parent.iterdir()}
+        for parent in set(parents.values())
+        if exists(parent) and parent.is_dir()
+    }
+    for name, parent in parents.items():
+        if (folder / name).name not in known.get(parent, ()):
+            expected = f"a chunk, which {path} lists"
+            raise bad_file(folder / name, None, "no such file", expected)
+
+
 def _spectrogram(folder, names, number):
     """Return the log-mel spectrogram of one chunk, (1, 96, 102)."""
-    path = folder / names[number]
-    if not exists(path):
-        raise bad_file(path, None, "no such file", "a chunk named in the CSV file")
-    sound = read_wav(path, _RATE)
+    sound = read_wav(folder / names[number], _RATE)
     # Repeated to at least one second.
     sound = np.tile(sound, -(-_RATE // len(sound)))
     decibels = 10 * np.log10(np.maximum(_mel_power(sound), 1e-10))

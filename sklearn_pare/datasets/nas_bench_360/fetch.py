@@ -5,6 +5,7 @@ from sklearn.utils import Bunch
 
 from sklearn_pare._utils import check_name, look_up
 from sklearn_pare.datasets._readers.fetch import get_data_home
+from sklearn_pare.datasets._readers.files import warn_of_file
 from sklearn_pare.datasets._readers.rows import join
 from sklearn_pare.datasets.nas_bench_360.request import SPLITS, Request
 from sklearn_pare.datasets.nas_bench_360.tasks import TASKS
@@ -86,9 +87,10 @@ def fetch_nas_bench_360(task, *, data_home=None, download=True, split="train"):
     parts = check_name(split, SPLITS, "split").split("+")
     request = Request(found, get_data_home(data_home) / FOLDER, download, parts)
     loaded = [found.load(request, part) for part in parts]
-    for part in loaded:
+    for name, part in zip(parts, loaded, strict=True):
         # A defect of all files is an error now, not when the estimator reads them.
         part.data[:1], part.target[:1]
+        _warn_of_surplus(found, name, part, request)
     data, target, groups = zip(*loaded, strict=True)
     return Bunch(
         data=join(data),
@@ -106,6 +108,16 @@ def fetch_nas_bench_360(task, *, data_home=None, download=True, split="train"):
         DESCR=describe(task),
         **request.extras,
     )
+
+
+def _warn_of_surplus(task, name, part, request):
+    """Warn if a part has more samples, or groups of samples, than the original."""
+    most = dict(zip(SPLITS, task.sizes, strict=False)).get(name)
+    n = len(part.data) if part.groups is None else len(np.unique(part.groups))
+    if most is not None and n > most:
+        what = "samples" if part.groups is None else "groups of samples"
+        expected = f"at most {most} as in the files of {task.name}, not a joined file"
+        warn_of_file(request.files[-1], name, f"has {n} {what}", expected)
 
 
 def _source(task):

@@ -10,6 +10,7 @@ from sklearn_pare.datasets._readers.files import (
     exists,
     read_object,
     take_key,
+    warn_of_repeats,
 )
 from sklearn_pare.datasets._readers.rows import ComputedRows, one_by_one
 from sklearn_pare.datasets.nas_bench_360.request import Part
@@ -32,6 +33,7 @@ def load_psicov(request, part):
     if part != "train":
         half = len(proteins) // 2
         proteins = proteins[:half] if part == "test" else proteins[half:]
+    warn_of_repeats([line[0] for line in words if line], path)
     if not proteins:
         raise bad_file(path, None, "too few lines", "one protein name per line")
     folder = request.path(f"protein/{name}")

@@ -48,9 +48,10 @@ class Task:
 
     ``metric`` is a name for ``sklearn_pare.metrics.get_scorer``; ``outputs`` the number
     of classes or labels, or the shape of a target; ``load(request, part)`` returns a
-    ``Part``. ``rows``, ``preprocessing``, ``omitted`` and ``by_hand`` state how samples
-    are split and prepared, which preparation is left to the user, and how to obtain a
-    file by hand.
+    ``Part``. ``sizes`` are the numbers of samples, or of groups if there are any, of
+    the distributed "train", "valid" and "test". ``rows``, ``preprocessing``,
+    ``omitted`` and ``by_hand`` state how samples are split and prepared, which
+    preparation is left to the user, and how to obtain a file by hand.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Task:
     load: Callable
     rows: str
     preprocessing: str
+    sizes: tuple = ()
     kind: str = "classes"
     metric: str = "accuracy"
     omitted: str = "nothing"

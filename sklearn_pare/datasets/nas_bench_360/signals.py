@@ -29,8 +29,8 @@ def load_ninapro(request, part):
 
 def _ninapro(request, name):
     # The folder of the reference has another name than that of the source.
-    other = request.home / "ninaPro" / name
-    return request.path(f"ninaPro/{name}" if other.exists() else f"ninapro/{name}")
+    other = (request.home / "ninaPro").exists()
+    return request.path(f"ninaPro/{name}" if other else f"ninapro/{name}")
 
 
 def load_satellite(request, part):

@@ -23,6 +23,7 @@ def _archive(size, path, archive, into, marker):
 
 
 _FIFTH = "40,000 train, 10,000 valid (the last fifth of a fixed shuffle), 10,000 test"
+_FIFTH_SIZES = (40_000, 10_000, 10_000)
 _FSD50K = _archive("24 GB", "audio", "audio/audio.zip", "audio", "chunks/lbl_map.json")
 
 _TASKS = (
@@ -43,6 +44,7 @@ _TASKS = (
         ),
         load=images.load_cifar_100,
         rows=_FIFTH,
+        sizes=_FIFTH_SIZES,
         preprocessing="each channel standardised by the training part",
         omitted="random crops with padding 4, and flips",
     ),
@@ -54,6 +56,7 @@ _TASKS = (
         files=_plain("272 MB", "spherical/s2_cifar100.gz"),
         load=images.load_spherical,
         rows=_FIFTH,
+        sizes=_FIFTH_SIZES,
         preprocessing="divided by 255",
     ),
     Task(
@@ -71,6 +74,7 @@ _TASKS = (
         ),
         load=signals.load_ninapro,
         rows="2,638 train, 659 valid, 659 test, as distributed",
+        sizes=(2_638, 659, 659),
         preprocessing="none",
     ),
     Task(
@@ -84,6 +88,7 @@ _TASKS = (
         load=audio.load_fsd50k,
         rows="chunks of 37,000 clips train, 4,000 valid, 10,000 test, as distributed; "
         "groups are the clips",
+        sizes=(36_796, 4_170, 10_231),
         preprocessing="log-mel spectrograms: 96 bands, windows of 30 ms every 10 ms, "
         "in dB + 75 minus their mean, 101 frames and one of zeros",
         omitted="background noise mixed into training chunks, and SpecAugment",
@@ -104,6 +109,7 @@ _TASKS = (
         load=fields.load_darcy,
         rows="900 train, 100 valid (the next of the first file), 100 test (the first "
         "of the second)",
+        sizes=(900, 100, 100),
         preprocessing="every fifth point; the coefficient, standardised at each point "
         "by the training part, then the column and row coordinates. The target is the "
         "physical field; y_mean and y_scale, (85, 85), standardise it",
@@ -120,6 +126,7 @@ _TASKS = (
         load=proteins.load_psicov,
         rows="3,456 train (deepcov), 75 valid (the second half of psicov), 75 test "
         "(the first half)",
+        sizes=(3_456, 75, 75),
         preprocessing="each feature of a residue as column map and as row map, then "
         "three pair maps, 5 away from the top left of 512 x 512; outside, features are "
         "0 and the distance is 100. Distances below 1 are set to 1, the diagonal to "
@@ -164,6 +171,7 @@ _TASKS = (
         load=signals.load_ecg,
         rows="80 % of the recordings train, 10 % valid, 10 % test, split before "
         "windows are cut; groups are the recordings",
+        sizes=(6_822, 853, 853),
         preprocessing="recordings standardised; windows of 1000 values, every 500 (N), "
         "83 (A), 250 (O) or 25 (~)",
         by_hand="It is on Google Drive under the id 1j7Yk0-W9uonQiyyG2B9ZAw5jjZA-"
@@ -182,6 +190,7 @@ _TASKS = (
         load=signals.load_satellite,
         rows="810,000 train, 90,000 valid (the last tenth of a fixed shuffle), 100,000 "
         "test",
+        sizes=(810_000, 90_000, 100_000),
         preprocessing="labels from 0",
     ),
     Task(
@@ -194,6 +203,7 @@ _TASKS = (
         files=_plain("860 MB", "deepsea/deepsea_filtered.npz"),
         load=signals.load_deepsea,
         rows="71,753 train, 2,490 valid, 149,400 test, as distributed",
+        sizes=(71_753, 2_490, 149_400),
         preprocessing="letters as channels",
         settings={"class_weight": {0: 1, 1: 4}},
     ),

@@ -9,6 +9,7 @@ from sklearn_pare.datasets._readers.files import (
     check_array,
     exists,
     read_object,
+    warn_of_repeats,
 )
 from sklearn_pare.datasets._readers.rows import ComputedRows, one_by_one
 from sklearn_pare.datasets.nas_bench_360.request import Part, hold_out
@@ -37,6 +38,10 @@ def load_cosmic(request, part):
         rows = hold_out(len(paths), min(len(test), len(paths) // 2), part)
     share = np.zeros(len(paths))
     if request.training:
+        for sky in dict.fromkeys(path.with_name("sky.npy") for path in paths):
+            if not exists(sky):
+                expected = "the light of the sky, which is added to training samples"
+                raise bad_file(sky, None, "no such file", expected)
         share = np.random.default_rng(0).uniform(*_SKY, len(paths))
     data = ComputedRows(one_by_one(_image, paths, share), rows, (1, 128, 128))
     target = ComputedRows(one_by_one(_mask, paths), rows, (128, 128), np.int8)
@@ -76,6 +81,7 @@ def _listed(request, path):
             raise bad_file(path, name, "no such file", f"{paths[-1]}")
     if not paths:
         raise bad_file(path, None, "an empty list", expected)
+    warn_of_repeats(names, path)
     return paths
 
 
@@ -97,8 +103,6 @@ def _image(paths, share, number):
 def _sky(path):
     """Return the light of the sky in the exposure from which a file was cut."""
     skies = path.with_name("sky.npy")
-    if not skies.exists():
-        return 0.0
     values = check_array(read_object(skies), skies, None, ("N",))
     exposure = path.name.partition("_")[0]
     if not exposure.isdigit() or not 0 < int(exposure) <= len(values):

@@ -1,7 +1,9 @@
 """The loader of all tasks."""
 
 import math
+import os
 from numbers import Integral, Real
+from pathlib import Path
 
 import numpy as np
 from sklearn.preprocessing import StandardScaler
@@ -10,11 +12,11 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 
 from sklearn_pare._utils import check_name, look_up
 from sklearn_pare.datasets._readers.fetch import get_data_home, retrieve
-from sklearn_pare.datasets._readers.files import bad_file
+from sklearn_pare.datasets._readers.files import bad_file, warn_of_file
 from sklearn_pare.datasets.pdebench.fields import FieldRows
 from sklearn_pare.datasets.pdebench.layouts import find_layout
 from sklearn_pare.datasets.pdebench.tasks import DOI, PLAIN, PRESET, PRESETS, TASKS
-from sklearn_pare.exceptions import DataError
+from sklearn_pare.exceptions import DataError, MissingFileError
 
 _SPLITS = ("train", "valid", "test", "train+valid")
 # Name that a user may pass -> task and preset.
@@ -28,6 +30,7 @@ _STRIDE = [Interval(Integral, 1, None, closed="left"), None]
     {
         "task": [str],
         "data_home": "no_validation",
+        "file": [str, os.PathLike, None],
         "download": ["boolean"],
         "split": [str],
         "in_frame": [Integral, None],
@@ -45,6 +48,7 @@ def fetch_pdebench(
     task,
     *,
     data_home=None,
+    file=None,
     download=True,
     split="train",
     in_frame=None,
@@ -80,6 +84,10 @@ def fetch_pdebench(
     data_home : path-like, default=None
         Folder of the data sets, by default that of
         :func:`sklearn_pare.datasets.get_data_home`; the files are in its "pdebench".
+    file : path-like, default=None
+        Another file of the same family, such as "1D_Advection_Sols_beta1.0.hdf5", in
+        the same folder or with its own. It is not downloaded. By default, the file
+        that ORCA uses.
     download : bool, default=True
         If True, download a missing file and verify its MD5 sum.
     split : {"train", "valid", "test", "train+valid"}, default="train"
@@ -125,7 +133,13 @@ def fetch_pdebench(
     FileFormatError
         If the file is truncated or is not that of the task; a ValueError.
     DataError
-        If the file has no such frame, or the split no samples; a ValueError.
+        If the file has no such frame, the target would be the input, the split has no
+        samples, or ``file`` is one of another task; a ValueError.
+
+    Warns
+    -----
+    UserWarning
+        If the file has more samples, frames or points than the original.
 
     Examples
     --------
@@ -141,8 +155,19 @@ def fetch_pdebench(
     name, preset = look_up(_SELECTIONS, task, "task")
     check_name(split, _SPLITS, "split")
     about = TASKS[name]
-    path = get_data_home(data_home).absolute() / "pdebench" / about.file
-    retrieve(about.url, path, known_hash=f"md5:{about.md5}", download=download)
+    folder = get_data_home(data_home).absolute() / "pdebench"
+    path = folder / Path(file or about.file).expanduser()
+    original = path == folder / about.file
+    if not original:
+        _check_family(name, path)
+    url, known_hash = (about.url, f"md5:{about.md5}") if original else (None, None)
+    try:
+        retrieve(url, path, known_hash=known_hash, download=download)
+    except MissingFileError as error:
+        raise MissingFileError(
+            f"{error} Another file of the same family can be read with file=NAME; all "
+            f"are at {DOI}."
+        ) from error
 
     known = about.inputs or about.outputs
     inputs = _channels(channels_in or preset.channels_in, known)
@@ -152,6 +177,11 @@ def fetch_pdebench(
     if source.n_rows != answer.n_rows:
         expected = f"{source.n_rows}, as {source.keys[0]} has"
         raise bad_file(path, answer.keys[0], f"has {answer.n_rows} samples", expected)
+    if source.grid != answer.grid:
+        expected = f"{source.grid}, as {source.keys[0]} has"
+        raise bad_file(path, answer.keys[0], f"has the grid {answer.grid}", expected)
+    if original:
+        _warn_of_surplus(about, answer)
     if validation_fraction is None:
         validation_fraction = preset.validation_fraction
     rows = _rows(source.n_rows, test_rows or about.test_rows, validation_fraction)
@@ -172,6 +202,8 @@ def fetch_pdebench(
         out_frame = min(out_frame, (answer.n_frames - 1) // stride)
     last = _frame("out_frame", out_frame, answer, stride)
 
+    if first == last and set(outputs) <= set(inputs):
+        raise _same_frame(source, first, stride)
     how = {"stride": space_stride or about.space_stride, "joined": preset.joined}
     of_data = of_target = {}
     if preset.normalise == "training":
@@ -193,16 +225,47 @@ def fetch_pdebench(
         settings={},
         protocol=("train+valid", "test"),
         licence=f"as DaRUS states, {DOI}",
-        source=about.url,
+        source=url or DOI,
         files=[path],
         DESCR=(
-            f"{about.title}: {task} of PDEBench, file {about.path}. "
+            f"{about.title}: {task} of PDEBench, file {path.name}. "
             f"Split {split}: samples {chosen.start} to {chosen.stop - 1} of "
             f"{source.n_rows}. data: {', '.join(inputs)} in frame {first}, "
             f"{data.shape}; target: {', '.join(outputs)} in frame {last} of "
             f"{answer.n_frames}, {target.shape}. Space stride {how['stride']}, "
             f"{'normalised' if preset.normalise else 'physical'} fields."
         ),
+    )
+
+
+def _check_family(name, path):
+    """Refuse a file whose name is that of another task."""
+    for other, task in TASKS.items():
+        if path.name.startswith(task.stem) and task.stem != TASKS[name].stem:
+            raise DataError(
+                f"file={path.name!r} is a file of the task {other!r}, not of {name!r}. "
+                f"Expected a file such as {TASKS[name].file}."
+            )
+
+
+def _warn_of_surplus(task, layout):
+    """Warn if a file has more samples, frames or points than the original."""
+    size = layout.n_rows, layout.n_frames, *layout.grid
+    if any(n > most for n, most in zip(size, task.size, strict=True)):
+        found = f"has (samples, frames, points) {size}"
+        expected = f"at most {task.size}, as in the file of PDEBench with this name"
+        warn_of_file(layout.path, layout.keys[0], found, expected)
+
+
+def _same_frame(layout, frame, stride):
+    """Return the error for a target that is the input."""
+    if layout.n_frames == 1:
+        expected = "at least two: the target would be the input"
+        return bad_file(layout.path, layout.keys[0], "has 1 frame", expected)
+    return DataError(
+        f"{layout.path} has {layout.n_frames} frames at {layout.keys[0]}. With "
+        f"time_stride={stride}, data and target would both be frame {frame}. Use "
+        "another in_frame, out_frame or time_stride."
     )
 
 

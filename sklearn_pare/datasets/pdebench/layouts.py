@@ -16,6 +16,7 @@ from sklearn_pare.datasets._readers.files import (
     bad_file,
     broken_as,
     check_dataset,
+    warn_of_file,
 )
 
 # Most numbers per frame, 1 GB; the largest frame of the benchmark has a million.
@@ -149,12 +150,25 @@ class Groups(_Layout):
         return np.stack(rows)
 
 
+def _check_names(names, path, arrays):
+    """Refuse groups beside arrays; warn if numbers between the groups are missing."""
+    if arrays:
+        expected = f"either groups such as {names[0]} or arrays, not both"
+        raise bad_file(path, arrays[0], f"is beside the group {names[0]}", expected)
+    numbers = sorted(map(int, names))
+    n = numbers[-1] - numbers[0] + 1
+    if len(names) != n:
+        found = f"contains {len(names)} groups"
+        warn_of_file(path, f"{names[0]} to {names[-1]}", found, f"{n} groups")
+
+
 def find_layout(path, task, channels):
     """Return the layout of a task's file, for a dict of channels and their keys."""
     keys = channels.values()
     with open_file(path, keys) as file, _broken(path, keys):
         names = sorted(name for name in file if name.isdigit())
         if names:
+            _check_names(names, path, [key for key in keys if key in file])
             layout = Groups.find(file, path, task, channels, names)
         else:
             layout = Arrays.find(file, path, task, channels)

@@ -4,6 +4,7 @@ Strides and test samples are those of the experiments of ORCA (Shen et al., ICML
 the ``PRESETS`` select everything else as its code does, too.
 """
 
+import re
 from typing import NamedTuple
 
 DOI = "https://doi.org/10.18419/darus-2986"
@@ -13,6 +14,7 @@ PRESET = "orca:"
 class Task(NamedTuple):
     """One file, ``path`` at its source, and the defaults of its selection.
 
+    ``size`` are the numbers of samples, frames and points along each axis of this file.
     ``outputs`` and ``inputs`` map names of channels to keys of the file (inputs None:
     the outputs); ``still`` are keys without a time axis.
     """
@@ -21,6 +23,7 @@ class Task(NamedTuple):
     path: str
     file_id: int
     md5: str
+    size: tuple
     outputs: dict
     inputs: dict | None = None
     test_rows: str = "first"
@@ -37,6 +40,11 @@ class Task(NamedTuple):
     def file(self):
         """Name of the file."""
         return self.path.rpartition("/")[2]
+
+    @property
+    def stem(self):
+        """Start of the names of all files of the family, such as "1D_CFD"."""
+        return re.match(r"(\dD_)?[^_]+", self.file)[0]
 
     @property
     def url(self):
@@ -68,6 +76,7 @@ TASKS = {
         "1D/Advection/Train/1D_Advection_Sols_beta0.4.hdf5",
         255674,
         "d595bbfd2c659df995a93cd40d6ea568",
+        (10_000, 201, 1024),
         {"state": "tensor"},
         space_stride=4,
         time_stride=5,
@@ -77,6 +86,7 @@ TASKS = {
         "1D/Burgers/Train/1D_Burgers_Sols_Nu1.0.hdf5",
         281365,
         "9021eba35332d127306f11ef84c1a60f",
+        (10_000, 201, 1024),
         {"velocity": "tensor"},
         time_stride=5,
     ),
@@ -85,6 +95,7 @@ TASKS = {
         "1D/CFD/Train/1D_CFD_Rand_Eta0.1_Zeta0.1_periodic_Train.hdf5",
         164668,
         "45655bd77d006ab539c52b7fbcf099b9",
+        (10_000, 101, 1024),
         _GAS | {"velocity": "Vx"},
         time_stride=5,
     ),
@@ -93,6 +104,7 @@ TASKS = {
         "1D/diffusion-sorption/1D_diff-sorp_NA_NA.h5",
         133020,
         "9d466d1213065619d087319e16d9a938",
+        (10_000, 101, 1024),
         {"concentration": "tensor"},
         test_rows="last",
     ),
@@ -101,6 +113,7 @@ TASKS = {
         "1D/ReactionDiffusion/Train/ReacDiff_Nu0.5_Rho1.0.hdf5",
         133177,
         "69a429239778d529cd419ed5888ea835",
+        (10_000, 101, 1024),
         {"concentration": "tensor"},
     ),
     "darcy": Task(
@@ -108,6 +121,7 @@ TASKS = {
         "2D/DarcyFlow/2D_DarcyFlow_beta0.1_Train.hdf5",
         133218,
         "294f9a03a4aa16b0e386469ca8b471be",
+        (10_000, 1, 128, 128),
         {"pressure": "tensor"},
         inputs={"permeability": "nu"},
         space_stride=2,
@@ -118,6 +132,7 @@ TASKS = {
         "2D/shallow-water/2D_rdb_NA_NA.h5",
         133021,
         "75d838c47aa410694bdc912ea7f22282",
+        (1_000, 101, 128, 128),
         {"depth": "tensor"},
         test_rows="last",
     ),
@@ -126,6 +141,7 @@ TASKS = {
         "2D/diffusion-reaction/2D_diff-react_NA_NA.h5",
         133017,
         "b8d0b86064193195ddc30c33be5dc949",
+        (1_000, 101, 128, 128),
         {"activator": "activator", "inhibitor": "inhibitor"},
         test_rows="last",
     ),
@@ -134,6 +150,7 @@ TASKS = {
         "2D/CFD/2D_Train_Rand/2D_CFD_Rand_M1.0_Eta0.1_Zeta0.1_periodic_128_Train.hdf5",
         164691,
         "75a34f34a3dcd9bc8ae4b7adf8bf372c",
+        (10_000, 21, 128, 128),
         _GAS | {"velocity-x": "Vx", "velocity-y": "Vy"},
         test_rows="last",
         space_stride=2,
