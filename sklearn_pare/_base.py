@@ -29,6 +29,7 @@ from sklearn_pare._data.validation import (
     check_rows,
     positive,
     shape_rows,
+    warn_swapped,
 )
 from sklearn_pare._device import (
     check_deterministic,
@@ -40,6 +41,7 @@ from sklearn_pare._device import (
 from sklearn_pare._inference import in_batches
 from sklearn_pare._saving import model_file
 from sklearn_pare._utils import CallbackSupportMixin
+from sklearn_pare._utils.arrays import plain
 from sklearn_pare.exceptions import DivergenceError
 from sklearn_pare.nn.model import PaReModel
 from sklearn_pare.training.callbacks import UserCallbacks
@@ -183,9 +185,13 @@ class _BasePaRe(
         check_input_shape(self.input_shape)
         X, y = check_rows(self, X, y, reset=True)
         X = shape_rows(X, self.input_shape)
+        warn_swapped("X", X.shape, self.input_shape)
         input_shape = X.shape[1:]
+        sample_weight = plain(sample_weight, "sample_weight")
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
         y = self._check_y(y, input_shape)
+        if y.ndim == 4:
+            warn_swapped("y", y.shape)
         X, y, weight = positive(weight, X, y)
         target = self._make_target(y, input_shape)
         codes = target.encode(y)

@@ -13,7 +13,7 @@ from sklearn_pare._data.class_targets import (
     check_classes,
     make_class_target,
 )
-from sklearn_pare._data.validation import from_torch
+from sklearn_pare._utils.arrays import plain
 from sklearn_pare._utils.docstrings import fill_docstring
 
 
@@ -216,7 +216,7 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
             Fraction of samples whose class, or whole label set, is correct; for masks
             the fraction of positions, without those of ``ignore_index``.
         """
-        y = from_torch(y)
+        y, sample_weight = plain(y, "y"), plain(sample_weight, "sample_weight")
         if not isinstance(self._target, MaskTarget):
             return super().score(X, y, sample_weight)
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64)

@@ -5,12 +5,12 @@ from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import StrOptions
 
 from sklearn_pare._base import _BasePaRe
-from sklearn_pare._data.validation import from_torch
 from sklearn_pare._data.value_targets import (
     check_values,
     dense_r2,
     make_value_target,
 )
+from sklearn_pare._utils.arrays import plain
 from sklearn_pare._utils.docstrings import fill_docstring
 
 
@@ -170,7 +170,8 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
             minus the squared error over all positions, relative to their squared
             distance from the mean field.
         """
-        y, prediction = from_torch(y), self.predict(X)
+        y, sample_weight = plain(y, "y"), plain(sample_weight, "sample_weight")
+        prediction = self.predict(X)
         if self._target.size:
             return dense_r2(y, prediction, sample_weight)
         return r2_score(y, prediction, sample_weight=sample_weight)

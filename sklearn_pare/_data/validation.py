@@ -5,7 +5,6 @@ import warnings
 from numbers import Integral
 
 import numpy as np
-import torch
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import (
     _check_y,
@@ -18,8 +17,16 @@ from sklearn_pare._data.lazy import (
     LazyArray,
     check_finite,
     is_lazy,
+    raise_gap,
 )
 from sklearn_pare._data.tables import check_table, is_frame, is_mixed
+from sklearn_pare._utils.arrays import (
+    as_numbers,
+    as_numpy,
+    is_array_of_objects,
+    is_missing,
+    plain,
+)
 from sklearn_pare.exceptions import DataError
 
 #: Description of X by the number of dimensions of a sample.
@@ -39,7 +46,7 @@ def check_rows(estimator, X, y="no_validation", *, reset):
         If `reset`, it gets `n_features_in_` and `feature_names_in_`. Without
         `input_shape`, 2-D X is a table.
     X : array-like, torch.Tensor, DataFrame or array in a file
-        Only tables may have missing values, as NaN or None.
+        Only tables may have missing values: NaN, None or masked.
     y : array-like or torch.Tensor, optional
         Its length must match X, and it may not have missing values; in a regressor it
         must be numeric.
@@ -50,12 +57,14 @@ def check_rows(estimator, X, y="no_validation", *, reset):
     -------
     X : ndarray of float32 or float64, DataFrame or LazyArray
         A DataFrame if a column is not of plain numbers; a `LazyArray` for signals and
-        images in a memory map, HDF5 or zarr, which are checked when read.
+        images in a large file, which are checked when read.
     y : ndarray
         Only if `y` was given.
     """
     table = estimator.input_shape is None
-    X = _check_form(X, table)
+    X = _check_form(X, estimator.input_shape)
+    if not reset:
+        _check_not_one(X, estimator)
     unread = isinstance(X, LazyArray) or (table and is_mixed(X))
     # Small numbers do not need 64 bits.
     short = getattr(getattr(X, "dtype", None), "itemsize", 8) < 4
@@ -101,30 +110,89 @@ def check_rows(estimator, X, y="no_validation", *, reset):
     return X, y
 
 
-def _check_form(X, table):
+def _check_form(X, input_shape):
     """Return X in a form that scikit-learn or this package can read."""
-    X = from_torch(X)
-    if is_frame(X) and hasattr(X, "to_pandas"):
-        return X.to_pandas()
+    table = input_shape is None
+    if is_frame(X):
+        X = X.to_pandas() if hasattr(X, "to_pandas") else X
+        # numpy has no pandas.NA.
+        return X if table or not is_mixed(X) else X.where(X.notna(), np.nan)
+    if hasattr(X, "getbands"):
+        raise DataError("X is one image. Give a list of images, such as [X].")
+    if hasattr(X, "keys") and not hasattr(X, "iloc"):
+        raise DataError(
+            f"X is a {type(X).__name__} of several arrays: {', '.join(map(str, X))}. "
+            "Give one array, such as X[name]; for a table give a pandas.DataFrame."
+        )
     if is_lazy(X, table):
-        return LazyArray(X)
-    return _check_even(X, "X")
+        return _add_axis(LazyArray(X), input_shape)
+    X = _check_even(as_numpy(X), "X")
+    if isinstance(X, list | tuple):
+        X = np.asarray(X)
+        # From objects, so that errors show text without a dtype.
+        X = X.astype(object) if X.dtype.kind == "U" else X
+    if is_array_of_objects(X):
+        missing = [is_missing(value) for value in X.flat]
+        X = np.where(np.reshape(missing, X.shape), np.nan, X)
+    if np.ma.isMaskedArray(X):
+        X = _fill(X, table)
+    return _add_axis(X, input_shape)
 
 
-def from_torch(array):
-    """Return a tensor as an array, and anything else unchanged."""
-    if not isinstance(array, torch.Tensor):
-        return array
-    array = array.detach().cpu()
-    # numpy has no bfloat16.
-    return (array.float() if array.dtype == torch.bfloat16 else array).numpy()
+def _fill(X, table):
+    """Return a masked array with NaN for masked values, which only a table may have."""
+    if not np.ma.is_masked(X):
+        return X.data
+    if X.ndim > (2 if table else 1):
+        raise_gap("a masked value", np.ma.getmaskarray(X))
+    return X.astype(np.result_type(X.dtype, np.float32)).filled(np.nan)
+
+
+def _without_ones(shape):
+    return [size for size in shape if size != 1]
+
+
+def _add_axis(X, input_shape):
+    """Return X with axes of length 1 as in `input_shape`."""
+    if input_shape is None or getattr(X, "ndim", 2) < 3:
+        return X
+    wanted = _sizes(X, input_shape)
+    same = _without_ones(wanted) == _without_ones(X.shape[1:])
+    return X.reshape(len(X), *wanted) if same else X
+
+
+def _check_not_one(X, estimator):
+    """Raise DataError if X is one sample without an axis of samples."""
+    shape, one = tuple(X.shape), tuple(getattr(estimator, "input_shape_", ()))
+    fits = len(shape) > len(one) or shape[1:2] == (estimator.n_features_in_,)
+    if fits or _without_ones(shape) != _without_ones(one):
+        return
+    advice = f"X.reshape{(1, *one)}"
+    if shape == one:
+        advice = "X.to_frame().T" if hasattr(X, "to_frame") else "X[None]"
+    raise DataError(
+        f"X has shape {shape}, like one sample. Reshape your data to {(1, *one)}, with "
+        f"{advice}."
+    )
+
+
+def _channels_first(row):
+    """Return an image of PIL as an array (C, H, W), and anything else unchanged."""
+    if not hasattr(row, "getbands"):
+        return row
+    if row.mode in ("P", "PA"):
+        # Numbers of colours say nothing.
+        row = row.convert("RGB")
+    pixels = np.asarray(row)
+    return pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
 
 
 def _check_even(rows, name):
     """Raise DataError for samples of different shapes; object arrays become lists."""
-    objects = isinstance(rows, np.ndarray) and rows.dtype == object and rows.ndim == 1
+    objects = is_array_of_objects(rows) and rows.ndim == 1
     if not objects and not isinstance(rows, list | tuple):
         return rows
+    given, rows = rows, list(map(_channels_first, rows))
     shapes = {}
     for position, row in enumerate(rows):
         try:
@@ -141,15 +209,15 @@ def _check_even(rows, name):
             f"has {shape}, sample {other_row} has {other}. Bring them to one shape: "
             "pad the short ones with numpy.pad, or resample with scipy.signal.resample."
         )
-    return list(rows) if objects and () not in shapes else rows
+    return given if objects and () in shapes else rows
 
 
 def _check_target(estimator, y):
     """Return y as a finite array, which is numeric in a regressor."""
-    y = _check_even(from_torch(y), "y")
+    y = _check_even(plain(y, "y"), "y")
     y = y if hasattr(y, "ndim") else np.asarray(y)
     if y.ndim <= 2:
-        y = _check_y(y, multi_output=True, estimator=estimator)
+        y = as_numbers(_check_y(y, multi_output=True, estimator=estimator))
     else:
         y = np.asarray(y)
         if y.dtype.kind not in "fiub" or y.ndim > 4 or 0 in y.shape:
@@ -198,9 +266,7 @@ def shape_rows(X, input_shape):
     """
     if input_shape is None:
         return X
-    numbers = math.prod(X.shape[1:])
-    known = math.prod(size for size in input_shape if size != -1)
-    wanted = tuple(numbers // known if size == -1 else size for size in input_shape)
+    numbers, wanted = math.prod(X.shape[1:]), _sizes(X, input_shape)
     foldable = X.ndim == 2 and math.prod(wanted) == numbers
     if X.shape[1:] != wanted and not foldable:
         raise DataError(
@@ -210,6 +276,13 @@ def shape_rows(X, input_shape):
             f"{math.prod(wanted)} numbers, or another input_shape."
         )
     return X if X.shape[1:] == wanted else X.reshape(len(X), *wanted)
+
+
+def _sizes(X, input_shape):
+    """Return `input_shape` with the size that -1 stands for."""
+    known = math.prod(size for size in input_shape if size != -1)
+    inferred = math.prod(X.shape[1:]) // known
+    return tuple(inferred if size == -1 else size for size in input_shape)
 
 
 def check_input_shape(input_shape):
@@ -226,6 +299,40 @@ def check_input_shape(input_shape):
             "signals or (C, H, W) for images, with positive numbers of which one may "
             "be -1; for a table leave it None."
         )
+
+
+def warn_swapped(name, shape, input_shape=None):
+    """Warn if the channels of signals or images seem to be in the last axis.
+
+    Axes of up to 4 numbers are never taken for positions. With `input_shape`, signals
+    may have as many channels as they like.
+
+    Parameters
+    ----------
+    name : str
+        Name of the array.
+    shape : tuple of int
+        (n, F), (n, C, L) or (n, C, H, W).
+    input_shape : sequence of int, optional
+        Shape of a sample as given by the user.
+    """
+    sizes = shape[1:]
+    image = len(sizes) == 3 and sizes[2] in (1, 3, 4) and min(sizes[:2]) > 4
+    signal = len(sizes) == 2 and input_shape is None and sizes[0] > 4
+    if not image and not (signal and sizes[0] >= sizes[1]):
+        return
+    advice = f"the last axis holds the channels, give np.moveaxis({name}, -1, 1)"
+    if signal and sizes[0] == sizes[1]:
+        advice = f"these are images, set input_shape={(1, *sizes)}"
+    if signal:
+        advice += f"; if not, set input_shape={sizes}"
+    places = " x ".join(map(str, sizes[1:]))
+    warnings.warn(
+        f"{name} has shape {shape}, that is {sizes[0]} channels of {places} numbers in "
+        f"each sample. If {advice}.",
+        UserWarning,
+        stacklevel=5,
+    )
 
 
 def place_size(y, input_shape, *, channels):

@@ -17,7 +17,6 @@ from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils import gen_batches
 
-from sklearn_pare._data.lazy import LazyArray
 from sklearn_pare.training.batches import Batches
 
 # With more samples the network learns a linear map by itself.
@@ -37,7 +36,7 @@ FEWEST = 20
 
 def has_linear_path(X, target):
     """Return whether a linear model of the raw features is fitted to such data."""
-    if len(X) > MAX_SAMPLES or isinstance(X, LazyArray) or target.kind == "masks":
+    if len(X) > MAX_SAMPLES or target.kind == "masks":
         return False
     # Single pixels say little about the class of an image.
     return target.kind == "values" or X.ndim < 4
@@ -51,8 +50,7 @@ def fit_linear_path(path, x, codes, weight, kind):
     ----------
     path : nn.linear.LinearPath
         On the CPU.
-    x : torch.Tensor of shape (n, ...)
-        Encoded samples.
+    x : torch.Tensor or EncodedSamples of shape (n, ...)
     codes : ndarray of shape (n,) or (n, K, ...)
         Classes, indicators or standardised numbers.
     weight : ndarray of shape (n,)
