@@ -127,7 +127,7 @@ def _check_form(X, input_shape):
     if is_lazy(X, table):
         return _add_axis(LazyArray(X), input_shape)
     X = _check_even(as_numpy(X), "X")
-    if isinstance(X, list | tuple):
+    if not hasattr(X, "shape"):
         X = np.asarray(X)
         # From objects, so that errors show text without a dtype.
         X = X.astype(object) if X.dtype.kind == "U" else X
