@@ -24,12 +24,12 @@ from sklearn_pare._data.fit_data import (
     check_validation,
     hold_out,
 )
+from sklearn_pare._data.forms import warn_swapped
 from sklearn_pare._data.validation import (
     check_input_shape,
     check_rows,
     positive,
     shape_rows,
-    warn_swapped,
 )
 from sklearn_pare._device import (
     check_deterministic,

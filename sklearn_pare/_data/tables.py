@@ -10,7 +10,7 @@ from sklearn_pare._data.lazy import LARGEST, SMALL, blocks, standardise
 from sklearn_pare.exceptions import DataError
 
 #: Of a column with more categories, the most frequent ones are kept.
-MAX_CATEGORIES = 255
+MAX_CATEGORIES = 500
 # Names that pandas.api.types.infer_dtype returns.
 _NUMERIC = {
     "boolean", "decimal", "empty", "floating", "integer", "integer-na",

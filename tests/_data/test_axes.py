@@ -9,7 +9,8 @@ from PIL import Image
 
 from sklearn_pare import PaReClassifier, PaReRegressor
 from sklearn_pare._data import lazy
-from sklearn_pare._data.validation import check_rows, warn_swapped
+from sklearn_pare._data.forms import warn_swapped
+from sklearn_pare._data.validation import check_rows
 from sklearn_pare.exceptions import DataError
 from tests.common.instances import tiny
 

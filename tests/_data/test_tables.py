@@ -9,7 +9,7 @@ from sklearn.model_selection import KFold, cross_val_score
 
 import sklearn_pare
 from sklearn_pare import PaReClassifier
-from sklearn_pare._data.tables import TableEncoder
+from sklearn_pare._data.tables import MAX_CATEGORIES, TableEncoder
 from tests.common.instances import tiny
 
 N = 40
@@ -171,11 +171,11 @@ def _ids(n, often=()):
 
 MANY = {
     # name: (column, categories that are kept)
-    "distinct": (_ids(3000), _ids(255)),
-    "frequent": (_ids(3000, ["id 2999"] * 2), [*_ids(254), "id 2999"]),
-    "categorical": (pd.Categorical(_ids(256)), _ids(255)),
-    "numbers": (pd.Categorical(np.arange(300)), np.arange(255)),
-    "with gaps": (_ids(300, [None] * 9), _ids(255)),
+    "distinct": (_ids(3000), _ids(MAX_CATEGORIES)),
+    "frequent": (_ids(3000, ["id 2999"] * 2), [*_ids(MAX_CATEGORIES - 1), "id 2999"]),
+    "categorical": (pd.Categorical(_ids(MAX_CATEGORIES + 1)), _ids(MAX_CATEGORIES)),
+    "numbers": (pd.Categorical(np.arange(600)), np.arange(MAX_CATEGORIES)),
+    "with gaps": (_ids(600, [None] * 9), _ids(MAX_CATEGORIES)),
 }
 
 
@@ -195,10 +195,10 @@ def test_many_categories__the_most_frequent_are_kept_with_a_warning(name):
 
 
 def test_many_categories__fit__one_warning_at_the_caller():
-    X = pd.DataFrame({"patient": _ids(300), "age": np.arange(300)})
+    X = pd.DataFrame({"patient": _ids(600), "age": np.arange(600)})
     clf = tiny(PaReClassifier, max_epochs=1, linear_path=False, early_stopping=True)
     with pytest.warns(UserWarning, match="drop it") as caught:
-        clf.fit(X, np.arange(300) % 2)
+        clf.fit(X, np.arange(600) % 2)
     assert (len(caught), caught[0].filename) == (1, __file__)
 
 
