@@ -88,13 +88,14 @@ def raise_gap(what, wrong, rows=None):
     """
     row, *place = map(int, np.argwhere(wrong)[0])
     where = f"index {place[0]}"
+    fill = "X.filled(0)" if what == "a masked value" else "np.nan_to_num"
     if wrong.ndim > 2:
         where = f"channel {place[0]}, position {', '.join(map(str, place[1:]))}"
     raise DataError(
         f"X holds {what} in sample {row if rows is None else rows[row]}, "
         f"{where}. Signals and images must be complete: interpolate the gap, or fill "
-        "it, such as with np.nan_to_num, and mark it in a channel of its own. Only "
-        "tables may have missing values."
+        f"it, such as with {fill}, and mark it in a channel of its own. Only tables "
+        "may have missing values."
     )
 
 

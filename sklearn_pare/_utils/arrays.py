@@ -33,7 +33,9 @@ def read(array, rows=...):
     rows : slice, optional
         By default all samples.
     """
-    block = np.asanyarray(array[rows])
+    block = array[rows]
+    # Conversion of an array of dask to one of numpy would drop the mask.
+    block = np.asanyarray(block.compute() if hasattr(block, "compute") else block)
     if np.ma.isMaskedArray(block) or block.dtype.kind not in "fiu":
         return block
     attributes = getattr(array, "attrs", {})
@@ -80,6 +82,8 @@ def plain(values, name):
         If a value is masked; it shows the `name` of the array.
     """
     values = as_numpy(values)
+    if not np.ma.isMaskedArray(values):
+        return as_numbers(values)
     if np.ma.is_masked(values):
         sample, *place = np.argwhere(np.ma.getmaskarray(values))[0].tolist()
         where = f", at {tuple(place)}" if place else ""
@@ -87,9 +91,7 @@ def plain(values, name):
             f"{name} holds a masked value in sample {sample}{where}. Leave the sample "
             f"out, or give a value in its place, such as with {name}.filled(0)."
         )
-    if np.ma.isMaskedArray(values):
-        values = values.data
-    return as_numbers(values)
+    return as_numbers(values.data)
 
 
 def is_array_of_objects(values):

@@ -47,6 +47,7 @@ TABLES = {
     "objects of masked arrays": lambda folder, X: _objects(list(X)),
     "masked objects": lambda folder, X: X.astype(object),
     "netCDF4": lambda folder, X: Variable(X.data, X.mask),
+    "dask": lambda folder, X: pytest.importorskip("dask.array").from_array(X, chunks=3),
     "_FillValue": lambda folder, X: netcdf_variable(folder, X.data, _FillValue=FILL),
     "missing_value": lambda folder, X: netcdf_variable(
         folder, X.data, missing_value=FILL
@@ -94,7 +95,7 @@ def test_masked__signals_and_images__error_with_the_place(name, step, monkeypatc
     clf = tiny(PaReClassifier, max_epochs=1, **settings)
     shape = np.shape(list(X) if isinstance(X, np.ndarray) else X)
     plain = np.zeros(shape) + np.arange(N).reshape(N, *[1] * (len(shape) - 1))
-    words = f"X holds a masked value in sample 7, {where}.*must be complete"
+    words = f"X holds a masked value in sample 7, {where}.*must be.*filled"
     if step == "predict":
         clf.fit(plain, CLASSES)
     if step == "large":
