@@ -1,7 +1,5 @@
 """Arrays in any container, and in workers of joblib, give the bits of the ndarray."""
 
-import warnings
-
 import joblib
 import numpy as np
 import pytest
@@ -21,6 +19,7 @@ from sklearn_pare._data.validation import check_rows
 from sklearn_pare.exceptions import DataError
 from tests.common.containers import Variable, netcdf_variable
 from tests.common.instances import tiny
+from tests.common.tiny import NAME
 
 N = 24
 _RNG = np.random.default_rng(0)
@@ -193,8 +192,17 @@ def test_container__of_several_arrays__error_says_to_give_one(make, words, tmp_p
 WAVES = SIGNALS.reshape(N, -1)
 
 
-def _estimator(kind=PaReClassifier, **settings):
-    return tiny(kind, input_shape=(2, -1), max_epochs=1, **settings)
+class Classifier(PaReClassifier):
+    """Of this module, so that workers import it and have the tiny backbone."""
+
+
+class Regressor(PaReRegressor):
+    """The same."""
+
+
+def _estimator(kind=Classifier, **settings):
+    settings = {"backbone": NAME, "max_epochs": 1, "random_state": 0} | settings
+    return kind(input_shape=(2, -1), **settings)
 
 
 def _pair():
@@ -210,20 +218,15 @@ TOGETHER = {
     "bagging": lambda n: BaggingClassifier(
         _estimator(), n_estimators=2, n_jobs=n, random_state=0
     ),
-    "outputs": lambda n: MultiOutputRegressor(_estimator(PaReRegressor), n_jobs=n),
+    "outputs": lambda n: MultiOutputRegressor(_estimator(Regressor), n_jobs=n),
 }
 
 
 @pytest.mark.parametrize("name", TOGETHER)
 def test_container__files_of_joblib__bits_of_one_job(name):
     y = WAVES[:, :2] ** 2 if name == "outputs" else np.arange(N) % 3
-    # joblib maps arrays over a size to files, by default 1 MB. Forked workers have the
-    # tiny backbone.
-    with (
-        joblib.parallel_config("multiprocessing", max_nbytes=1000),
-        warnings.catch_warnings(),
-    ):
-        warnings.filterwarnings("ignore", ".*fork", DeprecationWarning)
+    # Larger arrays are mapped to files. The default is 1 MB.
+    with joblib.parallel_config("loky", inner_max_num_threads=1, max_nbytes=1000):
         fits = [TOGETHER[name](n).fit(WAVES, y) for n in (1, 2)]
         outputs = [_outputs(fit, WAVES) for fit in fits]
     np.testing.assert_array_equal(*outputs)

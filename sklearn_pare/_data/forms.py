@@ -27,6 +27,8 @@ def read_samples(X, input_shape):
         )
     if is_lazy(X, table):
         return _add_axis(LazyArray(X), input_shape)
+    if isinstance(X, list | tuple):
+        X = list(map(_channels_first, X))
     X = check_even(as_numpy(X), "X")
     if not hasattr(X, "shape"):
         X = np.asarray(X)
@@ -93,7 +95,6 @@ def check_even(rows, name):
     objects = is_array_of_objects(rows) and rows.ndim == 1
     if not objects and not isinstance(rows, list | tuple):
         return rows
-    given, rows = rows, list(map(_channels_first, rows))
     shapes = {}
     for position, row in enumerate(rows):
         try:
@@ -110,7 +111,7 @@ def check_even(rows, name):
             f"has {shape}, sample {other_row} has {other}. Bring them to one shape: "
             "pad the short ones with numpy.pad, or resample with scipy.signal.resample."
         )
-    return given if objects and () in shapes else rows
+    return list(rows) if objects and () not in shapes else rows
 
 
 def sizes_of(X, input_shape):

@@ -54,7 +54,8 @@ def check_table(X, names=None, *, fitting):
     names = _names(X) if names is None else names
     wrong = np.flatnonzero(largest > LARGEST)
     for column in wrong:
-        where, value = _place(names[column]), largest[column]
+        name, value = names[column], largest[column]
+        where = f"column {name!r} of X" if isinstance(name, str) else f"column {name}"
         if np.isfinite(value):
             raise DataError(
                 f"In {where}, X reaches {value:g}; numbers up to {LARGEST:g} can be "
@@ -72,17 +73,14 @@ def check_table(X, names=None, *, fitting):
             f"All values of X, of shape {X.shape}, are missing. Give samples with at "
             "least one value."
         )
-    more = f" and {len(empty) - 1} more columns" if len(empty) > 1 else ""
+    shown = ", ".join(repr(names[column]) for column in empty[:5])
     warnings.warn(
-        f"All {len(X)} values in {_place(names[empty[0]])}{more} are missing. Such "
-        "columns have no effect, also if they hold values in predict.",
+        f"{len(empty)} of {len(largest)} columns of X hold no value: {shown}"
+        f"{', ...' if len(empty) > 5 else ''}. They have no effect, also where they "
+        "hold values in predict.",
         UserWarning,
         stacklevel=6,
     )
-
-
-def _place(name):
-    return f"column {name!r} of X" if isinstance(name, str) else f"column {name}"
 
 
 def _largest_of_columns(X):

@@ -133,6 +133,15 @@ def test_pil__palette__colours(settings):
     np.testing.assert_array_equal(checked, expected)
 
 
+def test_pil__masks_in_y__classes_as_they_are():
+    masks = [Image.fromarray(own) for own in (_numbers(6, 5) > 0).astype(np.uint8)]
+    images = _images("RGB")
+    for mask in masks:
+        mask.putpalette([0, 0, 0, 255, 0, 0])
+    _, y = check_rows(_tiny(), images, masks, reset=True)
+    np.testing.assert_array_equal(y, _numbers(6, 5) > 0)
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
