@@ -25,12 +25,12 @@ from sklearn_pare._data.fit_data import (
     check_validation,
     hold_out,
 )
+from sklearn_pare._data.forms import warn_swapped
 from sklearn_pare._data.reach import check_outputs
 from sklearn_pare._data.splits import check_groups
 from sklearn_pare._data.validation import (
     check_input_shape,
     check_rows,
-    from_torch,
     positive,
     shape_rows,
 )
@@ -44,6 +44,7 @@ from sklearn_pare._device import (
 from sklearn_pare._inference import in_batches
 from sklearn_pare._saving import model_file
 from sklearn_pare._utils import CallbackSupportMixin
+from sklearn_pare._utils.arrays import plain
 from sklearn_pare._utils.surroundings import pinned
 from sklearn_pare.exceptions import DivergenceError
 from sklearn_pare.nn.model import PaReModel
@@ -196,9 +197,13 @@ class _BasePaRe(
         check_input_shape(self.input_shape)
         X, y = check_rows(self, X, y, reset=True)
         X = shape_rows(X, self.input_shape)
+        warn_swapped("X", X.shape, self.input_shape)
         input_shape = X.shape[1:]
-        weight = _check_sample_weight(from_torch(sample_weight), X, dtype=np.float64)
+        sample_weight = plain(sample_weight, "sample_weight")
+        weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
         y, groups = self._check_y(y, input_shape), check_groups(groups, X)
+        if y.ndim == 4:
+            warn_swapped("y", y.shape)
         X, y, groups, weight = positive(weight, X, y, groups)
         target = self._make_target(y, input_shape)
         codes = target.encode(y)

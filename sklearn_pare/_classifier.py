@@ -13,7 +13,8 @@ from sklearn_pare._data.class_targets import (
     check_classes,
     make_class_target,
 )
-from sklearn_pare._data.validation import from_torch, read_targets
+from sklearn_pare._data.validation import read_targets
+from sklearn_pare._utils.arrays import plain
 from sklearn_pare._utils.docstrings import fill_docstring
 from sklearn_pare._utils.surroundings import pinned
 
@@ -221,7 +222,7 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
             the fraction of positions, without those of ``ignore_index``.
         """
         check_is_fitted(self)
-        y, sample_weight = read_targets(y), from_torch(sample_weight)
+        y, sample_weight = read_targets(y), plain(sample_weight, "sample_weight")
         with pinned():
             if not isinstance(self._target, MaskTarget):
                 return super().score(X, y, sample_weight)

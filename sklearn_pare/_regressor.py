@@ -7,8 +7,9 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from sklearn_pare._base import _BasePaRe
-from sklearn_pare._data.validation import from_torch, read_targets
+from sklearn_pare._data.validation import read_targets
 from sklearn_pare._data.value_targets import check_values, make_value_target
+from sklearn_pare._utils.arrays import plain
 from sklearn_pare._utils.docstrings import fill_docstring
 from sklearn_pare._utils.surroundings import pinned
 
@@ -172,7 +173,7 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
             distance from the mean field; for several channels the mean over them.
         """
         check_is_fitted(self)
-        y, sample_weight = read_targets(y), from_torch(sample_weight)
+        y, sample_weight = read_targets(y), plain(sample_weight, "sample_weight")
         prediction = self.predict(X)
         with pinned():
             if not self._target.size:

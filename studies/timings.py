@@ -5,11 +5,11 @@ import time
 
 import torch
 from sklearn.datasets import load_digits
-from sklearn_pare._utils.surroundings import pinned
 
 from sklearn_pare import PaReClassifier
 from sklearn_pare._data.reach import check_outputs
 from sklearn_pare._data.validation import check_rows, shape_rows
+from sklearn_pare._utils.surroundings import pinned
 from sklearn_pare.benchmarks.methods import METHODS
 from sklearn_pare.nn import replace_tokens
 from studies.tables import markdown
@@ -48,7 +48,7 @@ def _share(pairs):
     return f"{share:.2%} ({1e3 * checks:.2f} ms / {1e3 * whole:.0f} ms)"
 
 
-def check_pairs(repeats=5):
+def check_pairs(repeats=5, **settings):
     """Return pairs for fit and predict: seconds of all checks, and of the whole call.
 
     The checks are everything between the call and the network: of samples, targets,
@@ -56,7 +56,7 @@ def check_pairs(repeats=5):
     """
     X, y = load_digits(return_X_y=True)
     X, y = X[:300], y[:300]
-    clf = PaReClassifier(input_shape=(1, 8, 8), random_state=0)
+    clf = PaReClassifier(input_shape=(1, 8, 8), random_state=0, **settings)
     found = {"fit": [], "predict": []}
     for _ in range(repeats):
         found["fit"].append((_seconds(_fit_checks, clf, X, y), _seconds(clf.fit, X, y)))

@@ -169,7 +169,10 @@ def _read_only(folder):
     ],
     ids=lambda settings: " ".join(settings) or "default",
 )
-def test_fit_and_predict__done__training_is_gone(settings, alive, tmp_path):
+def test_fit_and_predict__done__training_is_gone(
+    settings, alive, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("sklearn_pare._data.lazy.MAX_READ", 0)
     settings = dict(settings)
     if "checkpoint_dir" in settings:
         settings["checkpoint_dir"] = str(tmp_path / "checkpoints")

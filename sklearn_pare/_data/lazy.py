@@ -4,11 +4,13 @@ import math
 from itertools import pairwise
 
 import numpy as np
-import torch
-from scipy.sparse import issparse
 from sklearn.utils import gen_batches
 
+from sklearn_pare._utils.arrays import is_foreign, read
 from sklearn_pare.exceptions import DataError
+
+# Larger arrays in files, in bytes, are not read as a whole.
+MAX_READ = 2**28
 
 # Numbers per block, 32 MB in float64. The last bits of means depend on it.
 _BLOCK = 2**22
@@ -59,24 +61,41 @@ def check_finite(X, rows=None):
             f"X reaches {largest:g}; numbers up to {LARGEST:g} can be standardised. "
             "Divide X by a constant, or take its logarithm."
         )
-    row, *place = map(int, np.argwhere(~np.isfinite(X))[0])
+    wrong = ~np.isfinite(X)
+    what = "NaN" if np.isnan(X[wrong][0]) else "infinity"
+    raise_gap(what, wrong, rows)
+
+
+def raise_gap(what, wrong, rows=None):
+    """Raise DataError for the first sample that is `wrong` at a position.
+
+    Parameters
+    ----------
+    what : str
+        Name of what the sample holds there.
+    wrong : ndarray of bool of shape (n, ...)
+    rows : ndarray of shape (n,), optional
+        Numbers of the samples for the error; by default their positions.
+    """
+    row, *place = map(int, np.argwhere(wrong)[0])
     where = f"index {place[0]}"
-    if X.ndim > 2:
+    fill = "X.filled(0)" if what == "a masked value" else "np.nan_to_num"
+    if wrong.ndim > 2:
         where = f"channel {place[0]}, position {', '.join(map(str, place[1:]))}"
-    what = "NaN" if np.isnan(X[row, *place]) else "infinity"
     raise DataError(
         f"X holds {what} in sample {row if rows is None else rows[row]}, "
         f"{where}. Signals and images must be complete: interpolate the gap, or fill "
-        "it, such as with np.nan_to_num, and mark it in a channel of its own. Only "
-        "tables may have missing values."
+        f"it, such as with {fill}, and mark it in a channel of its own. Only tables "
+        "may have missing values."
     )
 
 
 def is_lazy(X, table):
     """Return whether X is an array of signals or images that is read in batches.
 
-    These are memory maps of a file, and arrays of other libraries than numpy with
-    `shape`, `dtype` and slices, such as data sets of HDF5 or zarr.
+    These are memory maps of files, and arrays of other libraries such as HDF5 or zarr,
+    that have more than `MAX_READ` bytes. Smaller ones are read as a whole, so that the
+    result does not depend on the container.
 
     Parameters
     ----------
@@ -84,13 +103,20 @@ def is_lazy(X, table):
     table : bool
         If True, 2-D X is a table, which is read completely, and not flattened samples.
     """
-    if isinstance(X, np.ndarray):
+    if isinstance(X, np.memmap):
         # Copies of memory maps are of the same class, but have no file.
-        in_file = isinstance(X, np.memmap) and X.filename is not None
+        in_file = X.filename is not None
     else:
-        in_file = all(hasattr(X, name) for name in ("shape", "dtype", "__getitem__"))
-        in_file &= not (isinstance(X, torch.Tensor) or issparse(X))
-    return in_file and len(X.shape) >= (3 if table else 2)
+        # An array of xarray may be one of numpy with names.
+        in_file = is_foreign(X) and not getattr(X, "_in_memory", False)
+    if not in_file or len(X.shape) < (3 if table else 2):
+        return False
+    return math.prod(X.shape) * _dtype(X).itemsize > MAX_READ
+
+
+def _dtype(array):
+    # Variables of scipy.io.netcdf_file have no dtype.
+    return np.dtype(array.dtype if hasattr(array, "dtype") else array[:1].dtype)
 
 
 class ChosenRows:
@@ -142,7 +168,7 @@ class LazyArray:
         self.source = source
         self.row_shape = tuple(source.shape[1:]) if row_shape is None else row_shape
         self.index = np.arange(source.shape[0]) if index is None else index
-        self.dtype = np.dtype(source.dtype)
+        self.dtype = _dtype(source)
         if self.dtype.kind not in "fiub":
             raise DataError(
                 f"X is an array in a file, of dtype {self.dtype}. Expected real "
@@ -180,6 +206,9 @@ class LazyArray:
         )
         for start, stop in runs(rows):
             first, last = int(rows[start]), int(rows[stop - 1])
-            block[start:stop] = self.source[first : last + 1]
+            some = read(self.source, slice(first, last + 1))
+            if np.ma.is_masked(some):
+                raise_gap("a masked value", np.ma.getmaskarray(some), rows[start:stop])
+            block[start:stop] = some
         check_finite(block, rows)
         return block[inverse].reshape(self.shape).astype(dtype or block.dtype)

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
-from sklearn_pare._data.validation import from_torch
+from sklearn_pare._utils.arrays import is_missing, plain
 from sklearn_pare.exceptions import DataError
 
 
@@ -21,9 +21,9 @@ def check_groups(groups, X):
     """
     if groups is None:
         return None
-    groups = column_or_1d(from_torch(groups))
+    groups = column_or_1d(plain(groups, "groups"))
     check_consistent_length(groups, X)
-    missing = np.array([entry is None or entry != entry for entry in groups.tolist()])
+    missing = np.array([is_missing(group) for group in groups])
     if missing.any():
         raise DataError(
             f"groups has no entry for sample {int(missing.argmax())}. Give every "

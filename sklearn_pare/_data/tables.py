@@ -1,11 +1,16 @@
 """Encoding of tables of numbers and categories."""
 
+import warnings
+from collections import Counter
+
 import numpy as np
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 
 from sklearn_pare._data.lazy import LARGEST, SMALL, blocks, standardise
 from sklearn_pare.exceptions import DataError
 
+#: Of a column with more categories, the most frequent ones are kept.
+MAX_CATEGORIES = 500
 # Names that pandas.api.types.infer_dtype returns.
 _NUMERIC = {
     "boolean", "decimal", "empty", "floating", "integer", "integer-na",
@@ -36,42 +41,54 @@ def is_mixed(X):
 
 
 def check_table(X, names=None, *, fitting):
-    """Raise DataError if a column cannot be encoded.
+    """Raise DataError if a column cannot be encoded, and warn of empty columns in fit.
 
     Parameters
     ----------
-    X : DataFrame, ndarray or ChosenRows of shape (n, F)
+    X : DataFrame or ndarray of shape (n, F)
     names : sequence, optional
         Names of the columns.
     fitting : bool
-        If True, a column without any value is an error.
     """
-    if is_frame(X):
-        largest = np.array([_largest(values) for values in _columns(X)])
-    else:
-        each = [_largest(np.asarray(X[rows])) for rows in blocks(X, size=SMALL)]
-        largest = np.fmax.reduce(each).astype(np.float64)
+    largest = _largest_of_columns(X)
     names = _names(X) if names is None else names
-    wrong = np.flatnonzero(~(largest <= LARGEST))
+    wrong = np.flatnonzero(largest > LARGEST)
     for column in wrong:
-        name = names[column]
+        name, value = names[column], largest[column]
         where = f"column {name!r} of X" if isinstance(name, str) else f"column {name}"
-        value = largest[column]
         if np.isfinite(value):
             raise DataError(
                 f"In {where}, X reaches {value:g}; numbers up to {LARGEST:g} can be "
                 "standardised. Divide it by a constant, or take its logarithm."
             )
-        if np.isinf(value):
-            raise DataError(
-                f"X holds infinity in {where}. Replace it by NaN, which stands for a "
-                "missing value, or by a finite number."
-            )
-        if fitting:
-            raise DataError(
-                f"All {len(X)} values in {where} are missing. Drop the column: there "
-                "is nothing to learn from."
-            )
+        raise DataError(
+            f"X holds infinity in {where}. Replace it by NaN, which stands for a "
+            "missing value, or by a finite number."
+        )
+    empty = np.flatnonzero(np.isnan(largest))
+    if not fitting or len(empty) == 0:
+        return
+    if len(empty) == len(largest):
+        raise DataError(
+            f"All values of X, of shape {X.shape}, are missing. Give samples with at "
+            "least one value."
+        )
+    shown = ", ".join(repr(names[column]) for column in empty[:5])
+    warnings.warn(
+        f"{len(empty)} of {len(largest)} columns of X hold no value: {shown}"
+        f"{', ...' if len(empty) > 5 else ''}. They have no effect, also where they "
+        "hold values in predict.",
+        UserWarning,
+        stacklevel=6,
+    )
+
+
+def _largest_of_columns(X):
+    """Return the largest absolute number of each column, 0 for text, NaN if empty."""
+    if is_frame(X):
+        return np.array([_largest(values) for values in _columns(X)])
+    each = [_largest(np.asarray(X[rows])) for rows in blocks(X, size=SMALL)]
+    return np.fmax.reduce(each).astype(np.float64)
 
 
 def _names(X):
@@ -121,33 +138,36 @@ class TableEncoder:
     Attributes
     ----------
     categories_ : list
-        One entry per column: None for numbers, else the sorted list of categories.
+        One entry per column: None for numbers, else the sorted list of categories,
+        which is empty for a column without any value.
     mean_, scale_ : ndarray of shape (F,)
         0 and 1 for categorical columns.
     """
 
     def fit(self, X):
         """Learn means, standard deviations and categories."""
-        check_table(X, fitting=True)
-        self.categories_ = [None] * X.shape[1]
         if is_frame(X):
-            self.categories_ = [
-                sorted(set(values) - {None}) if values.dtype == object else None
-                for values in _columns(X)
-            ]
+            self.categories_ = list(map(_categories, _names(X), _columns(X)))
+        else:
+            empty = np.isnan(_largest_of_columns(X))
+            self.categories_ = [[] if own else None for own in empty]
         self.mean_, self.scale_ = np.zeros(X.shape[1]), np.ones(X.shape[1])
         # In blocks of columns, since a block of rows may lack any value in a column.
         for columns in blocks(X, axis=1):
             some = X.iloc[:, columns] if is_frame(X) else np.asarray(X[:, columns])
-            numeric = np.array(self.cardinalities[columns]) == 0
-            scaler = StandardScaler().fit(_numbers(some, self.categories_[columns]))
+            categories = self.categories_[columns]
+            numeric = np.array([own is None for own in categories])
+            numbers = _numbers(some, categories)
+            if not numeric.all():
+                numbers = np.where(numeric, numbers, 0.0)
+            scaler = StandardScaler().fit(numbers)
             self.mean_[columns][numeric] = scaler.mean_[numeric]
             self.scale_[columns][numeric] = scaler.scale_[numeric]
         return self
 
     @property
     def cardinalities(self):
-        """Number of categories of each column, 0 for numbers."""
+        """Number of categories of each column, 0 for numbers and without values."""
         return tuple(len(categories or ()) for categories in self.categories_)
 
     def transform(self, X):
@@ -166,9 +186,30 @@ class TableEncoder:
         return encoded
 
 
+def _categories(name, values):
+    """Return None for numbers, else at most `MAX_CATEGORIES` sorted categories.
+
+    Without values there are no categories, so that all are unknown in predict.
+    """
+    if values.dtype != object:
+        return [] if np.isnan(values).all() else None
+    counts = Counter(values[values != None].tolist())  # noqa: E711
+    found = sorted(counts)
+    if len(found) <= MAX_CATEGORIES:
+        return found
+    warnings.warn(
+        f"Column {name!r} of X holds {len(found):,} categories. The {MAX_CATEGORIES} "
+        "most frequent ones are used, and the others are treated as missing. If the "
+        "column only identifies samples, drop it.",
+        UserWarning,
+        stacklevel=8,
+    )
+    return sorted(sorted(found, key=counts.get, reverse=True)[:MAX_CATEGORIES])
+
+
 def _numbers(X, categories):
     """Return numbers and codes of a table before standardisation."""
-    if isinstance(X, np.ndarray) and not any(categories):
+    if isinstance(X, np.ndarray) and all(own is None for own in categories):
         return X
     each = zip(_names(X), _columns(X), categories, strict=True)
     return np.column_stack([_encode(*column) for column in each])
@@ -176,6 +217,8 @@ def _numbers(X, categories):
 
 def _encode(name, values, categories):
     """Return the numbers or codes of one column."""
+    if categories == []:
+        return np.full(len(values), np.nan)
     if categories is not None and values.dtype != object:
         values = np.where(np.isnan(values), None, values.astype(object))
     if values.dtype != object:

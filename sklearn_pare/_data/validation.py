@@ -4,7 +4,6 @@ import math
 from numbers import Integral
 
 import numpy as np
-import torch
 from sklearn.utils.validation import (
     _check_y,
     check_consistent_length,
@@ -12,13 +11,15 @@ from sklearn.utils.validation import (
 )
 
 from sklearn_pare._data.foreign import check_kind, collected
-from sklearn_pare._data.lazy import (
-    ChosenRows,
-    LazyArray,
-    check_finite,
-    is_lazy,
+from sklearn_pare._data.forms import (
+    check_even,
+    check_not_one,
+    read_samples,
+    sizes_of,
 )
+from sklearn_pare._data.lazy import ChosenRows, LazyArray, check_finite
 from sklearn_pare._data.tables import check_table, is_frame, is_mixed
+from sklearn_pare._utils.arrays import as_numbers, plain
 from sklearn_pare.exceptions import DataError
 
 #: Description of X by the number of dimensions of a sample.
@@ -38,7 +39,7 @@ def check_rows(estimator, X, y="no_validation", *, reset):
         If `reset`, it gets `n_features_in_` and `feature_names_in_`. Without
         `input_shape`, 2-D X is a table.
     X : array-like, torch.Tensor, DataFrame or array in a file
-        Only tables may have missing values, as NaN or None.
+        Only tables may have missing values: NaN, None or masked.
     y : array-like or torch.Tensor, optional
         Its length must match X, and it may not have missing values; in a regressor it
         must be numeric.
@@ -49,12 +50,14 @@ def check_rows(estimator, X, y="no_validation", *, reset):
     -------
     X : ndarray of float32 or float64, DataFrame or LazyArray
         A DataFrame if a column is not of plain numbers; a `LazyArray` for signals and
-        images in a memory map, HDF5 or zarr, which are checked when read.
+        images in a large file, which are checked when read.
     y : ndarray
         Only if `y` was given.
     """
     table = estimator.input_shape is None
-    X = _check_form(X, table)
+    X = read_samples(X, estimator.input_shape)
+    if not reset:
+        check_not_one(X, estimator)
     unread = isinstance(X, LazyArray) or (table and is_mixed(X))
     # Small numbers do not need 64 bits.
     short = getattr(getattr(X, "dtype", None), "itemsize", 8) < 4
@@ -100,50 +103,9 @@ def check_rows(estimator, X, y="no_validation", *, reset):
     return X, y
 
 
-def _check_form(X, table):
-    """Return X in a form that scikit-learn or this package can read."""
-    X = from_torch(collected(X, "X"))
-    if is_lazy(X, table):
-        return LazyArray(X)
-    return _check_even(X, "X")
-
-
-def from_torch(array):
-    """Return a tensor as an array, and anything else unchanged."""
-    if not isinstance(array, torch.Tensor):
-        return array
-    array = array.detach().cpu()
-    # numpy has no bfloat16.
-    return (array.float() if array.dtype == torch.bfloat16 else array).numpy()
-
-
-def _check_even(rows, name):
-    """Raise DataError for samples of different shapes; object arrays become lists."""
-    objects = isinstance(rows, np.ndarray) and rows.dtype == object and rows.ndim == 1
-    if not objects and not isinstance(rows, list | tuple):
-        return rows
-    shapes = {}
-    for position, row in enumerate(rows):
-        try:
-            shapes.setdefault(np.shape(row), position)
-        except ValueError as error:
-            raise DataError(
-                f"Sample {position} of {name} is a list of parts of different lengths. "
-                "Pad or resample them to one length."
-            ) from error
-    if len(shapes) > 1:
-        (shape, row), (other, other_row), *_ = shapes.items()
-        raise DataError(
-            f"The samples of {name} have {len(shapes)} different shapes: sample {row} "
-            f"has {shape}, sample {other_row} has {other}. Bring them to one shape: "
-            "pad the short ones with numpy.pad, or resample with scipy.signal.resample."
-        )
-    return list(rows) if objects and () not in shapes else rows
-
-
 def read_targets(y):
     """Return y as an array, a list or a pandas object that can hold targets."""
-    y = _check_even(from_torch(collected(y, "y")), "y")
+    y = check_even(plain(collected(y, "y"), "y"), "y")
     check_kind(y)
     return y
 
@@ -153,7 +115,7 @@ def _check_target(estimator, y):
     y = read_targets(y)
     y = y if hasattr(y, "ndim") else np.asarray(y)
     if y.ndim <= 2:
-        y = _check_y(y, multi_output=True, estimator=estimator)
+        y = as_numbers(_check_y(y, multi_output=True, estimator=estimator))
     else:
         y = np.asarray(y)
         if y.dtype.kind not in "fiub" or y.ndim > 4 or 0 in y.shape:
@@ -202,9 +164,7 @@ def shape_rows(X, input_shape):
     """
     if input_shape is None:
         return X
-    numbers = math.prod(X.shape[1:])
-    known = math.prod(size for size in input_shape if size != -1)
-    wanted = tuple(numbers // known if size == -1 else size for size in input_shape)
+    numbers, wanted = math.prod(X.shape[1:]), sizes_of(X, input_shape)
     foldable = X.ndim == 2 and math.prod(wanted) == numbers
     if X.shape[1:] != wanted and not foldable:
         raise DataError(

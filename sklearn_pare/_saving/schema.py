@@ -46,7 +46,8 @@ def _rises(values):
 
 
 def _are_categories(values):
-    return len({type(value) is str for value in values}) == 1 and _rises(values)
+    # A column without values in fit has none.
+    return len({type(value) is str for value in values}) < 2 and _rises(values)
 
 
 def _are_classes(target):

@@ -146,8 +146,9 @@ X is a table (n, F), signals (n, C, L) or images (n, C, H, W), given as arrays, 
 torch tensors. A table may be a DataFrame with numbers, booleans, text and categories,
 and may have missing values. Categories that did not occur in fit are treated as
 missing.
-Signals and images in a numpy memmap, HDF5 or zarr stay in their file and are read in
-batches.
+Arrays of other libraries, such as HDF5, zarr, xarray and dask, are read. Signals and
+images of more than 256 MB in a file stay there and are read in batches. Masked values
+are missing values.
 """
 
 METHOD = r"""

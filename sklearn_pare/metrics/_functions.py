@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
+from sklearn_pare._utils.arrays import plain
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.nn.losses import IGNORED
 
@@ -170,7 +171,8 @@ def pixel_auroc(y_true, y_score):
 
 def _pixels(y_true, y_score):
     """Return masks and scores of class 1, both of the shape of the masks."""
-    y_true, y_score = np.asarray(y_true), np.asarray(y_score, np.float64)
+    y_true = np.asarray(plain(y_true, "y_true"))
+    y_score = np.asarray(plain(y_score, "y_score"), np.float64)
     if y_score.ndim == y_true.ndim + 1 and y_score.shape[1] == 2:
         y_score = y_score[:, 1] - y_score[:, 0]
     return _same_shape(y_true, y_score)
@@ -206,6 +208,7 @@ def mean_f1(y_true, y_pred, *, n_classes=4):
     0.6666666666666666
     """
     labels = np.arange(n_classes)
+    y_true, y_pred = plain(y_true, "y_true"), plain(y_pred, "y_pred")
     return float(
         f1_score(y_true, y_pred, labels=labels, average="macro", zero_division=0)
     )
@@ -314,7 +317,8 @@ def _by_clip(y_true, y_score, groups):
 
 def _same_shape(y_true, y_pred):
     """Return both as float arrays, or raise if their shapes differ."""
-    y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
+    y_true = np.asarray(plain(y_true, "y_true"))
+    y_pred = np.asarray(plain(y_pred, "y_pred"))
     if y_true.shape != y_pred.shape or not len(y_true):
         raise DataError(
             f"y_true has shape {y_true.shape}, the prediction {y_pred.shape}. Expected "

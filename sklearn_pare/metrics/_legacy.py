@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import expit
 from sklearn.metrics import accuracy_score, f1_score
 
+from sklearn_pare._utils.arrays import plain
 from sklearn_pare.metrics import _functions
 from sklearn_pare.nn.losses import IGNORED
 
@@ -116,7 +117,7 @@ def legacy_mean_f1(y_true, y_pred, *, chunk=_CHUNK):
     1.0
     """
     score = functools.partial(f1_score, average="macro", zero_division=0)
-    return _chunked(score, chunk, np.asarray(y_true), np.asarray(y_pred))
+    return _chunked(score, chunk, y_true, y_pred)
 
 
 def legacy_accuracy(y_true, y_pred, *, chunk=_CHUNK):
@@ -137,7 +138,7 @@ def legacy_accuracy(y_true, y_pred, *, chunk=_CHUNK):
     >>> legacy_accuracy([0, 1, 2], [0, 1, 1], chunk=2)
     0.5
     """
-    return _chunked(accuracy_score, chunk, np.asarray(y_true), np.asarray(y_pred))
+    return _chunked(accuracy_score, chunk, y_true, y_pred)
 
 
 def legacy_relative_l2(y_true, y_pred, *, chunk=_CHUNK):
@@ -216,6 +217,8 @@ def _chunked(score, chunk, y_true, y_pred):
     """Return the unweighted mean of the scores of all chunks, without None."""
     if chunk < 1:
         raise ValueError(f"chunk={chunk} is not a number of samples. Pass 1 or more.")
+    y_true = np.asarray(plain(y_true, "y_true"))
+    y_pred = np.asarray(plain(y_pred, "y_pred"))
     scores = [
         score(y_true[start : start + chunk], y_pred[start : start + chunk])
         for start in range(0, len(y_true), chunk)

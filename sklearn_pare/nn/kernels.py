@@ -52,7 +52,7 @@ class DilatedKernels(nn.Module):
         n_levels = self.thresholds.shape[2]
         step = (math.sqrt(5) - 1) / 2
         for i, responses in enumerate(self._responses(samples)):
-            numbers = torch.arange(i * n_levels, (i + 1) * n_levels, device=x.device)
+            numbers = torch.arange(n_levels, device=samples.device) + i * n_levels
             flat = responses.transpose(0, 1).flatten(1)
             some = flat[:, :: math.ceil(flat.shape[1] / _RESPONSES)]
             sorted_ = some.sort(1).values

@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import (
     validate_parameter_constraints,
 )
 
+from sklearn_pare._utils.arrays import is_missing, plain
 from sklearn_pare.exceptions import DataError
 
 _CHOICES = {
@@ -20,7 +21,6 @@ _CHOICES = {
 # Real targets with more distinct values than this are numbers, not classes.
 _MAX_VALUES = 20
 _N_PSEUDO = 10
-_MISSING = ("NAType", "NaTType")
 
 
 def check_choices(inner, max_samples, caller="dataset_distance"):
@@ -63,6 +63,7 @@ def check_same_width(X_a, X_b, name_a="X_a", name_b="X_b"):
 
 def _vectors(X, name):
     """Return finite vectors (n, d) in float64, a copy."""
+    X = plain(X, name)
     try:
         X = check_array(
             X,
@@ -89,7 +90,7 @@ def _vectors(X, name):
 
 def check_targets(y, n, name_x="X", name_y="y"):
     """Return targets (n, ...) as an array, or raise DataError if one is missing."""
-    y = np.asarray(y)
+    y = np.asarray(plain(y, name_y))
     if y.ndim == 0 or len(y) != n:
         size = len(y) if y.ndim else "no"
         raise DataError(
@@ -98,7 +99,7 @@ def check_targets(y, n, name_x="X", name_y="y"):
         )
     flat = y.reshape(n, -1)
     if y.dtype.kind == "O":
-        missing = np.array([[_is_missing(v) for v in values] for values in flat])
+        missing = np.array([[is_missing(v) for v in values] for values in flat])
     else:
         # NaN and NaT differ from themselves.
         missing = flat != flat
@@ -109,12 +110,6 @@ def check_targets(y, n, name_x="X", name_y="y"):
             f"sample needs a target: drop such samples from {name_x} and {name_y}."
         )
     return y
-
-
-def _is_missing(value):
-    if value is None or type(value).__name__ in _MISSING:
-        return True
-    return isinstance(value, float | np.floating) and bool(np.isnan(value))
 
 
 def pseudo_classes(y, seed, name="y"):

@@ -6,6 +6,7 @@ from sklearn.utils.validation import _num_samples, check_array
 
 from sklearn_pare._data.encoders import ChannelScaler
 from sklearn_pare._data.validation import KINDS
+from sklearn_pare._utils.arrays import plain
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.otdd import check_targets
 from sklearn_pare.sources.arrays import ArraySource
@@ -26,11 +27,12 @@ def from_arrays(source):
     y = check_targets(source[1], _num_samples(source[0]), "X_source", "y_source")
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
-    texts = np.asarray(source[0])
+    X = plain(source[0], "X_source")
+    texts = np.asarray(X)
     if texts.ndim == 1 and texts.dtype.kind in "OUT":
         return TextSource(texts, column_or_1d(y))
     dtypes = (np.float64, np.float32)
-    X = check_array(source[0], dtype=dtypes, allow_nd=True, input_name="X_source")
+    X = check_array(X, dtype=dtypes, allow_nd=True, input_name="X_source")
     if X.ndim - 1 not in KINDS:
         raise DataError(
             f"X_source has shape {X.shape}. Expected {', '.join(KINDS.values())}."

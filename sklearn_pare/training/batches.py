@@ -35,7 +35,7 @@ class Rows(Dataset):
         """Make tensors on a device from arrays; weights become float32."""
         weight = weight.astype(np.float32)
         arrays = (x, y, weight) if offset is None else (x, y, weight, offset)
-        return cls(*(torch.from_numpy(a).to(device) for a in arrays))
+        return cls(*(torch.as_tensor(a).to(device) for a in arrays))
 
     def subset(self, index):
         """Return some of the samples, given their positions."""
@@ -49,23 +49,54 @@ class Rows(Dataset):
         return self.x[index], self.y[index], self.weight[index], offset
 
 
+class EncodedSamples:
+    """Samples that are read and encoded when they are indexed.
+
+    Parameters
+    ----------
+    x : LazyArray of shape (n, ...)
+    encode : callable
+        Function from samples as read to a float32 array for the network.
+    """
+
+    def __init__(self, x, encode):
+        self.x, self.encode = x, encode
+
+    def __len__(self):
+        return len(self.x)
+
+    def __getitem__(self, index):
+        """Return samples as a tensor."""
+        return torch.from_numpy(self.encode(np.asarray(self.x[index])))
+
+    def subset(self, index):
+        """Return some of the samples, given their positions, unread."""
+        return EncodedSamples(self.x[index], self.encode)
+
+
 class LazyRows(Dataset):
     """Samples that are read, encoded and moved to the device in batches.
 
     Parameters
     ----------
-    x : LazyArray of shape (n, ...)
+    x : EncodedSamples of shape (n, ...)
     y : ndarray of shape (n, ...)
     weight : ndarray of shape (n,)
     device : torch.device
-    encode : callable
-        Function from samples as read to a float32 array for the network.
+    offset : ndarray of shape (n, K, ...), optional
+        Outputs of the linear path, to which those of the network are added.
     """
 
-    def __init__(self, x, y, weight, device, encode):
+    def __init__(self, x, y, weight, device, offset=None):
         self.x, self.y, self.weight = x, y, weight.astype(np.float32)
         self.device, self.index_device = device, torch.device("cpu")
-        self.encode = encode
+        self.offset = offset
+
+    def subset(self, index):
+        """Return some of the samples, given their positions."""
+        parts = self.x.subset(index), self.y[index], self.weight[index]
+        offset = None if self.offset is None else self.offset[index]
+        return LazyRows(*parts, self.device, offset)
 
     def __len__(self):
         return len(self.x)
@@ -73,10 +104,13 @@ class LazyRows(Dataset):
     def __getitem__(self, index):
         if isinstance(index, torch.Tensor):
             index = index.numpy()
-        x = self.encode(np.asarray(self.x[index]))
-        parts = x, self.y[index], self.weight[index]
-        tensors = (torch.from_numpy(part) for part in parts)
-        return *(part.to(self.device, non_blocking=True) for part in tensors), None
+        offset = None if self.offset is None else self.offset[index]
+        return tuple(
+            part
+            if part is None
+            else torch.as_tensor(part).to(self.device, non_blocking=True)
+            for part in (self.x[index], self.y[index], self.weight[index], offset)
+        )
 
 
 class Batches:

@@ -18,7 +18,6 @@ from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils import gen_batches
 
-from sklearn_pare._data.lazy import LazyArray
 from sklearn_pare._data.splits import grouped_folds
 from sklearn_pare.training.batches import Batches
 
@@ -39,7 +38,7 @@ FEWEST = 20
 
 def has_linear_path(X, target):
     """Return whether a linear model of the raw features is fitted to such data."""
-    if len(X) > MAX_SAMPLES or isinstance(X, LazyArray) or target.kind == "masks":
+    if len(X) > MAX_SAMPLES or target.kind == "masks":
         return False
     # Single pixels say little about the class of an image.
     return target.kind == "values" or X.ndim < 4
@@ -53,8 +52,7 @@ def fit_linear_path(path, x, codes, weight, kind, groups=None):
     ----------
     path : nn.linear.LinearPath
         On the CPU.
-    x : torch.Tensor of shape (n, ...)
-        Encoded samples.
+    x : torch.Tensor or EncodedSamples of shape (n, ...)
     codes : ndarray of shape (n,) or (n, K, ...)
         Classes, indicators or standardised numbers.
     weight : ndarray of shape (n,)

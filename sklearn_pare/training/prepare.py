@@ -10,7 +10,7 @@ from sklearn_pare._architecture import Architecture, build_linear_path
 from sklearn_pare._data.lazy import LazyArray
 from sklearn_pare._data.reach import check_reach
 from sklearn_pare._data.splits import split
-from sklearn_pare.training.batches import LazyRows, Rows
+from sklearn_pare.training.batches import EncodedSamples, LazyRows, Rows
 from sklearn_pare.training.linear_path import FEWEST, fit_linear_path, remainder
 
 # Samples that embedders compute quantiles from.
@@ -72,16 +72,15 @@ def prepare(architecture, encoder, data, device, seed):
 
     def encode(X):
         if isinstance(X, LazyArray):
-            return X
-        return check_reach(encoder.transform(X), X, encoder)
+            return EncodedSamples(X, encoder.transform)
+        return torch.from_numpy(check_reach(encoder.transform(X), X, encoder))
 
     def make_rows(x, codes, weight, offset=None):
-        if isinstance(x, LazyArray):
-            return LazyRows(x, codes, weight, device, encoder.transform)
-        return Rows.from_arrays(x, codes, weight, device, offset)
+        make = LazyRows if isinstance(x, EncodedSamples) else Rows.from_arrays
+        return make(x, codes, weight, device, offset)
 
     x = encode(data.X)
-    some = encoder.transform(np.asarray(x[index])) if x is data.X else x[index]
+    some = x[index]
     linear, offset, data = _fit_linear(architecture, x, data, weight)
     rows, valid_rows = make_rows(x, data.codes, weight, offset), None
     if data.validation is not None:
@@ -99,7 +98,7 @@ def prepare(architecture, encoder, data, device, seed):
         architecture._replace(linear=linear is not None),
         linear,
         data.target,
-        torch.from_numpy(some),
+        some,
         rows,
         valid_rows,
         share_rows,
@@ -113,9 +112,7 @@ def _fit_linear(architecture, x, data, weight):
         return None, None, data
     codes, target = data.codes, data.target
     linear = build_linear_path(architecture)
-    offset = fit_linear_path(
-        linear, torch.from_numpy(x), codes, weight, target.kind, data.groups
-    )
+    offset = fit_linear_path(linear, x, codes, weight, target.kind, data.groups)
     if target.kind != "values":
         return linear, offset, data
     left = remainder(offset, codes)

@@ -45,13 +45,13 @@ CASES = {
         PaReClassifier, {}, FRAME.assign(width=np.inf), CLASSES, DataError,
         "infinity in column 'width'",
     ),
-    "column without values": (
-        PaReClassifier, {}, _with(np.nan, place=np.s_[:, 4]), CLASSES, DataError,
-        "All 20 values in column 4 are missing. Drop the column",
+    "table without values": (
+        PaReClassifier, {}, np.nan * TABLE, CLASSES, DataError,
+        r"All values of X, of shape \(20, 6\), are missing",
     ),
-    "named column without values": (
-        PaReClassifier, {}, FRAME.assign(color=None), CLASSES, DataError,
-        "All 20 values in column 'color' of X are missing",
+    "frame without values": (
+        PaReClassifier, {}, FRAME.assign(width=np.nan, color=None), CLASSES, DataError,
+        r"All values of X, of shape \(20, 2\), are missing",
     ),
     "nan in signals": (
         PaReClassifier, {}, _with(np.nan, SIGNALS, (7, 0, 5)), CLASSES, DataError,

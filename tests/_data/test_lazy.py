@@ -8,16 +8,22 @@ import pytest
 import torch
 
 from sklearn_pare import PaReClassifier, PaReRegressor
+from sklearn_pare._data import lazy as lazy_module
 from sklearn_pare._data.encoders import ChannelScaler
 from sklearn_pare._data.lazy import ChosenRows, LazyArray, is_lazy
 from sklearn_pare._data.validation import select
 from sklearn_pare.exceptions import DataError
-from sklearn_pare.training.batches import Batches, LazyRows, Rows
+from sklearn_pare.training.batches import Batches, EncodedSamples, LazyRows, Rows
 from tests.common.instances import tiny
 
 SIGNALS = np.random.default_rng(0).normal(3.0, 2.0, (30, 2, 16)).astype(np.float32)
 CLASSES = np.arange(30) % 2
 ORDER = np.array([7, 3, 4, 5, 3, 29, 0])
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_small(monkeypatch):
+    monkeypatch.setattr(lazy_module, "MAX_READ", 0)
 
 
 def _memmap(folder, X):
@@ -66,6 +72,14 @@ def test_is_lazy__rows_copied_from_a_memmap__no(tmp_path):
     X = _memmap(tmp_path, SIGNALS)
     assert not is_lazy(X[ORDER], table=True)
     assert is_lazy(X[5:20], table=True)
+
+
+@FORMATS
+def test_is_lazy__more_bytes_than_the_limit(write, tmp_path, monkeypatch):
+    X = write(tmp_path, SIGNALS)
+    for limit, expected in ((SIGNALS.nbytes - 1, True), (SIGNALS.nbytes, False)):
+        monkeypatch.setattr(lazy_module, "MAX_READ", limit)
+        assert is_lazy(X, table=True) is expected
 
 
 def test_getitem__slices_masks_and_indices__read_nothing():
@@ -125,7 +139,8 @@ def test_lazy_rows__batches_as_of_rows(seed, tmp_path, rng):
     device, weight = torch.device("cpu"), rng.random(30)
     scaler = ChannelScaler().fit(SIGNALS)
     lazy = LazyArray(_memmap(tmp_path, SIGNALS))
-    rows = LazyRows(lazy, CLASSES, weight, device, scaler.transform)
+    encoded = EncodedSamples(lazy, scaler.transform)
+    rows = LazyRows(encoded, CLASSES, weight, device)
     other = Rows.from_arrays(scaler.transform(SIGNALS), CLASSES, weight, device)
     assert (len(rows), rows.device) == (30, other.device)
     iterators = (
@@ -139,17 +154,32 @@ def test_lazy_rows__batches_as_of_rows(seed, tmp_path, rng):
     assert torch.equal(rows[:5][0], other[:5][0])
 
 
+def test_lazy_rows__subset__as_of_rows(tmp_path, rng):
+    device, weight, offset = torch.device("cpu"), rng.random(30), rng.random((30, 2))
+    scaler = ChannelScaler().fit(SIGNALS)
+    encoded = EncodedSamples(LazyArray(_memmap(tmp_path, SIGNALS)), scaler.transform)
+    arrays = CLASSES, weight, device, offset
+    subset = LazyRows(encoded, *arrays).subset(ORDER)
+    expected = Rows.from_arrays(scaler.transform(SIGNALS), *arrays).subset(ORDER)
+    for part, whole in zip(subset[:], expected[:], strict=True):
+        assert torch.equal(part, whole)
+
+
 @FORMATS
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"early_stopping": True}, {"input_shape": (4, 8)}],
-    ids=["default", "held out", "flattened"],
+    [
+        {},
+        {"early_stopping": True},
+        {"input_shape": (4, 8)},
+        {"linear_path": False, "batch_size": 8},
+    ],
+    ids=["default", "held out", "flattened", "no linear path"],
 )
 def test_fit__file__as_the_same_array_in_memory(write, settings, tmp_path):
     X = SIGNALS.reshape(30, 32) if "input_shape" in settings else SIGNALS
     file, weight = write(tmp_path, X), (np.arange(30) > 3).astype(float)
-    # A linear path would need all samples at once.
-    clf = tiny(PaReClassifier, linear_path=False, **settings).fit(X, CLASSES, weight)
+    clf = tiny(PaReClassifier, **settings).fit(X, CLASSES, weight)
     lazy = tiny(PaReClassifier, **settings).fit(file, CLASSES, weight)
     np.testing.assert_array_equal(lazy.predict_proba(file), clf.predict_proba(X))
     np.testing.assert_array_equal(lazy.transform(X), clf.transform(file))

@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.model_selection import KFold, cross_val_score
 
 import sklearn_pare
 from sklearn_pare import PaReClassifier
-from sklearn_pare._data.tables import TableEncoder
-from sklearn_pare.exceptions import DataError
+from sklearn_pare._data.tables import MAX_CATEGORIES, TableEncoder
 from tests.common.instances import tiny
 
 N = 40
@@ -107,9 +107,100 @@ def test_fit__constant_column__zero():
     np.testing.assert_array_equal(TableEncoder().fit(X).transform(X)[:, 0], 0)
 
 
-def test_fit__column_without_values__error_names_it():
-    with pytest.raises(DataError, match="column 'color' of X are missing"):
-        TableEncoder().fit(FRAME.assign(color=None))
+NUMBERS = np.random.default_rng(1).normal(size=(N, 3))
+EMPTY = {
+    # name: (X in fit, X in predict, words of the warning)
+    "numbers": (FRAME.assign(width=NAN), FRAME, "1 of 8 columns of X hold.*: 'width'"),
+    "text": (FRAME.assign(color=None), FRAME, "hold no value: 'color'"),
+    "nullable": (
+        FRAME.assign(count=pd.array([None] * N, dtype="Int64")), FRAME,
+        "hold no value: 'count'",
+    ),
+    "categorical": (
+        FRAME.assign(size=pd.Categorical([NAN] * N)), FRAME, "hold no value: 'size'",
+    ),
+    "text as of now": (FRAME.assign(width=NAN), FRAME.assign(width="a"), "'width'"),
+    "several": (
+        FRAME.assign(width=NAN, color=None), FRAME,
+        "2 of 8 columns of X hold no value: 'width', 'color'",
+    ),
+    "array": (NUMBERS * [1, NAN, 1], NUMBERS, "1 of 3 columns of X hold no value: 1"),
+    "frame of numbers": (
+        pd.DataFrame(NUMBERS * [1, NAN, 1], columns=list("abc")),
+        pd.DataFrame(NUMBERS, columns=list("abc")), "hold no value: 'b'",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_empty_column__in_fit__warning_and_no_effect_in_predict(name, tmp_path):
+    X, new, words = EMPTY[name]
+    clf = tiny(PaReClassifier, max_epochs=1)
+    with pytest.warns(UserWarning, match=f"{words}. They have no effect") as w:
+        clf.fit(X, FRAME["old"])
+    assert (len(w), w[0].filename) == (1, __file__)
+    found = clf.predict_proba(new)
+    np.testing.assert_array_equal(found, clf.predict_proba(X))
+    assert np.isfinite(found).all()
+    clf.save(tmp_path / "model.pare")
+    again = sklearn_pare.load(tmp_path / "model.pare")
+    np.testing.assert_array_equal(again.predict_proba(new), found)
+
+
+def test_empty_column__in_one_fold__scored():
+    X = FRAME.assign(rare=np.where(np.arange(N) < 20, None, "a"))
+    with pytest.warns(UserWarning, match="no value: 'rare'"):
+        scores = cross_val_score(
+            tiny(PaReClassifier, max_epochs=1), X, FRAME["old"], cv=KFold(2)
+        )
+    assert np.isfinite(scores).all()
+
+
+def test_empty_column__after_samples_were_held_out__no_effect():
+    X = np.c_[NUMBERS, np.full(N, NAN)]
+    X[3, 3] = 1.0
+    clf = tiny(PaReClassifier, max_epochs=1)
+    clf.fit(X, FRAME["old"], sample_weight=np.arange(N) != 3)
+    expected = clf.predict_proba(X)
+    X[:, 3] = 5.0
+    np.testing.assert_array_equal(clf.predict_proba(X), expected)
+
+
+def _ids(n, often=()):
+    return np.array([*[f"id {i:04}" for i in range(n)], *often], dtype=object)
+
+
+MANY = {
+    # name: (column, categories that are kept)
+    "distinct": (_ids(3000), _ids(MAX_CATEGORIES)),
+    "frequent": (_ids(3000, ["id 2999"] * 2), [*_ids(MAX_CATEGORIES - 1), "id 2999"]),
+    "categorical": (pd.Categorical(_ids(MAX_CATEGORIES + 1)), _ids(MAX_CATEGORIES)),
+    "numbers": (pd.Categorical(np.arange(600)), np.arange(MAX_CATEGORIES)),
+    "with gaps": (_ids(600, [None] * 9), _ids(MAX_CATEGORIES)),
+}
+
+
+@pytest.mark.parametrize("name", MANY)
+def test_many_categories__the_most_frequent_are_kept_with_a_warning(name):
+    column, kept = MANY[name]
+    X = pd.DataFrame({"patient": column, "age": np.arange(len(column))})
+    n_found = f"{X['patient'].nunique():,}"
+    encoder = TableEncoder()
+    with pytest.warns(UserWarning, match=f"Column 'patient' of X holds {n_found} cat"):
+        encoder.fit(X)
+    assert encoder.categories_ == [list(kept), None]
+    codes = encoder.transform(X)[:, 0]
+    rest = ~X["patient"].isin(kept)
+    assert np.isnan(codes[rest]).all()
+    assert np.isfinite(codes[~rest]).all()
+
+
+def test_many_categories__fit__one_warning_at_the_caller():
+    X = pd.DataFrame({"patient": _ids(600), "age": np.arange(600)})
+    clf = tiny(PaReClassifier, max_epochs=1, linear_path=False, early_stopping=True)
+    with pytest.warns(UserWarning, match="drop it") as caught:
+        clf.fit(X, np.arange(600) % 2)
+    assert (len(caught), caught[0].filename) == (1, __file__)
 
 
 def test_vars__survive_json():

@@ -118,6 +118,7 @@ def test_gap__memory_map__only_the_rows_it_needs(digits_fit, tmp_path, monkeypat
     monkeypatch.setattr(type(clf._encoder), "transform", spy)
     mapped = np.memmap(tmp_path / "X", X.dtype, "w+", shape=X.shape)
     mapped[:] = X
+    monkeypatch.setattr("sklearn_pare._data.lazy.MAX_READ", 0)
     display = _gap((clf, mapped, y), n_samples=12, n_repeats=2, n_steps=2)
     assert read == [12, 12]
     same = _gap((clf, X, y), n_samples=12, n_repeats=2, n_steps=2)

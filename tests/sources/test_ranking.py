@@ -155,7 +155,8 @@ def test_fit__fields__choice_of_drawings_with_masks():
     assert set(model.source_distances_) == set(names)
 
 
-def test_fit__memory_map__a_sample_is_read(tmp_path, digits_rows):
+def test_fit__memory_map__a_sample_is_read(tmp_path, digits_rows, monkeypatch):
+    monkeypatch.setattr("sklearn_pare._data.lazy.MAX_READ", 0)
     X, y = digits_rows
     mapped = np.memmap(tmp_path / "X", np.float32, "w+", shape=X.shape)
     mapped[:] = X

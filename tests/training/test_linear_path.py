@@ -8,7 +8,6 @@ import torch
 from scipy.special import expit, log_softmax, softmax
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 
-from sklearn_pare._data.lazy import LazyArray
 from sklearn_pare.nn.linear_path import LinearPath, PooledNumbers
 from sklearn_pare.nn.losses import cross_entropy, squared_error
 from sklearn_pare.training import linear_path
@@ -210,7 +209,6 @@ def test_remainder__numbers_apart_and_fields_together(rng):
 def test_has_linear_path__by_size_and_kind(kind, shape, expected):
     target = SimpleNamespace(kind=kind)
     assert has_linear_path(np.zeros(shape), target) is expected
-    assert not has_linear_path(LazyArray(np.zeros(shape)), target)
 
 
 # ---- share of the network

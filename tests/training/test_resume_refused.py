@@ -66,7 +66,8 @@ def test_fit__names_of_columns_or_a_cell_changed__error(tmp_path):
 
 
 @pytest.mark.parametrize("position", [0, -1])
-def test_fit__memory_map__recognised_by_its_samples(position, tmp_path):
+def test_fit__memory_map__recognised_by_its_samples(position, tmp_path, monkeypatch):
+    monkeypatch.setattr("sklearn_pare._data.lazy.MAX_READ", 0)
     mapped = np.memmap(tmp_path / "X", np.float32, "w+", shape=IMAGES.shape)
     mapped[:] = IMAGES
     y = (IMAGES[:, 0, 0, 0] > 0).astype(int)

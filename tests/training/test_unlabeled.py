@@ -92,7 +92,8 @@ def test_fit__order_of_labelled_samples__stays(digits_parts, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", ["numbers", "fields", "masks", "labels", "lazy"])
-def test_fit__every_target(kind, tmp_path, rng):
+def test_fit__every_target(kind, tmp_path, rng, monkeypatch):
+    monkeypatch.setattr("sklearn_pare._data.lazy.MAX_READ", 0)
     X = rng.normal(size=(24, 1, 8, 8)).astype(np.float32)
     more = rng.normal(size=(11, 1, 8, 8)).astype(np.float32)
     y = {

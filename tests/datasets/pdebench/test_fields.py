@@ -132,7 +132,8 @@ def test_read__in_blocks__the_same(tmp_path, monkeypatch):
     )
 
 
-def test_fit__lazy__as_in_memory(tmp_path):
+def test_fit__lazy__as_in_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr("sklearn_pare._data.lazy.MAX_READ", 0)
     write(tmp_path, "diffusion-reaction-2d", frames=3)
     train, valid, test = (
         fetch("diffusion-reaction-2d", tmp_path, split=split)

@@ -1,0 +1,156 @@
+"""Forms of X: containers, images of PIL, and axes that are missing or swapped."""
+
+import math
+import warnings
+
+import numpy as np
+
+from sklearn_pare._data.foreign import collected
+from sklearn_pare._data.lazy import LazyArray, is_lazy, raise_gap
+from sklearn_pare._data.tables import is_frame, is_mixed
+from sklearn_pare._utils.arrays import as_numpy, is_array_of_objects, is_missing
+from sklearn_pare.exceptions import DataError
+
+
+def read_samples(X, input_shape):
+    """Return X in a form that scikit-learn or this package can read."""
+    table = input_shape is None
+    if hasattr(X, "getbands"):
+        raise DataError("X is one image. Give a list of images, such as [X].")
+    if hasattr(X, "keys") and not (hasattr(X, "shape") or is_frame(X)):
+        raise DataError(
+            f"X is a {type(X).__name__} of several arrays: {', '.join(map(str, X))}. "
+            "Give one array, such as X[name]; for a table give pandas.DataFrame(X)."
+        )
+    X = collected(X, "X")
+    if is_frame(X):
+        # numpy has no pandas.NA.
+        return X if table or not is_mixed(X) else X.where(X.notna(), np.nan)
+    if is_lazy(X, table):
+        return _add_axis(LazyArray(X), input_shape)
+    if isinstance(X, list | tuple):
+        X = list(map(_channels_first, X))
+    X = check_even(as_numpy(X), "X")
+    if not hasattr(X, "shape"):
+        X = np.asarray(X)
+        # From objects, so that errors show text without a dtype.
+        X = X.astype(object) if X.dtype.kind == "U" else X
+    if is_array_of_objects(X):
+        missing = [is_missing(value) for value in X.flat]
+        X = np.where(np.reshape(missing, X.shape), np.nan, X)
+    if np.ma.isMaskedArray(X):
+        X = _fill(X, table)
+    return _add_axis(X, input_shape)
+
+
+def _fill(X, table):
+    """Return a masked array with NaN for masked values, which only a table may have."""
+    if not np.ma.is_masked(X):
+        return X.data
+    if X.ndim > (2 if table else 1):
+        raise_gap("a masked value", np.ma.getmaskarray(X))
+    return X.astype(np.result_type(X.dtype, np.float32)).filled(np.nan)
+
+
+def _without_ones(shape):
+    return [size for size in shape if size != 1]
+
+
+def _add_axis(X, input_shape):
+    """Return X with axes of length 1 as in `input_shape`."""
+    if input_shape is None or getattr(X, "ndim", 2) < 3:
+        return X
+    wanted = sizes_of(X, input_shape)
+    same = _without_ones(wanted) == _without_ones(X.shape[1:])
+    return X.reshape(len(X), *wanted) if same else X
+
+
+def check_not_one(X, estimator):
+    """Raise DataError if X is one sample without an axis of samples."""
+    shape, one = tuple(X.shape), tuple(getattr(estimator, "input_shape_", ()))
+    fits = len(shape) > len(one) or shape[1:2] == (estimator.n_features_in_,)
+    if fits or _without_ones(shape) != _without_ones(one):
+        return
+    advice = f"X.reshape{(1, *one)}"
+    if shape == one:
+        advice = "X.to_frame().T" if hasattr(X, "to_frame") else "X[None]"
+    raise DataError(
+        f"X has shape {shape}, like one sample. Reshape your data to {(1, *one)}, with "
+        f"{advice}."
+    )
+
+
+def _channels_first(row):
+    """Return an image of PIL as an array (C, H, W), and anything else unchanged."""
+    if not hasattr(row, "getbands"):
+        return row
+    if row.mode in ("P", "PA"):
+        # Numbers of colours say nothing.
+        row = row.convert("RGB")
+    pixels = np.asarray(row)
+    return pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
+
+
+def check_even(rows, name):
+    """Raise DataError for samples of different shapes; object arrays become lists."""
+    objects = is_array_of_objects(rows) and rows.ndim == 1
+    if not objects and not isinstance(rows, list | tuple):
+        return rows
+    shapes = {}
+    for position, row in enumerate(rows):
+        try:
+            shapes.setdefault(np.shape(row), position)
+        except ValueError as error:
+            raise DataError(
+                f"Sample {position} of {name} is a list of parts of different lengths. "
+                "Pad or resample them to one length."
+            ) from error
+    if len(shapes) > 1:
+        (shape, row), (other, other_row), *_ = shapes.items()
+        raise DataError(
+            f"The samples of {name} have {len(shapes)} different shapes: sample {row} "
+            f"has {shape}, sample {other_row} has {other}. Bring them to one shape: "
+            "pad the short ones with numpy.pad, or resample with scipy.signal.resample."
+        )
+    return list(rows) if objects and () not in shapes else rows
+
+
+def sizes_of(X, input_shape):
+    """Return `input_shape` with the size that -1 stands for."""
+    known = math.prod(size for size in input_shape if size != -1)
+    inferred = math.prod(X.shape[1:]) // known
+    return tuple(inferred if size == -1 else size for size in input_shape)
+
+
+def warn_swapped(name, shape, input_shape=None):
+    """Warn if the channels of signals or images seem to be in the last axis.
+
+    Axes of up to 4 numbers are never taken for positions. With `input_shape`, signals
+    may have as many channels as they like.
+
+    Parameters
+    ----------
+    name : str
+        Name of the array.
+    shape : tuple of int
+        (n, F), (n, C, L) or (n, C, H, W).
+    input_shape : sequence of int, optional
+        Shape of a sample as given by the user.
+    """
+    sizes = shape[1:]
+    image = len(sizes) == 3 and sizes[2] in (1, 3, 4) and min(sizes[:2]) > 4
+    signal = len(sizes) == 2 and input_shape is None and sizes[0] > 4
+    if not image and not (signal and sizes[0] >= sizes[1]):
+        return
+    advice = f"the last axis holds the channels, give np.moveaxis({name}, -1, 1)"
+    if signal and sizes[0] == sizes[1]:
+        advice = f"these are images, set input_shape={(1, *sizes)}"
+    if signal:
+        advice += f"; if not, set input_shape={sizes}"
+    places = " x ".join(map(str, sizes[1:]))
+    warnings.warn(
+        f"{name} has shape {shape}, that is {sizes[0]} channels of {places} numbers in "
+        f"each sample. If {advice}.",
+        UserWarning,
+        stacklevel=5,
+    )

@@ -1,0 +1,195 @@
+"""Masked arrays: missing values in tables, and errors elsewhere."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sklearn_pare import PaReClassifier, PaReRegressor, metrics, otdd
+from sklearn_pare._data import lazy
+from sklearn_pare._data.validation import check_rows
+from sklearn_pare.exceptions import DataError
+from sklearn_pare.sources import rank
+from tests.common.containers import Variable, netcdf_variable
+from tests.common.instances import tiny
+
+RNG = np.random.default_rng(1)
+N = 20
+TABLE = np.random.default_rng(0).normal(size=(N, 4))
+SIGNALS = np.random.default_rng(0).normal(size=(N, 2, 16))
+IMAGES = np.random.default_rng(0).normal(size=(N, 1, 8, 8))
+CLASSES = np.arange(N) % 2
+FILL = -999.0
+
+
+def _masked(X, place, fill=FILL):
+    """Return a masked array whose data hold a fill value at the masked place."""
+    X = X.copy()
+    X[place] = fill
+    return np.ma.masked_equal(X, fill)
+
+
+def _objects(rows):
+    array = np.empty(len(rows), dtype=object)
+    array[:] = rows
+    return array
+
+
+def _hdf5(folder, X):
+    file = pytest.importorskip("h5py").File(folder / "X.h5", "w")
+    file["X"] = X
+    file["X"].attrs["_FillValue"] = np.array([FILL])
+    return file["X"]
+
+
+TABLES = {
+    "masked array": lambda folder, X: X,
+    "list of masked arrays": lambda folder, X: list(X),
+    "objects of masked arrays": lambda folder, X: _objects(list(X)),
+    "masked objects": lambda folder, X: X.astype(object),
+    "netCDF4": lambda folder, X: Variable(X.data, X.mask),
+    "dask": lambda folder, X: pytest.importorskip("dask.array").from_array(X, chunks=3),
+    "_FillValue": lambda folder, X: netcdf_variable(folder, X.data, _FillValue=FILL),
+    "missing_value": lambda folder, X: netcdf_variable(
+        folder, X.data, missing_value=FILL
+    ),
+    "hdf5": lambda folder, X: _hdf5(folder, X.data),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_masked__table__missing_value(name, tmp_path):
+    X = TABLES[name](tmp_path, _masked(TABLE, (3, 2)))
+    expected = TABLE.copy()
+    expected[3, 2] = np.nan
+    np.testing.assert_array_equal(
+        check_rows(tiny(PaReClassifier), X, reset=True), expected
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.int64, bool, np.float32])
+def test_masked__table_of_other_numbers__missing_value(dtype):
+    mask = np.repeat(np.arange(N) == 3, 4).reshape(N, 4)
+    X = np.ma.MaskedArray((4 * TABLE).astype(dtype), mask)
+    checked = check_rows(tiny(PaReClassifier), X, reset=True)
+    assert np.isnan(checked[3]).all()
+    np.testing.assert_array_equal(np.delete(checked, 3, 0), np.delete(X.data, 3, 0))
+
+
+WAVES = SIGNALS.reshape(N, -1)
+PLACES = {
+    # name: (settings, X, what the error says)
+    "signals": ({}, _masked(SIGNALS, (7, 1, 5)), "channel 1, position 5"),
+    "images": ({}, _masked(IMAGES, (7, 0, 2, 3)), "channel 0, position 2, 3"),
+    "flattened": ({"input_shape": (2, -1)}, _masked(WAVES, (7, 9)), "index 9"),
+    "list": ({}, list(_masked(SIGNALS, (7, 1, 5))), "channel 1, position 5"),
+    "objects": ({}, _objects([*_masked(SIGNALS, (7, 0, 5))]), "channel 0, position 5"),
+    "integers": ({}, _masked((9 * SIGNALS).astype(int), (7, 0, 5), -999), "channel 0"),
+    "netCDF4": ({}, Variable(SIGNALS, np.isin(SIGNALS, SIGNALS[7])), "channel 0, "),
+}
+
+
+@pytest.mark.parametrize("name", PLACES)
+@pytest.mark.parametrize("step", ["fit", "predict", "X_val", "X_unlabeled", "large"])
+def test_masked__signals_and_images__error_with_the_place(name, step, monkeypatch):
+    settings, X, where = PLACES[name]
+    clf = tiny(PaReClassifier, max_epochs=1, **settings)
+    shape = np.shape(list(X) if isinstance(X, np.ndarray) else X)
+    plain = np.zeros(shape) + np.arange(N).reshape(N, *[1] * (len(shape) - 1))
+    words = f"X holds a masked value in sample 7, {where}.*must be.*filled"
+    if step == "predict":
+        clf.fit(plain, CLASSES)
+    if step == "large":
+        monkeypatch.setattr(lazy, "MAX_READ", 0)
+    run = {
+        "fit": lambda: clf.fit(X, CLASSES),
+        "large": lambda: clf.fit(X, CLASSES),
+        "predict": lambda: clf.predict(X),
+        "X_val": lambda: clf.fit(plain, CLASSES, X_val=X, y_val=CLASSES),
+        "X_unlabeled": lambda: clf.fit(plain, CLASSES, X_unlabeled=X),
+    }[step]
+    with pytest.raises(DataError, match=words):
+        run()
+
+
+TARGETS = {
+    # name: (estimator, y, what the error says)
+    "numbers": (PaReRegressor, _masked(TABLE[:, 0], 4), "sample 4"),
+    "several": (PaReRegressor, _masked(TABLE, (4, 1)), r"sample 4, at \(1,\)"),
+    "fields": (PaReRegressor, _masked(SIGNALS, (4, 1, 3)), r"sample 4, at \(1, 3\)"),
+    "classes": (PaReClassifier, _masked(CLASSES + 5, 4, -999), "sample 4"),
+    "masks": (
+        PaReClassifier, _masked((SIGNALS[:, 0] > 0).astype(int), (4, 3), -999),
+        r"sample 4, at \(3,\)",
+    ),
+    "list": (PaReRegressor, [*_masked(TABLE, (4, 1))], r"sample 4, at \(1,\)"),
+    "list of numbers": (PaReRegressor, [*_masked(TABLE[:, 0], 4)], "sample 4"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize("argument", ["y", "y_val", "score"])
+def test_masked__targets__error_with_the_place(name, argument):
+    kind, y, where = TARGETS[name]
+    estimator = tiny(kind, max_epochs=1, linear_path=False)
+    plain = np.ma.getdata(np.ma.array([np.ma.getdata(own) for own in y]))
+    plain = np.where(plain == FILL, plain.reshape(N, -1).max(), plain)
+    if argument == "score":
+        estimator.fit(SIGNALS, plain)
+    run = {
+        "y": lambda: estimator.fit(SIGNALS, y),
+        "y_val": lambda: estimator.fit(SIGNALS, plain, X_val=SIGNALS, y_val=y),
+        "score": lambda: estimator.score(SIGNALS, y),
+    }[argument]
+    with pytest.raises(DataError, match=f"y holds a masked value in {where}.*filled"):
+        run()
+
+
+ELSEWHERE = {
+    "sample_weight": lambda masked: tiny(PaReClassifier).fit(
+        TABLE, CLASSES, sample_weight=masked[:, 0]
+    ),
+    "X_source": lambda masked: tiny(PaReClassifier, source=(masked, CLASSES)).fit(
+        TABLE, CLASSES
+    ),
+    "y_source": lambda masked: tiny(PaReClassifier, source=(TABLE, masked[:, 0])).fit(
+        TABLE, CLASSES
+    ),
+    "y": lambda masked: rank(TABLE, masked[:, 0], ["noise"]),
+    "X_b": lambda masked: otdd.dataset_distance(TABLE, CLASSES, masked, CLASSES),
+    "y_a": lambda masked: otdd.dataset_distance(TABLE, masked[:, 0], TABLE, CLASSES),
+    "y_true": lambda masked: metrics.relative_l2(masked, TABLE),
+    "y_pred": lambda masked: metrics.mean_f1(CLASSES, masked[:, 0]),
+    "y_score": lambda masked: metrics.pixel_auroc(TABLE > 0, masked),
+}
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_masked__other_arrays__error_with_the_place(name):
+    masked = _masked(TABLE, (3, 0))
+    with pytest.raises(DataError, match=f"{name} holds a masked value in sample 3"):
+        ELSEWHERE[name](masked)
+
+
+@pytest.mark.parametrize("X", [TABLE, SIGNALS, IMAGES], ids=["table", "1-D", "2-D"])
+def test_masked__nothing_masked__plain(X):
+    plain = np.ma.MaskedArray(X, np.zeros(X.shape, bool))
+    checked = check_rows(tiny(PaReClassifier), plain, reset=True)
+    assert type(checked) is np.ndarray
+    np.testing.assert_array_equal(checked, X)
+
+
+def test_masked__scaled_netcdf__error_with_the_place(tmp_path):
+    X = np.round(100 * SIGNALS).astype(np.int32)
+    X[7, 1, 5] = -32768
+    fill = {"_FillValue": np.int32(-32768), "scale_factor": 0.01}
+    variable = netcdf_variable(tmp_path, X, scale=True, **fill)
+    with pytest.raises(DataError, match="masked value in sample 7, channel 1, pos"):
+        tiny(PaReClassifier).fit(variable, CLASSES)
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "Float64", object])
+def test_masked__pandas_missing_in_flattened_signals__error_with_the_place(dtype):
+    frame = pd.DataFrame(np.round(WAVES)).astype(dtype)
+    frame.iloc[7, 9] = pd.NA
+    with pytest.raises(DataError, match="X holds NaN in sample 7, index 9"):
+        tiny(PaReClassifier, input_shape=(2, -1)).fit(frame, CLASSES)
