@@ -27,7 +27,7 @@ from sklearn_pare._data.fit_data import (
 )
 from sklearn_pare._data.forms import warn_swapped
 from sklearn_pare._data.reach import check_outputs
-from sklearn_pare._data.splits import check_groups
+from sklearn_pare._data.splits import check_groups, check_several
 from sklearn_pare._data.validation import (
     check_input_shape,
     check_rows,
@@ -209,6 +209,7 @@ class _BasePaRe(
         codes = target.encode(y)
         weight = target.weigh(weight, codes)
         X, codes, groups, weight = positive(weight, X, codes, groups)
+        check_several(groups)
         data = FitData(
             X,
             codes,

@@ -221,3 +221,57 @@ def test_groups__checkpoint_of_other_groups__refused(windows, tmp_path):
     clf.fit(X, y, groups=GROUPS)
     with pytest.raises(ValueError, match="groups"):
         clf.fit(X, y, groups=GROUPS // 2)
+
+
+FEW = {
+    # groups, y, settings
+    "two": (np.repeat([0, 1], 48), GROUPS % 2, {"early_stopping": True}),
+    "two, numbers": (np.repeat([0, 1], 48), GROUPS / 3, {"early_stopping": True}),
+    "two, no early stopping": (np.repeat([0, 1], 48), GROUPS % 2, {}),
+    "three": (np.repeat([0, 1, 2], 32), np.arange(96) % 2, {"early_stopping": True}),
+    "one is most": (np.r_[0, 1, [2] * 94], np.arange(96) % 3, {}),
+    "as many as samples": (np.arange(96), GROUPS % 2, {"early_stopping": True}),
+}
+
+
+@pytest.mark.parametrize("case", FEW)
+def test_groups__few_or_many__works(case, windows):
+    groups, y, settings = FEW[case]
+    kind = PaReRegressor if "numbers" in case else PaReClassifier
+    estimator = tiny(kind, max_epochs=1, **settings).fit(windows[0], y, groups=groups)
+    assert len(estimator.predict(windows[0])) == len(y)
+
+
+def test_groups__all_weight_in_one__error(windows):
+    X, y = windows
+    weight = (GROUPS == 3).astype(float)
+    weight[-1] = 0
+    y[GROUPS == 3] = np.arange(N_WINDOWS) % 2
+    with pytest.raises(ValueError, match="one group only"):
+        tiny(PaReClassifier, max_epochs=1).fit(X, y, weight, groups=GROUPS)
+
+
+@pytest.mark.parametrize("linear_path", [True, False])
+def test_groups__class_of_the_only_group_that_can_be_held_out__warning(
+    linear_path, windows
+):
+    groups = np.repeat([0, 1], 48)
+    y = np.where(groups == 1, 2, np.arange(96) % 2)
+    y[0] = 3
+    clf = tiny(
+        PaReClassifier, max_epochs=1, early_stopping=True, linear_path=linear_path
+    )
+    with pytest.warns(UserWarning, match="held out as a whole and cannot be learned"):
+        clf.fit(windows[0], y, groups=groups)
+    assert clf.predict_proba(windows[0]).shape == (96, 4)
+
+
+def test_early_stopping__class_of_one_sample__is_kept_for_training(windows):
+    X, _ = windows
+    y = np.r_[np.arange(95) % 2, 2]
+    clf = tiny(
+        PaReClassifier, max_epochs=1, early_stopping=True, validation_fraction=0.3
+    )
+    with pytest.warns(UserWarning, match="without stratification"):
+        clf.fit(X, y)
+    assert clf.predict_proba(X).shape == (96, 3)

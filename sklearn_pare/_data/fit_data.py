@@ -92,11 +92,22 @@ def hold_out(data, fraction, seed):
             stacklevel=5,
         )
     kept, held_out = split(n, count, strata, data.groups, seed)
+    if strata is not None and len(lost := np.setdiff1d(strata, strata[kept])):
+        warnings.warn(
+            f"The classes {data.target.classes[lost].tolist()} are held out as a whole "
+            "and cannot be learned, since they occur in too few samples or groups.",
+            UserWarning,
+            stacklevel=5,
+        )
+    groups = None if data.groups is None else data.groups[kept]
+    if groups is not None and len(np.unique(groups)) < 2:
+        # No further split can keep the last group whole.
+        groups = None
     return data._replace(
         X=select(data.X, kept),
         codes=data.codes[kept],
         weight=data.weight[kept],
-        groups=None if data.groups is None else data.groups[kept],
+        groups=groups,
         validation=(
             select(data.X, held_out),
             data.codes[held_out],

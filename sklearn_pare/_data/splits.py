@@ -5,42 +5,51 @@ import warnings
 
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, train_test_split
-from sklearn.utils.validation import check_consistent_length, column_or_1d
+from sklearn.utils import check_random_state
 
 from sklearn_pare._utils.arrays import is_missing, plain
 from sklearn_pare.exceptions import DataError
 
 
 def check_groups(groups, X):
-    """Return the groups of samples as numbers from 0, or None if there are none.
+    """Return the groups of samples as numbers, or None if there are none.
 
     Raises
     ------
     DataError
-        If an entry is missing, or there is only one group.
+        If groups are not one entry per sample, or one is missing.
     """
     if groups is None:
         return None
-    groups = column_or_1d(plain(groups, "groups"))
-    check_consistent_length(groups, X)
-    missing = np.array([is_missing(group) for group in groups])
+    groups = np.asarray(plain(groups, "groups"))
+    if groups.shape != (len(X),):
+        raise DataError(
+            f"groups has shape {groups.shape}; expected one entry for each of the "
+            f"{len(X)} samples."
+        )
+    # NaN and NaT differ from themselves.
+    missing = np.array([is_missing(group) or group != group for group in groups])
     if missing.any():
         raise DataError(
             f"groups has no entry for sample {int(missing.argmax())}. Give every "
             "sample a group, such as the patient or the device it comes from."
         )
     try:
-        names, numbers = np.unique(groups, return_inverse=True)
+        return np.unique(groups, return_inverse=True)[1]
     except TypeError as error:
         raise DataError(
             f"groups holds entries of several types: {error}. Use numbers or text."
         ) from error
-    if len(names) < 2:
+
+
+def check_several(groups):
+    """Raise DataError if there is only one group; None stands for no groups."""
+    if groups is not None and len(np.unique(groups)) < 2:
         raise DataError(
-            f"groups holds one group only, {names.tolist()}. At least 2 are needed to "
-            "hold one of them out; without groups, samples are held out at random."
+            "groups holds one group only, without samples of weight 0. At least 2 are "
+            "needed to hold one of them out; without groups, samples are held out at "
+            "random."
         )
-    return numbers
 
 
 def n_held_out(n, fraction):
@@ -78,12 +87,22 @@ def split(n, count, strata, groups, seed):
     """
     if groups is not None:
         folds = grouped_folds(strata, groups, max(2, round(n / count)), seed)
-        return min(folds, key=lambda fold: abs(len(fold[1]) - count))
-    if strata is not None and not can_stratify(n, count, strata):
-        strata = None
-    return train_test_split(
-        np.arange(n), test_size=count, stratify=strata, random_state=seed
-    )
+        classes = np.zeros(n) if strata is None else strata
+
+        def rank(fold):
+            lost = np.setdiff1d(classes, classes[fold[0]])
+            return len(lost), abs(len(fold[1]) - count)
+
+        return min(folds, key=rank)
+    if strata is None or can_stratify(n, count, strata):
+        return train_test_split(
+            np.arange(n), test_size=count, stratify=strata, random_state=seed
+        )
+    # One sample of each class is kept, if there are enough others.
+    order = check_random_state(seed).permutation(n)
+    firsts = np.unique(strata[order], return_index=True)[1]
+    order = np.concatenate([order[firsts], np.delete(order, firsts)])
+    return order[: n - count], order[n - count :]
 
 
 def grouped_folds(strata, groups, n_folds, seed=None):

@@ -87,8 +87,9 @@ def fit_linear_path(path, x, codes, weight, kind, groups=None):
     else:
         # With many features least squares is better than likelihood, as in MiniRocket.
         classify = _logistic if rotation is None else _least_squares
+        n_classes = None if kind == "labels" else path.shape[0]
         weights, bias, offset = _classify(
-            classify, features, codes, weight, kind, groups
+            classify, features, codes, weight, n_classes, groups
         )
     if rotation is not None:
         weights = rotation.T @ weights
@@ -149,14 +150,15 @@ def _ridge_of_folds(features, y, weight, groups):
     return best_alpha, offset
 
 
-def _classify(classify, features, codes, weight, kind, groups):
+def _classify(classify, features, codes, weight, n_classes, groups):
     """Return weights (p, K), bias (K,) and offsets (n, K) of logits.
 
-    If a class has only one sample, the logits are those of the class frequencies.
+    Without `n_classes`, codes are indicators of labels. If a class has at most one
+    sample, the logits are those of the class frequencies.
     """
-    if kind == "labels":
+    if n_classes is None:
         parts = [
-            _classify(classify, features, codes_of_label, weight, "classes", groups)
+            _classify(classify, features, codes_of_label, weight, 2, groups)
             for codes_of_label in codes.T.astype(np.int64)
         ]
         # The difference of the two logits of a label is its log-odds.
@@ -164,7 +166,6 @@ def _classify(classify, features, codes, weight, kind, groups):
             np.stack([part[..., 1] - part[..., 0] for part in own], -1)
             for own in zip(*parts, strict=True)
         )
-    n_classes = max(codes.max() + 1, 2)
     if np.bincount(codes, minlength=n_classes).min() < 2:
         share = np.bincount(codes, weight, n_classes) + 1
         bias = np.log(share / share.sum())

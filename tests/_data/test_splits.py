@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from sklearn_pare._data.splits import (
     check_groups,
+    check_several,
     grouped_folds,
     n_held_out,
     split,
@@ -109,17 +110,47 @@ def test_grouped_folds__every_sample_held_out_once():
 @pytest.mark.parametrize(
     ("groups", "words"),
     [
-        (["a"] * 6, "one group only"),
         ([1.0, 2.0, np.nan, 1.0, 2.0, 1.0], "no entry for sample 2"),
         (np.array(["a", None, "b", "a", "b", "a"], object), "no entry for sample 1"),
+        (np.array(["2020", "NaT"] * 3, "M8[D]"), "no entry for sample 1"),
         (np.array(["a", 1, "b", "a", "b", "a"], object), "several types"),
-        ([1, 2, 3], "inconsistent numbers of samples"),
-        (np.ones((6, 2)), "1d array"),
+        ([1, 2, 3], r"shape \(3,\); expected one entry"),
+        (np.ones((6, 2)), r"shape \(6, 2\); expected one entry"),
+        ("patient", r"shape \(\); expected one entry"),
+        ([(1, 2)] * 6, r"shape \(6, 2\); expected one entry"),
+        (np.ma.masked_equal([1, 2, 3, 1, 2, 3], 3), "masked value in sample 2"),
     ],
+    ids=str,
 )
 def test_check_groups__unusable__error_says_why(groups, words):
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(DataError, match=words):
         check_groups(groups, np.zeros((6, 2)))
+
+
+def test_check_several__one_group__error():
+    check_several(None)
+    check_several(np.array([0, 1]))
+    with pytest.raises(DataError, match="one group only"):
+        check_several(np.array([3, 3, 3]))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_split__rare_classes__one_sample_of_each_is_kept(seed):
+    strata = np.array([2, 1, 1] + [0] * 17)
+    kept, held_out = split(20, 8, strata, None, seed)
+    assert sorted([*kept, *held_out]) == list(range(20))
+    assert set(strata[kept]) == {0, 1, 2}
+    # With more classes than samples that can be kept, some are lost.
+    kept, held_out = split(20, 18, strata, None, seed)
+    assert len(kept) == 2
+
+
+def test_split__class_in_one_group__group_is_kept():
+    groups = np.repeat(np.arange(6), 5)
+    strata = np.where(groups == 4, 2, np.arange(30) % 2)
+    for seed in range(10):
+        kept, _ = split(30, 5, strata, groups, seed)
+        assert set(strata[kept]) == {0, 1, 2}
 
 
 @pytest.mark.parametrize("kind", [list, np.array])

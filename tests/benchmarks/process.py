@@ -56,6 +56,8 @@ COMMANDS = {"studies": studies, "recorded": _recorded}
 
 def _run(words, streams, folder, limit):
     os.setsid()
+    # A shell lets its jobs in the background ignore this signal.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(folder)
     os.environ["HOME"] = str(folder)
     os.environ.pop("SKLEARN_PARE_DATA", None)

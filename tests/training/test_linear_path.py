@@ -99,7 +99,7 @@ def test_logistic__offset_of_a_sample__independent_of_its_class(monkeypatch, rng
     other = codes.copy()
     other[:2] = 1, 0
     before, after = (
-        linear_path._logistic(X, c, np.ones(40))[2] for c in (codes, other)
+        linear_path._logistic(X, c, np.ones(40), None)[2] for c in (codes, other)
     )
     np.testing.assert_allclose(before[:8], after[:8], atol=1e-6)
     assert (np.abs(before[8:] - after[8:]) > 1e-4).all()

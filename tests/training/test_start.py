@@ -14,7 +14,7 @@ CLASSES = np.arange(30) % 2
 
 def _start(**settings):
     clf = tiny(PaReClassifier, **settings)
-    return open_start(clf, clf._check_data(TABLE, CLASSES, None, None, None, None))
+    return open_start(clf, clf._check_data(TABLE, CLASSES, *[None] * 5))
 
 
 def test_open_start__int__the_same_four_seeds():
@@ -68,7 +68,7 @@ def test_open_start__candidates__only_where_a_source_is_needed(settings, names):
 
 def test_open_start__warm_start__only_after_a_fit():
     clf = tiny(PaReClassifier, warm_start=True, max_epochs=1, linear_path=False)
-    data = clf._check_data(TABLE, CLASSES, None, None, None, None)
+    data = clf._check_data(TABLE, CLASSES, *[None] * 5)
     assert open_start(clf, data).warm is None
     clf.fit(TABLE, CLASSES)
     assert open_start(clf, data).warm.history == clf.history_
