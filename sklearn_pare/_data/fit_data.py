@@ -48,7 +48,15 @@ def check_validation(estimator, X_val, y_val, input_shape, target):
         raise DataError("X_val and y_val go together: one of them is None.")
     X_val, y_val = check_rows(estimator, X_val, y_val, reset=False)
     X_val = shape_rows(X_val, input_shape)
-    return X_val, target.encode(y_val), np.ones(len(X_val))
+    codes = target.encode(y_val)
+    if target.kind == "values" and estimator.early_stopping and len(codes) < 2:
+        raise DataError(
+            f"X_val holds {len(codes)} validation sample. R2, by which early stopping "
+            "chooses the epoch, needs at least 2."
+        )
+    if target.kind == "masks":
+        target.check_used(codes)
+    return X_val, codes, np.ones(len(X_val))
 
 
 def check_unlabeled(estimator, X_unlabeled, input_shape):
@@ -92,6 +100,8 @@ def hold_out(data, fraction, seed):
             stacklevel=5,
         )
     kept, held_out = split(n, count, strata, data.groups, seed)
+    if data.target.kind == "masks":
+        data.target.check_used(data.codes[held_out])
     return data._replace(
         X=select(data.X, kept),
         codes=data.codes[kept],

@@ -6,6 +6,7 @@ import os
 import time
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 
 from sklearn_pare.benchmarks.claims import Claims, lock
 from sklearn_pare.benchmarks.console import check_writable
@@ -13,11 +14,13 @@ from sklearn_pare.exceptions import DataError, SaveError
 
 #: Key of a cell without a result, with the reason as its value.
 FAILED = "failed"
+#: Types of the values that distinguish cells.
+SCALAR = str | int | float | None
 # Seconds until cells of other processes are looked at again.
 _PAUSE = 0.5
 
 
-def read(path, names=()):
+def read(path, kinds=MappingProxyType({})):
     """Read a file of JSON lines; return an empty list if there is no file.
 
     An incomplete last line, left by a killed process, is ignored.
@@ -25,7 +28,8 @@ def read(path, names=()):
     Raises
     ------
     DataError
-        If another line is not a JSON object, or lacks a key of ``names``; a ValueError.
+        If another line is not a JSON object, or lacks a key of ``kinds``, or has a
+        value of another type than ``kinds``; a ValueError.
     """
     if path is None or not Path(path).exists():
         return []
@@ -35,10 +39,10 @@ def read(path, names=()):
     rows = []
     for number, line in enumerate(lines, start=1):
         try:
-            rows.append(_parse(line, names))
+            rows.append(_parse(line, kinds))
         # RecursionError: thousands of brackets.
         except (ValueError, RecursionError) as error:
-            keys = f" with the keys {', '.join(names)}" if names else ""
+            keys = f" with the keys {', '.join(kinds)}" if kinds else ""
             raise DataError(
                 f"{path}, line {number}: {error}. Expected one JSON object per line"
                 f"{keys}. Delete the line, or name another file."
@@ -46,13 +50,16 @@ def read(path, names=()):
     return rows
 
 
-def _parse(line, names):
+def _parse(line, kinds):
     row = json.loads(line)
     if not isinstance(row, dict):
         raise ValueError(f"it is a {type(row).__name__}")
-    missing = [name for name in names if name not in row]
+    missing = [name for name in kinds if name not in row]
     if missing:
         raise ValueError(f"it has no {', '.join(missing)}")
+    for name, kind in kinds.items():
+        if not isinstance(row[name], kind):
+            raise ValueError(f"{name} is {row[name]!r}")
     return row
 
 
@@ -95,8 +102,12 @@ def recipe(estimator, *more):
 
 def unfinished(wanted, names, path):
     """Return the cells that the file lacks; the arguments are those of ``resume``."""
-    done = {_key(row, names) for row in read(path, names)}
+    done = {_key(row, names) for row in _rows(path, names)}
     return [cell for cell in wanted if _key(cell, names) not in done]
+
+
+def _rows(path, names):
+    return read(path, dict.fromkeys(names, SCALAR))
 
 
 def _key(row, names):
@@ -185,6 +196,10 @@ def resume(wanted, names, fit, say, log, path):
                     log(f"waiting for {n_waiting} fits of another process")
                 time.sleep(_PAUSE)
             todo = left()
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt(
+            "With --out, the same command continues after the finished fits."
+        ) from error
     finally:
         claims.release()
     if unsaved:
@@ -192,7 +207,7 @@ def resume(wanted, names, fit, say, log, path):
             f"{len(unsaved)} results could not be written to {path}: {unsaved[-1]}. "
             "Their lines are above: append them to the file."
         )
-    done = made | {_key(row, names): row for row in read(path, names)}
+    done = made | {_key(row, names): row for row in _rows(path, names)}
     keys = [_key(cell, names) for cell in wanted]
     return [done[key] for key in keys if key in done]
 
