@@ -1,6 +1,5 @@
 """Regressor."""
 
-import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import StrOptions
@@ -9,7 +8,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from sklearn_pare._base import _BasePaRe
 from sklearn_pare._data.validation import check_weights, read_targets
 from sklearn_pare._data.value_targets import check_values, make_value_target
-from sklearn_pare._utils.arrays import check_finite_numbers
+from sklearn_pare._utils.arrays import finite
 from sklearn_pare._utils.docstrings import fill_docstring
 from sklearn_pare._utils.surroundings import pinned
 
@@ -180,7 +179,7 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
             if not self._target.size:
                 return r2_score(y, prediction, sample_weight=weight)
             shape = (len(prediction), -1, *self._target.size)
-            y = self._target.check_shape(check_finite_numbers(np.asarray(y), "y"))
+            y = self._target.check_shape(finite(y, "y"))
             check_consistent_length(y, prediction)
             pair = prediction.reshape(shape), y.reshape(shape)
             return self._target.score(*pair, weight)

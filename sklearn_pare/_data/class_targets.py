@@ -188,8 +188,8 @@ class MaskTarget:
         """Raise DataError if all positions are ignored, so that no score is defined."""
         if (codes == IGNORED).all():
             raise DataError(
-                f"All positions of the {len(codes)} masks to score hold ignore_index="
-                f"{self.ignored}, which are not scored. Use masks with other positions."
+                f"All positions of {len(codes)} masks to score hold ignore_index="
+                f"{self.ignored}. Use masks with other positions."
             )
 
     def weigh(self, weight, codes):

@@ -50,10 +50,7 @@ def check_validation(estimator, X_val, y_val, input_shape, target):
     X_val = shape_rows(X_val, input_shape)
     codes = target.encode(y_val)
     if target.kind == "values" and estimator.early_stopping and len(codes) < 2:
-        raise DataError(
-            f"X_val holds {len(codes)} validation sample. R2, by which early stopping "
-            "chooses the epoch, needs at least 2."
-        )
+        raise DataError("X_val holds 1 validation sample; R2 needs at least 2.")
     if target.kind == "masks":
         target.check_used(codes)
     return X_val, codes, np.ones(len(X_val))

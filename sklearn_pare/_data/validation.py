@@ -20,7 +20,7 @@ from sklearn_pare._data.forms import (
 )
 from sklearn_pare._data.lazy import ChosenRows, LazyArray, check_finite
 from sklearn_pare._data.tables import check_table, is_frame, is_mixed
-from sklearn_pare._utils.arrays import as_numbers, check_finite_numbers, plain
+from sklearn_pare._utils.arrays import as_numbers, finite, plain
 from sklearn_pare.exceptions import DataError
 
 #: Description of X by the number of dimensions of a sample.
@@ -125,7 +125,7 @@ def _check_target(estimator, y):
                 "are real numbers, or classes as whole numbers, of shape (n, L), "
                 "(n, H, W) or (n, C, H, W), without an empty axis."
             )
-        check_finite_numbers(y, "y")
+        finite(y, "y")
         if y.dtype == np.float16:
             y = y.astype(np.float32)
     numeric = estimator.__sklearn_tags__().estimator_type == "regressor"
@@ -223,17 +223,9 @@ def check_weights(sample_weight, X):
     """Return the weights of samples, 1 by default, or raise if they are not usable."""
     weight = plain(sample_weight, "sample_weight")
     weight = _check_sample_weight(weight, X, dtype=np.float64)
-    _check_positive(weight)
+    # Only for its error.
+    positive(weight, weight)
     return weight
-
-
-def _check_positive(weight):
-    if not np.isfinite(weight.sum()) or (weight < 0).any() or not (weight > 0).any():
-        raise DataError(
-            f"The sample weights, in fit times class_weight, range from "
-            f"{weight.min():g} to {weight.max():g}. They must be finite and not "
-            "negative, and at least one must be positive."
-        )
 
 
 def positive(weight, X, *arrays):
@@ -244,7 +236,12 @@ def positive(weight, X, *arrays):
     DataError
         If a weight is negative or not finite, or none is positive.
     """
-    _check_positive(weight)
+    if not np.isfinite(weight.sum()) or (weight < 0).any() or not (weight > 0).any():
+        raise DataError(
+            f"The sample weights, in fit times class_weight, range from "
+            f"{weight.min():g} to {weight.max():g}. They must be finite and not "
+            "negative, and at least one must be positive."
+        )
     kept = weight > 0
     if kept.all():
         return X, *arrays, weight

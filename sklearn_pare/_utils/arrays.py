@@ -93,8 +93,9 @@ def plain(values, name):
     return as_numbers(values.data)
 
 
-def check_finite_numbers(values, name):
-    """Return an array, or raise DataError if it holds other than finite numbers."""
+def finite(values, name):
+    """Return finite numbers in any container as an array, or raise DataError."""
+    values = np.asarray(plain(values, name))
     if values.dtype.kind not in "fiub":
         raise DataError(
             f"{name} has dtype {values.dtype}. Expected real numbers or booleans."

@@ -83,6 +83,5 @@ def wrong_folder(path, suites):
         return "is a file, not a folder"
     if not path.is_dir():
         return "does not exist"
-    if path.resolve().name in suites and not (path / path.resolve().name).is_dir():
+    if path.name in suites and not (path / path.name).exists():
         return f"is the folder of one suite: its parent folder, {path.parent}, is meant"
-    return None

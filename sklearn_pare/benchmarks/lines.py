@@ -6,7 +6,6 @@ import os
 import time
 from itertools import chain
 from pathlib import Path
-from types import MappingProxyType
 
 from sklearn_pare.benchmarks.claims import Claims, lock
 from sklearn_pare.benchmarks.console import check_writable
@@ -20,7 +19,7 @@ SCALAR = str | int | float | None
 _PAUSE = 0.5
 
 
-def read(path, kinds=MappingProxyType({})):
+def read(path, kinds=()):
     """Read a file of JSON lines; return an empty list if there is no file.
 
     An incomplete last line, left by a killed process, is ignored.
@@ -28,8 +27,8 @@ def read(path, kinds=MappingProxyType({})):
     Raises
     ------
     DataError
-        If another line is not a JSON object, or lacks a key of ``kinds``, or has a
-        value of another type than ``kinds``; a ValueError.
+        If another line is not a JSON object, or its values lack the types of ``kinds``,
+        a dict; a ValueError.
     """
     if path is None or not Path(path).exists():
         return []
@@ -57,7 +56,7 @@ def _parse(line, kinds):
     missing = [name for name in kinds if name not in row]
     if missing:
         raise ValueError(f"it has no {', '.join(missing)}")
-    for name, kind in kinds.items():
+    for name, kind in dict(kinds).items():
         if not isinstance(row[name], kind):
             raise ValueError(f"{name} is {row[name]!r}")
     return row
@@ -197,9 +196,8 @@ def resume(wanted, names, fit, say, log, path):
                 time.sleep(_PAUSE)
             todo = left()
     except KeyboardInterrupt as error:
-        raise KeyboardInterrupt(
-            "With --out, the same command continues after the finished fits."
-        ) from error
+        advice = "With --out, the same command continues after the finished fits."
+        raise KeyboardInterrupt(advice) from error
     finally:
         claims.release()
     if unsaved:

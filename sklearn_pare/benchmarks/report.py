@@ -14,13 +14,10 @@ from sklearn_pare.exceptions import DataError
 
 _CELL = ("suite", "task", "method", "seed", "preset", "simulated")
 _GROUP = ("suite", "preset", "simulated", "protocol")
-_NUMBERS = {"error": Real, "cpu": Real, "memory_mb": Real | None}
-#: Keys of the rows of ``runner.run`` that the reports need, and types of their values.
-KEYS = (
-    dict.fromkeys((*_CELL, "protocol", "metric", "device", "precision"), SCALAR)
-    | _NUMBERS
-    | {"versions": dict}
-)
+_FIGURES = {"error": Real, "cpu": Real, "memory_mb": Real | None, "versions": dict}
+_FACTS = (*_CELL, "protocol", "metric", "device", "precision")
+#: Keys of the rows of ``runner.run`` that the reports need -> types of their values.
+KEYS = dict.fromkeys(_FACTS, SCALAR) | _FIGURES
 
 
 def table(rows):

@@ -170,10 +170,9 @@ def _used(y_true, y_pred, ignore_index):
 
 def _classes(values, name):
     """Return whole numbers as int64, or raise DataError if a number is not whole."""
-    fractions = values[values != values.round()]
+    fractions = values[values % 1 != 0]
     if len(fractions):
         raise DataError(
-            f"{name} holds {fractions[0]:g}, which is not a class: give classes, not "
-            "probabilities. Classes are whole numbers."
+            f"{name} holds {fractions[0]:g}: give classes, not probabilities."
         )
     return values.astype(np.int64)

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
-from sklearn_pare._utils.arrays import check_finite_numbers, plain
+from sklearn_pare._utils.arrays import finite, plain
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.nn.losses import IGNORED
 
@@ -171,8 +171,8 @@ def pixel_auroc(y_true, y_score):
 
 def _pixels(y_true, y_score):
     """Return masks and scores of class 1, both of the shape of the masks."""
-    y_true = np.asarray(plain(y_true, "y_true"))
-    y_score = _numbers(y_score, "y_score").astype(np.float64)
+    y_true = finite(y_true, "y_true")
+    y_score = finite(y_score, "y_score").astype(np.float64)
     if y_score.ndim == y_true.ndim + 1 and y_score.shape[1] == 2:
         y_score = y_score[:, 1] - y_score[:, 0]
     return _same_shape(y_true, y_score)
@@ -316,11 +316,8 @@ def _by_clip(y_true, y_score, groups):
 
 
 def _same_shape(y_true, y_pred):
-    """Return both as float arrays; a column (n, 1) gets the shape (n,) of the other.
-
-    Raise DataError if their shapes differ, or if they hold other than finite numbers.
-    """
-    y_true, y_pred = _numbers(y_true, "y_true"), _numbers(y_pred, "y_pred")
+    """Return both as float arrays of one shape; (n, 1) is the same as (n,)."""
+    y_true, y_pred = finite(y_true, "y_true"), finite(y_pred, "y_pred")
     if {y_true.shape, y_pred.shape} == {(len(y_true),), (len(y_true), 1)}:
         y_true, y_pred = y_true.ravel(), y_pred.ravel()
     if y_true.shape != y_pred.shape or not len(y_true):
@@ -330,7 +327,3 @@ def _same_shape(y_true, y_pred):
         )
     kept = np.result_type(y_true, y_pred, np.float64)
     return y_true.astype(kept), y_pred.astype(kept)
-
-
-def _numbers(values, name):
-    return check_finite_numbers(np.asarray(plain(values, name)), name)

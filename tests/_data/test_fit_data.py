@@ -165,4 +165,4 @@ def test_fit__masks_held_out_all_ignored__error():
             held_out.append(str(error))
     # One of the two groups is held out.
     assert len(held_out) == 1
-    assert "All positions of the 20 masks" in held_out[0]
+    assert "All positions of 20 masks" in held_out[0]
