@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils.validation import (
     _check_sample_weight,
     _check_y,
+    _num_samples,
     check_consistent_length,
     validate_data,
 )
@@ -221,6 +222,8 @@ def place_size(y, input_shape, *, channels):
 
 def check_weights(sample_weight, X):
     """Return the weights of samples, 1 by default, or raise if they are not usable."""
+    if sample_weight is None:
+        return np.ones(_num_samples(X))
     weight = plain(sample_weight, "sample_weight")
     weight = _check_sample_weight(weight, X, dtype=np.float64)
     # Only for its error.

@@ -299,3 +299,10 @@ def test_score__all_positions_ignored__error(weight):
     used = slice(5) if weight is None else slice(None)
     with pytest.raises(DataError, match="ignore_index"):
         clf.score(X[used], y[used], sample_weight=weight)
+
+
+@pytest.mark.parametrize("target", ["field", "numbers", "classes", "masks"])
+def test_score__no_samples__error_names_the_shape_of_x(fitted, target):
+    estimator, y = fitted[target]
+    with pytest.raises(ValueError, match=r"0 sample.*\(0, 2, 16\)"):
+        estimator.score(SIGNALS[:0], y[:0])
