@@ -229,8 +229,8 @@ def _describe(arguments):
 
 def _described(task, data_home):
     lines = [f"{task.name} ({task.suite})", "", task.title, ""]
-    lines += [f"shapes    {task.shapes}"] if task.shapes else []
-    lines.append(f"error     {task.error}")
+    shapes = [f"shapes    {task.shapes}"] if task.shapes else []
+    lines += [*shapes, f"error     {task.error}"]
     if task.load is None:
         lines.append(f"OpenML    task {task.openml_id}, ten official folds")
     elif task.size:

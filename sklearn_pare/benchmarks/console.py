@@ -83,5 +83,6 @@ def wrong_folder(path, suites):
         return "is a file, not a folder"
     if not path.is_dir():
         return "does not exist"
+    path = path.absolute()
     if path.name in suites and not (path / path.name).exists():
         return f"is the folder of one suite: its parent folder, {path.parent}, is meant"

@@ -101,12 +101,9 @@ def recipe(estimator, *more):
 
 def unfinished(wanted, names, path):
     """Return the cells that the file lacks; the arguments are those of ``resume``."""
-    done = {_key(row, names) for row in _rows(path, names)}
+    rows = read(path, dict.fromkeys(names, SCALAR))
+    done = {_key(row, names) for row in rows}
     return [cell for cell in wanted if _key(cell, names) not in done]
-
-
-def _rows(path, names):
-    return read(path, dict.fromkeys(names, SCALAR))
 
 
 def _key(row, names):
@@ -205,7 +202,8 @@ def resume(wanted, names, fit, say, log, path):
             f"{len(unsaved)} results could not be written to {path}: {unsaved[-1]}. "
             "Their lines are above: append them to the file."
         )
-    done = made | {_key(row, names): row for row in _rows(path, names)}
+    rows = read(path, dict.fromkeys(names, SCALAR))
+    done = made | {_key(row, names): row for row in rows}
     keys = [_key(cell, names) for cell in wanted]
     return [done[key] for key in keys if key in done]
 

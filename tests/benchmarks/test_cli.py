@@ -84,6 +84,16 @@ def test_data__wrong_place__what_it_is(command, place, told, tmp_path, capsys):
     assert told.format(d=folder.parent) in capsys.readouterr().err
 
 
+def test_data__working_directory_is_the_folder_of_a_suite__parent(
+    tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "pdebench").mkdir()
+    monkeypatch.chdir(tmp_path / "pdebench")
+    with pytest.raises(SystemExit):
+        main(["describe", "advection", "--data", "."])
+    assert f"its parent folder, {tmp_path}, is meant" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("file", ["a.hdf5", "sub/b.hdf5"])
 @pytest.mark.parametrize("task", ["advection", "burgers", "shallow-water"])
 def test_describe__another_file__no_shapes_of_the_original(task, file, capsys):
