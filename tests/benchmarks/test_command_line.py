@@ -47,7 +47,7 @@ def _tree(folder):
     ("words", "told"),
     [
         ([*REAL, "--data", "dta"], ["dta does not exist", "--download", "h/1D_Adv"]),
-        ([*REAL, "--data", "data/pdebench"], ["its parent folder, ", "work/data, is meant"]),
+        ([*REAL, "--data", "data/pdebench"], ["work/data, is meant"]),
         ([*REAL, "--data", "full/pdebench"], ["folder that contains pdebench"]),
         ([*REAL, "--data", "data"],
          ["Its folder contains 1D_Advection_Sols_beta1.0.hdf5"]),
