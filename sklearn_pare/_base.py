@@ -15,7 +15,7 @@ from sklearn.base import (
     _fit_context,
 )
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_pare._architecture import export_arrays, restore
 from sklearn_pare._data.fit_data import (
@@ -31,6 +31,7 @@ from sklearn_pare._data.splits import check_groups, check_several
 from sklearn_pare._data.validation import (
     check_input_shape,
     check_rows,
+    check_weights,
     positive,
     shape_rows,
 )
@@ -44,7 +45,6 @@ from sklearn_pare._device import (
 from sklearn_pare._inference import in_batches
 from sklearn_pare._saving import model_file
 from sklearn_pare._utils import CallbackSupportMixin
-from sklearn_pare._utils.arrays import plain
 from sklearn_pare._utils.surroundings import pinned
 from sklearn_pare.exceptions import DivergenceError
 from sklearn_pare.nn.model import PaReModel
@@ -199,8 +199,7 @@ class _BasePaRe(
         X = shape_rows(X, self.input_shape)
         warn_swapped("X", X.shape, self.input_shape)
         input_shape = X.shape[1:]
-        sample_weight = plain(sample_weight, "sample_weight")
-        weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        weight = check_weights(sample_weight, X)
         y, groups = self._check_y(y, input_shape), check_groups(groups, X)
         if y.ndim == 4:
             warn_swapped("y", y.shape)

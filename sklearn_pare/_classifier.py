@@ -5,7 +5,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from sklearn_pare._base import _BasePaRe
 from sklearn_pare._data.class_targets import (
@@ -13,8 +13,7 @@ from sklearn_pare._data.class_targets import (
     check_classes,
     make_class_target,
 )
-from sklearn_pare._data.validation import read_targets
-from sklearn_pare._utils.arrays import plain
+from sklearn_pare._data.validation import check_weights, read_targets
 from sklearn_pare._utils.docstrings import fill_docstring
 from sklearn_pare._utils.surroundings import pinned
 
@@ -222,10 +221,11 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
             the fraction of positions, without those of ``ignore_index``.
         """
         check_is_fitted(self)
-        y, sample_weight = read_targets(y), plain(sample_weight, "sample_weight")
+        y = read_targets(y)
+        weight = check_weights(sample_weight, y)
         with pinned():
             if not isinstance(self._target, MaskTarget):
-                return super().score(X, y, sample_weight)
-            weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
-            codes = self._target.encode(np.asarray(y))
-            return self._target.score(self._outputs(X), codes, weight)
+                return super().score(X, y, weight)
+            codes, outputs = self._target.encode(np.asarray(y)), self._outputs(X)
+            check_consistent_length(codes, outputs)
+            return self._target.score(outputs, codes, weight)

@@ -1,15 +1,14 @@
 """Regressor."""
 
-import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from sklearn_pare._base import _BasePaRe
-from sklearn_pare._data.validation import read_targets
+from sklearn_pare._data.validation import check_weights, read_targets
 from sklearn_pare._data.value_targets import check_values, make_value_target
-from sklearn_pare._utils.arrays import plain
+from sklearn_pare._utils.arrays import finite
 from sklearn_pare._utils.docstrings import fill_docstring
 from sklearn_pare._utils.surroundings import pinned
 
@@ -173,13 +172,14 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
             distance from the mean field; for several channels the mean over them.
         """
         check_is_fitted(self)
-        y, sample_weight = read_targets(y), plain(sample_weight, "sample_weight")
+        y = read_targets(y)
+        weight = check_weights(sample_weight, y)
         prediction = self.predict(X)
         with pinned():
             if not self._target.size:
-                return r2_score(y, prediction, sample_weight=sample_weight)
+                return r2_score(y, prediction, sample_weight=weight)
             shape = (len(prediction), -1, *self._target.size)
-            y = self._target.check_shape(np.asarray(y))
+            y = self._target.check_shape(finite(y, "y"))
             check_consistent_length(y, prediction)
             pair = prediction.reshape(shape), y.reshape(shape)
-            return self._target.score(*pair, sample_weight)
+            return self._target.score(*pair, weight)

@@ -45,8 +45,8 @@ def test_scikit_learn_check(estimator, check):
 @pytest.mark.parametrize(
     "estimator",
     [
-        PaReClassifier(max_epochs=3, batch_size=32, random_state=0),
-        PaReRegressor(max_epochs=4, batch_size=16, random_state=0),
+        PaReClassifier(max_epochs=1, batch_size=64, random_state=0),
+        PaReRegressor(max_epochs=1, batch_size=64, random_state=0),
     ],
     ids=["classifier", "regressor"],
 )

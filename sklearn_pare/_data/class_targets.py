@@ -184,6 +184,14 @@ class MaskTarget:
         codes[used] = _encode(y[used], self.classes)
         return codes
 
+    def check_used(self, codes):
+        """Raise DataError if all positions are ignored, so that no score is defined."""
+        if (codes == IGNORED).all():
+            raise DataError(
+                f"All positions of {len(codes)} masks to score hold ignore_index="
+                f"{self.ignored}. Use masks with other positions."
+            )
+
     def weigh(self, weight, codes):
         """Return the sample weights; classes are weighted in the loss."""
         return weight
@@ -213,6 +221,7 @@ class MaskTarget:
 
     def score(self, outputs, codes, weight):
         """Return the accuracy over the positions that are not ignored."""
+        self.check_used(codes[weight > 0])
         used = codes != IGNORED
         right = (outputs.argmax(1) == codes) & used
         axes = tuple(range(1, codes.ndim))

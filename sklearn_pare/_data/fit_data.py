@@ -48,7 +48,12 @@ def check_validation(estimator, X_val, y_val, input_shape, target):
         raise DataError("X_val and y_val go together: one of them is None.")
     X_val, y_val = check_rows(estimator, X_val, y_val, reset=False)
     X_val = shape_rows(X_val, input_shape)
-    return X_val, target.encode(y_val), np.ones(len(X_val))
+    codes = target.encode(y_val)
+    if target.kind == "values" and estimator.early_stopping and len(codes) < 2:
+        raise DataError("X_val holds 1 validation sample; R2 needs at least 2.")
+    if target.kind == "masks":
+        target.check_used(codes)
+    return X_val, codes, np.ones(len(X_val))
 
 
 def check_unlabeled(estimator, X_unlabeled, input_shape):
@@ -78,31 +83,15 @@ def hold_out(data, fraction, seed):
         return data
     n, strata = len(data.X), data.target.strata(data.codes)
     count = n_held_out(n, fraction)
-    if (
-        data.groups is None
-        and strata is not None
-        and not can_stratify(n, count, strata)
-    ):
-        sizes = np.unique(strata, return_counts=True)[1]
-        warnings.warn(
-            f"The smallest class has {sizes.min()} samples, and {count} samples are "
-            f"held out for {len(sizes)} classes: the validation samples are drawn "
-            "without stratification.",
-            UserWarning,
-            stacklevel=5,
-        )
     kept, held_out = split(n, count, strata, data.groups, seed)
-    if strata is not None and len(lost := np.setdiff1d(strata, strata[kept])):
-        warnings.warn(
-            f"The classes {data.target.classes[lost].tolist()} are held out as a whole "
-            "and cannot be learned, since they occur in too few samples or groups.",
-            UserWarning,
-            stacklevel=5,
-        )
+    if strata is not None:
+        _warn_of_rare_classes(data, strata, kept, count)
     groups = None if data.groups is None else data.groups[kept]
     if groups is not None and len(np.unique(groups)) < 2:
         # No further split can keep the last group whole.
         groups = None
+    if data.target.kind == "masks":
+        data.target.check_used(data.codes[held_out])
     return data._replace(
         X=select(data.X, kept),
         codes=data.codes[kept],
@@ -114,6 +103,26 @@ def hold_out(data, fraction, seed):
             data.weight[held_out],
         ),
     )
+
+
+def _warn_of_rare_classes(data, strata, kept, count):
+    """Warn of classes that are lost, or of a split without stratification."""
+    sizes = np.unique(strata, return_counts=True)[1]
+    lost = np.setdiff1d(strata, strata[kept])
+    if len(lost):
+        text = (
+            f"The classes {data.target.classes[lost].tolist()} are held out as a whole "
+            "and cannot be learned, since they occur in too few samples or groups."
+        )
+    elif data.groups is None and not can_stratify(len(strata), count, strata):
+        text = (
+            f"The smallest class has {sizes.min()} samples, and {count} samples are "
+            f"held out for {len(sizes)} classes: the validation samples are drawn "
+            "without stratification."
+        )
+    else:
+        return
+    warnings.warn(text, UserWarning, stacklevel=6)
 
 
 def check_hold_out(data, fraction):

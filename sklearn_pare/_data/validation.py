@@ -5,7 +5,9 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.utils.validation import (
+    _check_sample_weight,
     _check_y,
+    _num_samples,
     check_consistent_length,
     validate_data,
 )
@@ -19,7 +21,7 @@ from sklearn_pare._data.forms import (
 )
 from sklearn_pare._data.lazy import ChosenRows, LazyArray, check_finite
 from sklearn_pare._data.tables import check_table, is_frame, is_mixed
-from sklearn_pare._utils.arrays import as_numbers, plain
+from sklearn_pare._utils.arrays import as_numbers, finite, plain
 from sklearn_pare.exceptions import DataError
 
 #: Description of X by the number of dimensions of a sample.
@@ -124,12 +126,7 @@ def _check_target(estimator, y):
                 "are real numbers, or classes as whole numbers, of shape (n, L), "
                 "(n, H, W) or (n, C, H, W), without an empty axis."
             )
-        if not np.isfinite(y).all():
-            row, *place = map(int, np.argwhere(~np.isfinite(y))[0])
-            raise DataError(
-                f"y holds {y[row, *place]} in sample {row}, at {tuple(place)}. Give "
-                "every position a finite target, or leave the sample out."
-            )
+        finite(y, "y")
         if y.dtype == np.float16:
             y = y.astype(np.float32)
     numeric = estimator.__sklearn_tags__().estimator_type == "regressor"
@@ -223,6 +220,17 @@ def place_size(y, input_shape, *, channels):
     )
 
 
+def check_weights(sample_weight, X):
+    """Return the weights of samples, 1 by default, or raise if they are not usable."""
+    if sample_weight is None:
+        return np.ones(_num_samples(X))
+    weight = plain(sample_weight, "sample_weight")
+    weight = _check_sample_weight(weight, X, dtype=np.float64)
+    # Only for its error.
+    positive(weight, weight)
+    return weight
+
+
 def positive(weight, X, *arrays):
     """Return the samples of positive weight: X, the arrays, and the weights.
 
@@ -233,7 +241,7 @@ def positive(weight, X, *arrays):
     """
     if not np.isfinite(weight.sum()) or (weight < 0).any() or not (weight > 0).any():
         raise DataError(
-            f"The sample weights, sample_weight times class_weight, range from "
+            f"The sample weights, in fit times class_weight, range from "
             f"{weight.min():g} to {weight.max():g}. They must be finite and not "
             "negative, and at least one must be positive."
         )

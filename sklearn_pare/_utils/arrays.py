@@ -85,13 +85,34 @@ def plain(values, name):
     if not np.ma.isMaskedArray(values):
         return as_numbers(values)
     if np.ma.is_masked(values):
-        sample, *place = np.argwhere(np.ma.getmaskarray(values))[0].tolist()
-        where = f", at {tuple(place)}" if place else ""
         raise DataError(
-            f"{name} holds a masked value in sample {sample}{where}. Leave the sample "
-            f"out, or give a value in its place, such as with {name}.filled(0)."
+            f"{name} holds a masked value in {_first(np.ma.getmaskarray(values))}. "
+            "Leave the sample out, or give a value in its place, such as with "
+            f"{name}.filled(0)."
         )
     return as_numbers(values.data)
+
+
+def finite(values, name):
+    """Return finite numbers in any container as an array, or raise DataError."""
+    values = np.asarray(plain(values, name))
+    if values.dtype.kind not in "fiub":
+        raise DataError(
+            f"{name} has dtype {values.dtype}. Expected real numbers or booleans."
+        )
+    wrong = ~np.isfinite(values)
+    if wrong.any():
+        raise DataError(
+            f"{name} holds {values[wrong][0]} in {_first(wrong)}. Give every position "
+            "a finite number, or leave the sample out."
+        )
+    return values
+
+
+def _first(wrong):
+    """Return the sample and the position of the first True as text."""
+    sample, *place = np.argwhere(wrong)[0].tolist()
+    return f"sample {sample}" + (f", at {tuple(place)}" if place else "")
 
 
 def is_array_of_objects(values):

@@ -217,10 +217,10 @@ def _add_describe(commands):
 
 
 def _describe(arguments):
-    if arguments.data and not arguments.data.is_dir():
+    if arguments.data and (wrong := console.wrong_folder(arguments.data, _FILES)):
         raise DataError(
-            f"--data: {arguments.data} is not an existing folder. Expected the folder "
-            f"with the folders {' and '.join(_FILES)}."
+            f"--data: {arguments.data} {wrong}. Expected the folder with the folders "
+            f"{' and '.join(_FILES)}."
         )
     data_home = arguments.data or Path("DIR")
     chosen = tasks.choose(arguments.suite, [arguments.task])
@@ -229,7 +229,8 @@ def _describe(arguments):
 
 def _described(task, data_home):
     lines = [f"{task.name} ({task.suite})", "", task.title, ""]
-    lines += [f"shapes    {task.shapes}", f"error     {task.error}"]
+    shapes = [f"shapes    {task.shapes}"] if task.shapes else []
+    lines += [*shapes, f"error     {task.error}"]
     if task.load is None:
         lines.append(f"OpenML    task {task.openml_id}, ten official folds")
     elif task.size:

@@ -29,12 +29,8 @@ def short_errors(parser):
             "A process with a fit was killed, perhaps for lack of memory. The same "
             "command continues; use fewer --jobs.\n",
         )
-    except KeyboardInterrupt:
-        parser.exit(
-            130,
-            "Interrupted. With --out, the same command continues after the finished "
-            "fits.\n",
-        )
+    except KeyboardInterrupt as error:
+        parser.exit(130, f"Interrupted. {error}".strip() + "\n")
 
 
 def _discard_output():
@@ -79,3 +75,14 @@ def check_writable(path):
         f"{path} cannot be written: {found}. Name a file in an existing folder with "
         "write permission."
     )
+
+
+def wrong_folder(path, suites):
+    """Return why a path cannot be the folder with those of the suites, or None."""
+    if path.is_file():
+        return "is a file, not a folder"
+    if not path.is_dir():
+        return "does not exist"
+    path = path.absolute()
+    if path.name in suites and not (path / path.name).exists():
+        return f"is the folder of one suite: its parent folder, {path.parent}, is meant"

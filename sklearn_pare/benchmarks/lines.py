@@ -13,11 +13,13 @@ from sklearn_pare.exceptions import DataError, SaveError
 
 #: Key of a cell without a result, with the reason as its value.
 FAILED = "failed"
+#: Types of the values that distinguish cells.
+SCALAR = str | int | float | None
 # Seconds until cells of other processes are looked at again.
 _PAUSE = 0.5
 
 
-def read(path, names=()):
+def read(path, kinds=()):
     """Read a file of JSON lines; return an empty list if there is no file.
 
     An incomplete last line, left by a killed process, is ignored.
@@ -25,7 +27,8 @@ def read(path, names=()):
     Raises
     ------
     DataError
-        If another line is not a JSON object, or lacks a key of ``names``; a ValueError.
+        If another line is not a JSON object, or its values lack the types of ``kinds``,
+        a dict; a ValueError.
     """
     if path is None or not Path(path).exists():
         return []
@@ -35,10 +38,10 @@ def read(path, names=()):
     rows = []
     for number, line in enumerate(lines, start=1):
         try:
-            rows.append(_parse(line, names))
+            rows.append(_parse(line, kinds))
         # RecursionError: thousands of brackets.
         except (ValueError, RecursionError) as error:
-            keys = f" with the keys {', '.join(names)}" if names else ""
+            keys = f" with the keys {', '.join(kinds)}" if kinds else ""
             raise DataError(
                 f"{path}, line {number}: {error}. Expected one JSON object per line"
                 f"{keys}. Delete the line, or name another file."
@@ -46,13 +49,16 @@ def read(path, names=()):
     return rows
 
 
-def _parse(line, names):
+def _parse(line, kinds):
     row = json.loads(line)
     if not isinstance(row, dict):
         raise ValueError(f"it is a {type(row).__name__}")
-    missing = [name for name in names if name not in row]
+    missing = [name for name in kinds if name not in row]
     if missing:
         raise ValueError(f"it has no {', '.join(missing)}")
+    for name, kind in dict(kinds).items():
+        if not isinstance(row[name], kind):
+            raise ValueError(f"{name} is {row[name]!r}")
     return row
 
 
@@ -95,7 +101,8 @@ def recipe(estimator, *more):
 
 def unfinished(wanted, names, path):
     """Return the cells that the file lacks; the arguments are those of ``resume``."""
-    done = {_key(row, names) for row in read(path, names)}
+    rows = read(path, dict.fromkeys(names, SCALAR))
+    done = {_key(row, names) for row in rows}
     return [cell for cell in wanted if _key(cell, names) not in done]
 
 
@@ -185,6 +192,9 @@ def resume(wanted, names, fit, say, log, path):
                     log(f"waiting for {n_waiting} fits of another process")
                 time.sleep(_PAUSE)
             todo = left()
+    except KeyboardInterrupt as error:
+        advice = "With --out, the same command continues after the finished fits."
+        raise KeyboardInterrupt(advice) from error
     finally:
         claims.release()
     if unsaved:
@@ -192,7 +202,8 @@ def resume(wanted, names, fit, say, log, path):
             f"{len(unsaved)} results could not be written to {path}: {unsaved[-1]}. "
             "Their lines are above: append them to the file."
         )
-    done = made | {_key(row, names): row for row in read(path, names)}
+    rows = read(path, dict.fromkeys(names, SCALAR))
+    done = made | {_key(row, names): row for row in rows}
     keys = [_key(cell, names) for cell in wanted]
     return [done[key] for key in keys if key in done]
 

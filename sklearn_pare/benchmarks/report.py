@@ -1,10 +1,12 @@
 """Reports of the command run: mean errors, ranks, figures of papers, and costs."""
 
 from collections import defaultdict
+from numbers import Real
 
 import numpy as np
 
 from sklearn_pare.benchmarks.figures import FIGURES, NOTE, SIMULATED
+from sklearn_pare.benchmarks.lines import SCALAR
 from sklearn_pare.benchmarks.ranks import mean_ranks, save_ranks
 from sklearn_pare.benchmarks.tables import cell, head, line, means
 from sklearn_pare.benchmarks.tasks import SUITES
@@ -12,9 +14,10 @@ from sklearn_pare.exceptions import DataError
 
 _CELL = ("suite", "task", "method", "seed", "preset", "simulated")
 _GROUP = ("suite", "preset", "simulated", "protocol")
-_FIGURES = ("metric", "error", "cpu", "memory_mb", "versions", "device", "precision")
-#: Keys of the rows of ``runner.run`` that the reports need.
-KEYS = (*_CELL, "protocol", *_FIGURES)
+_FIGURES = {"error": Real, "cpu": Real, "memory_mb": Real | None, "versions": dict}
+_FACTS = (*_CELL, "protocol", "metric", "device", "precision")
+#: Keys of the rows of ``runner.run`` that the reports need -> types of their values.
+KEYS = dict.fromkeys(_FACTS, SCALAR) | _FIGURES
 
 
 def table(rows):

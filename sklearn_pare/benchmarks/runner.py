@@ -15,7 +15,7 @@ from joblib import Parallel, delayed, effective_n_jobs
 
 from sklearn_pare._device import resolve_device, resolve_precision
 from sklearn_pare.benchmarks import pascal, presets, splits
-from sklearn_pare.benchmarks.console import check_writable
+from sklearn_pare.benchmarks.console import check_writable, wrong_folder
 from sklearn_pare.benchmarks.lines import FAILED, recipe, resume, unfinished
 from sklearn_pare.benchmarks.resources import (
     forget_peak,
@@ -94,10 +94,10 @@ def run(
     errors = _unreadable({key: chosen[key] for key in keys}, data_home, download)
     missing = [e for e in errors.values() if isinstance(e, MissingFileError)]
     if missing and len(missing) == len(chosen) and not download:
-        state = f"lacks their files. {missing[0]}"
-        if not data_home.is_dir():
-            file = f"{tasks[0].suite}/{tasks[0].files[0]}"
-            state = f"does not exist. Expected it to contain {file}."
+        wrong = wrong_folder(data_home, {task.suite for task in tasks})
+        file = f"{tasks[0].suite}/{tasks[0].files[0]}"
+        expected = f"Expected a folder that contains {file}."
+        state = f"{wrong}. {expected}" if wrong else f"lacks their files. {missing[0]}"
         raise MissingFileError(
             f"None of the tasks can run: {data_home} {state} Name the folder that "
             f"contains {tasks[0].suite} with --data, download missing files with "

@@ -32,7 +32,7 @@ class Task:
     error : str
         The error in words; smaller is better.
     shapes : str
-        Shapes of a sample and of its target.
+        Shapes of a sample and of its target; empty if they depend on the file.
     title : str
     load : callable or None
         ``load(split, data_home, download=False)`` returns the Bunch of a split. None:
@@ -203,5 +203,5 @@ def choose(suites, names=None):
 def _on_file(task, file):
     """Return a task of PDEBench on another file."""
     load = functools.partial(_load, fetch_pdebench, task.name, file=file)
-    name = f"{task.name}:{file}"
-    return replace(task, name=name, load=load, files=(file,), size="")
+    own = {"name": f"{task.name}:{file}", "load": load, "files": (file,)}
+    return replace(task, **own, shapes="", size="")

@@ -165,4 +165,14 @@ def _used(y_true, y_pred, ignore_index):
             f"All positions of y_true hold ignore_index={ignore_index}, which are not "
             "scored. Pass samples with other positions."
         )
-    return y_true[used].astype(np.int64), y_pred[used].astype(np.int64)
+    return _classes(y_true[used], "y_true"), _classes(y_pred[used], "y_pred")
+
+
+def _classes(values, name):
+    """Return whole numbers as int64, or raise DataError if a number is not whole."""
+    fractions = values[values % 1 != 0]
+    if len(fractions):
+        raise DataError(
+            f"{name} holds {fractions[0]:g}: give classes, not probabilities."
+        )
+    return values.astype(np.int64)

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
-from sklearn_pare._utils.arrays import plain
+from sklearn_pare._utils.arrays import finite, plain
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.nn.losses import IGNORED
 
@@ -171,8 +171,8 @@ def pixel_auroc(y_true, y_score):
 
 def _pixels(y_true, y_score):
     """Return masks and scores of class 1, both of the shape of the masks."""
-    y_true = np.asarray(plain(y_true, "y_true"))
-    y_score = np.asarray(plain(y_score, "y_score"), np.float64)
+    y_true = finite(y_true, "y_true")
+    y_score = finite(y_score, "y_score").astype(np.float64)
     if y_score.ndim == y_true.ndim + 1 and y_score.shape[1] == 2:
         y_score = y_score[:, 1] - y_score[:, 0]
     return _same_shape(y_true, y_score)
@@ -316,9 +316,10 @@ def _by_clip(y_true, y_score, groups):
 
 
 def _same_shape(y_true, y_pred):
-    """Return both as float arrays, or raise if their shapes differ."""
-    y_true = np.asarray(plain(y_true, "y_true"))
-    y_pred = np.asarray(plain(y_pred, "y_pred"))
+    """Return both as float arrays of one shape; (n, 1) is the same as (n,)."""
+    y_true, y_pred = finite(y_true, "y_true"), finite(y_pred, "y_pred")
+    if {y_true.shape, y_pred.shape} == {(len(y_true),), (len(y_true), 1)}:
+        y_true, y_pred = y_true.ravel(), y_pred.ravel()
     if y_true.shape != y_pred.shape or not len(y_true):
         raise DataError(
             f"y_true has shape {y_true.shape}, the prediction {y_pred.shape}. Expected "

@@ -410,7 +410,7 @@ def test_check_rows__dense_y_not_finite__says_where(value):
     y = np.zeros((20, 3, 4))
     y[7, 1, 2] = y[9, 0, 0] = value
     assert _raised(y=y) == (
-        f"y holds {value} in sample 7, at (1, 2). Give every position a finite target, "
+        f"y holds {value} in sample 7, at (1, 2). Give every position a finite number, "
         "or leave the sample out."
     )
 

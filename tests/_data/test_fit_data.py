@@ -77,17 +77,16 @@ def test_hold_out__warning__points_at_the_caller():
 @pytest.mark.parametrize(
     ("sizes", "fraction", "words"),
     [
-        # A class of one sample; fewer samples held out, or kept, than classes.
+        # A class of one sample; fewer samples held out than classes.
         ((1, 19), 0.1, "1 samples, and 2 samples are held out for 2"),
         ((7, 7, 6), 0.1, "6 samples, and 2 samples are held out for 3"),
-        ((4, 3, 3), 0.8, "3 samples, and 8 samples are held out for 3"),
     ],
 )
 def test_hold_out__no_sample_of_each_class__warns(sizes, fraction, words):
     strata = np.repeat(range(len(sizes)), sizes)
     target = ClassTarget.from_y(strata)
     data = FitData(TABLE[: len(strata)], strata, np.ones(len(strata)), target, strata)
-    with pytest.warns(UserWarning, match="smallest class|as a whole") as record:
+    with pytest.warns(UserWarning, match="smallest class") as record:
         hold_out(data, fraction, 0)
     assert str(record[0].message) == (
         f"The smallest class has {words} classes: the validation samples are drawn "
@@ -125,3 +124,44 @@ def test_hold_out__validation_samples_given__nothing_is_moved(data):
     check_hold_out(data, 0.99)
     with pytest.raises(DataError, match="leaves none to train on"):
         check_hold_out(data._replace(validation=None), 0.99)
+
+
+@pytest.mark.parametrize(
+    "y",
+    [NUMBERS, TABLE[:, :2], SIGNALS, SIGNALS[:, 0]],
+    ids=["number", "numbers", "channels", "field"],
+)
+def test_fit__one_validation_sample__r2_not_defined(y):
+    X = SIGNALS
+    reg = tiny(PaReRegressor, early_stopping=True, linear_path=False, max_epochs=1)
+    with pytest.raises(DataError, match=r"1 validation sample.*at least 2"):
+        reg.fit(X, y, X_val=X[:1], y_val=y[:1])
+    reg.fit(X, y, X_val=X[:2], y_val=y[:2])
+
+
+@pytest.mark.parametrize("n", [1, 3, 20])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_fit__validation_masks_all_ignored__error(n, early_stopping):
+    X, y = SIGNALS, (SIGNALS[:, 0] > 100) + 0
+    clf = tiny(
+        PaReClassifier, early_stopping=early_stopping, ignore_index=7, max_epochs=1
+    )
+    with pytest.raises(DataError, match=r"All positions .* ignore_index=7"):
+        clf.fit(X, y, X_val=X[:n], y_val=np.full_like(y[:n], 7))
+
+
+def test_fit__masks_held_out_all_ignored__error():
+    X, groups = np.concatenate([SIGNALS] * 2), np.repeat([0, 1], 20)
+    clf = tiny(
+        PaReClassifier, early_stopping=True, ignore_index=7, validation_fraction=0.5
+    )
+    held_out = []
+    for ignored in (0, 1):
+        y = np.where(groups[:, None] == ignored, 7, X[:, 0] > 100)
+        try:
+            clf.set_params(max_epochs=1, linear_path=False).fit(X, y, groups=groups)
+        except DataError as error:
+            held_out.append(str(error))
+    # One of the two groups is held out.
+    assert len(held_out) == 1
+    assert "All positions of 20 masks" in held_out[0]

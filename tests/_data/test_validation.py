@@ -132,7 +132,7 @@ def test_positive__no_weights__error(weight, least, most):
     with pytest.raises(DataError) as error:
         positive(np.array(weight), TABLE[:2], np.arange(2))
     assert str(error.value) == (
-        "The sample weights, sample_weight times class_weight, range from "
+        "The sample weights, in fit times class_weight, range from "
         f"{least} to {most}. They must be finite and not negative, and at least one "
         "must be positive."
     )

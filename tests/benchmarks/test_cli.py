@@ -61,3 +61,55 @@ def test_describe__folder__existing_and_missing_files(tmp_path, capsys):
     out = capsys.readouterr().out
     assert "satellite_train.npy  exists" in out
     assert "satellite_test.npy  missing" in out
+
+
+@pytest.mark.parametrize("command", ["run", "describe"])
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("d/pdebench", "its parent folder, {d}, is meant"),
+        ("d/pdebench/x.hdf5", "is a file"),
+        ("x.jsonl", "is a file"),
+        ("d/pdebench/none", "does not exist"),
+    ],
+)
+def test_data__wrong_place__what_it_is(command, place, told, tmp_path, capsys):
+    folder = tmp_path / "d" / "pdebench"
+    folder.mkdir(parents=True)
+    (folder / "x.hdf5").touch()
+    (tmp_path / "x.jsonl").touch()
+    words = ["run", "--tasks"] if command == "run" else ["describe"]
+    with pytest.raises(SystemExit):
+        main([*words, "advection", "--data", str(tmp_path / place)])
+    assert told.format(d=folder.parent) in capsys.readouterr().err
+
+
+def test_data__working_directory_is_the_folder_of_a_suite__parent(
+    tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "pdebench").mkdir()
+    monkeypatch.chdir(tmp_path / "pdebench")
+    with pytest.raises(SystemExit):
+        main(["describe", "advection", "--data", "."])
+    assert f"its parent folder, {tmp_path}, is meant" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("file", ["a.hdf5", "sub/b.hdf5"])
+@pytest.mark.parametrize("task", ["advection", "burgers", "shallow-water"])
+def test_describe__another_file__no_shapes_of_the_original(task, file, capsys):
+    main(["describe", f"{task}:{file}"])
+    assert "shapes" not in capsys.readouterr().out
+    main(["describe", task])
+    assert "shapes    " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["list"], ["describe", "ecg"], ["report"]], ids=str)
+def test_interrupted__command_without_fits__no_advice(words, monkeypatch, capsys):
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"sklearn_pare.benchmarks.cli._{words[0]}", interrupt)
+    with pytest.raises(SystemExit) as stop:
+        main([*words, *["--out", "x"] * (words == ["report"])])
+    assert stop.value.code == 130
+    assert capsys.readouterr().err == "Interrupted.\n"

@@ -16,7 +16,8 @@ from sklearn_pare.exceptions import DataError, SaveError, UnknownNameError
         (BrokenPipeError(32, "Broken pipe"), 1, ""),
         (UnknownNameError("no such task"), 2, "prog: error: no such task\n"),
         (TerminatedWorkerError("SIGKILL(-9)"), 1, "use fewer --jobs.\n"),
-        (KeyboardInterrupt(), 130, "after the finished fits.\n"),
+        (KeyboardInterrupt(), 130, "Interrupted.\n"),
+        (KeyboardInterrupt("With --out, ..."), 130, "Interrupted. With --out, ...\n"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
 )

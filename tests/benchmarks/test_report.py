@@ -109,3 +109,27 @@ def test_report__nothing_to_rank_and_no_file__says_so(tmp_path, capsys):
             main(["report", *words])
         assert stop.value.code == 1
         assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("error", "0.1"),
+        ("error", None),
+        ("cpu", [2.0]),
+        ("memory_mb", "500"),
+        ("versions", "torch 1"),
+        ("task", ["advection"]),
+        ("seed", {}),
+    ],
+    ids=str,
+)
+def test_report__value_of_another_type__line_is_named(key, value, tmp_path, capsys):
+    path = tmp_path / "rows.jsonl"
+    append(_ROWS[0], path)
+    append(_ROWS[1] | {key: value}, path)
+    with pytest.raises(SystemExit):
+        main(["report", "--out", str(path)])
+    err = capsys.readouterr().err
+    assert f"rows.jsonl, line 2: {key} is " in err
+    assert err.count("\n") == 1

@@ -176,3 +176,133 @@ def test_transformed_target_regressor__fields__by_the_recipe(case):
     model = TransformedTargetRegressor(reg, transformer=logarithm, check_inverse=False)
     expected = np.exp(reg.fit(X, np.log(y)).predict(X))
     np.testing.assert_allclose(model.fit(X, y).predict(X), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("where", ["y_true", "y_pred"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf], ids=str)
+@pytest.mark.parametrize(
+    "name", ["r2", "rmse", "mae", "relative_l2", "iou", "label_auroc", "pixel_auroc"]
+)
+def test_metric__number_that_is_not_finite__error_names_the_place(name, bad, where):
+    pair = {"y_true": np.eye(3)[:, :2], "y_pred": np.ones((3, 2))}
+    pair[where][2, 1] = bad
+    with pytest.raises(DataError, match=rf"holds {bad} in sample 2, at \(1,\)"):
+        getattr(metrics, name)(*pair.values())
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [["a", "b"]],
+        [["0.5", "1"]],
+        [[1j, 0]],
+        [[{}, None]],
+        np.array([["2020-01-01", "2020-01-02"]], "datetime64[D]"),
+    ],
+    ids=["text", "numbers as text", "complex", "objects", "dates"],
+)
+@pytest.mark.parametrize("name", ["r2", "mae", "dice", "pixel_auroc"])
+def test_metric__no_real_numbers__error_names_the_dtype(name, values):
+    for pair in [([[0, 1]], values), (values, [[0, 1]])]:
+        with pytest.raises(DataError, match=r"dtype .* real numbers"):
+            getattr(metrics, name)(*pair)
+
+
+@pytest.mark.parametrize(
+    ("y_true", "y_pred"),
+    [
+        ([[0, 1]], [[0.2, 0.9]]),
+        ([[0.5, 1]], [[0, 1]]),
+        ([[0, 1]], np.float32([[1, 1.5]])),
+        ([0, 1], [[0], [0.999]]),
+    ],
+    ids=["probabilities", "y_true", "float32", "column"],
+)
+@pytest.mark.parametrize("name", ["iou", "dice", "pixel_accuracy"])
+def test_metric_of_masks__probabilities__error(name, y_true, y_pred):
+    with pytest.raises(DataError, match="give classes, not probabilities"):
+        getattr(metrics, name)(y_true, y_pred)
+    # Classes may be stored as floats, and ignored positions hold anything finite.
+    assert getattr(metrics, name)([[0.0, 1.0]], [[0, 1]]) == 1
+    assert getattr(metrics, name)([[0, -100]], [[0, 0.5]], ignore_index=-100) == 1
+
+
+@pytest.mark.parametrize("name", ["r2", "rmse", "mae", "relative_l2", "iou"])
+def test_metric__column_against_flat__same_as_flat(name):
+    y, prediction = np.array([1, 2, 3, 5]), np.array([1, 2, 4, 5])
+    metric = getattr(metrics, name)
+    expected = metric(y, prediction)
+    assert metric(y[:, None], prediction) == metric(y, prediction[:, None]) == expected
+    with pytest.raises(DataError, match="same shape"):
+        metric(y[:, None], prediction[None])
+
+
+def test_scorer__y_as_column__as_flat():
+    X, y = SIGNALS[:, 0], SIGNALS[:, 0, 0]
+    reg = tiny(PaReRegressor, max_epochs=1, linear_path=False).fit(X, y)
+    for name in ("rmse", "mae", "r2"):
+        scorer = metrics.get_scorer(name)
+        assert scorer(reg, X, y[:, None]) == scorer(reg, X, y)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    """Estimators of each kind of target, with their X and y."""
+    mask = (SIGNALS[:, 0] > 0) + 0
+    targets = {
+        "field": (PaReRegressor, SIGNALS[:, 0]),
+        "channels": (PaReRegressor, SIGNALS),
+        "numbers": (PaReRegressor, SIGNALS[:, 0, 0]),
+        "classes": (PaReClassifier, mask[:, 0]),
+        "masks": (PaReClassifier, mask),
+    }
+    return {
+        name: (tiny(kind, max_epochs=1, linear_path=False).fit(SIGNALS, y), y)
+        for name, (kind, y) in targets.items()
+    }
+
+
+@pytest.mark.parametrize(
+    "weight",
+    [
+        np.full(N, np.nan),
+        np.r_[np.inf, np.ones(N - 1)],
+        np.r_[-1.0, np.ones(N - 1)],
+        np.zeros(N),
+        np.ones(N - 1),
+    ],
+    ids=["nan", "infinity", "negative", "zeros", "too few"],
+)
+@pytest.mark.parametrize("target", ["field", "channels", "numbers", "classes", "masks"])
+def test_score__unusable_weights__error(fitted, target, weight):
+    estimator, y = fitted[target]
+    with pytest.raises(ValueError, match=r"[Ss]ample.weight"):
+        estimator.score(SIGNALS, y, sample_weight=weight)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf], ids=str)
+@pytest.mark.parametrize("target", ["field", "channels", "numbers"])
+def test_score__y_that_is_not_finite__error(fitted, target, bad):
+    estimator, y = fitted[target]
+    y = y.copy()
+    y.reshape(N, -1)[3, -1] = bad
+    with pytest.raises(ValueError, match=r"holds (nan|inf) in sample 3|contains"):
+        estimator.score(SIGNALS, y)
+
+
+@pytest.mark.parametrize("weight", [None, np.arange(N) < 5], ids=["none", "some"])
+def test_score__all_positions_ignored__error(weight):
+    X, y = SIGNALS, np.where(np.arange(N)[:, None] < 5, 9, SIGNALS[:, 0] > 0)
+    clf = tiny(PaReClassifier, max_epochs=1, linear_path=False, ignore_index=9)
+    clf.fit(X, y)
+    assert 0 <= clf.score(X, y) <= 1
+    used = slice(5) if weight is None else slice(None)
+    with pytest.raises(DataError, match="ignore_index"):
+        clf.score(X[used], y[used], sample_weight=weight)
+
+
+@pytest.mark.parametrize("target", ["field", "numbers", "classes", "masks"])
+def test_score__no_samples__error_names_the_shape_of_x(fitted, target):
+    estimator, y = fitted[target]
+    with pytest.raises(ValueError, match=r"0 sample.*\(0, 2, 16\)"):
+        estimator.score(SIGNALS[:0], y[:0])

@@ -202,7 +202,7 @@ def fetch_pdebench(
         out_frame = min(out_frame, (answer.n_frames - 1) // stride)
     last = _frame("out_frame", out_frame, answer, stride)
 
-    if first == last and set(outputs) <= set(inputs):
+    if first == last and not outputs.keys().isdisjoint(inputs):
         raise _same_frame(source, first, stride)
     how = {"stride": space_stride or about.space_stride, "joined": preset.joined}
     of_data = of_target = {}
@@ -264,8 +264,8 @@ def _same_frame(layout, frame, stride):
         return bad_file(layout.path, layout.keys[0], "has 1 frame", expected)
     return DataError(
         f"{layout.path} has {layout.n_frames} frames at {layout.keys[0]}. With "
-        f"time_stride={stride}, data and target would both be frame {frame}. Use "
-        "another in_frame, out_frame or time_stride."
+        f"time_stride={stride}, data and target would both be frame {frame}, with "
+        "channels in common. Use another in_frame, out_frame or time_stride."
     )
 
 

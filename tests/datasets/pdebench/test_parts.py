@@ -133,6 +133,20 @@ def test_more_than_the_named_file__warns(axis, task, tmp_path, monkeypatch):
         ("navier-stokes-1d", {"in_frame": -1}),
         ("navier-stokes-2d", {"out_frame": 0, "channels_out": ["pressure"]}),
         ("orca:diffusion-sorption", {"in_frame": 10}),
+        # One of the target's channels is an input.
+        ("navier-stokes-1d", {"in_frame": -1, "channels_in": ["pressure"]}),
+        (
+            "navier-stokes-2d",
+            {"out_frame": 0, "channels_in": ["velocity-x", "pressure"]},
+        ),
+        (
+            "navier-stokes-1d",
+            {
+                "out_frame": 0,
+                "channels_in": ["velocity"],
+                "channels_out": ["velocity", "density"],
+            },
+        ),
     ],
     ids=str,
 )
