@@ -201,7 +201,7 @@ class _BasePaRe(
         input_shape = X.shape[1:]
         weight = check_weights(sample_weight, X)
         y, groups = self._check_y(y, input_shape), check_groups(groups, X)
-        if y.ndim == 4:
+        if y.ndim == len(input_shape) + 1 and y.shape[-1] <= 4:
             warn_swapped("y", y.shape)
         X, y, groups, weight = positive(weight, X, y, groups)
         target = self._make_target(y, input_shape)

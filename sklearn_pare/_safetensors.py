@@ -82,7 +82,10 @@ def _write_object(file, content):
     n_bytes = len(content)
     try:
         while content:
-            content = content[file.write(content) or n_bytes :]
+            n_written = file.write(content)
+            if n_written == 0:
+                raise OSError("it takes no more bytes")
+            content = content[n_bytes if n_written is None else n_written :]
     # Closed files raise ValueError, and files in text mode raise TypeError.
     except (OSError, ValueError, TypeError) as error:
         raise SaveError(
@@ -147,6 +150,11 @@ def _read_object(file):
             f"{file} is open in text mode. Open it in binary mode, such as with 'rb'."
         )
     content = file.read()
+    if not content:
+        raise ModelFileError(
+            f"{file} is empty, or nothing is left to read at its position; call "
+            "seek(0)."
+        )
     arrays = load(content)
     # The reader has checked the header, but returns only the arrays.
     size = int.from_bytes(content[:8], "little")

@@ -6,6 +6,7 @@ of a fit of PaRe on the same data. The fits at equal epochs must be in the file.
 
 import numpy as np
 
+from sklearn_pare._utils import expand
 from sklearn_pare.benchmarks import console, lines, ranks
 from sklearn_pare.benchmarks.tables import means
 from sklearn_pare.exceptions import DataError
@@ -35,7 +36,7 @@ def add_arguments(parser):
         help="fits at a time; default: 1",
     )
     parser.add_argument(
-        "--picture", type=console.path, metavar="FILE", help="mean ranks, as PNG"
+        "--picture", type=expand, metavar="FILE", help="mean ranks, as PNG"
     )
 
 

@@ -19,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from sklearn_pare._device import resolve_device, resolve_precision
+from sklearn_pare._utils import expand
 from sklearn_pare.backbones.bundled import WEIGHTS, build_tiny, write_weights
 from sklearn_pare.benchmarks import console
 from sklearn_pare.exceptions import ModelFileError
@@ -77,9 +78,7 @@ def dense_targets(images, grey):
 
 def add_arguments(parser):
     """Add the options of the study."""
-    parser.add_argument(
-        "--output", type=console.path, default=WEIGHTS, help="file to write"
-    )
+    parser.add_argument("--output", type=expand, default=WEIGHTS, help="file to write")
     parser.add_argument("--steps", type=int, default=28_000)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--lr", type=float, default=1.2e-3, help="peak learning rate")

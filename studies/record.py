@@ -11,7 +11,7 @@ from pathlib import Path
 
 from joblib import Parallel, delayed
 
-from sklearn_pare._utils import check_name
+from sklearn_pare._utils import check_name, expand
 from sklearn_pare.benchmarks import console, lines
 from sklearn_pare.benchmarks.resources import on_one_thread
 from sklearn_pare.exceptions import DataError
@@ -41,7 +41,7 @@ def add_arguments(parser, seeds, *, tasks=None, methods=None):
     )
     parser.add_argument(
         "--out",
-        type=console.path,
+        type=expand,
         metavar="FILE",
         help="JSON lines; fits that are in this file are not repeated",
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from sklearn_pare import backbones
+from sklearn_pare._utils import expand
 from sklearn_pare.backbones.bundled import build_tiny, load_file
 from sklearn_pare.benchmarks import console
 from sklearn_pare.benchmarks.methods import METHODS
@@ -42,7 +43,7 @@ def add_arguments(parser):
     parser.add_argument(
         "--record",
         metavar="CARD",
-        type=console.path,
+        type=expand,
         help="card to write the figures to",
     )
 

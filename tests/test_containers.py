@@ -159,6 +159,37 @@ def test_container__in_memory__never_lazy(name, tmp_path, monkeypatch):
     assert isinstance(checked, np.ndarray)
 
 
+TENSORS = {
+    "gradients": lambda X: [own.clone().requires_grad_() for own in X],
+    "bfloat16": lambda X: [own.bfloat16() for own in X],
+    "float8": lambda X: X.to(torch.float8_e4m3fn),
+    "lists of tensors": lambda X: [list(own.bfloat16()) for own in X],
+    "negative": lambda X: torch.complex(-X, -X).conj().imag,
+    "list of negatives": lambda X: list(torch.complex(-X, -X).conj().imag),
+    "sparse": lambda X: X.to_sparse(),
+    "sparse rows": lambda X: X.flatten(1).to_sparse(),
+}
+
+
+@pytest.mark.parametrize("name", TENSORS)
+def test_tensors__of_any_layout__numbers_of_the_ndarray(name):
+    X = np.sign(SIGNALS)
+    inside = TENSORS[name](torch.tensor(X))
+    X = X.reshape(N, -1) if name == "sparse rows" else X
+    checked, y = check_rows(tiny(PaReRegressor), inside, inside, reset=True)
+    np.testing.assert_array_equal(checked, X)
+    np.testing.assert_array_equal(y, X)
+
+
+def test_datasets__of_torch__data_error():
+    data = torch.utils.data.TensorDataset(torch.tensor(SIGNALS), torch.tensor(CLASSES))
+    for wrong in (data, torch.utils.data.Subset(data, [0, 1])):
+        with pytest.raises(DataError, match=r"X is of type (TensorData|Sub)set\. Exp"):
+            tiny(PaReClassifier).fit(wrong, CLASSES)
+        with pytest.raises(DataError, match=r"y is of type (TensorData|Sub)set\. Exp"):
+            tiny(PaReClassifier).fit(SIGNALS, wrong)
+
+
 def _archive(folder):
     np.savez(folder / "X.npz", waves=SIGNALS, y=CLASSES)
     return np.load(folder / "X.npz")

@@ -87,3 +87,6 @@ def test_paths__other_tildes__as_they_are(name, home, tmp_path):
     _fit(checkpoint_dir=f"{name}.runs")
     assert (tmp_path / f"{name}.runs").is_dir()
     assert sources.FolderSource(f"{name}.photos").path == Path(f"{name}.photos")
+    assert datasets.get_data_home(name) == Path(name)
+    with pytest.raises(MissingFileError, match=f"pdebench/{name}"):
+        datasets.fetch_pdebench("darcy", data_home="d", file=name, download=False)

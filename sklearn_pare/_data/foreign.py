@@ -3,11 +3,14 @@
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from numbers import Real
 
 import numpy as np
 from scipy.sparse import issparse
+from torch.utils.data import Dataset
 
+from sklearn_pare._utils.arrays import as_numbers, is_missing
 from sklearn_pare.exceptions import DataError
 
 # Types of single targets. Missing ones are refused later.
@@ -19,7 +22,16 @@ _ADVICE = {
     (
         complex,
         np.complexfloating,
-    ): "Give their real and their imaginary parts as two columns or channels.",
+    ): "Complex data not supported: give their real and their imaginary parts as two "
+    "columns or channels.",
+    (np.ndarray, list): "Make them one array of numbers, (n, C, L) for signals or "
+    "(n, C, H, W) for images.",
+    (np.void, Mapping): "For a table give a pandas.DataFrame of them.",
+}
+_EXPECTED = {
+    "X": "X holds real numbers or, in columns of a DataFrame, text.",
+    "y": "Targets are numbers or, in a PaReClassifier, classes as text, whole numbers "
+    "or booleans.",
 }
 
 
@@ -58,28 +70,69 @@ def _holds_samples(data):
     if hasattr(data, "shape") or hasattr(data, "__array__"):
         return True
     indexed = hasattr(data, "__getitem__") and hasattr(data, "__len__")
-    return indexed and not isinstance(data, Mapping | str | bytes)
+    return indexed and not isinstance(data, Mapping | str | bytes | Dataset)
 
 
-def check_kind(y):
-    """Raise DataError if y holds dates, complex numbers or other foreign objects."""
-    if issparse(y):
+def as_text(y):
+    """Return targets, with bytes and texts of numpy's StringDType as objects of str."""
+    values = y if issparse(y) else np.asarray(y)
+    if values.dtype.kind not in "OST":
+        return y
+    return as_numbers(_decode(values.astype(object)))
+
+
+@partial(np.frompyfunc, nin=1, nout=1)
+def _decode(value):
+    if isinstance(value, bytes):
+        return value.decode(errors="backslashreplace")
+    return value
+
+
+def check_kind(values, name):
+    """Raise DataError if X or y holds dates, complex numbers or other foreign objects.
+
+    In y, missing objects and text among numbers are errors as well.
+    """
+    if issparse(values):
         return
-    values = np.asarray(y)
-    objects = values.dtype == object
-    types = set(map(type, values.flat)) if objects else {values.dtype.type}
+    array = np.asarray(values)
+    if array.dtype.kind == "U" and not hasattr(values, "dtype"):
+        # numpy has made text of numbers.
+        array = np.asarray(values, dtype=object)
+    objects = array.dtype == object
+    types = set(map(type, array.flat)) if objects else {array.dtype.type}
     foreign = {kind for kind in types if not _is_target(kind)}
-    value = next((value for value in values.flat if type(value) in foreign), None)
-    if value is None:
-        return
-    advice = "Turn them into numbers or text."
-    for kinds, text in _ADVICE.items():
-        advice = text if isinstance(value, kinds) else advice
-    raise DataError(
-        f"y holds values of type {type(value).__name__}, such as {value!r}. Targets "
-        "are numbers or, in a PaReClassifier, classes as text, whole numbers or "
-        f"booleans. {advice}"
-    )
+    if array.ndim > 1:
+        # scikit-learn expects a TypeError for a dict in a table.
+        foreign.discard(dict)
+    if foreign:
+        value = next(value for value in array.flat if type(value) in foreign)
+        advice = "Turn them into numbers or text."
+        for kinds, text in _ADVICE.items():
+            advice = text if isinstance(value, kinds) else advice
+        raise DataError(
+            f"{name} holds values of type {type(value).__name__}, such as "
+            f"{value!r:.80}. {_EXPECTED[name]} {advice}"
+        )
+    if name == "y" and objects and types != {str}:
+        _check_objects(array, types)
+
+
+def _check_objects(y, types):
+    missing = np.reshape([is_missing(value) for value in y.flat], y.shape)
+    if missing.any():
+        place = tuple(np.argwhere(missing)[0])
+        raise DataError(
+            f"y holds {y[place]!r}, a missing value, in sample {place[0]}. Give every "
+            "sample a target, or leave the sample out."
+        )
+    texts = {kind for kind in types if issubclass(kind, str)}
+    if texts and types - texts:
+        names = " and ".join(sorted(kind.__name__ for kind in types))
+        raise DataError(
+            f"y holds values of the types {names}. Classes are all text or all "
+            "numbers: convert them, such as with numpy.array(y, dtype=str)."
+        )
 
 
 def _is_target(kind):

@@ -5,10 +5,15 @@ import warnings
 
 import numpy as np
 
-from sklearn_pare._data.foreign import collected
+from sklearn_pare._data.foreign import check_kind, collected
 from sklearn_pare._data.lazy import LazyArray, is_lazy, raise_gap
 from sklearn_pare._data.tables import is_frame, is_mixed
-from sklearn_pare._utils.arrays import as_numpy, is_array_of_objects, is_missing
+from sklearn_pare._utils.arrays import (
+    as_numpy,
+    is_array_of_objects,
+    is_missing,
+    rows_of,
+)
 from sklearn_pare.exceptions import DataError
 
 
@@ -24,11 +29,16 @@ def read_samples(X, input_shape):
         )
     X = collected(X, "X")
     if is_frame(X):
+        if table or not is_mixed(X):
+            return X
         # numpy has no pandas.NA.
-        return X if table or not is_mixed(X) else X.where(X.notna(), np.nan)
+        X = X.where(X.notna(), np.nan)
+        check_kind(X.astype(object), "X")
+        return X
     if is_lazy(X, table):
         return _add_axis(LazyArray(X), input_shape)
-    if isinstance(X, list | tuple):
+    X = rows_of(X)
+    if isinstance(X, list):
         X = list(map(_channels_first, X))
     X = check_even(as_numpy(X), "X")
     if not hasattr(X, "shape"):
@@ -38,6 +48,7 @@ def read_samples(X, input_shape):
     if is_array_of_objects(X):
         missing = [is_missing(value) for value in X.flat]
         X = np.where(np.reshape(missing, X.shape), np.nan, X)
+    check_kind(X, "X")
     if np.ma.isMaskedArray(X):
         X = _fill(X, table)
     return _add_axis(X, input_shape)
@@ -84,17 +95,14 @@ def _channels_first(row):
     """Return an image of PIL as an array (C, H, W), and anything else unchanged."""
     if not hasattr(row, "getbands"):
         return row
-    if row.mode in ("P", "PA"):
-        # Numbers of colours say nothing.
-        row = row.convert("RGB")
-    pixels = np.asarray(row)
-    return pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
+    # Numbers of colours say nothing.
+    pixels = as_numpy(row.convert("RGB") if row.mode in ("P", "PA") else row)
+    return pixels[None] if pixels.ndim == 2 else pixels
 
 
 def check_even(rows, name):
-    """Raise DataError for samples of different shapes; object arrays become lists."""
-    objects = is_array_of_objects(rows) and rows.ndim == 1
-    if not objects and not isinstance(rows, list | tuple):
+    """Return a list or an array, or raise DataError for samples of different shapes."""
+    if not isinstance(rows, list | tuple):
         return rows
     shapes = {}
     for position, row in enumerate(rows):
@@ -112,7 +120,7 @@ def check_even(rows, name):
             f"has {shape}, sample {other_row} has {other}. Bring them to one shape: "
             "pad the short ones with numpy.pad, or resample with scipy.signal.resample."
         )
-    return list(rows) if objects and () not in shapes else rows
+    return rows
 
 
 def sizes_of(X, input_shape):
@@ -125,8 +133,8 @@ def sizes_of(X, input_shape):
 def warn_swapped(name, shape, input_shape=None):
     """Warn if the channels of signals or images seem to be in the last axis.
 
-    Axes of up to 4 numbers are never taken for positions. With `input_shape`, signals
-    may have as many channels as they like.
+    That is if the last axis has at most 4 entries and the others have more, or if
+    signals have at least as many channels as values and `input_shape` is None.
 
     Parameters
     ----------
@@ -138,14 +146,14 @@ def warn_swapped(name, shape, input_shape=None):
         Shape of a sample as given by the user.
     """
     sizes = shape[1:]
-    image = len(sizes) == 3 and sizes[2] in (1, 3, 4) and min(sizes[:2]) > 4
+    image = len(sizes) == 3 and sizes[2] <= 4 and min(sizes[:2]) > 4
     signal = len(sizes) == 2 and input_shape is None and sizes[0] > 4
     if not image and not (signal and sizes[0] >= sizes[1]):
         return
     advice = f"the last axis holds the channels, give np.moveaxis({name}, -1, 1)"
     if signal and sizes[0] == sizes[1]:
         advice = f"these are images, set input_shape={(1, *sizes)}"
-    if signal:
+    if signal and name == "X":
         advice += f"; if not, set input_shape={sizes}"
     places = " x ".join(map(str, sizes[1:]))
     warnings.warn(

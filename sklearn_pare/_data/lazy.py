@@ -1,12 +1,13 @@
 """Arrays that are read or copied in blocks."""
 
 import math
+from copy import copy
 from itertools import pairwise
 
 import numpy as np
 from sklearn.utils import gen_batches
 
-from sklearn_pare._utils.arrays import is_foreign, read
+from sklearn_pare._utils.arrays import is_foreign, is_packed, read
 from sklearn_pare.exceptions import DataError
 
 # Larger arrays in files, in bytes, are not read as a whole.
@@ -116,7 +117,9 @@ def is_lazy(X, table):
 
 def _dtype(array):
     # Variables of scipy.io.netcdf_file have no dtype.
-    return np.dtype(array.dtype if hasattr(array, "dtype") else array[:1].dtype)
+    if is_packed(array) or not hasattr(array, "dtype"):
+        return read(array, slice(0, 1)).dtype
+    return np.dtype(array.dtype)
 
 
 class ChosenRows:
@@ -158,16 +161,13 @@ class LazyArray:
     Parameters
     ----------
     source : array-like with `shape`, `dtype` and slices
-    row_shape : tuple of int, optional
-        Shape of each sample.
-    index : ndarray of int, optional
-        Positions of the samples in `source`, in any order; by default all.
     """
 
-    def __init__(self, source, row_shape=None, index=None):
+    def __init__(self, source):
         self.source = source
-        self.row_shape = tuple(source.shape[1:]) if row_shape is None else row_shape
-        self.index = np.arange(source.shape[0]) if index is None else index
+        self.row_shape = tuple(source.shape[1:])
+        # Positions of the samples in `source`, in any order.
+        self.index = np.arange(source.shape[0])
         self.dtype = _dtype(source)
         if self.dtype.kind not in "fiub":
             raise DataError(
@@ -189,11 +189,15 @@ class LazyArray:
         return len(self.index)
 
     def __getitem__(self, rows):
-        return LazyArray(self.source, self.row_shape, self.index[rows])
+        some = copy(self)
+        some.index = self.index[rows]
+        return some
 
     def reshape(self, n, *row_shape):
         """Return the same samples in another shape; `n` must be their number."""
-        return LazyArray(self.source, row_shape, self.index)
+        other = copy(self)
+        other.row_shape = row_shape
+        return other
 
     def take(self, index):
         """Read the samples at `index`, in any order and with repetitions."""

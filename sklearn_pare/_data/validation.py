@@ -4,6 +4,7 @@ import math
 from numbers import Integral
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils.validation import (
     _check_sample_weight,
     _check_y,
@@ -12,7 +13,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from sklearn_pare._data.foreign import check_kind, collected
+from sklearn_pare._data.foreign import as_text, check_kind, collected
 from sklearn_pare._data.forms import (
     check_even,
     check_not_one,
@@ -80,11 +81,6 @@ def check_rows(estimator, X, y="no_validation", *, reset):
                 f"X holds text: {error}. Give a table with text as a pandas.DataFrame: "
                 "its columns of text are taken as categories."
             ) from error
-        if "setting an array element with a sequence" in str(error):
-            raise DataError(
-                "X is an array of objects that hold arrays. Make it one array of "
-                "numbers, (n, C, L) for signals or (n, C, H, W) for images."
-            ) from error
         raise
     if X.ndim - 1 not in KINDS or 0 in X.shape:
         raise DataError(
@@ -107,14 +103,20 @@ def check_rows(estimator, X, y="no_validation", *, reset):
 
 def read_targets(y):
     """Return y as an array, a list or a pandas object that can hold targets."""
-    y = check_even(plain(collected(y, "y"), "y"), "y")
-    check_kind(y)
+    y = as_text(check_even(plain(collected(y, "y"), "y"), "y"))
+    check_kind(y, "y")
     return y
 
 
 def _check_target(estimator, y):
     """Return y as a finite array, which is numeric in a regressor."""
     y = read_targets(y)
+    numeric = estimator.__sklearn_tags__().estimator_type == "regressor"
+    if numeric and issparse(y):
+        raise DataError(
+            f"y is a sparse matrix. {type(estimator).__name__} takes arrays: give "
+            "y.toarray()."
+        )
     y = y if hasattr(y, "ndim") else np.asarray(y)
     if y.ndim <= 2:
         y = as_numbers(_check_y(y, multi_output=True, estimator=estimator))
@@ -129,7 +131,6 @@ def _check_target(estimator, y):
         finite(y, "y")
         if y.dtype == np.float16:
             y = y.astype(np.float32)
-    numeric = estimator.__sklearn_tags__().estimator_type == "regressor"
     if numeric and y.dtype.kind in "OUS":
         try:
             # From objects, so that the error shows text without a dtype.

@@ -6,7 +6,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from sklearn_pare._utils import check_name
+from sklearn_pare._utils import check_name, expand
 from sklearn_pare.benchmarks import console, prepare, presets, report, runner, tasks
 from sklearn_pare.benchmarks.lines import read
 from sklearn_pare.benchmarks.methods import METHODS
@@ -91,7 +91,7 @@ def _add_tasks(parser):
 
 def _add_data(parser):
     text = "folder of the files; default: get_data_home()"
-    parser.add_argument("--data", type=console.path, metavar="DIR", help=text)
+    parser.add_argument("--data", type=expand, metavar="DIR", help=text)
 
 
 def _chosen(arguments):
@@ -127,7 +127,7 @@ def _add_run(commands):
         "--jobs", type=console.number, metavar="N", help="fits at a time"
     )
     text = "JSON lines; fits in this file are not repeated"
-    parser.add_argument("--out", type=console.path, metavar="FILE", help=text)
+    parser.add_argument("--out", type=expand, metavar="FILE", help=text)
     parser.set_defaults(do=_run)
 
 
@@ -158,7 +158,7 @@ def _add_prepare(commands):
     parser = commands.add_parser("prepare", help="write simulated files for run")
     parser.add_argument(
         "--simulated",
-        type=console.path,
+        type=expand,
         required=True,
         metavar="DIR",
         help="folder to write them into; pass it to run as --data",
@@ -174,7 +174,7 @@ def _prepare(arguments):
 
 def _add_report(commands):
     parser = commands.add_parser("report", help="print tables of the results of run")
-    file = {"type": console.path, "metavar": "FILE"}
+    file = {"type": expand, "metavar": "FILE"}
     parser.add_argument("--out", required=True, help="file that run wrote", **file)
     parser.add_argument("--picture", help="mean ranks, as PNG", **file)
     parser.set_defaults(do=_report)

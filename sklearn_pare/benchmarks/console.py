@@ -41,14 +41,6 @@ def _discard_output():
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def path(text):
-    """Convert an argument to a path; a tilde stands for the home of a user."""
-    try:
-        return Path(text).expanduser()
-    except RuntimeError as error:
-        raise argparse.ArgumentTypeError(f"{text!r}: {error}") from error
-
-
 def number(text):
     """Convert an argument to a number of at least 1."""
     if not text.isdecimal() or int(text) < 1:

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 
 from sklearn_pare import PaReClassifier, PaReRegressor
@@ -33,6 +34,7 @@ SWAPPED = {
     "RGB": (_numbers(8, 8, 3), {}, MOVE),
     "grey": (_numbers(8, 8, 1), {}, MOVE),
     "RGBA": (_numbers(12, 6, 4), {}, MOVE),
+    "two channels": (_numbers(12, 12, 2), {}, MOVE),
     "many rows": (_numbers(64, 5, 3), {}, MOVE),
     "signals": (_numbers(50, 3), {}, MOVE + r"; if not, set input_shape=\(50, 3\)"),
     "one channel": (_numbers(16, 1), {}, MOVE + r"; if not, set input_shape=\(16, 1\)"),
@@ -64,6 +66,21 @@ def test_swapped__field__warning_names_y():
         _tiny(PaReRegressor).fit(_numbers(1, 8, 8), _numbers(8, 8, 1))
 
 
+@pytest.mark.parametrize("shape", [(16, 1), (16, 2), (5, 4)], ids=str)
+def test_swapped__signals_in_y__warning_names_y(shape):
+    words = r"y has shape.*give np\.moveaxis\(y, -1, 1\)\."
+    with pytest.warns(UserWarning, match=words) as caught:
+        _tiny(PaReRegressor).fit(_numbers(2, 16), _numbers(*shape))
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("shape", [(2, 16), (16, 16), (20, 8), (2, 4), (16,)], ids=str)
+def test_swapped__plausible_signals_in_y__no_warning(shape):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        _tiny(PaReRegressor).fit(_numbers(2, 16), _numbers(*shape))
+
+
 @pytest.mark.parametrize(
     ("shape", "input_shape"),
     [
@@ -71,7 +88,7 @@ def test_swapped__field__warning_names_y():
         # the user says so; small, narrow, multispectral and square images.
         ((3,), None), ((4, 3), None), ((8, 9), None), ((4, 4), None),
         ((64, 8), (64, 8)), ((8, 8), (8, -1)),
-        ((1, 1, 1), None), ((3, 1, 1), None), ((3, 4, 4), None), ((12, 12, 2), None),
+        ((1, 1, 1), None), ((3, 1, 1), None), ((3, 4, 4), None), ((12, 12, 5), None),
         ((4, 64, 3), None), ((64, 4, 1), None), ((13, 64, 64), None),
         ((3, 32, 32), None), ((4, 9, 9), None),
     ],
@@ -131,6 +148,37 @@ def test_pil__palette__colours(settings):
     checked = check_rows(_tiny(**settings), images, reset=True)
     expected = check_rows(_tiny(), _images("RGB"), reset=True)
     np.testing.assert_array_equal(checked, expected)
+
+
+FORMS = {
+    "list": list,
+    "tuple": tuple,
+    "Series": pd.Series,
+    "objects": lambda rows: pd.Series(rows).to_numpy(),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+def test_pil__in_sequences_and_in_y__channels_first(mode, form):
+    images = _images(mode)
+    inside = FORMS[form](images)
+    X, y = check_rows(_tiny(PaReRegressor), inside, inside, reset=True)
+    np.testing.assert_array_equal(X, check_rows(_tiny(), images, reset=True))
+    np.testing.assert_array_equal(y, X[:, 0] if mode == "L" else X)
+
+
+@pytest.mark.parametrize("shape", [(5,), (2, 16), (3, 8, 8)], ids=str)
+@pytest.mark.parametrize(
+    "kind",
+    [np.asarray, torch.tensor, np.ndarray.tolist],
+    ids=["array", "torch", "list"],
+)
+def test_series__of_arrays__like_a_list(kind, shape):
+    X = pd.Series(list(map(kind, _numbers(*shape))))
+    checked, y = check_rows(_tiny(PaReRegressor), X, X, reset=True)
+    np.testing.assert_array_equal(checked, _numbers(*shape))
+    np.testing.assert_array_equal(y, _numbers(*shape))
 
 
 def test_pil__masks_in_y__classes_as_they_are():

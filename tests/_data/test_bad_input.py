@@ -4,6 +4,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 from sklearn.utils._param_validation import InvalidParameterError
 
 from sklearn_pare import PaReClassifier, PaReRegressor
@@ -78,7 +79,7 @@ CASES = {
     ),
     "arrays in an array": (
         PaReClassifier, {}, _objects([*SIGNALS[:, 0], *SIGNALS[:, 0]]).reshape(20, 2),
-        CLASSES, DataError, "array of objects that hold arrays",
+        CLASSES, DataError, "X holds values of type ndarray.*one array of numbers",
     ),
     "zero-length signals": (
         PaReClassifier, {}, SIGNALS[:, :, :0], CLASSES, DataError,
@@ -248,6 +249,41 @@ CASES = {
     "text numbers": (
         PaReRegressor, {}, TABLE, ["red", "blue"] * 10, DataError,
         "y holds text.*'red'.*PaReClassifier",
+    ),
+    "sparse numbers": (
+        PaReRegressor, {}, TABLE, csr_array(NUMBERS[:, None]), DataError,
+        r"y is a sparse matrix.*toarray\(\)",
+    ),
+    "missing class": (
+        PaReClassifier, {}, TABLE, ["a", "b", None, "a"] * 5, DataError,
+        "y holds None, a missing value, in sample 2",
+    ),
+    "nan among texts": (
+        PaReClassifier, {}, TABLE, ["a", np.nan] * 10, DataError,
+        "y holds nan, a missing value, in sample 1",
+    ),
+    "missing string": (
+        PaReClassifier, {}, TABLE, pd.array(["a", "b", pd.NA, "a"] * 5, "string"),
+        DataError, "y holds <NA>, a missing value, in sample 2",
+    ),
+    "missing category": (
+        PaReClassifier, {}, TABLE, pd.Categorical(["a", "b", None, "a"] * 5), DataError,
+        "y holds nan, a missing value, in sample 2",
+    ),
+    "missing label": (
+        PaReClassifier, {}, TABLE, np.array([[1, None], [0, 1]] * 10), DataError,
+        "y holds None, a missing value, in sample 0",
+    ),
+    "missing number": (
+        PaReRegressor, {}, TABLE, [1.0, None] * 10, DataError,
+        "y holds None, a missing value, in sample 1",
+    ),
+    "text and numbers": (
+        PaReClassifier, {}, TABLE, ["a", 1] * 10, DataError, "the types int and str",
+    ),
+    "text and booleans": (
+        PaReClassifier, {}, TABLE, _objects(["a", True] * 10), DataError,
+        "the types bool and str",
     ),
     # ---- weights
     "too few weights": (

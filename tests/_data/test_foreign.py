@@ -2,6 +2,8 @@
 
 import datetime
 import functools
+import pathlib
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -44,7 +46,7 @@ TARGETS = {
     "complex": (TABLE[:, 0] * 1j, "complex128.*imaginary"),
     "complex columns": (TABLE.astype(np.complex64), "complex64.*imaginary"),
     "complex objects": (_objects([1, 2j] * 10), "complex,.*imaginary"),
-    "records": (np.zeros(N, [("a", float)]), "void.*numbers or text"),
+    "records": (np.zeros(N, [("a", float)]), r"void.*pandas\.DataFrame"),
     "functions": (_objects([len] * N), "builtin_function.*numbers or text"),
 }
 
@@ -71,6 +73,65 @@ def test_targets__neither_numbers_nor_classes__data_error(name, kind, fitted):
 def test_dense_targets__complex__data_error(kind):
     with pytest.raises(DataError, match=r"complex128.*channels"):
         tiny(kind).fit(SIGNALS, SIGNALS * 1j)
+
+
+SAMPLES = {
+    # name: (X, settings, type and advice in the error)
+    "dates": (np.zeros((N, 2), "M8[D]"), {}, "datetime64.*1970-01-01.*Subtract"),
+    "durations": (np.zeros((N, 2, 9), "m8[s]"), {}, "timedelta64.*Divide"),
+    "duration objects": (
+        np.array([[datetime.timedelta(1)] * 2] * N), {}, "timedelta.*Divide",
+    ),
+    "rows with a date": ([[DAYS[0], 1.0]] * N, {}, "Timestamp.*2024-01-01.*Subtract"),
+    "column of dates": (
+        pd.DataFrame({"a": CLASSES, "b": DAYS}), {"input_shape": (1, 2)},
+        "Timestamp.*Subtract",
+    ),
+    "column of lists": (
+        pd.DataFrame({"a": CLASSES, "b": [[1]] * N}), {"input_shape": (1, 2)},
+        "list.*one array",
+    ),
+    "records": (np.zeros(N, [("a", float)]), {}, r"void.*pandas\.DataFrame"),
+    "dicts": ([{"a": 1}] * N, {}, r"dict.*pandas\.DataFrame"),
+    "paths": ([pathlib.PurePosixPath("a.png")] * N, {}, "PurePosixPath.*a.png"),
+    "complex": (SIGNALS * 1j, {}, "complex128.*two columns or channels"),
+    "complex rows": ((TABLE * 1j).tolist(), {}, "complex128.*two columns or channels"),
+    "complex tensor": (torch.tensor(SIGNALS * 1j), {}, "complex128.*channels"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_samples__not_numbers__data_error(name, fitted):
+    X, settings, expected = SAMPLES[name]
+    expected = f"(?s)X holds values of type {expected}"
+    with pytest.raises(DataError, match=expected):
+        tiny(PaReClassifier, **settings).fit(X, CLASSES)
+    if not settings:
+        with pytest.raises(DataError, match=expected):
+            fitted(PaReClassifier).predict(X)
+
+
+TEXTS = {
+    "StringDType": np.array(["up", "no"] * 10, np.dtypes.StringDType()),
+    "bytes": np.array([b"up", b"no"] * 10),
+    "list of bytes": [b"up", b"no"] * 10,
+    "objects of bytes": _objects([b"up", b"no"] * 10),
+    "column": np.array([[b"up"], [b"no"]] * 10, object),
+    "pandas": pd.Series(["up", "no"] * 10, dtype="string"),
+    "categories": pd.Series(["up", "no"] * 10, dtype="category"),
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_targets__text_in_any_form__classes_as_text(name):
+    y = TEXTS[name]
+    clf = tiny(PaReClassifier, max_epochs=1)
+    with warnings.catch_warnings():
+        # Of scikit-learn: a column.
+        warnings.simplefilter("ignore")
+        clf.fit(TABLE, y)
+    assert clf.classes_.tolist() == ["no", "up"]
+    assert clf.score(TABLE, y) == clf.score(TABLE, ["up", "no"] * 10)
 
 
 # ---- containers

@@ -41,6 +41,14 @@ def _hdf5(folder, X):
     return file["X"]
 
 
+def _rows_in_hdf5(folder, X):
+    file = pytest.importorskip("h5py").File(folder / "rows.h5", "w")
+    for number, row in enumerate(X):
+        file[str(number)] = row
+        file[str(number)].attrs["_FillValue"] = FILL
+    return [file[str(number)] for number in range(len(X))]
+
+
 TABLES = {
     "masked array": lambda folder, X: X,
     "list of masked arrays": lambda folder, X: list(X),
@@ -53,6 +61,11 @@ TABLES = {
         folder, X.data, missing_value=FILL
     ),
     "hdf5": lambda folder, X: _hdf5(folder, X.data),
+    "list of hdf5": lambda folder, X: _rows_in_hdf5(folder, X.data),
+    "lists of numbers": lambda folder, X: [list(row) for row in X],
+    "tuples in a Series": lambda folder, X: pd.Series([tuple(row) for row in X]),
+    "tuple of lists": lambda folder, X: tuple(list(row) for row in X),
+    "table of objects": lambda folder, X: np.array([list(r) for r in X], object),
 }
 
 
@@ -82,6 +95,7 @@ PLACES = {
     "images": ({}, _masked(IMAGES, (7, 0, 2, 3)), "channel 0, position 2, 3"),
     "flattened": ({"input_shape": (2, -1)}, _masked(WAVES, (7, 9)), "index 9"),
     "list": ({}, list(_masked(SIGNALS, (7, 1, 5))), "channel 1, position 5"),
+    "lists": ({}, [[*own] for own in _masked(SIGNALS, (7, 1, 5))], "channel 1, pos"),
     "objects": ({}, _objects([*_masked(SIGNALS, (7, 0, 5))]), "channel 0, position 5"),
     "integers": ({}, _masked((9 * SIGNALS).astype(int), (7, 0, 5), -999), "channel 0"),
     "netCDF4": ({}, Variable(SIGNALS, np.isin(SIGNALS, SIGNALS[7])), "channel 0, "),
@@ -144,6 +158,13 @@ def test_masked__targets__error_with_the_place(name, argument):
         run()
 
 
+@pytest.mark.parametrize("form", [list, tuple, pd.Series])
+def test_masked__targets_in_lists__error_with_the_place(form):
+    y = form([[*own] for own in _masked(TABLE, (4, 1))])
+    with pytest.raises(DataError, match=r"y holds a masked value in sample 4, at \(1"):
+        tiny(PaReRegressor).fit(SIGNALS, y)
+
+
 ELSEWHERE = {
     "sample_weight": lambda masked: tiny(PaReClassifier).fit(
         TABLE, CLASSES, sample_weight=masked[:, 0]
@@ -193,3 +214,58 @@ def test_masked__pandas_missing_in_flattened_signals__error_with_the_place(dtype
     frame.iloc[7, 9] = pd.NA
     with pytest.raises(DataError, match="X holds NaN in sample 7, index 9"):
         tiny(PaReClassifier, input_shape=(2, -1)).fit(frame, CLASSES)
+
+
+PACKED = {
+    # name: (integers, attributes, numbers)
+    "scale": ([[1, 2], [3, 4]], {"scale_factor": 0.5}, [[0.5, 1], [1.5, 2]]),
+    "offset": ([[1, 2], [3, 4]], {"add_offset": 10}, [[11, 12], [13, 14]]),
+    "both": (
+        [[1, 2], [3, -9]],
+        {"scale_factor": np.array([2.0]), "add_offset": 1.0, "_FillValue": np.int8(-9)},
+        [[3, 5], [7, np.nan]],
+    ),
+    "unsigned": ([[1, -1], [3, 4]], {"_Unsigned": "true"}, [[1, 255], [3, 4]]),
+    "signed": ([[1, -1], [3, 4]], {"_Unsigned": "false"}, [[1, -1], [3, 4]]),
+    # 257 is 1 in 8 bits.
+    "fill too large": ([[1, 2], [3, 4]], {"_FillValue": 257}, [[1, 2], [3, 4]]),
+    "fill of NaN": ([[0, 2], [3, 4]], {"missing_value": np.nan}, [[0, 2], [3, 4]]),
+    "fraction": ([[1, 2], [3, 4]], {"_FillValue": 1.5}, [[1, 2], [3, 4]]),
+}
+
+
+@pytest.mark.parametrize("name", PACKED)
+@pytest.mark.parametrize("large", [False, True], ids=["read", "large"])
+def test_packed__integers_in_a_file__their_numbers(name, large, tmp_path, monkeypatch):
+    integers, attributes, numbers = PACKED[name]
+    file = pytest.importorskip("h5py").File(tmp_path / "X.h5", "w")
+    file["X"] = np.array(integers, np.int8)[:, None] if large else np.int8(integers)
+    file["X"].attrs.update(attributes)
+    monkeypatch.setattr(lazy, "MAX_READ", 0)
+    clf = tiny(PaReClassifier)
+    if large and np.isnan(numbers).any():
+        with pytest.raises(DataError, match="masked value in sample 1"):
+            np.asarray(check_rows(clf, file["X"], reset=True))
+        return
+    checked = np.asarray(check_rows(clf, file["X"], reset=True))
+    np.testing.assert_array_equal(checked.reshape(2, 2), numbers)
+
+
+@pytest.mark.parametrize("scale", [False, True], ids=["integers", "scaled by scipy"])
+def test_packed__netcdf__their_numbers(scale, tmp_path):
+    X = np.round(100 * SIGNALS).astype(np.int32)
+    attributes = {"scale_factor": 0.01, "add_offset": 3.0}
+    variable = netcdf_variable(tmp_path, X, scale=scale, **attributes)
+    checked = check_rows(tiny(PaReClassifier), variable, reset=True)
+    # The file holds the attributes in 32 bits.
+    np.testing.assert_allclose(checked, X * 0.01 + 3, atol=1e-5)
+
+
+def test_fill_value__rounded_to_the_floats__masked(tmp_path):
+    file = pytest.importorskip("h5py").File(tmp_path / "X.h5", "w")
+    X = TABLE.astype(np.float32)
+    X[3, 2] = -999.1
+    file["X"], X[3, 2] = X, np.nan
+    file["X"].attrs.update(_FillValue=-999.1, missing_value=1e300)
+    checked = check_rows(tiny(PaReClassifier), file["X"], reset=True)
+    np.testing.assert_array_equal(checked, X)

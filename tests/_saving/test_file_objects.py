@@ -193,10 +193,15 @@ class Full(io.BytesIO):
         raise OSError(28, "No space left on device")
 
 
+class Stuck(io.BytesIO):
+    def write(self, content):
+        return 0
+
+
 @pytest.mark.parametrize(
     "make",
-    [io.StringIO, _closed, lambda: io.BufferedReader(Few()), Full],
-    ids=["text", "closed", "read-only", "full disk"],
+    [io.StringIO, _closed, lambda: io.BufferedReader(Few()), Full, Stuck],
+    ids=["text", "closed", "read-only", "full disk", "no bytes written"],
 )
 def test_save__file_cannot_be_written__save_error(make, clf):
     with pytest.raises(SaveError, match=r"could not be written: .*'wb'"):
@@ -225,6 +230,19 @@ BROKEN = {
     "cut lzma": _cut(lzma.compress, lzma.open),
     "changed": _changed,
 }
+
+
+@pytest.mark.parametrize(
+    "make", [io.BytesIO, tempfile.TemporaryFile], ids=["BytesIO", "temporary"]
+)
+def test_load__position_at_the_end__error_says_to_seek(make, clf, same):
+    with make() as file:
+        clf.save(file)
+        words = r"left to read at its position; call seek\(0\)"
+        with pytest.raises(ModelFileError, match=words):
+            sklearn_pare.load(file)
+        file.seek(0)
+        same(sklearn_pare.load(file, device="cpu"))
 
 
 @pytest.mark.parametrize("name", BROKEN)

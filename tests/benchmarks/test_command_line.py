@@ -61,7 +61,7 @@ def _tree(folder):
          ["Its folder contains 1D_Advection_Sols_beta1.0.hdf5"]),
         ([*REAL, "--tasks", ","], ["contains no name"]),
         ([*REAL, "--methods", ""], ["contains no name"]),
-        ([*REAL, "--data", "~nobody-of-this-name"], ["home directory"]),
+        ([*REAL, "--data", "~nobody-of-this-name"], ["~nobody-of-this-name does not"]),
         ([*REAL, "--seeds", "0"], ["no number of at least 1"]),
         ([*REAL, "--jobs", "-2"], ["no number of at least 1"]),
         ([*REAL, "--data", "dta", "--out", "nodir/r.jsonl"], ["folder nodir does not"]),

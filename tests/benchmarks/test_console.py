@@ -3,7 +3,7 @@ import argparse
 import pytest
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from sklearn_pare.benchmarks.console import check_writable, path, short_errors
+from sklearn_pare.benchmarks.console import check_writable, short_errors
 from sklearn_pare.exceptions import DataError, SaveError, UnknownNameError
 
 
@@ -53,9 +53,3 @@ def test_check_writable__nothing_is_touched(tmp_path, monkeypatch):
         monkeypatch.setattr("os.access", lambda path, mode, no=denied: path != no)
         with pytest.raises(SaveError, match=r"has no write permission\. Name"):
             check_writable(tmp_path / "old")
-
-
-def test_path__tilde(monkeypatch, tmp_path):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    assert path("~/r.jsonl") == tmp_path / "r.jsonl"

@@ -13,6 +13,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from sklearn_pare._utils import expand
 from sklearn_pare.exceptions import FileFormatError, MissingFileError
 
 # Bytes per write: at most this much is lost when a connection breaks.
@@ -52,10 +53,10 @@ def get_data_home(data_home=None) -> Path:
     """
     data_home = data_home or os.environ.get("SKLEARN_PARE_DATA")
     if data_home:
-        return Path(data_home).expanduser()
+        return expand(data_home)
     # As in scikit-learn, whose function would create the folder.
     home = os.environ.get("SCIKIT_LEARN_DATA", "~/scikit_learn_data")
-    return Path(home).expanduser() / "sklearn_pare"
+    return expand(home) / "sklearn_pare"
 
 
 def retrieve(url, path, *, known_hash=None, download=True) -> Path:

@@ -8,6 +8,7 @@ import gzip
 import io
 import json
 import struct
+import sys
 import warnings
 import zipfile
 import zlib
@@ -55,7 +56,11 @@ def bad_file(path, key, found, expected):
 def warn_of_file(path, key, found, expected):
     """Warn of a file that can be read, but may be another one than it seems."""
     part = f", {key!r}" if key is not None else ""
-    warnings.warn(f"{path}{part}: {found}. Expected {expected}.", stacklevel=2)
+    frame, level = sys._getframe(), 1
+    # The caller of this package; decorators of scikit-learn lie between.
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith("sklearn"):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(f"{path}{part}: {found}. Expected {expected}.", stacklevel=level)
 
 
 def warn_of_repeats(names, path, key=None):

@@ -3,14 +3,13 @@
 import math
 import os
 from numbers import Integral, Real
-from pathlib import Path
 
 import numpy as np
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Bunch, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from sklearn_pare._utils import check_name, look_up
+from sklearn_pare._utils import check_name, expand, look_up
 from sklearn_pare.datasets._readers.fetch import get_data_home, retrieve
 from sklearn_pare.datasets._readers.files import bad_file, warn_of_file
 from sklearn_pare.datasets.pdebench.fields import FieldRows
@@ -156,7 +155,7 @@ def fetch_pdebench(
     check_name(split, _SPLITS, "split")
     about = TASKS[name]
     folder = get_data_home(data_home).absolute() / "pdebench"
-    path = folder / Path(file or about.file).expanduser()
+    path = folder / expand(file or about.file)
     original = path == folder / about.file
     if not original:
         _check_family(name, path)

@@ -1,6 +1,7 @@
 """Files that lack a part, have one too many, or whose parts do not fit each other."""
 
 import dataclasses
+import inspect
 
 import numpy as np
 import pytest
@@ -172,6 +173,7 @@ def test_sample_listed_twice__warns(home, task, file, split):
     with pytest.warns(UserWarning, match=r" 2 times\. Expected each sample once") as e:
         fetch(task, home, split)
     assert str(path) in str(e[0].message)
+    assert e[0].filename == inspect.getfile(fetch)
 
 
 @of("cosmic")

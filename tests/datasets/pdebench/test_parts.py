@@ -1,5 +1,6 @@
 """Files that lack a part, have one too many, or whose parts do not fit each other."""
 
+import inspect
 import warnings
 
 import h5py
@@ -118,6 +119,7 @@ def test_more_than_the_named_file__warns(axis, task, tmp_path, monkeypatch):
     with pytest.warns(UserWarning, match="Expected at most") as caught:
         fetch(task, tmp_path)
     assert str(path_of(tmp_path, task)) in str(caught[0].message)
+    assert caught[0].filename == inspect.getfile(fetch)
     # Nothing is known of another file of the family.
     other = path_of(tmp_path, task).rename(tmp_path / "pdebench" / "other.hdf5")
     with warnings.catch_warnings():
