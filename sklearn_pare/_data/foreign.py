@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
 from numbers import Real
+from textwrap import shorten
 
 import numpy as np
 from scipy.sparse import issparse
@@ -112,7 +113,7 @@ def check_kind(values, name):
             advice = text if isinstance(value, kinds) else advice
         raise DataError(
             f"{name} holds values of type {type(value).__name__}, such as "
-            f"{value!r:.80}. {_EXPECTED[name]} {advice}"
+            f"{shorten(repr(value), 80)}. {_EXPECTED[name]} {advice}"
         )
     if name == "y" and objects and types != {str}:
         _check_objects(array, types)
