@@ -116,12 +116,14 @@ def grouped_folds(strata, groups, n_folds, seed=None):
     seed : int, optional
         Without it the folds are always the same.
     """
-    n_folds = min(n_folds, len(np.unique(groups)))
+    names, groups = np.unique(groups, return_inverse=True)
+    n_folds = min(n_folds, len(names))
+    if seed is not None:
+        # Not all versions of scikit-learn shuffle groups of equal size.
+        groups = check_random_state(seed).permutation(len(names))[groups]
     if strata is None or np.unique(strata, return_counts=True)[1].max() < n_folds:
         strata = np.zeros(len(groups), int)
-    folds = StratifiedGroupKFold(
-        n_folds, shuffle=seed is not None, random_state=seed
-    ).split(groups, strata, groups)
+    folds = StratifiedGroupKFold(n_folds).split(groups, strata, groups)
     with warnings.catch_warnings():
         # Rare classes cannot be in every fold.
         warnings.simplefilter("ignore", UserWarning)

@@ -314,7 +314,7 @@ def test_objects__of_numbers_in_y__numbers(name):
 
 def test_objects__from_estimators_of_scikit_learn__fitted():
     frame = pd.DataFrame(TABLE).astype(object)
-    frame.iloc[3, 2] = None
+    frame.iloc[3, 2] = np.nan
     imputer = SimpleImputer(strategy="most_frequent")
     model = make_pipeline(imputer, tiny(PaReClassifier, max_epochs=1))
     bagging = BaggingClassifier(model, n_estimators=2, random_state=0)

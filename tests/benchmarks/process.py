@@ -9,12 +9,16 @@ import time
 
 # Imported once for all commands; otherwise by the first optimizer of each.
 import torch._dynamo  # noqa: F401
+from sklearn.utils.parallel import _get_threadpool_controller
 
 from sklearn_pare.benchmarks import cli, lines, presets, tasks
 from studies.cli import main as studies
 from tests.benchmarks import stand_ins
 
 NETWORK = "the network was asked"
+
+# Looks for libraries, once in a process; Python ignores a Ctrl-C in the meantime.
+_get_threadpool_controller()
 
 
 def _counted(split, data_home, download=False):

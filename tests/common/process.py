@@ -39,7 +39,7 @@ def snapshot():
         "sklearn config": sklearn.get_config(),
         "matplotlib": "matplotlib" in sys.modules,
         "dtype": torch.get_default_dtype(),
-        "device": torch.get_default_device(),
+        "device": torch.empty(0).device,
         "grad": torch.is_grad_enabled(),
         "inference": torch.is_inference_mode_enabled(),
         "anomaly": torch.is_anomaly_enabled(),
