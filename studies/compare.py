@@ -48,7 +48,8 @@ def main(arguments):
     options = record.options(arguments, study)
     known = [*probes.CHOICES, *PEERS]
     if options["report"]:
-        known += [row["method"] for row in lines.read(options["out"], record.NAMES)]
+        kinds = dict.fromkeys(record.NAMES, lines.SCALAR)
+        known += [row["method"] for row in lines.read(options["out"], kinds)]
     rows = run(
         [suite[name] for name in record.choose(arguments.tasks, suite, suite, "task")],
         record.choose(arguments.methods, known, MAIN, "method"),
@@ -82,7 +83,8 @@ def run(tasks, methods, seeds, budget="epochs", *, out=None, report=False, jobs=
     rows : list of dict
     """
     keys = (*_NAMES, "recipe")
-    done = {} if report else {_key(row): row for row in lines.read(out, keys)}
+    rows = [] if report else lines.read(out, dict.fromkeys(keys, lines.SCALAR))
+    done = {_key(row): row for row in rows}
     wanted = []
     for task in tasks:
         own = [m for m in methods if m in task.peers or m not in PEERS]

@@ -19,7 +19,7 @@ SCALAR = str | int | float | None
 _PAUSE = 0.5
 
 
-def read(path, kinds=()):
+def read(path, kinds=None):
     """Read a file of JSON lines; return an empty list if there is no file.
 
     An incomplete last line, left by a killed process, is ignored.
@@ -27,8 +27,8 @@ def read(path, kinds=()):
     Raises
     ------
     DataError
-        If another line is not a JSON object, or its values lack the types of ``kinds``,
-        a dict; a ValueError.
+        If another line is not a JSON object, or lacks a key of ``kinds``, a dict, or
+        its value is not of the type given there; a ValueError.
     """
     if path is None or not Path(path).exists():
         return []
@@ -38,7 +38,7 @@ def read(path, kinds=()):
     rows = []
     for number, line in enumerate(lines, start=1):
         try:
-            rows.append(_parse(line, kinds))
+            rows.append(_parse(line, kinds or {}))
         # RecursionError: thousands of brackets.
         except (ValueError, RecursionError) as error:
             keys = f" with the keys {', '.join(kinds)}" if kinds else ""
@@ -56,7 +56,7 @@ def _parse(line, kinds):
     missing = [name for name in kinds if name not in row]
     if missing:
         raise ValueError(f"it has no {', '.join(missing)}")
-    for name, kind in dict(kinds).items():
+    for name, kind in kinds.items():
         if not isinstance(row[name], kind):
             raise ValueError(f"{name} is {row[name]!r}")
     return row
