@@ -167,7 +167,7 @@ def main():
             print(f"{name}: {value:,} (limit: {LIMITS[name]:,})")
         use(install(wheel, Path(folder), reuse), Path(folder))
     problems = wheel_problems(wheel) + sdist_problems(sdist) + size_problems(measured)
-    sys.exit("\n".join(problems))
+    sys.exit("\n".join(problems) or 0)
 
 
 if __name__ == "__main__":
