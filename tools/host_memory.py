@@ -36,6 +36,7 @@ CASES = {
                          {"input_shape": (3, 32, 32), "early_stopping": True}),
 }  # fmt: skip
 _STATUS = Path("/proc/self/status")
+_M_MMAP_THRESHOLD = -3
 
 
 class TwoBatches(Batches):
@@ -70,6 +71,10 @@ def measure(shape, dtype, weighted, settings, kind=PaReClassifier):
 def main():
     """Measure all cases."""
     torch.set_num_threads(1)
+    # Blocks of 128 kB or more go back to the system when they are freed. By default,
+    # glibc raises this limit up to 32 MB, and then fragments of the heap count or do
+    # not count, depending on the addresses that a process gets.
+    ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 128 * 1024)
     # Modules imported at first use must not count.
     for kind in (PaReClassifier, PaReRegressor):
         measure((100, 5), np.float64, False, {"early_stopping": True}, kind)
