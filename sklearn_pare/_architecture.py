@@ -14,7 +14,7 @@ from sklearn_pare.nn.init import DrawFrom, xavier_
 from sklearn_pare.nn.kernels import DilatedKernels
 from sklearn_pare.nn.linear_path import ColumnFeatures, LinearPath, PooledNumbers
 from sklearn_pare.nn.model import PaReModel
-from sklearn_pare.nn.replace import Gate, RandomGate
+from sklearn_pare.nn.replace import SELECTORS
 
 # Features of the linear path of a signal, as in MiniRocket.
 _KERNEL_FEATURES = 10_000
@@ -96,11 +96,12 @@ def build(architecture, generator, *, pretrained, source=None, linear=None):
         embed, head, linear, gate = _parts(architecture, backbone, maps, linear)
         fresh = [embed, head, gate]
         source_embed = source_head = None
-        if source is not None:
+        if source is not None and source.own_share < 1:
             source_embed = source.embedder(stem)
             fresh.append(source_embed)
-            source_head = _source_head(backbone, source, maps)
-            if source_head is not backbone.source_head:
+            source_head = _pretrained_head(backbone, source, maps)
+            if source_head is None:
+                source_head = _new_head(backbone.module, source, maps)
                 fresh.append(source_head)
         for part in fresh:
             xavier_(part, generator)
@@ -111,10 +112,12 @@ def build(architecture, generator, *, pretrained, source=None, linear=None):
     if architecture.linear:
         # Training starts from the predictions of the linear path.
         head.scale(0.0)
-    if source is not None:
+    if source_embed is not None:
         source_embed.requires_grad_(source.trains)
+    replace = SELECTORS[architecture.selector][1]
+    parts = embed, module, head, gate, source_embed, source_head, linear, replace
     return Built(
-        PaReModel(embed, module, head, gate, source_embed, source_head, linear),
+        PaReModel(*parts),
         architecture._replace(config=backbone.config, card=_described(backbone)),
         source,
     )
@@ -144,7 +147,7 @@ def _parts(architecture, backbone, maps, linear=None):
         )
     if architecture.linear and linear is None:
         linear = build_linear_path(architecture)
-    gate = Gate(module.dim) if architecture.selector == "gate" else RandomGate()
+    gate = SELECTORS[architecture.selector][0](module.dim)
     return embed, head, linear, gate
 
 
@@ -173,17 +176,26 @@ def build_linear_path(architecture):
     return LinearPath(features, output_shape)
 
 
-def _source_head(backbone, source, maps):
-    """Return the pretraining's head if it fits the source, or else a new one."""
-    module, own = backbone.module, backbone.source_head
+def _pretrained_head(backbone, source, maps):
+    """Return the pretraining's head for the classes of the source, or None."""
+    own = backbone.source_head
+    if own is None or maps is not None or source.dense:
+        return None
+    if own.n_outputs == source.n_classes:
+        return own
+    if source.classes is not None and own.n_outputs > max(source.classes):
+        return own.subset(source.classes)
+    return None
+
+
+def _new_head(module, source, maps):
+    """Return a new head for the source."""
     if maps is not None:
         if source.dense:
             return DenseHead(*maps, source.n_classes)
         return LastStageHead(maps[0][-1], source.n_classes)
     if source.dense:
         return TokenHead(module.feature_dim, source.n_classes, module.grid)
-    if own is not None and own.n_outputs == source.n_classes:
-        return own
     return PooledHead(module.feature_dim, source.n_classes)
 
 

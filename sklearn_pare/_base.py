@@ -83,7 +83,7 @@ class _BasePaRe(
         "mix_start": [Interval(Real, 0, 1, closed="both")],
         "mix_end": [Interval(Real, 0, 1, closed="both")],
         "mix_weight": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
-        "selector": [StrOptions({"gate", "random"})],
+        "selector": [StrOptions({"gate", "random", "paper"})],
         "alignment": [StrOptions({"otdd", "mmd", "l2"}), None],
         "linear_path": ["boolean"],
         "max_epochs": [

@@ -1,10 +1,10 @@
 """Classifier."""
 
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from sklearn_pare._base import _BasePaRe
@@ -36,6 +36,10 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         one per label, or "balanced".
     ignore_index : int, default=None
         Value in masks that marks positions which are neither learned nor scored.
+    label_smoothing : float, default=0.0
+        Part of each label that is spread over all classes in the training loss
+        (Szegedy et al., CVPR 2016). A baseline for naive fine-tuning: mixing smooths
+        labels as well, and together they do harm.
 
     Attributes
     ----------
@@ -76,6 +80,7 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         **_BasePaRe._parameter_constraints,
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
         "ignore_index": [Integral, None],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
 
     def __init__(
@@ -108,6 +113,7 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         verbose=0,
         class_weight=None,
         ignore_index=None,
+        label_smoothing=0.0,
     ):
         self.backbone = backbone
         self.pretrained = pretrained
@@ -136,6 +142,7 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         self.verbose = verbose
         self.class_weight = class_weight
         self.ignore_index = ignore_index
+        self.label_smoothing = label_smoothing
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -21,6 +21,14 @@ class PooledHead(nn.Module):
         for parameter in self.linear.parameters():
             parameter *= factor
 
+    @torch.no_grad()
+    def subset(self, index):
+        """Return a head with some of the outputs, given their positions."""
+        head = PooledHead(self.linear.in_features, len(index))
+        for new, own in zip(head.parameters(), self.parameters(), strict=True):
+            new.copy_(own[list(index)])
+        return head
+
     def forward(self, features):
         """Map features (B, M, E) to outputs (B, K)."""
         return self.linear(features.mean(1))

@@ -18,26 +18,30 @@ def _per_sample(losses):
     return losses.flatten(1).mean(1)
 
 
-def cross_entropy(outputs, y, class_weight=None):
+def cross_entropy(outputs, y, class_weight=None, label_smoothing=0.0):
     """Return losses (B,) of logits (B, K, ...) for classes (B, ...).
 
     Positions of a mask with the code ``IGNORED`` do not count; ``class_weight`` (K,)
-    weights the others by their class.
+    weights the others by their class. A part ``label_smoothing`` of each label is
+    spread over all classes (Szegedy et al., CVPR 2016).
     """
+    smoothed = {"reduction": "none", "label_smoothing": label_smoothing}
     if y.ndim == 1:
-        return F.cross_entropy(outputs, y, reduction="none")
+        return F.cross_entropy(outputs, y, **smoothed)
     weight = class_weight and outputs.new_tensor(class_weight)
-    losses = F.cross_entropy(outputs, y, weight, ignore_index=IGNORED, reduction="none")
+    losses = F.cross_entropy(outputs, y, weight, ignore_index=IGNORED, **smoothed)
     used = (y != IGNORED).flatten(1).sum(1).clamp_min(1)
     return losses.flatten(1).sum(1) / used
 
 
-def binary_cross_entropy(outputs, y, class_weight=None):
+def binary_cross_entropy(outputs, y, class_weight=None, label_smoothing=0.0):
     """Return losses (B,) of logits (B, K) for indicators (B, K): means over the labels.
 
     ``class_weight`` has one pair per label: the weights of 0 and of 1 in its loss.
+    ``label_smoothing`` moves each indicator by half of it towards the other value.
     """
-    losses = F.binary_cross_entropy_with_logits(outputs, y, reduction="none")
+    smooth = y + label_smoothing * (0.5 - y)
+    losses = F.binary_cross_entropy_with_logits(outputs, smooth, reduction="none")
     if class_weight is not None:
         absent, present = outputs.new_tensor(class_weight).T
         losses = losses * torch.where(y > 0, present, absent)
@@ -97,14 +101,14 @@ REGRESSION_LOSSES = {
 
 
 def source_loss(outputs, y):
-    """Return the mean cross-entropy of the source head.
+    """Return the losses (B,) of the source head, cross-entropies.
 
     ``outputs`` are logits (B, K) for classes (B,), or logits (B, K, h, w) of
     coarse masks. These are compared with the share of each class in the positions of a
     token, for classes (B, L) or (B, H, W).
     """
     if y.ndim == 1:
-        return cross_entropy(outputs, y).mean()
+        return cross_entropy(outputs, y)
     share = F.one_hot(y, outputs.shape[1]).float().movedim(-1, 1)
     if y.ndim == 2:
         # The windows of a signal fill the token grid line by line.
@@ -112,7 +116,7 @@ def source_loss(outputs, y):
         share = share.view_as(outputs)
     else:
         share = F.adaptive_avg_pool2d(share, outputs.shape[2:])
-    return F.cross_entropy(outputs, share)
+    return _per_sample(F.cross_entropy(outputs, share, reduction="none"))
 
 
 class LossTerms(NamedTuple):
@@ -132,48 +136,82 @@ class LossTerms(NamedTuple):
         )
 
 
-def pare_loss(
-    outputs,
-    y,
-    weight,
-    loss,
-    y_source=None,
-    mix_weight=1.0,
-    source_weight=1.0,
-    shares=(1.0, 1.0),
-):
-    """Return L(clean) + w * ((1 - lam) * L(mixed) + lam * v * CE_source(mixed)).
+class Targets(NamedTuple):
+    """Targets of a batch or of a part of it, and the sizes of the batch.
+
+    Attributes
+    ----------
+    y, weight : torch.Tensor of shape (B, ...) and (B,)
+        Targets and weights of labelled samples.
+    n, n_mixed : int
+        Numbers of samples of the whole batch, and of those that are mixed as well.
+    y_source : torch.Tensor of shape (s, ...) or None
+        Classes of source samples, or of their positions.
+    y_own, weight_own : torch.Tensor of shape (o, ...) and (o,), or None
+        Targets and weights of the target samples whose tokens replace others.
+    """
+
+    y: torch.Tensor
+    weight: torch.Tensor
+    n: int
+    n_mixed: int = 0
+    y_source: torch.Tensor | None = None
+    y_own: torch.Tensor | None = None
+    weight_own: torch.Tensor | None = None
+
+    def part(self, i, n_parts):
+        """Return every ``n_parts``-th target, beginning with those of sample i."""
+        parts = self._replace(y=self.y[i::n_parts], weight=self.weight[i::n_parts])
+        if self.y_source is not None:
+            parts = parts._replace(y_source=self.y_source[i::n_parts])
+            # Samples that are mixed with target samples follow those with a source.
+            i = (i - len(self.y_source)) % n_parts
+        if self.y_own is not None:
+            y_own, weight_own = self.y_own[i::n_parts], self.weight_own[i::n_parts]
+            parts = parts._replace(y_own=y_own, weight_own=weight_own)
+        return parts
+
+
+def pare_loss(outputs, targets, loss, mix_weight=1.0, source_weight=1.0):
+    """Return L(clean) + w * ((1 - lam) * L(mixed) + lam * v * L_source(mixed)).
 
     Here lam = k / N_t is the fraction of replaced tokens (Cai et al., ICML 2024), w is
     ``mix_weight`` and v is ``source_weight``, 1 in the paper. L is the mean of the
-    losses (B,) that ``loss(outputs, y)`` returns, times the sample weights ``weight``
-    (B,), with mean 1 over the training set. ``y_source`` holds the classes (B,) of the
-    source samples, or those of their positions. If the outputs belong to a part of a
-    batch, ``shares`` are its shares of the samples and of the mixed samples; the terms
-    of all parts then add up to those of the batch.
+    losses (B,) that ``loss(outputs, y)`` returns, times the weights of the samples,
+    which have mean 1 over the training set. L_source is the cross-entropy for the class
+    of the source sample or, where a target sample replaces tokens, the loss for its
+    target. Means are over the samples of the whole batch, so that the terms of parts
+    of a batch add up.
     """
-    share, mixed_share = shares
-    target = share * (weight * loss(outputs.target, y)).mean()
+    y, weight, n, n_mixed = targets.y, targets.weight, targets.n, targets.n_mixed
+    target = (weight * loss(outputs.target, y)).sum() / n
     if outputs.mixed_target is None:
         return LossTerms(target, target)
-    lam = outputs.fraction
-    n_mixed = len(outputs.mixed_target)
-    mixed_target = loss(outputs.mixed_target, y[:n_mixed])
-    mixed_target = mixed_share * (weight[:n_mixed] * mixed_target).mean()
-    mixed_source = mixed_share * source_loss(outputs.mixed_source, y_source)
-    mixed = (1 - lam) * mixed_target + lam * source_weight * mixed_source
-    return LossTerms(target + mix_weight * mixed, target, mixed_target, mixed_source)
+    lam, mixed = outputs.fraction, outputs.mixed_target
+    m = len(mixed)
+    mixed_target = (weight[:m] * loss(mixed, y[:m])).sum() / n_mixed
+    mixed_source = 0.0 * mixed_target
+    if outputs.mixed_source is not None:
+        each = source_loss(outputs.mixed_source, targets.y_source)
+        mixed_source = mixed_source + each.sum() / n_mixed
+    if targets.y_own is not None:
+        own = mixed[m - len(targets.y_own) :]
+        each = targets.weight_own * loss(own, targets.y_own)
+        mixed_source = mixed_source + each.sum() / n_mixed
+    sum_of_both = (1 - lam) * mixed_target + lam * source_weight * mixed_source
+    total = target + mix_weight * sum_of_both
+    return LossTerms(total, target, mixed_target, mixed_source)
 
 
-def add_agreement(terms, outputs, agreement, mix_weight=1.0, share=1.0):
+def add_agreement(terms, outputs, agreement, n, mix_weight=1.0):
     """Add a loss for mixed and clean predictions of unlabelled samples that differ.
 
     As in FixMatch (Sohn et al., NeurIPS 2020), the prediction from an easy view of a
-    sample labels a hard view; here the hard view contains source tokens. All samples of
-    ``outputs`` are mixed, and they are a ``share`` of the unlabelled ones of the batch.
-    The losses (B,) that ``agreement(mixed, clean)`` returns are weighted as those of
-    other mixed samples, by ``mix_weight`` and 1 - lam.
+    sample labels a hard view; here the hard view contains other tokens. All samples of
+    ``outputs`` are mixed, and the batch has ``n`` unlabelled ones. The losses (B,) that
+    ``agreement(mixed, clean)`` returns are weighted as those of other mixed samples, by
+    ``mix_weight`` and 1 - lam.
     """
-    loss = share * agreement(outputs.mixed_target, outputs.target.detach()).mean()
+    loss = agreement(outputs.mixed_target, outputs.target.detach()).sum() / n
     total = terms.total + mix_weight * (1 - outputs.fraction) * loss
     return terms._replace(total=total, unlabeled=loss)

@@ -11,22 +11,45 @@ from sklearn_pare.nn.replace import replace_tokens
 
 
 class Mixing(NamedTuple):
-    """Source samples, number of tokens and selection noise of a mixed step.
+    """Samples whose tokens replace others, and how many, in a mixed step.
+
+    The first m target samples are mixed: the first of them with source samples, the
+    others with target samples.
 
     Attributes
     ----------
-    source : torch.Tensor of shape (m, ...)
-        A source sample for each of the first m target samples, which are mixed.
     k : int
         Number of tokens to replace in each sample, at least 1.
-    target_noise, source_noise : torch.Tensor of shape (m, N_t) and (m, N_s)
-        Noise that is added to the scores before selection.
+    noise : torch.Tensor of shape (2, m, N)
+        Noise that is added to the scores of both sides before selection.
+    source : torch.Tensor of shape (s, ...) or None
+        Source samples; None for s = 0.
+    own : torch.Tensor of shape (m - s, ...) or None
+        Target samples; None for s = m.
+    offset : torch.Tensor of shape (m, K, ...) or None
+        Outputs of the linear path for the mixed samples.
     """
 
-    source: torch.Tensor
     k: int
-    target_noise: torch.Tensor
-    source_noise: torch.Tensor
+    noise: torch.Tensor
+    source: torch.Tensor | None = None
+    own: torch.Tensor | None = None
+    offset: torch.Tensor | None = None
+
+    def subset(self, index):
+        """Return some of the mixed samples, given their positions, ascending."""
+        n_source = 0 if self.source is None else len(self.source)
+        return Mixing(
+            self.k,
+            self.noise[:, index],
+            _some(self.source, index[index < n_source]),
+            _some(self.own, index[index >= n_source] - n_source),
+            _some(self.offset, index),
+        )
+
+
+def _some(values, index):
+    return None if values is None or len(index) == 0 else values[index]
 
 
 class Outputs(NamedTuple):
@@ -36,8 +59,10 @@ class Outputs(NamedTuple):
     ----------
     target : torch.Tensor of shape (B, K, ...)
         Target outputs for clean samples.
-    mixed_target, mixed_source : torch.Tensor of shape (m, K, ...) and (m, K_s, ...)
-        Target and source outputs for the first m samples with source tokens.
+    mixed_target : torch.Tensor of shape (m, K, ...) or None
+        Target outputs for mixed samples.
+    mixed_source : torch.Tensor of shape (s, K_s, ...) or None
+        Source outputs for the samples that are mixed with source samples.
     fraction : float
         Fraction k / N_t of replaced tokens.
     target_index, source_index : torch.Tensor of shape (m, k) or None
@@ -81,6 +106,8 @@ class PaReModel(nn.Module):
         Maps the inputs of ``head`` to source logits (B, K_s, ...).
     linear : LinearPath, optional
         Maps samples (B, ...) to outputs that are added to those of the head.
+    replace : callable, default=replace_tokens
+        Mixes tokens: ``replace_tokens`` or ``replace_in_order``.
     """
 
     def __init__(
@@ -92,6 +119,7 @@ class PaReModel(nn.Module):
         source_embed=None,
         source_head=None,
         linear=None,
+        replace=replace_tokens,
     ):
         super().__init__()
         self.embed = embed
@@ -101,6 +129,7 @@ class PaReModel(nn.Module):
         self.source_embed = source_embed
         self.source_head = source_head
         self.linear = linear
+        self.replace = replace
 
     def _run_backbone(self, run, tokens, bfloat16):
         # The other parts are cheap, and 8 bits are too few for raw features.
@@ -148,14 +177,14 @@ class PaReModel(nn.Module):
         if mixing is None:
             return Outputs(self.predict(x, offset, bfloat16=bfloat16))
         tokens = self.embed(x)
-        source_tokens = self.source_embed(mixing.source)
-        n_clean, n_mixed = len(tokens), len(source_tokens)
-        own = tokens[:n_mixed]
-        mixed, target_index, source_index = replace_tokens(
+        n_clean, n_mixed = len(tokens), mixing.noise.shape[1]
+        own, others = tokens[:n_mixed], self._replacing(mixing)
+        own_noise, other_noise = mixing.noise
+        mixed, target_index, source_index = self.replace(
             own,
-            source_tokens,
-            self.gate(own) + mixing.target_noise,
-            self.gate(source_tokens) + mixing.source_noise,
+            others,
+            self.gate(own) + own_noise,
+            self.gate(others) + other_noise,
             mixing.k,
         )
         if isinstance(self.head, DenseDecoder):
@@ -163,18 +192,30 @@ class PaReModel(nn.Module):
             hidden = hide(x[:n_mixed], target_index, self.backbone.grid)
             x = torch.cat([x, hidden])
         if offset is not None:
-            offset = torch.cat([offset, offset[:n_mixed]])
+            offset = torch.cat([offset, mixing.offset])
         # Clean and mixed samples in one pass, which takes half the calls.
         outputs, read = self._read(torch.cat([tokens, mixed]), x, offset, bfloat16)
-        if isinstance(read, list):
-            mixed_read = [features[n_clean:] for features in read]
-        else:
-            mixed_read = read[n_clean:]
+        mixed_source = None
+        if mixing.source is not None:
+            with_source = slice(n_clean, n_clean + len(mixing.source))
+            if isinstance(read, list):
+                mixed_source = self.source_head([maps[with_source] for maps in read])
+            else:
+                mixed_source = self.source_head(read[with_source])
         return Outputs(
             outputs[:n_clean],
             outputs[n_clean:],
-            self.source_head(mixed_read),
+            mixed_source,
             mixing.k / tokens.shape[1],
             target_index,
             source_index,
         )
+
+    def _replacing(self, mixing):
+        """Return the tokens (m, N, D) that replace others."""
+        tokens = []
+        if mixing.source is not None:
+            tokens.append(self.source_embed(mixing.source))
+        if mixing.own is not None:
+            tokens.append(self.embed(mixing.own))
+        return torch.cat(tokens)

@@ -106,10 +106,64 @@ def _straight_through(soft):
 
 
 def replace_tokens(target, source, target_scores, source_scores, k):
+    """Replace k target tokens by the source tokens at the same positions.
+
+    These are the positions where the score of the source token exceeds that of the
+    target token most.
+
+    Parameters
+    ----------
+    target, source : torch.Tensor of shape (B, N, D)
+    target_scores, source_scores : torch.Tensor of shape (B, N)
+        Scores of the tokens, noise included.
+    k : int
+        Number of replaced tokens, 0 <= k <= N.
+
+    Returns
+    -------
+    mixed : torch.Tensor of shape (B, N, D)
+        New tensor with exact values of ``target`` and ``source``. Its gradient also
+        reaches both score tensors: that of m in ``m * source + (1 - m) * target``,
+        continued through ``relaxed_top_k``.
+    target_index, source_index : torch.Tensor of shape (B, k), int64
+        Replaced positions, ascending, and the positions that the tokens came from,
+        which are the same.
+
+    Notes
+    -----
+    In PaRe (Cai et al., ICML 2024) both modalities are selected separately, see
+    ``replace_in_order``. A source token that keeps its position leaves the source
+    sample easier to recognise.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_pare.nn import replace_tokens
+    >>> mixed, _, _ = replace_tokens(
+    ...     torch.tensor([[[1.0], [2.0], [3.0], [4.0], [5.0]]]),
+    ...     torch.tensor([[[10.0], [20.0], [30.0], [40.0], [50.0]]]),
+    ...     torch.tensor([[0.1, 0.6, 0.4, 0.3, 0.7]]),
+    ...     torch.tensor([[0.3, 0.7, 0.1, 0.5, 0.2]]),
+    ...     k=2,
+    ... )
+    >>> mixed.flatten().tolist()
+    [10.0, 2.0, 3.0, 40.0, 5.0]
+    """
+    scores = source_scores - target_scores
+    index = scores.topk(k).indices.sort().values
+    chosen = torch.zeros_like(scores).scatter(1, index, 1.0)
+    soft = relaxed_top_k(scores, k)
+    # Its value is 0 or 1, and its gradient that of the relaxed selection.
+    chosen = (chosen + (soft - soft.detach()))[..., None]
+    return torch.lerp(target, source, chosen), index, index
+
+
+def replace_in_order(target, source, target_scores, source_scores, k):
     """Replace the k lowest-scored target tokens by the k highest-scored source tokens.
 
     The i-th selected source token, counted by position, goes to the i-th freed
-    position; all other target tokens stay where they are.
+    position; all other target tokens stay where they are. This is the selection of the
+    paper (Cai et al., ICML 2024).
 
     Parameters
     ----------
@@ -141,8 +195,8 @@ def replace_tokens(target, source, target_scores, source_scores, k):
     fourth target token.
 
     >>> import torch
-    >>> from sklearn_pare.nn import replace_tokens
-    >>> mixed, _, _ = replace_tokens(
+    >>> from sklearn_pare.nn import replace_in_order
+    >>> mixed, _, _ = replace_in_order(
     ...     torch.tensor([[[1.0], [2.0], [3.0], [4.0], [5.0]]]),
     ...     torch.tensor([[[10.0], [20.0], [30.0], [40.0], [50.0]]]),
     ...     torch.tensor([[0.1, 0.6, 0.4, 0.3, 0.7]]),
@@ -166,7 +220,7 @@ def replace_tokens(target, source, target_scores, source_scores, k):
     return kept.scatter(1, slots, chosen), target_index, source_index
 
 
-class Gate(nn.Module):
+class LinearGate(nn.Module):
     """Linear score of tokens of width ``dim``, a logit.
 
     The paper applies a sigmoid to the score. A logit ranks tokens in the same order,
@@ -182,9 +236,32 @@ class Gate(nn.Module):
         return self.linear(tokens).squeeze(-1)
 
 
+class Gate(nn.Module):
+    """Score of tokens of width ``dim``, given the mean token of their sample."""
+
+    def __init__(self, dim, width=16):
+        super().__init__()
+        self.token = nn.Linear(dim, width)
+        self.context = nn.Linear(dim, width, bias=False)
+        self.score = nn.Linear(width, 1)
+
+    def forward(self, tokens):
+        """Map tokens (B, N, D) to scores (B, N)."""
+        hidden = self.token(tokens) + self.context(tokens.mean(1, keepdim=True))
+        return self.score(F.gelu(hidden)).squeeze(-1)
+
+
 class RandomGate(nn.Module):
     """Equal scores of all tokens, so that selection is at random (a control)."""
 
     def forward(self, tokens):
         """Map tokens (B, N, D) to zeros (B, N)."""
         return tokens.new_zeros(tokens.shape[:2])
+
+
+#: Value of ``selector`` -> gate for tokens of a width, and function that mixes tokens.
+SELECTORS = {
+    "gate": (Gate, replace_tokens),
+    "random": (lambda dim: RandomGate(), replace_tokens),
+    "paper": (LinearGate, replace_in_order),
+}

@@ -20,10 +20,18 @@ class Source:
     trains : bool
         True if the embedder is trained during fine-tuning, as only that of the mask
         token is.
+    classes : tuple of int or None
+        Numbers of its classes among those of the pretraining of "pare-tiny", whose head
+        is then used; None if they are other classes.
+    own_share : float
+        Share of the mixed samples whose tokens are replaced by those of other labelled
+        samples of the data, instead of source samples.
     """
 
     n_classes: int
     row_shape: tuple
+    classes = None
+    own_share = 0.0
     dense = False
     trains = False
 

@@ -60,3 +60,15 @@ class MaskTokenSource(Source):
     def embedder(self, stem):
         """Return the learned token as an embedder."""
         return MaskToken(stem.grid, stem.dim)
+
+
+class OwnSource(Source):
+    """Other labelled samples of the data as source of tokens: the source named "self".
+
+    As in mixup and CutMix, the target of a mixed sample is the mean of both targets,
+    weighted by their numbers of tokens.
+    """
+
+    n_classes = 0
+    row_shape = ()
+    own_share = 1.0

@@ -27,7 +27,8 @@ from sklearn_pare.sources.user_arrays import from_arrays
 
 _MAX_SAMPLES = 400
 _BATCH = 64
-_CONTROLS = ("mask-token", "noise")
+# Not candidates of "auto".
+_CONTROLS = ("mask-token", "noise", "self")
 
 
 class Ranked(NamedTuple):

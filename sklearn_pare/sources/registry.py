@@ -1,7 +1,7 @@
 """Registry of source modalities."""
 
 from sklearn_pare.exceptions import UnknownNameError
-from sklearn_pare.sources.controls import MaskTokenSource, NoiseSource
+from sklearn_pare.sources.controls import MaskTokenSource, NoiseSource, OwnSource
 from sklearn_pare.sources.folder import FolderSource
 from sklearn_pare.sources.formulas import FormulaSource
 from sklearn_pare.sources.openml_data import OpenMLSource
@@ -11,10 +11,12 @@ FACTORIES = {
     "formula": FormulaSource,
     "mask-token": MaskTokenSource,
     "noise": NoiseSource,
+    "self": OwnSource,
 }
+_HALF = "+self"
 _PREFIXES = {
     "folder": FolderSource,
-    "formula": FormulaSource,
+    "formula": FormulaSource.of_family,
     "openml": OpenMLSource,
     "text": TextSource.from_conll,
 }
@@ -89,6 +91,10 @@ def get(name):
     >>> sources.get("formula").row_shape
     (3, 32, 32)
     """
+    if name.endswith(_HALF):
+        source = get(name.removesuffix(_HALF))
+        source.own_share = 0.5
+        return source
     if name in FACTORIES:
         return FACTORIES[name]()
     prefix, _, rest = name.partition(":")

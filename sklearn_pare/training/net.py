@@ -8,6 +8,7 @@ from skorch import NeuralNet
 from sklearn_pare._device import free_cache, is_out_of_memory
 from sklearn_pare._utils import without_traces
 from sklearn_pare.backbones.freezing import layer_scales
+from sklearn_pare.nn.losses import Targets
 from sklearn_pare.nn.model import Mixing
 from sklearn_pare.nn.schedule import (
     learning_rate_factor,
@@ -114,38 +115,52 @@ class PaReNet(NeuralNet):
         progress = self.step_ / max(recipe.n_steps - 1, 1)
         return mix_fraction(progress, recipe.mix_start, recipe.mix_end)
 
-    def _mixing(self, n, n_unlabeled):
-        """Return source samples and noise of this step, or None if nothing is mixed."""
-        recipe, generator = self.recipe, self.source_generator
-        if self.source is None:
-            return None, None
-        # Both modalities have the grid of the backbone.
-        n_tokens = recipe.n_tokens
-        k = n_replaced(self._fraction(), n_tokens, n_tokens)
-        if k == 0:
-            return None, None
-        n = n_unlabeled + math.ceil(recipe.mixed_share * n)
-        x, y = self.source.sample(n, generator)
-        # Gumbel noise that fades out: exploration first, then the gate alone.
-        scale = mix_fraction(self.step_ / recipe.n_steps, *recipe.noise)
-        noise = torch.empty(2, n, n_tokens, device=generator.device)
-        noise = -scale * noise.exponential_(generator=generator).log()
-        return Mixing(x, k, *noise), y
-
     def _draw(self, batch):
         """Draw everything random of this step."""
         x, y, weight, offset = batch
-        n_unlabeled = 0
+        u = 0
         if self.unlabeled is not None and self.source is not None:
             more = next(self._endless)[0]
-            n_unlabeled = len(more)
+            u = len(more)
             if offset is not None:
                 with torch.no_grad():
                     offset = torch.cat([self.module_.linear(more), offset])
             # Mixed samples come first, and all unlabelled samples are mixed.
             x = torch.cat([more, x])
-        mixing, y_source = self._mixing(len(y), n_unlabeled)
-        return Step(x, y, weight, offset, mixing, y_source, n_unlabeled)
+        # Both modalities have the grid of the backbone.
+        n = self.recipe.n_tokens
+        k = 0 if self.source is None else n_replaced(self._fraction(), n, n)
+        if k == 0:
+            return Step(x, offset, Targets(y, weight, len(y)), None, u)
+        mixing, targets = self._mix(k, x, y, weight, offset, u)
+        return Step(x, offset, targets, mixing, u)
+
+    def _mix(self, k, x, y, weight, offset, u):
+        """Draw the samples whose tokens replace others, and noise."""
+        recipe, generator, n = self.recipe, self.source_generator, len(y)
+        m = math.ceil(recipe.mixed_share * n)
+        own_share = self.source.own_share
+        s = 0 if own_share == 1 else u + m - round(own_share * m)
+        source = y_source = None
+        if s:
+            source, y_source = self.source.sample(s, generator)
+            y_source = y_source[u:]
+        # The order of a batch is random, so the next sample is a random one.
+        partner = (torch.arange(s, u + m, device=x.device) - u + 1) % n
+        labelled = partner[max(u - s, 0) :]
+        y_own, weight_own = y[labelled], weight[labelled]
+        targets = Targets(y, weight, n, m, y_source, y_own, weight_own)
+        if offset is not None:
+            blend = torch.lerp(
+                offset[s : u + m], offset[u + partner], k / recipe.n_tokens
+            )
+            offset = torch.cat([offset[:s], blend])
+        # Gumbel noise that fades out: exploration first, then the gate alone.
+        scale = mix_fraction(self.step_ / recipe.n_steps, *recipe.noise)
+        noise = torch.empty(2, u + m, recipe.n_tokens, device=generator.device)
+        noise = -scale * noise.exponential_(generator=generator).log()
+        own = x[u + partner] if len(partner) else None
+        return Mixing(k, noise, source, own, offset), targets
 
     def train_step_single(self, batch, **fit_params):
         """Run forward and backward on clean and mixed samples together."""
@@ -166,11 +181,11 @@ class PaReNet(NeuralNet):
         """Return terms and fraction of a step, split into parts if memory is short."""
         while True:
             # The last batch of an epoch may have fewer samples than there are parts.
-            n_parts = min(self.n_parts_, len(step.y))
+            n_parts = min(self.n_parts_, len(step.targets.y))
             try:
                 return backward(self.module_, step, self.recipe, n_parts)
             except RuntimeError as error:
-                if not is_out_of_memory(error) or n_parts == len(step.y):
+                if not is_out_of_memory(error) or n_parts == len(step.targets.y):
                     raise
             # Outside of the except block, nothing holds the tensors of the failed try.
             self.n_parts_ = 2 * n_parts

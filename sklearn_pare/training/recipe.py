@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 
@@ -58,8 +59,9 @@ class Recipe:
 
     Attributes
     ----------
-    loss : callable
-        ``loss(outputs, y)`` returns the losses (B,) of the samples.
+    loss, train_loss : callable
+        ``loss(outputs, y)`` returns the losses (B,) of the samples; ``train_loss`` does
+        so with smoothed labels.
     agreement : callable
         ``agreement(mixed, clean)`` returns the losses (B,) of unlabelled samples.
     n_epochs, n_steps, batch_size : int
@@ -87,6 +89,7 @@ class Recipe:
     """
 
     loss: Callable
+    train_loss: Callable
     agreement: Callable
     n_epochs: int
     n_steps: int
@@ -124,10 +127,14 @@ def make_recipe(arguments, n_samples, n_tokens, target, bfloat16):
     batch_size = samples_per_batch(arguments["batch_size"], target)
     steps_per_epoch = math.ceil(n_samples / batch_size)
     n_epochs, mix_weight = arguments["max_epochs"], arguments["mix_weight"]
+    smoothing = arguments.get("label_smoothing", 0.0)
     if n_epochs == "auto":
         n_epochs = max(auto.n_epochs, math.ceil(auto.n_steps / steps_per_epoch))
     return Recipe(
         loss=target.loss,
+        train_loss=partial(target.loss, label_smoothing=smoothing)
+        if smoothing
+        else target.loss,
         agreement=target.agreement,
         n_epochs=int(n_epochs),
         n_steps=int(n_epochs) * steps_per_epoch,

@@ -14,7 +14,7 @@ from sklearn_pare.exceptions import (
 )
 from sklearn_pare.nn.embed import ImageEmbed, embedder
 from sklearn_pare.nn.init import xavier_
-from sklearn_pare.nn.losses import cross_entropy, pare_loss
+from sklearn_pare.nn.losses import Targets, cross_entropy, pare_loss
 from sklearn_pare.nn.model import Mixing
 from sklearn_pare.sources import FormulaSource
 
@@ -101,18 +101,16 @@ def test_build__one_step__finite_loss_and_gate_gradient(name, shape, generator):
     noise = torch.randn(2, 2, n_tokens, generator=generator)
     x = torch.randn(2, *shape, generator=generator)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
-    outputs = model(x, Mixing(xs, n_tokens // 2, *noise))
+    outputs = model(x, Mixing(n_tokens // 2, noise, xs))
     terms = pare_loss(
         outputs,
-        torch.tensor([0, 1]),
-        torch.ones(2),
+        Targets(torch.tensor([0, 1]), torch.ones(2), 2, 2, ys),
         cross_entropy,
-        ys,
     )
     terms.total.backward()
     optimizer.step()
     assert terms.total.isfinite()
-    assert model.gate.linear.weight.grad.norm() > 0
+    assert model.gate.token.weight.grad.norm() > 0
     assert all(parameter.isfinite().all() for parameter in model.parameters())
 
 

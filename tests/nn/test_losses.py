@@ -11,6 +11,7 @@ from sklearn_pare.nn.losses import (
     IGNORED,
     REGRESSION_LOSSES,
     LossTerms,
+    Targets,
     add_agreement,
     binary_cross_entropy,
     class_agreement,
@@ -28,12 +29,9 @@ def test_pare_loss__mixed__is_the_papers_sum():
     clean = torch.tensor([[0.0, 0.0], [math.log(3), 0.0]])
     mixed = torch.tensor([[0.0, 0.0], [0.0, math.log(3)]])
     source = torch.tensor([[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
-    y, y_source = torch.tensor([0, 0]), torch.tensor([2, 1])
-    weight = torch.tensor([1.0, 1.0])
+    targets = Targets(torch.tensor([0, 0]), torch.ones(2), 2, 2, torch.tensor([2, 1]))
     outputs = Outputs(clean, mixed, source, fraction=0.25)
-    terms = pare_loss(
-        outputs, y, weight, cross_entropy, y_source, mix_weight=0.5, source_weight=3.0
-    )
+    terms = pare_loss(outputs, targets, cross_entropy, 0.5, source_weight=3.0)
     target = (math.log(2) + math.log(4 / 3)) / 2
     mixed_target = (math.log(2) + math.log(4)) / 2
     assert terms.target.item() == pytest.approx(target)
@@ -43,10 +41,28 @@ def test_pare_loss__mixed__is_the_papers_sum():
     assert terms.total.item() == pytest.approx(expected)
 
 
+def test_pare_loss__own_samples__both_targets_by_their_tokens():
+    # The first sample is mixed with a source sample, the others with own samples.
+    clean, mixed = torch.randn(2, 3, 2)
+    source = torch.randn(1, 4)
+    y, weight = torch.tensor([0, 1, 1]), torch.tensor([1.0, 2.0, 0.5])
+    y_own, weight_own = torch.tensor([1, 0]), torch.tensor([0.5, 1.0])
+    outputs = Outputs(clean, mixed, source, fraction=0.25)
+    targets = Targets(y, weight, 3, 3, torch.tensor([2]), y_own, weight_own)
+    terms = pare_loss(outputs, targets, cross_entropy)
+    own = (weight * cross_entropy(mixed, y)).sum() / 3
+    other = (weight_own * cross_entropy(mixed[1:], y_own)).sum()
+    other = (other + cross_entropy(source, torch.tensor([2])).sum()) / 3
+    torch.testing.assert_close(terms.mixed_target, own)
+    torch.testing.assert_close(terms.mixed_source, other)
+    expected = terms.target + 0.75 * own + 0.25 * other
+    torch.testing.assert_close(terms.total, expected)
+
+
 def test_pare_loss__clean_only():
     outputs = Outputs(torch.zeros(2, 4))
     y, weight = torch.tensor([0, 3]), torch.tensor([0.5, 1.5])
-    terms = pare_loss(outputs, y, weight, cross_entropy)
+    terms = pare_loss(outputs, Targets(y, weight, 2), cross_entropy)
     assert terms.total.item() == pytest.approx(math.log(4))
     assert terms.mixed_target is None
     assert terms.mixed_source is None
@@ -57,18 +73,20 @@ def test_pare_loss__fewer_mixed_rows__those_of_the_first():
     y, weight = torch.tensor([0, 2, 1, 1]), torch.tensor([2.0, 0.5, 1.0, 0.5])
     source, y_source = torch.randn(2, 5), torch.tensor([4, 0])
     outputs = Outputs(clean, mixed[:2], source, fraction=0.5)
-    terms = pare_loss(outputs, y, weight, cross_entropy, y_source)
-    alone = Outputs(mixed[:2])
-    expected = pare_loss(alone, y[:2], weight[:2], cross_entropy).target
+    targets = Targets(y, weight, 4, 2, y_source)
+    terms = pare_loss(outputs, targets, cross_entropy)
+    alone = Targets(y[:2], weight[:2], 2)
+    expected = pare_loss(Outputs(mixed[:2]), alone, cross_entropy).target
     torch.testing.assert_close(terms.mixed_target, expected)
-    clean = pare_loss(Outputs(clean), y, weight, cross_entropy).target
+    clean = pare_loss(Outputs(clean), Targets(y, weight, 4), cross_entropy).target
     torch.testing.assert_close(terms.target, clean)
 
 
 def test_pare_loss__weights_count_in_target_terms_only():
     outputs = Outputs(*torch.randn(2, 3, 2), torch.randn(3, 5), fraction=0.5)
     y, y_source = torch.tensor([0, 1, 0]), torch.tensor([4, 0, 2])
-    none = pare_loss(outputs, y, torch.zeros(3), cross_entropy, y_source)
+    targets = Targets(y, torch.zeros(3), 3, 3, y_source)
+    none = pare_loss(outputs, targets, cross_entropy)
     assert none.target == 0
     assert none.mixed_target == 0
     torch.testing.assert_close(none.total, 0.5 * none.mixed_source)
@@ -263,11 +281,11 @@ def test_add_agreement__weighted_as_the_mixed_loss_and_no_gradient_to_clean_rows
     mixed = torch.tensor([[1.0, 2.0]], requires_grad=True)
     outputs = Outputs(clean, mixed, None, 0.25)
     terms = LossTerms(torch.tensor(1.0), torch.tensor(1.0))
-    added = add_agreement(terms, outputs, class_agreement, 0.3)
+    added = add_agreement(terms, outputs, class_agreement, 1, 0.3)
     loss = class_agreement(mixed, clean).item()
     assert added.unlabeled.item() == pytest.approx(loss)
     assert added.total.item() == pytest.approx(1 + 0.3 * 0.75 * loss)
-    half = add_agreement(terms, outputs, class_agreement, share=0.5)
+    half = add_agreement(terms, outputs, class_agreement, 2)
     assert half.unlabeled.item() == pytest.approx(loss / 2)
     assert half.total.item() == pytest.approx(1 + 0.75 * loss / 2)
     added.total.backward()
@@ -290,46 +308,51 @@ def test_loss_terms__parts__added_where_both_have_them():
 
 
 @given(
-    n=st.integers(2, 9),
-    cut=st.integers(1, 8),
-    n_mixed=st.integers(2, 9),
-    n_classes=st.integers(2, 4),
+    n=st.integers(1, 9),
+    n_parts=st.integers(1, 9),
+    n_source=st.integers(0, 9),
+    n_own=st.integers(0, 9),
     weights=st.tuples(st.floats(0, 3), st.floats(0, 3)),
     fraction=st.floats(0, 1),
     seed=st.integers(0, 2**31),
 )
 def test_pare_loss__parts_of_a_batch__add_up_to_that_of_the_whole(
-    n, cut, n_mixed, n_classes, weights, fraction, seed
+    n, n_parts, n_source, n_own, weights, fraction, seed
 ):
-    # The second part may have no mixed samples.
-    n_mixed, cut = min(n, n_mixed), min(cut, n - 1)
+    n_source, n_parts = min(n_source, n), min(n_parts, n)
+    n_own = min(n_own, n - n_source)
+    n_mixed = n_source + n_own
     generator = torch.Generator().manual_seed(seed)
-    logits = torch.randn(2, n, n_classes, generator=generator).double()
-    source = torch.randn(n_mixed, 5, generator=generator).double()
-    y = torch.randint(n_classes, (n,), generator=generator)
-    y_source = torch.randint(5, (n_mixed,), generator=generator)
-    weight = torch.rand(n, generator=generator).double()
+    clean, mixed = torch.randn(2, n, 3, generator=generator).double()
+    source = torch.randn(n_source, 5, generator=generator).double()
+    weight, weight_own = torch.rand(2, n, generator=generator).double()
+    y, y_own = torch.randint(3, (2, n), generator=generator)
+    targets = Targets(y, weight, n, n_mixed)
+    if n_source:
+        y_source = torch.randint(5, (n_source,), generator=generator)
+        targets = targets._replace(y_source=y_source)
+    if n_own:
+        targets = targets._replace(y_own=y_own[:n_own], weight_own=weight_own[:n_own])
 
-    def terms(start, stop):
-        clean, mixed = slice(start, stop), slice(start, min(stop, n_mixed))
-        count = max(0, mixed.stop - start)
-        outputs = Outputs(logits[0][clean])
-        if count:
-            tokens = logits[1][mixed], source[mixed]
-            outputs = Outputs(logits[0][clean], *tokens, fraction=fraction)
-        return pare_loss(
-            outputs,
-            y[clean],
-            weight[clean],
-            cross_entropy,
-            y_source[mixed],
-            *weights,
-            shares=((stop - start) / n, count / n_mixed),
-        )
+    def terms(i, n_parts):
+        places = torch.arange(n_mixed)[i::n_parts]
+        outputs = Outputs(clean[i::n_parts])
+        if len(places):
+            read = source[places[places < n_source]]
+            outputs = Outputs(
+                clean[i::n_parts],
+                mixed[places],
+                read if len(read) else None,
+                fraction=fraction,
+            )
+        return pare_loss(outputs, targets.part(i, n_parts), cross_entropy, *weights)
 
-    added = terms(0, cut).plus(terms(cut, n))
-    for found, expected in zip(added[:4], terms(0, n)[:4], strict=True):
-        torch.testing.assert_close(found, expected)
+    added = terms(0, n_parts)
+    for i in range(1, n_parts):
+        added = added.plus(terms(i, n_parts))
+    for found, expected in zip(added[:4], terms(0, 1)[:4], strict=True):
+        if found is not None:
+            torch.testing.assert_close(found, expected)
 
 
 @given(

@@ -17,7 +17,7 @@ def model(generator):
 def _mixing(generator, k, rows=4):
     x, _ = FormulaSource().sample(rows, generator)
     noise = torch.randn(2, rows, 16, generator=generator)
-    return Mixing(x, k, *noise)
+    return Mixing(k, noise, x)
 
 
 def test_forward__mixing__clean_outputs_unchanged(model, generator):
@@ -25,7 +25,7 @@ def test_forward__mixing__clean_outputs_unchanged(model, generator):
     outputs = model(x, _mixing(generator, 6))
     torch.testing.assert_close(outputs.target, model.predict(x))
     assert outputs.mixed_target.shape == (4, 3)
-    assert outputs.mixed_source.shape == (4, FormulaSource.n_classes)
+    assert outputs.mixed_source.shape == (4, 10)
     assert outputs.fraction == 6 / 16
     assert not torch.allclose(outputs.mixed_target, outputs.target)
 
@@ -67,7 +67,7 @@ def test_backward__gate_gets_a_gradient_and_the_source_embedder_none(
 ):
     outputs = model(torch.randn(4, 2, 9, 9, generator=generator), _mixing(generator, k))
     (outputs.mixed_target**2).sum().backward()
-    gradient = model.gate.linear.weight.grad
+    gradient = model.gate.token.weight.grad
     assert gradient.abs().max() > 0
     assert all(p.grad is None for p in model.source_embed.parameters())
 

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sklearn_pare.nn import relaxed_top_k, replace_tokens
+from sklearn_pare.nn import relaxed_top_k, replace_in_order, replace_tokens
 from sklearn_pare.nn.replace import RandomGate
 
 SIZES = [(5, 2), (16, 1), (64, 6), (64, 38), (256, 100), (256, 255)]
@@ -136,10 +136,74 @@ def _tokens(generator, n_target=10, n_source=7, rows=4, width=3):
     return make(n_target), make(n_source)
 
 
-def test_replace_tokens__example_of_the_paper():
-    # The second and fourth source token replace the first and fourth target token.
+def test_replace_tokens__largest_differences__same_positions():
     target = torch.arange(1.0, 6)[None, :, None]
     mixed, target_index, source_index = replace_tokens(
+        target,
+        10 * target,
+        torch.tensor([[0.1, 0.6, 0.4, 0.3, 0.7]]),
+        torch.tensor([[0.3, 0.7, 0.1, 0.5, 0.2]]),
+        2,
+    )
+    # Differences: .2, .1, -.3, .2, -.5.
+    assert mixed.flatten().tolist() == [10.0, 2.0, 3.0, 40.0, 5.0]
+    assert target_index.tolist() == source_index.tolist() == [[0, 3]]
+
+
+def test_replace_tokens__score_gradient__is_that_of_the_swap(generator):
+    # M = m S + (1 - m) T with m = relaxed_top_k(b - a, k) has gradient <G, S - T> for m.
+    target, source = _tokens(generator, 8, 8, rows=2)
+    a, b = torch.randn(2, 2, 8, generator=generator)
+    upstream = torch.randn(2, 8, 3, generator=generator)
+    leaves = [a.clone().requires_grad_(), b.clone().requires_grad_()]
+    replace_tokens(target, source, *leaves, 3)[0].backward(upstream)
+    own = [a.clone().requires_grad_(), b.clone().requires_grad_()]
+    swap = (upstream * (source - target)).sum(-1)
+    (relaxed_top_k(own[1] - own[0], 3) * swap).sum().backward()
+    for leaf, expected in zip(leaves, own, strict=True):
+        torch.testing.assert_close(leaf.grad, expected.grad)
+
+
+def test_replace_tokens__token_gradient__to_the_tokens_that_are_there(generator):
+    target, source = (t.requires_grad_() for t in _tokens(generator, 8, 8))
+    scores = torch.randn(2, 4, 8, generator=generator)
+    mixed, index, _ = replace_tokens(target, source, *scores, 3)
+    (mixed**2).sum().backward()
+    replaced = torch.zeros(4, 8, dtype=torch.bool).scatter(1, index, True)[..., None]
+    assert torch.equal(source.grad != 0, replaced.expand(-1, -1, 3))
+    assert torch.equal(target.grad != 0, ~replaced.expand(-1, -1, 3))
+
+
+@given(
+    rows=st.integers(1, 3),
+    n=st.integers(1, 12),
+    width=st.integers(1, 4),
+    share=st.floats(0, 1),
+    dtype=st.sampled_from([torch.float32, torch.float64]),
+    seed=st.integers(0, 2**31),
+)
+def test_replace_tokens__any_shape__exactly_k_tokens_of_the_source(
+    rows, n, width, share, dtype, seed
+):
+    generator = torch.Generator().manual_seed(seed)
+    make = lambda *shape: torch.randn(*shape, generator=generator, dtype=dtype)  # noqa: E731
+    target, source, k = make(rows, n, width), make(rows, n, width), round(share * n)
+    scores = make(2, rows, n)
+    before = target.clone(), source.clone()
+    mixed, index, _ = replace_tokens(target, source, *scores, k)
+    assert (mixed.shape, mixed.dtype, index.shape) == (target.shape, dtype, (rows, k))
+    expected = target.clone()
+    for row in range(rows):
+        expected[row, index[row]] = source[row, index[row]]
+    assert torch.equal(mixed, expected)
+    assert torch.equal(target, before[0])
+    assert torch.equal(source, before[1])
+
+
+def test_replace_in_order__example_of_the_paper():
+    # The second and fourth source token replace the first and fourth target token.
+    target = torch.arange(1.0, 6)[None, :, None]
+    mixed, target_index, source_index = replace_in_order(
         target,
         10 * target,
         torch.tensor([[0.1, 0.6, 0.4, 0.3, 0.7]]),
@@ -152,11 +216,11 @@ def test_replace_tokens__example_of_the_paper():
 
 
 @pytest.mark.parametrize("k", [0, 1, 4, 7])
-def test_replace_tokens__lowest_out_highest_in_by_position(k, generator):
+def test_replace_in_order__lowest_out_highest_in_by_position(k, generator):
     target, source = _tokens(generator)
     a = torch.randn(4, 10, generator=generator)
     b = torch.randn(4, 7, generator=generator)
-    mixed, _, _ = replace_tokens(target, source, a, b, k)
+    mixed, _, _ = replace_in_order(target, source, a, b, k)
     for row in range(4):
         freed = sorted(a[row].argsort().tolist()[:k])
         chosen = sorted(b[row].argsort(descending=True).tolist()[:k])
@@ -166,26 +230,26 @@ def test_replace_tokens__lowest_out_highest_in_by_position(k, generator):
         assert torch.equal(mixed[row], expected)
 
 
-def test_replace_tokens__all__equals_source(generator):
+def test_replace_in_order__all__equals_source(generator):
     target, source = _tokens(generator, 6, 6)
     scores = torch.randn(2, 4, 6, generator=generator)
-    mixed, _, _ = replace_tokens(target, source, *scores, 6)
+    mixed, _, _ = replace_in_order(target, source, *scores, 6)
     assert torch.equal(mixed, source)
 
 
-def test_replace_tokens__inputs_stay_as_they_are(generator):
+def test_replace_in_order__inputs_stay_as_they_are(generator):
     target, source = _tokens(generator)
     before = target.clone(), source.clone()
-    replace_tokens(target, source, target[..., 0], source[..., 0], 3)
+    replace_in_order(target, source, target[..., 0], source[..., 0], 3)
     assert torch.equal(target, before[0])
     assert torch.equal(source, before[1])
 
 
-def test_replace_tokens__gradient_reaches_tokens_and_scores(generator):
+def test_replace_in_order__gradient_reaches_tokens_and_scores(generator):
     target, source = (t.requires_grad_() for t in _tokens(generator))
     a = torch.randn(4, 10, generator=generator, requires_grad=True)
     b = torch.randn(4, 7, generator=generator, requires_grad=True)
-    mixed, target_index, source_index = replace_tokens(target, source, a, b, 3)
+    mixed, target_index, source_index = replace_in_order(target, source, a, b, 3)
     (mixed**2).sum().backward()
     for leaf in (a, b):
         assert (leaf.grad.abs().sum(1) > 0).all()
@@ -195,14 +259,14 @@ def test_replace_tokens__gradient_reaches_tokens_and_scores(generator):
     assert torch.equal(source.grad != 0, taken[..., None].expand(-1, -1, 3))
 
 
-def test_replace_tokens__score_gradient__is_that_of_the_relaxed_masks(generator):
+def test_replace_in_order__score_gradient__is_that_of_the_relaxed_masks(generator):
     # In the paper's pseudo-code, kept target tokens are multiplied by
     # 1 + (u - stop(u)) with u = relaxed_top_k(a, N - k).
     target, source = _tokens(generator, 8, 8, rows=1)
     a = torch.randn(1, 8, generator=generator, requires_grad=True)
     b = torch.randn(1, 8, generator=generator)
     upstream = torch.randn(1, 8, 3, generator=generator)
-    mixed, freed, _ = replace_tokens(target, source, a, b, 3)
+    mixed, freed, _ = replace_in_order(target, source, a, b, 3)
     mixed.backward(upstream)
     mask = torch.ones(1, 8).scatter(1, freed, 0.0)
     weight = (upstream * target).sum(-1) * mask
@@ -210,7 +274,7 @@ def test_replace_tokens__score_gradient__is_that_of_the_relaxed_masks(generator)
     torch.testing.assert_close(a.grad, expected)
 
 
-def test_replace_tokens__source_score_gradient__is_that_of_the_relaxed_choice(
+def test_replace_in_order__source_score_gradient__is_that_of_the_relaxed_choice(
     generator,
 ):
     # There, source tokens are multiplied by 1 + (v - stop(v)), v = relaxed_top_k(b, k).
@@ -218,7 +282,7 @@ def test_replace_tokens__source_score_gradient__is_that_of_the_relaxed_choice(
     a = torch.randn(1, 8, generator=generator)
     b = torch.randn(1, 8, generator=generator, requires_grad=True)
     upstream = torch.randn(1, 8, 3, generator=generator)
-    mixed, freed, chosen = replace_tokens(target, source, a, b, 3)
+    mixed, freed, chosen = replace_in_order(target, source, a, b, 3)
     mixed.backward(upstream)
     weight = torch.zeros(1, 8)
     weight[0, chosen[0]] = (upstream[0, freed[0]] * source[0, chosen[0]]).sum(-1)
@@ -235,14 +299,14 @@ def test_replace_tokens__source_score_gradient__is_that_of_the_relaxed_choice(
     dtype=st.sampled_from([torch.float32, torch.float64]),
     seed=st.integers(0, 2**31),
 )
-def test_replace_tokens__any_shape__k_tokens_of_the_source_and_the_rest_as_it_was(
+def test_replace_in_order__any_shape__k_tokens_of_the_source_and_the_rest_as_it_was(
     rows, n_target, n_source, width, share, dtype, seed
 ):
     generator = torch.Generator().manual_seed(seed)
     make = lambda *shape: torch.randn(*shape, generator=generator, dtype=dtype)  # noqa: E731
     target, source = make(rows, n_target, width), make(rows, n_source, width)
     k = round(share * min(n_target, n_source))
-    mixed, slots, tokens = replace_tokens(
+    mixed, slots, tokens = replace_in_order(
         target, source, make(rows, n_target), make(rows, n_source), k
     )
     assert (mixed.shape, mixed.dtype) == (target.shape, dtype)

@@ -39,12 +39,13 @@ class Double(Source):
         return x.double(), y
 
 
-def _train(dense=False, unlabeled=False, **settings):
+def _train(dense=False, unlabeled=False, own_share=0.0, **settings):
     """Return the weights after two epochs in float64, and the history."""
     generator = torch.Generator().manual_seed(0)
     shape, outputs = (1, 8, 8), ((1, 8, 8) if dense else (3,))
     architecture = Architecture(NAME, shape, outputs, "gate")
     source = Double()
+    source.own_share = own_share
     model = build(architecture, generator, pretrained=True, source=source).model
     model.double()
     x, more = torch.randn(2, ROWS, *shape, generator=generator).double()
@@ -52,7 +53,8 @@ def _train(dense=False, unlabeled=False, **settings):
     weight = torch.rand(ROWS, generator=generator).double() + 0.5
     recipe = Recipe(
         **{
-            "loss": relative_l2 if dense else cross_entropy,
+            "loss": None,
+            "train_loss": relative_l2 if dense else cross_entropy,
             "agreement": class_agreement,
             "n_epochs": 2,
             "n_steps": 6,
@@ -154,6 +156,9 @@ def test_train__memory_for_few_samples__same_weights_few_retries(n_rows, memory,
         {"mix_start": 0.0, "mix_end": 0.0},
         {"mix_start": 0.0, "mix_end": 0.0, "unlabeled": True},
         {"mixed_share": 0.25},
+        {"own_share": 0.5},
+        {"own_share": 0.5, "unlabeled": True, "mixed_share": 0.5},
+        {"own_share": 1.0, "unlabeled": True},
     ],
     ids=str,
 )

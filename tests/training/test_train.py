@@ -84,7 +84,7 @@ def test_fit__gate__learns_in_every_step(table, monkeypatch):
 
     def spy(self, batch, **kwargs):
         result = step(self, batch, **kwargs)
-        moved.append(self.module_.gate.linear.weight.grad.abs().max().item())
+        moved.append(self.module_.gate.token.weight.grad.abs().max().item())
         return result
 
     monkeypatch.setattr(PaReNet, "train_step_single", spy)
@@ -108,7 +108,7 @@ def test_tune__frozen_parts_stay(table):
     everything = changed("all")
     joint = {"backbone.attention.in_proj_weight", "backbone.attention.in_proj_bias"}
     outside = {name for name in everything if not name.startswith("backbone.")}
-    assert {"embed.weight", "head.linear.weight", "gate.linear.weight"} <= outside
+    assert {"embed.weight", "head.linear.weight", "gate.token.weight"} <= outside
     assert changed("none") == outside
     assert changed("norm") == outside | {"backbone.norm.weight", "backbone.norm.bias"}
     frozen = everything - changed("attention-frozen")

@@ -52,13 +52,13 @@ FAMILY_STARTS = (0, *accumulate(family.n_classes for family in _FAMILIES[:-1]))
 
 
 def class_range(name):
-    """Return the first class of a family, or of all if None, and the last plus one."""
-    if name is None:
+    """Return the first class of a family, or of "all", and the last plus one."""
+    if name == "all":
         return 0, N_CLASSES
     if name not in FAMILIES:
         raise UnknownNameError(
             f"source='formula:{name}' is not known. Use one of the families of "
-            f"formulas: {', '.join(FAMILIES)}."
+            f"formulas: {', '.join(FAMILIES)}; or 'formula:all'."
         )
     number = FAMILIES.index(name)
     start = FAMILY_STARTS[number]
