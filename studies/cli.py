@@ -15,6 +15,7 @@ STUDIES = (
     "compare",
     "modalities",
     "sources",
+    "readable",
     "unlabeled",
     "distances",
     "gap",

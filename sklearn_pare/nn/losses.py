@@ -142,18 +142,24 @@ class Targets(NamedTuple):
     Attributes
     ----------
     y, weight : torch.Tensor of shape (B, ...) and (B,)
-        Targets and weights of labelled samples.
-    n, n_mixed : int
-        Numbers of samples of the whole batch, and of those that are mixed as well.
+        Targets and weights of the clean samples.
+    n : int
+        Number of clean samples in the whole batch.
+    y_mixed, weight_mixed : torch.Tensor of shape (m, ...) and (m,), or None
+        Those of the mixed samples.
+    n_mixed : int
+        Number of mixed samples in the whole batch.
     y_source : torch.Tensor of shape (s, ...) or None
         Classes of source samples, or of their positions.
-    y_own, weight_own : torch.Tensor of shape (o, ...) and (o,), or None
+    y_own, weight_own : torch.Tensor of shape (m - s, ...) and (m - s,), or None
         Targets and weights of the target samples whose tokens replace others.
     """
 
     y: torch.Tensor
     weight: torch.Tensor
     n: int
+    y_mixed: torch.Tensor | None = None
+    weight_mixed: torch.Tensor | None = None
     n_mixed: int = 0
     y_source: torch.Tensor | None = None
     y_own: torch.Tensor | None = None
@@ -161,15 +167,18 @@ class Targets(NamedTuple):
 
     def part(self, i, n_parts):
         """Return every ``n_parts``-th target, beginning with those of sample i."""
-        parts = self._replace(y=self.y[i::n_parts], weight=self.weight[i::n_parts])
-        if self.y_source is not None:
-            parts = parts._replace(y_source=self.y_source[i::n_parts])
-            # Samples that are mixed with target samples follow those with a source.
-            i = (i - len(self.y_source)) % n_parts
-        if self.y_own is not None:
-            y_own, weight_own = self.y_own[i::n_parts], self.weight_own[i::n_parts]
-            parts = parts._replace(y_own=y_own, weight_own=weight_own)
-        return parts
+        # Samples that are mixed with target samples follow those with a source.
+        n_source = 0 if self.y_source is None else len(self.y_source)
+        first = dict.fromkeys(self._fields, i)
+        first["y_own"] = first["weight_own"] = (i - n_source) % n_parts
+        return Targets(
+            **{
+                name: value[first[name] :: n_parts]
+                if isinstance(value, torch.Tensor)
+                else value
+                for name, value in self._asdict().items()
+            }
+        )
 
 
 def pare_loss(outputs, targets, loss, mix_weight=1.0, source_weight=1.0):
@@ -183,21 +192,19 @@ def pare_loss(outputs, targets, loss, mix_weight=1.0, source_weight=1.0):
     target. Means are over the samples of the whole batch, so that the terms of parts
     of a batch add up.
     """
-    y, weight, n, n_mixed = targets.y, targets.weight, targets.n, targets.n_mixed
-    target = (weight * loss(outputs.target, y)).sum() / n
+    target = (targets.weight * loss(outputs.target, targets.y)).sum() / targets.n
     if outputs.mixed_target is None:
         return LossTerms(target, target)
-    lam, mixed = outputs.fraction, outputs.mixed_target
-    m = len(mixed)
-    mixed_target = (weight[:m] * loss(mixed, y[:m])).sum() / n_mixed
+    lam, mixed, n = outputs.fraction, outputs.mixed_target, targets.n_mixed
+    mixed_target = (targets.weight_mixed * loss(mixed, targets.y_mixed)).sum() / n
     mixed_source = 0.0 * mixed_target
     if outputs.mixed_source is not None:
         each = source_loss(outputs.mixed_source, targets.y_source)
-        mixed_source = mixed_source + each.sum() / n_mixed
+        mixed_source = mixed_source + each.sum() / n
     if targets.y_own is not None:
-        own = mixed[m - len(targets.y_own) :]
+        own = mixed[len(mixed) - len(targets.y_own) :]
         each = targets.weight_own * loss(own, targets.y_own)
-        mixed_source = mixed_source + each.sum() / n_mixed
+        mixed_source = mixed_source + each.sum() / n
     sum_of_both = (1 - lam) * mixed_target + lam * source_weight * mixed_source
     total = target + mix_weight * sum_of_both
     return LossTerms(total, target, mixed_target, mixed_source)

@@ -11,13 +11,14 @@ from sklearn_pare.nn.replace import replace_tokens
 
 
 class Mixing(NamedTuple):
-    """Samples whose tokens replace others, and how many, in a mixed step.
+    """Target samples to mix, samples whose tokens replace theirs, and how many tokens.
 
-    The first m target samples are mixed: the first of them with source samples, the
-    others with target samples.
+    The first of them are mixed with source samples, the others with target samples.
 
     Attributes
     ----------
+    x : torch.Tensor of shape (m, ...)
+        Target samples.
     k : int
         Number of tokens to replace in each sample, at least 1.
     noise : torch.Tensor of shape (2, m, N)
@@ -25,11 +26,12 @@ class Mixing(NamedTuple):
     source : torch.Tensor of shape (s, ...) or None
         Source samples; None for s = 0.
     own : torch.Tensor of shape (m - s, ...) or None
-        Target samples; None for s = m.
+        Other target samples; None for s = m.
     offset : torch.Tensor of shape (m, K, ...) or None
         Outputs of the linear path for the mixed samples.
     """
 
+    x: torch.Tensor
     k: int
     noise: torch.Tensor
     source: torch.Tensor | None = None
@@ -40,6 +42,7 @@ class Mixing(NamedTuple):
         """Return some of the mixed samples, given their positions, ascending."""
         n_source = 0 if self.source is None else len(self.source)
         return Mixing(
+            self.x[index],
             self.k,
             self.noise[:, index],
             _some(self.source, index[index < n_source]),
@@ -176,9 +179,7 @@ class PaReModel(nn.Module):
         """
         if mixing is None:
             return Outputs(self.predict(x, offset, bfloat16=bfloat16))
-        tokens = self.embed(x)
-        n_clean, n_mixed = len(tokens), mixing.noise.shape[1]
-        own, others = tokens[:n_mixed], self._replacing(mixing)
+        tokens, own, others = self.embed(x), self.embed(mixing.x), self._replacing(mixing)
         own_noise, other_noise = mixing.noise
         mixed, target_index, source_index = self.replace(
             own,
@@ -189,13 +190,12 @@ class PaReModel(nn.Module):
         )
         if isinstance(self.head, DenseDecoder):
             # The decoder reads the sample as well: hide what the tokens contained.
-            hidden = hide(x[:n_mixed], target_index, self.backbone.grid)
-            x = torch.cat([x, hidden])
+            x = torch.cat([x, hide(mixing.x, target_index, self.backbone.grid)])
         if offset is not None:
             offset = torch.cat([offset, mixing.offset])
         # Clean and mixed samples in one pass, which takes half the calls.
         outputs, read = self._read(torch.cat([tokens, mixed]), x, offset, bfloat16)
-        mixed_source = None
+        n_clean, mixed_source = len(tokens), None
         if mixing.source is not None:
             with_source = slice(n_clean, n_clean + len(mixing.source))
             if isinstance(read, list):

@@ -1,23 +1,16 @@
 """The training step of PaRe as a skorch net."""
 
-import math
-
 import torch
 from skorch import NeuralNet
 
 from sklearn_pare._device import free_cache, is_out_of_memory
 from sklearn_pare._utils import without_traces
 from sklearn_pare.backbones.freezing import layer_scales
-from sklearn_pare.nn.losses import Targets
-from sklearn_pare.nn.model import Mixing
-from sklearn_pare.nn.schedule import (
-    learning_rate_factor,
-    mix_fraction,
-    n_replaced,
-)
+from sklearn_pare.nn.schedule import learning_rate_factor
 from sklearn_pare.training.batches import Batches, endless
+from sklearn_pare.training.draw import draw_step
 from sklearn_pare.training.guard import Guard
-from sklearn_pare.training.step import Step, backward
+from sklearn_pare.training.step import backward
 
 #: Parts of the loss.
 TERMS = ("target", "mixed_target", "mixed_source", "unlabeled")
@@ -109,58 +102,23 @@ class PaReNet(NeuralNet):
         for group in self.optimizer_.param_groups:
             group["lr"] = self.recipe.lr * factor * group["scale"]
 
-    def _fraction(self):
-        """Return the fraction of tokens to replace in this step."""
-        recipe = self.recipe
-        progress = self.step_ / max(recipe.n_steps - 1, 1)
-        return mix_fraction(progress, recipe.mix_start, recipe.mix_end)
-
     def _draw(self, batch):
         """Draw everything random of this step."""
-        x, y, weight, offset = batch
-        u = 0
+        unlabeled = None
         if self.unlabeled is not None and self.source is not None:
-            more = next(self._endless)[0]
-            u = len(more)
-            if offset is not None:
+            more, offset = next(self._endless)[0], None
+            if batch[3] is not None:
                 with torch.no_grad():
-                    offset = torch.cat([self.module_.linear(more), offset])
-            # Mixed samples come first, and all unlabelled samples are mixed.
-            x = torch.cat([more, x])
-        # Both modalities have the grid of the backbone.
-        n = self.recipe.n_tokens
-        k = 0 if self.source is None else n_replaced(self._fraction(), n, n)
-        if k == 0:
-            return Step(x, offset, Targets(y, weight, len(y)), None, u)
-        mixing, targets = self._mix(k, x, y, weight, offset, u)
-        return Step(x, offset, targets, mixing, u)
-
-    def _mix(self, k, x, y, weight, offset, u):
-        """Draw the samples whose tokens replace others, and noise."""
-        recipe, generator, n = self.recipe, self.source_generator, len(y)
-        m = math.ceil(recipe.mixed_share * n)
-        own_share = self.source.own_share
-        s = 0 if own_share == 1 else u + m - round(own_share * m)
-        source = y_source = None
-        if s:
-            source, y_source = self.source.sample(s, generator)
-            y_source = y_source[u:]
-        # The order of a batch is random, so the next sample is a random one.
-        partner = (torch.arange(s, u + m, device=x.device) - u + 1) % n
-        labelled = partner[max(u - s, 0) :]
-        y_own, weight_own = y[labelled], weight[labelled]
-        targets = Targets(y, weight, n, m, y_source, y_own, weight_own)
-        if offset is not None:
-            blend = torch.lerp(
-                offset[s : u + m], offset[u + partner], k / recipe.n_tokens
-            )
-            offset = torch.cat([offset[:s], blend])
-        # Gumbel noise that fades out: exploration first, then the gate alone.
-        scale = mix_fraction(self.step_ / recipe.n_steps, *recipe.noise)
-        noise = torch.empty(2, u + m, recipe.n_tokens, device=generator.device)
-        noise = -scale * noise.exponential_(generator=generator).log()
-        own = x[u + partner] if len(partner) else None
-        return Mixing(k, noise, source, own, offset), targets
+                    offset = self.module_.linear(more)
+            unlabeled = more, offset
+        return draw_step(
+            batch,
+            unlabeled,
+            self.source,
+            self.recipe,
+            self.step_,
+            self.source_generator,
+        )
 
     def train_step_single(self, batch, **fit_params):
         """Run forward and backward on clean and mixed samples together."""
@@ -181,11 +139,11 @@ class PaReNet(NeuralNet):
         """Return terms and fraction of a step, split into parts if memory is short."""
         while True:
             # The last batch of an epoch may have fewer samples than there are parts.
-            n_parts = min(self.n_parts_, len(step.targets.y))
+            n_parts = min(self.n_parts_, step.n_most)
             try:
                 return backward(self.module_, step, self.recipe, n_parts)
             except RuntimeError as error:
-                if not is_out_of_memory(error) or n_parts == len(step.targets.y):
+                if not is_out_of_memory(error) or n_parts == step.n_most:
                     raise
             # Outside of the except block, nothing holds the tensors of the failed try.
             self.n_parts_ = 2 * n_parts

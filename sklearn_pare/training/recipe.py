@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
+from sklearn_pare.nn.schedule import mix_fraction
+
 
 class Auto(NamedTuple):
     """Values of the arguments that are "auto", and of what has no argument.
@@ -18,7 +20,7 @@ class Auto(NamedTuple):
     mix_weight : float
         As in the paper's experiments.
     mixed_share : float
-        Part of a batch that is mixed as well.
+        Part of a batch that is mixed.
     """
 
     n_steps: int
@@ -28,7 +30,7 @@ class Auto(NamedTuple):
     mixed_share: float
 
 
-_AUTO = Auto(150, 12, 64, 1.0, 1.0)
+_AUTO = Auto(150, 12, 64, 1.0, 0.5)
 # The squared error of standardised numbers is at most about 1, the cross-entropy of a
 # source with thousands of classes about 8: at full weight the source would dominate.
 _AUTO_NUMBERS = _AUTO._replace(mix_weight=0.3)
@@ -75,8 +77,9 @@ class Recipe:
         Fraction of replaced tokens at the first and the last step.
     mix_weight, source_weight : float
         Weight of the loss on mixed samples, and of the source's classes within it.
-    mixed_share : float
-        Part of the samples of a batch that is mixed as well.
+    mixed_share, clean_share : float
+        Parts of a batch that pass the network mixed, and clean. All of them pass clean
+        in steps without mixing.
     bfloat16 : bool
         If True, the backbone and a dense decoder run under autocast.
     patience : int or None
@@ -102,11 +105,17 @@ class Recipe:
     mix_end: float
     mix_weight: float
     mixed_share: float
+    clean_share: float
     bfloat16: bool
     patience: int | None
     source_weight: float = 1.0
     max_grad_norm: float = 1.0
     noise: tuple = (1.0, 0.0)
+
+    def fraction(self, n_before):
+        """Return the fraction of tokens to replace after a number of steps."""
+        progress = n_before / max(self.n_steps - 1, 1)
+        return mix_fraction(progress, self.mix_start, self.mix_end)
 
 
 def make_recipe(arguments, n_samples, n_tokens, target, bfloat16):
@@ -127,6 +136,8 @@ def make_recipe(arguments, n_samples, n_tokens, target, bfloat16):
     batch_size = samples_per_batch(arguments["batch_size"], target)
     steps_per_epoch = math.ceil(n_samples / batch_size)
     n_epochs, mix_weight = arguments["max_epochs"], arguments["mix_weight"]
+    # There, all samples pass the network twice.
+    in_paper = arguments["selector"] == "paper"
     smoothing = arguments.get("label_smoothing", 0.0)
     if n_epochs == "auto":
         n_epochs = max(auto.n_epochs, math.ceil(auto.n_steps / steps_per_epoch))
@@ -147,7 +158,8 @@ def make_recipe(arguments, n_samples, n_tokens, target, bfloat16):
         mix_start=arguments["mix_start"],
         mix_end=arguments["mix_end"],
         mix_weight=auto.mix_weight if mix_weight == "auto" else mix_weight,
-        mixed_share=auto.mixed_share,
+        mixed_share=1.0 if in_paper else auto.mixed_share,
+        clean_share=1.0 if in_paper else 1.0 - auto.mixed_share,
         bfloat16=bfloat16,
         patience=arguments["n_iter_no_change"] if arguments["early_stopping"] else None,
     )

@@ -11,17 +11,17 @@ from sklearn_pare.nn.model import Mixing
 class Step(NamedTuple):
     """Samples and noise of one step.
 
-    The mixed samples are the u unlabelled ones and the first m labelled ones.
-
     Attributes
     ----------
     x : torch.Tensor of shape (u + B, ...)
-        Unlabelled samples, then labelled samples.
+        Clean samples: first the unlabelled ones, which are the first of the mixed
+        samples as well, then labelled ones.
     offset : torch.Tensor of shape (u + B, K, ...) or None
         Outputs of the linear path.
     targets : Targets
         Of the labelled samples.
     mixing : Mixing or None
+        The mixed samples: u unlabelled ones, then labelled ones.
     n_unlabeled : int
         The number u.
     """
@@ -32,8 +32,13 @@ class Step(NamedTuple):
     mixing: Mixing | None
     n_unlabeled: int
 
+    @property
+    def n_most(self):
+        """The largest number of parts."""
+        return max(len(self.targets.y), self.targets.n_mixed)
+
     def part(self, i, n_parts):
-        """Return the i-th of at most B parts, each with its share of every kind."""
+        """Return the i-th part, with its share of every kind of samples."""
         u = self.n_unlabeled
 
         def every(n):
@@ -42,7 +47,7 @@ class Step(NamedTuple):
 
         rows, mixing = every(len(self.x)), None
         if self.mixing is not None:
-            mixed = every(self.mixing.noise.shape[1])
+            mixed = every(len(self.mixing.x))
             mixing = self.mixing.subset(mixed) if len(mixed) else None
         return Step(
             self.x[rows],
@@ -62,7 +67,7 @@ def backward(model, step, recipe, n_parts):
     step : Step
     recipe : Recipe
     n_parts : int
-        At most the number of labelled samples.
+        At most ``step.n_most``.
 
     Returns
     -------

@@ -101,10 +101,10 @@ def test_build__one_step__finite_loss_and_gate_gradient(name, shape, generator):
     noise = torch.randn(2, 2, n_tokens, generator=generator)
     x = torch.randn(2, *shape, generator=generator)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
-    outputs = model(x, Mixing(n_tokens // 2, noise, xs))
+    outputs = model(x, Mixing(x, n_tokens // 2, noise, xs))
     terms = pare_loss(
         outputs,
-        Targets(torch.tensor([0, 1]), torch.ones(2), 2, 2, ys),
+        Targets(*2 * (torch.tensor([0, 1]), torch.ones(2), 2), ys),
         cross_entropy,
     )
     terms.total.backward()

@@ -29,7 +29,8 @@ def test_pare_loss__mixed__is_the_papers_sum():
     clean = torch.tensor([[0.0, 0.0], [math.log(3), 0.0]])
     mixed = torch.tensor([[0.0, 0.0], [0.0, math.log(3)]])
     source = torch.tensor([[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
-    targets = Targets(torch.tensor([0, 0]), torch.ones(2), 2, 2, torch.tensor([2, 1]))
+    clean_and_mixed = torch.tensor([0, 0]), torch.ones(2), 2
+    targets = Targets(*2 * clean_and_mixed, torch.tensor([2, 1]))
     outputs = Outputs(clean, mixed, source, fraction=0.25)
     terms = pare_loss(outputs, targets, cross_entropy, 0.5, source_weight=3.0)
     target = (math.log(2) + math.log(4 / 3)) / 2
@@ -48,7 +49,7 @@ def test_pare_loss__own_samples__both_targets_by_their_tokens():
     y, weight = torch.tensor([0, 1, 1]), torch.tensor([1.0, 2.0, 0.5])
     y_own, weight_own = torch.tensor([1, 0]), torch.tensor([0.5, 1.0])
     outputs = Outputs(clean, mixed, source, fraction=0.25)
-    targets = Targets(y, weight, 3, 3, torch.tensor([2]), y_own, weight_own)
+    targets = Targets(*2 * (y, weight, 3), torch.tensor([2]), y_own, weight_own)
     terms = pare_loss(outputs, targets, cross_entropy)
     own = (weight * cross_entropy(mixed, y)).sum() / 3
     other = (weight_own * cross_entropy(mixed[1:], y_own)).sum()
@@ -73,7 +74,7 @@ def test_pare_loss__fewer_mixed_rows__those_of_the_first():
     y, weight = torch.tensor([0, 2, 1, 1]), torch.tensor([2.0, 0.5, 1.0, 0.5])
     source, y_source = torch.randn(2, 5), torch.tensor([4, 0])
     outputs = Outputs(clean, mixed[:2], source, fraction=0.5)
-    targets = Targets(y, weight, 4, 2, y_source)
+    targets = Targets(y, weight, 4, y[:2], weight[:2], 2, y_source)
     terms = pare_loss(outputs, targets, cross_entropy)
     alone = Targets(y[:2], weight[:2], 2)
     expected = pare_loss(Outputs(mixed[:2]), alone, cross_entropy).target
@@ -85,7 +86,7 @@ def test_pare_loss__fewer_mixed_rows__those_of_the_first():
 def test_pare_loss__weights_count_in_target_terms_only():
     outputs = Outputs(*torch.randn(2, 3, 2), torch.randn(3, 5), fraction=0.5)
     y, y_source = torch.tensor([0, 1, 0]), torch.tensor([4, 0, 2])
-    targets = Targets(y, torch.zeros(3), 3, 3, y_source)
+    targets = Targets(*2 * (y, torch.zeros(3), 3), y_source)
     none = pare_loss(outputs, targets, cross_entropy)
     assert none.target == 0
     assert none.mixed_target == 0
@@ -327,7 +328,7 @@ def test_pare_loss__parts_of_a_batch__add_up_to_that_of_the_whole(
     source = torch.randn(n_source, 5, generator=generator).double()
     weight, weight_own = torch.rand(2, n, generator=generator).double()
     y, y_own = torch.randint(3, (2, n), generator=generator)
-    targets = Targets(y, weight, n, n_mixed)
+    targets = Targets(y, weight, n, y[:n_mixed], weight[:n_mixed], n_mixed)
     if n_source:
         y_source = torch.randint(5, (n_source,), generator=generator)
         targets = targets._replace(y_source=y_source)

@@ -14,15 +14,15 @@ def model(generator):
     return built.model
 
 
-def _mixing(generator, k, rows=4):
-    x, _ = FormulaSource().sample(rows, generator)
-    noise = torch.randn(2, rows, 16, generator=generator)
-    return Mixing(k, noise, x)
+def _mixing(generator, k, x):
+    source, _ = FormulaSource().sample(len(x), generator)
+    noise = torch.randn(2, len(x), 16, generator=generator)
+    return Mixing(x, k, noise, source)
 
 
 def test_forward__mixing__clean_outputs_unchanged(model, generator):
     x = torch.randn(4, 2, 9, 9, generator=generator)
-    outputs = model(x, _mixing(generator, 6))
+    outputs = model(x, _mixing(generator, 6, x))
     torch.testing.assert_close(outputs.target, model.predict(x))
     assert outputs.mixed_target.shape == (4, 3)
     assert outputs.mixed_source.shape == (4, 10)
@@ -38,34 +38,80 @@ def test_forward__no_mixing__target_only(model, generator):
 
 
 def test_forward__all_tokens_replaced__row_does_not_matter(model, generator):
-    mixing = _mixing(generator, 16)
     x = torch.randn(2, 4, 2, 9, 9, generator=generator)
-    first, second = (model(part, mixing).mixed_target for part in x)
+    mixing = _mixing(generator, 16, x[0])
+    first, second = (
+        model(part, mixing._replace(x=part)).mixed_target for part in x
+    )
     torch.testing.assert_close(first, second)
 
 
-def test_forward__fewer_source_rows__mixes_the_first_rows(model, generator):
-    x, mixing = torch.randn(4, 2, 9, 9, generator=generator), _mixing(generator, 6, 2)
-    outputs, first = model(x, mixing), model(x[:2], mixing)
+def test_forward__clean_and_mixed_samples__independent(model, generator):
+    x = torch.randn(4, 2, 9, 9, generator=generator)
+    mixing = _mixing(generator, 6, x[1:])
+    outputs, other = model(x, mixing), model(x[:1], mixing)
     torch.testing.assert_close(outputs.target, model.predict(x))
+    torch.testing.assert_close(other.target, outputs.target[:1])
     for name in ("mixed_target", "mixed_source", "target_index", "source_index"):
-        torch.testing.assert_close(getattr(outputs, name), getattr(first, name))
+        torch.testing.assert_close(getattr(outputs, name), getattr(other, name))
 
 
-def test_forward__backbone_called_once_on_twice_the_rows(model, generator):
+def test_forward__own_samples__after_those_with_a_source(model, generator):
+    x = torch.randn(4, 2, 9, 9, generator=generator)
+    mixing = _mixing(generator, 6, x)
+    half = mixing._replace(source=mixing.source[:2], own=x[:2])
+    outputs, with_source = model(x, half), model(x, mixing)
+    torch.testing.assert_close(outputs.mixed_source, with_source.mixed_source[:2])
+    torch.testing.assert_close(outputs.mixed_target[:2], with_source.mixed_target[:2])
+    # The last samples contain tokens of the first ones, each at its own position.
+    tokens = model.embed(x)
+    index = outputs.target_index[2:]
+    mixed = tokens[2:].clone()
+    for row in range(2):
+        mixed[row, index[row]] = tokens[row, index[row]]
+    expected = model.head(model.backbone(mixed))
+    torch.testing.assert_close(outputs.mixed_target[2:], expected)
+
+
+def test_forward__own_samples_only__no_source_outputs(model, generator):
+    x = torch.randn(4, 2, 9, 9, generator=generator)
+    mixing = _mixing(generator, 6, x)._replace(source=None, own=x.flip(0))
+    outputs = model(x, mixing)
+    assert outputs.mixed_source is None
+    assert outputs.mixed_target.shape == (4, 3)
+
+
+def test_mixing__subset__the_same_samples(model, generator):
+    x = torch.randn(4, 2, 9, 9, generator=generator)
+    mixing = _mixing(generator, 6, x)
+    mixing = mixing._replace(source=mixing.source[:3], own=x[:1])
+    outputs = model(x, mixing)
+    for index in ([0, 1], [1, 3], [3], [0, 1, 2, 3]):
+        part = model(x, mixing.subset(torch.tensor(index)))
+        torch.testing.assert_close(part.mixed_target, outputs.mixed_target[index])
+        own = [i for i in index if i < 3]
+        if own:
+            torch.testing.assert_close(part.mixed_source, outputs.mixed_source[own])
+        else:
+            assert part.mixed_source is None
+
+
+def test_forward__backbone_called_once_on_all_rows(model, generator):
     batches = []
     model.backbone.register_forward_hook(
         lambda m, args, out: batches.append(len(args[0]))
     )
-    model(torch.randn(4, 2, 9, 9, generator=generator), _mixing(generator, 3))
-    assert batches == [8]
+    x = torch.randn(4, 2, 9, 9, generator=generator)
+    model(x, _mixing(generator, 3, x[:3]))
+    assert batches == [7]
 
 
 @pytest.mark.parametrize("k", [1, 8, 16])
 def test_backward__gate_gets_a_gradient_and_the_source_embedder_none(
     model, generator, k
 ):
-    outputs = model(torch.randn(4, 2, 9, 9, generator=generator), _mixing(generator, k))
+    x = torch.randn(4, 2, 9, 9, generator=generator)
+    outputs = model(x, _mixing(generator, k, x))
     (outputs.mixed_target**2).sum().backward()
     gradient = model.gate.token.weight.grad
     assert gradient.abs().max() > 0

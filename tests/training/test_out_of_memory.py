@@ -67,6 +67,7 @@ def _train(dense=False, unlabeled=False, own_share=0.0, **settings):
             "mix_end": 0.1,
             "mix_weight": 0.7,
             "mixed_share": 0.25 if dense else 1.0,
+            "clean_share": 1.0,
             "bfloat16": False,
             "patience": None,
         }
@@ -103,9 +104,10 @@ class Memory:
         self._forward, self._backward = PaReModel.forward, torch.Tensor.backward
         memory = self
 
-        def forward(model, x, *args, **kwargs):
-            memory._check("forward", len(x))
-            return memory._forward(model, x, *args, **kwargs)
+        def forward(model, x, mixing=None, *args, **kwargs):
+            n_mixed = 0 if mixing is None else len(mixing.x)
+            memory._check("forward", max(len(x), n_mixed))
+            return memory._forward(model, x, mixing, *args, **kwargs)
 
         def backward(tensor, *args, **kwargs):
             # The gradients of a failed try exist, and must be discarded.
@@ -159,6 +161,7 @@ def test_train__memory_for_few_samples__same_weights_few_retries(n_rows, memory,
         {"own_share": 0.5},
         {"own_share": 0.5, "unlabeled": True, "mixed_share": 0.5},
         {"own_share": 1.0, "unlabeled": True},
+        {"own_share": 0.5, "mixed_share": 0.75, "clean_share": 0.25},
     ],
     ids=str,
 )
@@ -179,7 +182,8 @@ def test_fit__no_memory_for_one_sample__error_with_sizes_and_remedies(memory):
         match=r"'test-tiny' on 32 samples of shape \(5,\).*GiB.*tune='none'",
     ) as raised:
         clf.fit(X, X[:, 0] > 0)
-    assert memory.errors == 1 + math.log2(16)
+    # Half of a batch passes clean, and the other half mixed.
+    assert memory.errors == 1 + math.log2(8)
     assert isinstance(raised.value.__cause__, torch.OutOfMemoryError)
     assert not hasattr(clf, "history_")
 
@@ -205,7 +209,7 @@ def test_fit__other_errors__as_they_are(monkeypatch):
 
 
 def test_fit__fields_on_a_small_device__trains(memory):
-    memory.n_rows = 3
+    memory.n_rows = 2
     X = np.random.default_rng(0).normal(size=(17, 1, 8, 8))
     reg = tiny(PaReRegressor, max_epochs=2).fit(X, X[:, 0])
     assert np.isfinite(reg.predict(X)).all()
