@@ -32,7 +32,7 @@ class Architecture(NamedTuple):
         Shape of one sample.
     output_shape : tuple of int
         (K,), or (K, L) or (K, H, W) for a dense target.
-    selector : {"gate", "random"}
+    selector : {"gate", "random", "paper"}
     cardinalities : tuple of int or None
         Number of categories of each column of a table, 0 for numbers.
     linear : bool
@@ -218,7 +218,10 @@ def _untrained(architecture):
     with DrawFrom(torch.Generator()):
         maps = _stage_shapes(backbone.module) if dense else None
         embed, head, linear, gate = _parts(architecture, backbone, maps)
-    return PaReModel(embed, backbone.module, head, gate, linear=linear)
+    replace = SELECTORS[architecture.selector][1]
+    return PaReModel(
+        embed, backbone.module, head, gate, linear=linear, replace=replace
+    )
 
 
 def outline(architecture):

@@ -48,7 +48,6 @@ TRIALS = {
 #: Open questions: other ways to improve probabilities, other ways to select tokens, and
 #: whether the labels of the source matter. Some need `changed` in addition.
 PROBES = {
-    "nft-smoothing": _NO_MIXING,
     "nft-temperature": _NO_MIXING,
     "nft-early-stopping": _NO_MIXING | {"early_stopping": True},
     "pare-temperature": {},
@@ -62,7 +61,7 @@ PROBES = {
     "pare-digits": {},
     "pare-joint": {},
     "pare-families": {},
-    "pare-smoothing": {},
+    "pare-smoothing": {"label_smoothing": 0.1},
     "pare-linear-path": {"linear_path": True},
 }
 
@@ -158,8 +157,6 @@ def _joint(model, recipe):
 
 
 _RECIPES = {
-    "nft-smoothing": _smoothed,
-    "pare-smoothing": _smoothed,
     "pare-contrast": _contrast,
     "pare-joint": _joint,
     "pare-no-source-loss": _numbers(source_weight=0.0),

@@ -92,7 +92,11 @@ class Task:
         """Return the arguments of PaRe for a method; none for a peer."""
         if method in self.peers:
             return {}
-        return self.settings | probes.CHOICES[method]
+        known = METRICS[self.metric].kind().get_params()
+        choices = probes.CHOICES[method]
+        # Numbers have no labels to smooth.
+        own = {name: value for name, value in choices.items() if name in known}
+        return self.settings | own
 
     def estimator(self, method, seed, **settings):
         """Return the estimator of a method or peer, not fitted.

@@ -11,7 +11,7 @@ from sklearn_pare._data.reach import check_outputs
 from sklearn_pare._data.validation import check_rows, shape_rows
 from sklearn_pare._utils.surroundings import pinned
 from sklearn_pare.benchmarks.methods import METHODS
-from sklearn_pare.nn import replace_tokens
+from sklearn_pare.nn import replace_in_order
 from studies.tables import markdown
 
 
@@ -116,7 +116,7 @@ def _loop_top_k(scores, k, tau=0.9):
 
 
 def loop_replace(target, source, target_scores, source_scores, k):
-    """Replace tokens as `replace_tokens` does, by loops over tokens and samples."""
+    """Replace tokens as `replace_in_order` does, by loops over tokens and samples."""
     n = target.shape[1]
     keep = _loop_top_k(target_scores, n - k)
     take = _loop_top_k(source_scores, k)
@@ -135,7 +135,7 @@ def loop_replace(target, source, target_scores, source_scores, k):
 
 def closed_replace(*arguments):
     """Replace tokens by the closed form of the package."""
-    return replace_tokens(*arguments)[0]
+    return replace_in_order(*arguments)[0]
 
 
 def selection_step(replace, tensors, k):

@@ -30,6 +30,7 @@ from sklearn_pare._saving.fields import (
 )
 from sklearn_pare.backbones import has_config
 from sklearn_pare.nn.losses import REGRESSION_LOSSES
+from sklearn_pare.nn.replace import SELECTORS
 from sklearn_pare.training.recipe import auto_for
 
 # Targets of each estimator.
@@ -132,7 +133,7 @@ _CARD = Record(
 _ARCHITECTURE = Record(
     {
         "backbone": TEXT,
-        "selector": one_of(("gate", "random")),
+        "selector": one_of(tuple(SELECTORS)),
         "linear": FLAG,
         "config": Maybe(Mapping(ANY)),
         "card": Maybe(_CARD),

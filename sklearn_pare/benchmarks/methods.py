@@ -5,9 +5,13 @@ _NO_MIXING = {"mix_start": 0.0, "mix_end": 0.0}
 #: Name of a method -> arguments of ``PaReClassifier`` or ``PaReRegressor``.
 METHODS = {
     "pare": {},
-    # Baselines: naive fine-tuning; training of the norms or of the head only; random
-    # weights.
+    # The choices of the paper: order pairing, all classes of the source, and all
+    # samples both clean and mixed.
+    "pare-paper": {"selector": "paper", "source": "formula:all"},
+    # Baselines: naive fine-tuning, also with smoothed labels; training of the norms or
+    # of the head only; random weights.
     "nft": _NO_MIXING,
+    "nft-smoothing": _NO_MIXING | {"label_smoothing": 0.1},
     "frozen": _NO_MIXING | {"tune": "norm"},
     "linear-probe": _NO_MIXING | {"tune": "head"},
     "scratch": _NO_MIXING | {"pretrained": False},
@@ -22,3 +26,17 @@ METHODS = {
     "pare-mask": {"source": "mask-token"},
     "pare-reversed": {"mix_start": 0.1, "mix_end": 0.6},
 }
+
+
+def arguments_of(method, kind):
+    """Return the arguments of a method that an estimator has: numbers have no labels.
+
+    Parameters
+    ----------
+    method : str
+        Name in ``METHODS``.
+    kind : type
+        ``PaReClassifier`` or ``PaReRegressor``.
+    """
+    known = kind().get_params()
+    return {name: value for name, value in METHODS[method].items() if name in known}

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sklearn_pare import PaReClassifier, PaReRegressor
 from sklearn_pare._utils import check_name
 from sklearn_pare.benchmarks import paper
-from sklearn_pare.benchmarks.methods import METHODS
+from sklearn_pare.benchmarks.methods import arguments_of
 
 
 class Preset(NamedTuple):
@@ -39,10 +39,15 @@ _ALL = {"linear_path": False}
 _SELECTED = {"early_stopping": True, "n_iter_no_change": 1_000}
 
 
+def kind_of(task):
+    """Return the class of the estimator for a task."""
+    return PaReRegressor if task.kind == "fields" else PaReClassifier
+
+
 def estimator(task, settings, method, seed):
     """Make the estimator of a method, not fitted."""
-    kind = PaReRegressor if task.kind == "fields" else PaReClassifier
-    return kind(**settings | METHODS[method], random_state=seed)
+    kind = kind_of(task)
+    return kind(**settings | arguments_of(method, kind), random_state=seed)
 
 
 def limit_steps(estimator, n_steps, n_rows):

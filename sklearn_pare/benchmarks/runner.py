@@ -17,6 +17,7 @@ from sklearn_pare._device import resolve_device, resolve_precision
 from sklearn_pare.benchmarks import pascal, presets, splits
 from sklearn_pare.benchmarks.console import check_writable, wrong_folder
 from sklearn_pare.benchmarks.lines import FAILED, recipe, resume, unfinished
+from sklearn_pare.benchmarks.methods import arguments_of
 from sklearn_pare.benchmarks.resources import (
     forget_peak,
     on_one_thread,
@@ -135,7 +136,7 @@ def _plan(task, preset, method, seed, name, simulated):
         "preset": name,
         "simulated": simulated and task.load is not None,
         "protocol": "ours" if task.load else "official folds",
-        "settings": preset.settings | presets.METHODS[method],
+        "settings": preset.settings | arguments_of(method, presets.kind_of(task)),
         "recipe": recipe(estimator, preset.rows, preset.steps),
     }
 

@@ -39,6 +39,11 @@ def fitted_with_source(estimator):
             f"mix_start={estimator.mix_start}, mix_end={estimator.mix_end}. Fit with "
             'mixing and a source, such as source="formula".'
         )
+    if source.own_share == 1:
+        raise DataError(
+            f"source={name!r} has no samples of its own. Fit with another source, such "
+            'as source="formula".'
+        )
     if source.trains:
         raise DataError(
             f"source={name!r} is a trained token that is not kept after fit. Fit with "

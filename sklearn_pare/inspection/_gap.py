@@ -8,7 +8,6 @@ from sklearn.utils.validation import _num_samples
 from sklearn_pare._utils.surroundings import pinned
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.inspection import _fitted
-from sklearn_pare.nn import replace_tokens
 from sklearn_pare.otdd import (
     check_targets,
     coarse_classes,
@@ -179,7 +178,7 @@ def _sweep(fitted, x, y, features, fractions, seed):
         for i, scores in enumerate(selectors):
             for step, fraction in enumerate(fractions):
                 k = min(round(fraction * sizes[0]), *sizes)
-                mixed = read(replace_tokens(target, source, *scores, k)[0])
+                mixed = read(model.replace(target, source, *scores, k)[0])
                 for j, (end, own) in enumerate(zip(ends, labels, strict=True)):
                     distances[i, j, step] = dataset_distance(
                         mixed, own, end, own, random_state=seed

@@ -7,7 +7,6 @@ from sklearn.utils import check_random_state
 from sklearn_pare._utils.surroundings import pinned
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.inspection._fitted import encoded, fitted_with_source, pyplot
-from sklearn_pare.nn import replace_tokens
 
 
 class PatchReplacementDisplay:
@@ -112,7 +111,7 @@ class PatchReplacementDisplay:
                     scores = [torch.rand(s.shape, generator=generator) for s in scores]
                 sizes = target.shape[1], source.shape[1]
                 k = max(1, min(round(fraction * sizes[0]), *sizes))
-                _, replaced, replacing = replace_tokens(target, source, *scores, k)
+                _, replaced, replacing = model.replace(target, source, *scores, k)
         names = getattr(estimator, "feature_names_in_", None)
         return cls(
             row=x[0].numpy(),
