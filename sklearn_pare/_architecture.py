@@ -219,9 +219,7 @@ def _untrained(architecture):
         maps = _stage_shapes(backbone.module) if dense else None
         embed, head, linear, gate = _parts(architecture, backbone, maps)
     replace = SELECTORS[architecture.selector][1]
-    return PaReModel(
-        embed, backbone.module, head, gate, linear=linear, replace=replace
-    )
+    return PaReModel(embed, backbone.module, head, gate, linear=linear, replace=replace)
 
 
 def outline(architecture):

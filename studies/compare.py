@@ -1,8 +1,15 @@
 """Comparison of methods on small tasks: errors, ranks and tests against PaRe.
 
 With ``--budget time`` a method is trained for as many epochs as fit into the CPU time
-of a fit of PaRe on the same data. The fits at equal epochs must be in the file.
+of a fit of PaRe to the same task. Fits at equal epochs must be in the file, those of
+one split or more for each task.
+
+The suites "small" and "every-token" are for reports: their splits begin with number 10
+and are used for nothing else, and each run of new fits is entered in a log. Settings
+are chosen with the suite "tuning", on other tasks.
 """
+
+import datetime
 
 import numpy as np
 
@@ -20,12 +27,16 @@ REFERENCE = "pare"
 #: Methods that are compared in full.
 MAIN = ("pare", "nft", "scratch", "pare-random", "pare-noise")
 BUDGETS = ("epochs", "time")
+#: Suite -> number of its first split.
+FIRST_SPLIT = {"small": 10, "every-token": 10, "tuning": 0}
+#: Runs of new fits on splits for reports.
+LOG = record.RESULTS / "report_runs.jsonl"
 _NAMES = (*record.NAMES, "budget")
 
 
 def add_arguments(parser):
     """Add the options of the study."""
-    parser.add_argument("--suite", choices=("small", "tuning"), default="small")
+    parser.add_argument("--suite", choices=FIRST_SPLIT, default="small")
     record.add_arguments(parser, 5, tasks=["all of the suite"], methods=MAIN)
     parser.add_argument("--budget", choices=BUDGETS, default="epochs")
     parser.add_argument(
@@ -50,10 +61,15 @@ def main(arguments):
     if options["report"]:
         kinds = dict.fromkeys(record.NAMES, lines.SCALAR)
         known += [row["method"] for row in lines.read(options["out"], kinds)]
+    names = record.choose(arguments.tasks, suite, suite, "task")
+    methods = record.choose(arguments.methods, known, MAIN, "method")
+    first = FIRST_SPLIT[arguments.suite]
+    if first and options["out"] is not None and not options["report"]:
+        _log(arguments, methods, names)
     rows = run(
-        [suite[name] for name in record.choose(arguments.tasks, suite, suite, "task")],
-        record.choose(arguments.methods, known, MAIN, "method"),
-        range(arguments.seeds),
+        [suite[name] for name in names],
+        methods,
+        range(first, first + arguments.seeds),
         arguments.budget,
         jobs=arguments.jobs,
         **options,
@@ -61,6 +77,21 @@ def main(arguments):
     if arguments.picture:
         ranks.save_ranks(*means(rows, "error")[1:], arguments.picture)
     return table(rows)
+
+
+def _log(arguments, methods, tasks):
+    """Enter a run on the splits for reports in the log."""
+    lines.append(
+        {
+            "date": datetime.date.today().isoformat(),
+            "suite": arguments.suite,
+            "budget": arguments.budget,
+            "splits": arguments.seeds,
+            "tasks": len(tasks),
+            "methods": methods,
+        },
+        LOG,
+    )
 
 
 def run(tasks, methods, seeds, budget="epochs", *, out=None, report=False, jobs=1):
@@ -107,21 +138,32 @@ def _key(row):
 
 
 def _affordable(task, cell, done):
-    """Return the number of epochs of a method that fit into the time of PaRe."""
-    found = []
-    for method in (cell["method"], REFERENCE):
-        recipe = lines.recipe(task.estimator(method, cell["seed"]))
-        key = {"method": method, "budget": "epochs", "recipe": recipe}
-        found.append(done.get(_key(cell | key)))
-    own, reference = found
-    if own is None or reference is None or own["epochs"] is None:
+    """Return the number of epochs of a method that fit into the time of PaRe.
+
+    It is the median over the splits that both were fitted to.
+    """
+    own, reference = (
+        {
+            row["seed"]: row
+            for row in done.values()
+            if (row["task"], row["method"]) == (task.name, method)
+            and row["budget"] == "epochs"
+            and row["recipe"] == lines.recipe(task.estimator(method, row["seed"]))
+        }
+        for method in (cell["method"], REFERENCE)
+    )
+    epochs = [
+        own[seed]["epochs"] * reference[seed]["cpu"] / own[seed]["cpu"]
+        for seed in own.keys() & reference.keys()
+        if own[seed]["epochs"] is not None
+    ]
+    if not epochs:
         raise DataError(
             f"--budget time needs fits of {REFERENCE!r} and {cell['method']!r} on "
-            f"{task.name}, seed {cell['seed']}, with their numbers of epochs, which "
-            "the file does not have. Run with --budget epochs first, and leave out "
-            "methods without epochs."
+            f"{task.name} with their numbers of epochs, which the file does not have. "
+            "Run with --budget epochs first, and leave out methods without epochs."
         )
-    return max(round(own["epochs"] * reference["cpu"] / own["cpu"]), 1)
+    return max(round(np.median(epochs)), 1)
 
 
 def _fit(task, estimator, cell):

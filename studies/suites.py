@@ -10,7 +10,7 @@ from sklearn import metrics as scores
 from sklearn.model_selection import train_test_split
 
 from sklearn_pare import PaReClassifier, PaReRegressor, datasets, metrics
-from studies import peers, probes
+from studies import every_token, peers, probes
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,10 @@ def _simulated(name, n_samples=400, **settings):
     # Always the same data: the seed of a study changes the split and the fit alone.
     make = getattr(datasets, f"make_{name}")
     return functools.partial(make, n_samples, random_state=0, **settings)
+
+
+def _made(make):
+    return functools.partial(make, 700, random_state=0)
 
 
 def _photographs():
@@ -283,6 +287,14 @@ SUITES = {
         _fields("patterns-ahead-16", "diffusion_reaction_2d", size=16),
         _numbers("diffusion-reaction-mean-64", _mean_of_fields(_reactions)),
         _numbers("patterns-ahead-mean-16", _mean_of_fields(_patterns_ahead)),
+        _classes("count-spots-200", _made(every_token.count_spots), 200),
+        _classes("any-event-200", _made(every_token.any_event), 200),
+        _classes("order-of-marks-200", _made(every_token.order_of_marks), 200),
+    ),
+    "every-token": _named(
+        _classes("count-pulses-200", _made(every_token.count_pulses), 200),
+        _classes("any-mark-200", _made(every_token.any_mark), 200),
+        _classes("order-of-events-200", _made(every_token.order_of_events), 200),
     ),
     "modalities": _named(
         _large_fields("darcy-lognormal", "darcy", _DARCY, size=32, medium="lognormal"),

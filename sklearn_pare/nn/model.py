@@ -179,7 +179,11 @@ class PaReModel(nn.Module):
         """
         if mixing is None:
             return Outputs(self.predict(x, offset, bfloat16=bfloat16))
-        tokens, own, others = self.embed(x), self.embed(mixing.x), self._replacing(mixing)
+        tokens, own, others = (
+            self.embed(x),
+            self.embed(mixing.x),
+            self._replacing(mixing),
+        )
         own_noise, other_noise = mixing.noise
         mixed, target_index, source_index = self.replace(
             own,

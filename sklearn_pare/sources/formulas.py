@@ -5,7 +5,6 @@ import torch
 from sklearn_pare.sources import formula
 from sklearn_pare.sources.base import Source
 
-
 # The classes that "pare-tiny" tells apart best where 60 % of the tokens of a sample are
 # from their images: printed by ``python -m studies readable --choose``.
 _READABLE = (1921, 1940, 1872, 1764, 1849, 1579, 1439, 1728, 1919, 1804)

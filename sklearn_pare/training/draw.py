@@ -40,7 +40,9 @@ def draw_step(batch, unlabeled, source, recipe, n_before, generator):
     if k and len(more) + m:
         mixed = _join(more, x[:m]), _join(more_offset, _part(offset, m))
         noise = _noise(recipe, n_before, len(mixed[0]), generator)
-        mixing, drawn = _replacing(batch, mixed, len(more), source, k / n_tokens, generator)
+        mixing, drawn = _replacing(
+            batch, mixed, len(more), source, k / n_tokens, generator
+        )
         mixing = Mixing(mixed[0], k, noise, *mixing)
         targets = targets._replace(
             y_mixed=y[:m], weight_mixed=weight[:m], n_mixed=m, **drawn
@@ -63,7 +65,7 @@ def _join(one, other):
 
 
 def _noise(recipe, n_before, n, generator):
-    """Return Gumbel noise (2, n, N) that fades out: exploration, then the gate alone."""
+    """Return Gumbel noise (2, n, N): exploration at first, the gate alone at last."""
     scale = mix_fraction(n_before / recipe.n_steps, *recipe.noise)
     noise = torch.empty(2, n, recipe.n_tokens, device=generator.device)
     return -scale * noise.exponential_(generator=generator).log()

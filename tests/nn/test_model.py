@@ -40,9 +40,7 @@ def test_forward__no_mixing__target_only(model, generator):
 def test_forward__all_tokens_replaced__row_does_not_matter(model, generator):
     x = torch.randn(2, 4, 2, 9, 9, generator=generator)
     mixing = _mixing(generator, 16, x[0])
-    first, second = (
-        model(part, mixing._replace(x=part)).mixed_target for part in x
-    )
+    first, second = (model(part, mixing._replace(x=part)).mixed_target for part in x)
     torch.testing.assert_close(first, second)
 
 

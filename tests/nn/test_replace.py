@@ -151,7 +151,7 @@ def test_replace_tokens__largest_differences__same_positions():
 
 
 def test_replace_tokens__score_gradient__is_that_of_the_swap(generator):
-    # M = m S + (1 - m) T with m = relaxed_top_k(b - a, k) has gradient <G, S - T> for m.
+    # m = relaxed_top_k(b - a, k) in M = m S + (1 - m) T has the gradient <G, S - T>.
     target, source = _tokens(generator, 8, 8, rows=2)
     a, b = torch.randn(2, 2, 8, generator=generator)
     upstream = torch.randn(2, 8, 3, generator=generator)

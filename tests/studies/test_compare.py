@@ -8,7 +8,8 @@ from studies.suites import SUITES
 
 
 @pytest.fixture
-def suite(monkeypatch, wine, iris):
+def suite(monkeypatch, wine, iris, tmp_path):
+    monkeypatch.setattr(compare, "LOG", tmp_path / "log.jsonl")
     del iris.peers["linear"]
     tasks = {task.name: task for task in (wine, iris)}
     monkeypatch.setitem(SUITES, "small", tasks)
@@ -34,11 +35,13 @@ def test_run__time__as_many_epochs_as_pare_takes(suite, tmp_path):
     for row in rows:
         # PaRe takes five times as long: naive fine-tuning may have five epochs.
         append(row | {"cpu": 5.0 if row["method"] == "pare" else 1.0}, path)
-    timed = compare.run(suite, methods, [0], "time", out=path)
-    assert [(row["method"], row["budget"], row["epochs"]) for row in timed[:3]] == [
-        ("pare", "epochs", 1), ("nft", "time", 5), ("linear", "epochs", None),
-    ]  # fmt: skip
-    recorded = compare.run(suite, methods, [0], "time", out=path, report=True)
+    # The ratio of the times is that of the first split for the second one, too.
+    timed = compare.run(suite, methods, [0, 1], "time", out=path)
+    found = [(row["seed"], row["method"], row["epochs"]) for row in timed]
+    assert found[:3] == [(0, "pare", 1), (0, "nft", 5), (0, "linear", None)]
+    assert (1, "nft", 5) in found
+    assert {r["budget"] for r in timed if r["method"] == "nft"} == {"time"}
+    recorded = compare.run(suite, methods, [0, 1], "time", out=path, report=True)
     assert recorded == timed
 
 
@@ -82,6 +85,9 @@ def test_command__resumed_from_a_file__table_and_picture(suite, tmp_path, capsys
     # Nothing is fitted again.
     assert first.endswith(capsys.readouterr().out)
     assert len(read(path)) == 4
+    # Splits for reports have their own numbers, and runs on them are logged.
+    assert {row["seed"] for row in read(path)} == {10}
+    assert [row["methods"] for row in read(compare.LOG)] == [["nft", "scratch"]] * 2
 
 
 @pytest.mark.parametrize(
