@@ -90,7 +90,9 @@ def build(architecture, generator, *, pretrained, source=None, linear=None):
     dense = len(architecture.output_shape) > 1
     if source is not None:
         source = source.for_backbone(backbone)
-        source = source.with_masks() if dense else source
+        if dense:
+            source = source.with_masks()
+            source.own_share = 0.0
     with DrawFrom(torch.Generator()):
         maps = _stage_shapes(module) if dense else None
         embed, head, linear, gate = _parts(architecture, backbone, maps, linear)

@@ -39,14 +39,9 @@ def fitted_with_source(estimator):
             f"mix_start={estimator.mix_start}, mix_end={estimator.mix_end}. Fit with "
             'mixing and a source, such as source="formula".'
         )
-    if source.own_share == 1:
+    if not source.has_samples:
         raise DataError(
-            f"source={name!r} has no samples of its own. Fit with another source, such "
-            'as source="formula".'
-        )
-    if source.trains:
-        raise DataError(
-            f"source={name!r} is a trained token that is not kept after fit. Fit with "
+            f"source={name!r} has no samples of its own that could be shown. Fit with "
             'another source, such as source="formula".'
         )
     built = build(

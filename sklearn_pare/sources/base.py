@@ -20,6 +20,8 @@ class Source:
     trains : bool
         True if the embedder is trained during fine-tuning, as only that of the mask
         token is.
+    has_samples : bool
+        False if there are no samples that could be compared with the data.
     classes : tuple of int or None
         Numbers of its classes among those of the pretraining of "pare-tiny", whose head
         is then used; None if they are other classes.
@@ -34,6 +36,7 @@ class Source:
     own_share = 0.0
     dense = False
     trains = False
+    has_samples = True
 
     def sample(self, n, generator):
         """Draw labelled samples.

@@ -2,6 +2,7 @@
 
 import torch
 
+from sklearn_pare.exceptions import DataError
 from sklearn_pare.nn.embed import MaskToken
 from sklearn_pare.sources.base import Source
 
@@ -50,6 +51,7 @@ class MaskTokenSource(Source):
     n_classes = 1
     row_shape = ()
     trains = True
+    has_samples = False
 
     def sample(self, n, generator):
         """Return `n` empty samples, all of class 0."""
@@ -72,3 +74,11 @@ class OwnSource(Source):
     n_classes = 0
     row_shape = ()
     own_share = 1.0
+    has_samples = False
+
+    def with_masks(self):
+        """Raise DataError: a mask or field of a mixed sample is not a mean of two."""
+        raise DataError(
+            "source='self' mixes samples whose targets can be averaged, which masks "
+            "and fields cannot. Use another source, such as source='formula'."
+        )

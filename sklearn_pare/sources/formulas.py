@@ -30,6 +30,8 @@ class FormulaSource(Source):
 
     def __init__(self, classes=None):
         self.classes = _READABLE if classes is None else tuple(classes)
+        # Masks need no classes that can be told apart, but many kinds of images.
+        self._drawn = range(formula.N_CLASSES) if classes is None else self.classes
 
     @classmethod
     def of_family(cls, name):
@@ -37,8 +39,8 @@ class FormulaSource(Source):
         return cls(range(*formula.class_range(name)))
 
     def with_masks(self):
-        """Return images of all formulas with masks of the foreground."""
-        return _DrawingSource(range(formula.N_CLASSES))
+        """Return images with masks of the foreground, by default of all formulas."""
+        return _DrawingSource(self._drawn)
 
     @property
     def n_classes(self):

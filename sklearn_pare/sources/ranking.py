@@ -190,10 +190,10 @@ def distances(candidates, rows, y, backbone, cardinalities, seed):
     classes = pseudo_classes(y, seed)
     found = {}
     for name, source in candidates.items():
-        if source.trains:
+        if not source.has_samples:
             raise DataError(
-                f"source={name!r} is a token that is learned during fine-tuning, so it "
-                "has no distance from X. Remove it from the candidates."
+                f"source={name!r} has no samples of its own, so it has no distance "
+                "from X. Remove it from the candidates."
             )
         try:
             source = source.for_backbone(backbone)

@@ -16,7 +16,7 @@ _KERNELS = 5
 def check_alignment(arguments, candidates):
     """Raise DataError if there is no source to align to, or nothing to align."""
     alignment, source = arguments["alignment"], arguments["source"]
-    if not candidates or any(own.trains for own in candidates.values()):
+    if not candidates or not all(own.has_samples for own in candidates.values()):
         raise DataError(
             f"alignment={alignment!r} moves the tokens of the data towards those of a "
             f"source, but source={source!r} has no tokens to move to. Use another "

@@ -33,7 +33,7 @@ class Auto(NamedTuple):
 _AUTO = Auto(150, 12, 64, 1.0, 0.5)
 # The squared error of standardised numbers is at most about 1, the cross-entropy of a
 # source with thousands of classes about 8: at full weight the source would dominate.
-_AUTO_NUMBERS = _AUTO._replace(mix_weight=0.3)
+_AUTO_NUMBERS = _AUTO._replace(mix_weight=0.3, mixed_share=0.25)
 # One sample of a dense target has a target at every position. A mixed sample takes as
 # much time as a clean one, and positions that are replaced cannot be learned from.
 _AUTO_FIELDS = Auto(600, 12, 8, 0.3, 0.25)

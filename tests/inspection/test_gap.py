@@ -87,7 +87,7 @@ def test_gap__every_target(kind):
     [
         ({"source": None}, "No source was mixed in.*source=None"),
         ({"mix_start": 0.0, "mix_end": 0.0}, "mix_start=0.0, mix_end=0.0"),
-        ({"source": "mask-token"}, "'mask-token' is a trained token"),
+        ({"source": "mask-token"}, "'mask-token' has no samples"),
     ],
 )
 def test_gap__no_source__says_what_to_do(digits_fit, settings, words):

@@ -25,11 +25,23 @@ def test_formula__every_class__finite_and_not_blank(generator):
 
 
 def test_formula__many_images__standardised(generator):
-    x, y = FormulaSource().sample(2048, generator)
+    x, y = FormulaSource.of_family("all").sample(2048, generator)
     assert x.mean().item() == pytest.approx(0, abs=0.05)
     assert x.std().item() == pytest.approx(1, abs=0.05)
     # A share of 1 - 1 / e of 2048 classes occurs in as many draws.
     assert len(y.unique()) == pytest.approx((1 - math.exp(-1)) * 2048, rel=0.05)
+
+
+def test_formula__ten_classes__those_of_all(generator):
+    source = FormulaSource()
+    assert source.n_classes == len(set(source.classes)) == 10
+    labels = torch.arange(10)
+    x = source.draw(labels, torch.Generator().manual_seed(0))
+    numbers = torch.tensor(source.classes)
+    same = formula.render(numbers, torch.Generator().manual_seed(0))
+    assert torch.equal(x, same)
+    _, y = source.sample(200, generator)
+    assert y.unique().tolist() == labels.tolist()
 
 
 def test_formula__simple__grey(generator):

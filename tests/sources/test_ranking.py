@@ -26,17 +26,17 @@ def digits_rows():
 
 
 def test_family__classes_and_images_of_the_whole(generator):
-    total = 0
+    numbers = []
     for name in FAMILIES:
-        x, y = sources.get(name).sample(64, generator)
+        source = sources.get(name)
+        x, y = source.sample(64, generator)
         assert x.shape == (64, 3, 32, 32)
-        assert total <= y.min() <= y.max()
-        total = int(y.max()) + 1
-        assert sources.get(name).n_classes == formula.N_CLASSES
-    assert total <= formula.N_CLASSES
+        assert 0 <= y.min() <= y.max() < source.n_classes
+        numbers += source.classes
+    assert numbers == list(range(formula.N_CLASSES))
     first, same = (
         source.with_masks().sample(4, torch.Generator().manual_seed(0))
-        for source in (FormulaSource("heaps"), FormulaSource("heaps"))
+        for source in (FormulaSource.of_family("heaps") for _ in "ab")
     )
     assert torch.equal(first[1], same[1])
 
@@ -92,7 +92,7 @@ def test_rank__twice__same_table_and_no_global_state(digits_rows):
         ({"candidates": ["cubes"]}, UnknownNameError, "'cubes' is not known"),
         ({"candidates": ["folder:/nowhere"]}, DataError,
          r"'folder:/nowhere' cannot be comp.*samples of shape \(1, 8, 8\).*test-tiny"),
-        ({"candidates": ["mask-token"]}, DataError, "'mask-token' is a token"),
+        ({"candidates": ["mask-token"]}, DataError, "'mask-token' has no samples"),
         ({"y": [0, 1]}, DataError, "X has 80 samples and y has 2"),
         ({"y": [np.nan] * 80}, DataError, "y holds nan in sample 0"),
         ({"y": [None] * 80}, DataError, "y holds None in sample 0"),
