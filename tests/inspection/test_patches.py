@@ -8,6 +8,7 @@ from sklearn_pare.exceptions import DataError
 from sklearn_pare.inspection import (
     PatchReplacementDisplay,
 )
+from sklearn_pare.inspection._fitted import fitted_with_source
 from tests.common.instances import tiny
 
 RNG = np.random.default_rng(1)
@@ -30,14 +31,18 @@ def test_patches__image__as_many_frames_as_tokens(digits_fit, fraction):
             assert top <= patch.get_y() <= bottom - patch.get_height() + 1e-9
 
 
-def test_patches__gate__lowest_go_and_highest_come(digits_fit):
+def test_patches__gate__largest_differences_of_scores(digits_fit):
     clf, X, _ = digits_fit
     display = PatchReplacementDisplay.from_estimator(clf, X[:1], random_state=0)
     scaled = clf._encoder.transform(X[:1].reshape(1, 1, 8, 8))
     with torch.no_grad():
-        scores = clf._model.gate(clf._model.embed(torch.from_numpy(scaled)))[0]
-    lowest = scores.argsort()[:8].sort().values
-    assert display.target_index.tolist() == lowest.tolist()
+        own = clf._model.gate(clf._model.embed(torch.from_numpy(scaled)))[0]
+        fitted = fitted_with_source(clf)
+        source = torch.from_numpy(display.source_row[None])
+        scores = clf._model.gate(fitted.source_embed(source))[0] - own
+    largest = scores.topk(8).indices.sort().values
+    assert display.target_index.tolist() == largest.tolist()
+    assert display.source_index.tolist() == largest.tolist()
 
 
 def test_patches__signal__windows_shaded():

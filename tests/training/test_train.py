@@ -8,6 +8,8 @@ import torch
 from sklearn.base import clone
 
 from sklearn_pare import PaReClassifier, PaReRegressor
+from sklearn_pare.exceptions import DataError
+from sklearn_pare.nn import replace_in_order
 from sklearn_pare.nn.embed import MaskToken
 from sklearn_pare.nn.model import PaReModel
 from sklearn_pare.training.net import PaReNet
@@ -16,28 +18,83 @@ from tests.common.instances import tiny
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """Numbers of source samples that were drawn in each step of the training."""
+    """Numbers of clean and of mixed samples in each step of the training."""
     sizes = []
     forward = PaReModel.forward
 
     def spy(self, x, mixing=None, *args, **kwargs):
-        sizes.append(len(mixing.source))
+        sizes.append((len(x), 0 if mixing is None else len(mixing.x)))
         return forward(self, x, mixing, *args, **kwargs)
 
     monkeypatch.setattr(PaReModel, "forward", spy)
     return sizes
 
 
-def test_fit__mixing__as_many_source_samples_as_the_batch_has(table, drawn):
-    # 60 samples in batches of 25: the last one has 10, which are mixed as well.
-    tiny(PaReClassifier, batch_size=25, max_epochs=2, linear_path=False).fit(*table)
-    assert drawn == [25, 25, 10] * 2
+@pytest.mark.parametrize("source", ["formula", "self", "formula+self", "noise"])
+def test_fit__mixing__half_of_each_batch(source, table, drawn):
+    # 61 samples in batches of 25: the last batch has 11.
+    X, y = (np.concatenate([part, part[:1]]) for part in table)
+    clf = tiny(PaReClassifier, batch_size=25, max_epochs=2, linear_path=False)
+    clf.set_params(source=source).fit(X, y)
+    assert drawn == [(13, 12), (13, 12), (6, 5)] * 2
+
+
+def test_fit__paper__all_samples_clean_and_mixed(table, drawn):
+    clf = tiny(PaReClassifier, batch_size=25, max_epochs=1, linear_path=False)
+    clf.set_params(selector="paper", source="formula:all").fit(*table)
+    assert drawn == [(25, 25), (25, 25), (10, 10)]
+    assert clf._model.replace is replace_in_order
+
+
+def test_fit__single_sample_in_a_batch__clean(drawn):
+    X = np.random.default_rng(0).normal(size=(17, 1, 8, 8))
+    tiny(PaReClassifier, batch_size=8, max_epochs=1).fit(X, np.arange(17) % 2)
+    assert drawn == [(4, 4), (4, 4), (1, 0)]
 
 
 def test_fit__dense_target__a_quarter_of_each_batch_is_mixed(drawn):
     X = np.random.default_rng(0).normal(size=(17, 1, 8, 8))
     tiny(PaReClassifier, max_epochs=2).fit(X, (X[:, 0] > 0).astype(int))
-    assert drawn == [2, 2, 1] * 2
+    assert drawn == [(6, 2), (6, 2), (1, 0)] * 2
+
+
+def test_fit__self_with_fields__error_names_another_source():
+    X = np.random.default_rng(0).normal(size=(17, 1, 8, 8))
+    with pytest.raises(DataError, match="masks and fields"):
+        tiny(PaReRegressor, source="self").fit(X, X[:, 0])
+
+
+def test_fit__half_self_with_fields__source_alone(drawn):
+    X = np.random.default_rng(0).normal(size=(17, 1, 8, 8))
+    one, other = (
+        tiny(PaReRegressor, source=source, max_epochs=1).fit(X, X[:, 0]).predict(X)
+        for source in ("formula", "formula+self")
+    )
+    np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("source", ["self", "formula+self"])
+@pytest.mark.parametrize("kind", [PaReClassifier, PaReRegressor])
+def test_fit__own_samples__unlabelled_ones_and_linear_path_as_well(kind, source, table):
+    X, y = table
+    y = y if kind is PaReClassifier else X[:, 0] ** 2
+    one = tiny(kind, source=source, max_epochs=2, batch_size=16)
+    one.fit(X, y, X_unlabeled=X + 0.1)
+    terms = one.history_[-1]
+    names = ("target_loss", "mixed_target_loss", "mixed_source_loss", "unlabeled_loss")
+    assert all(np.isfinite(terms[name]) for name in names)
+
+
+def test_label_smoothing__changes_the_training_and_not_the_validation_loss(table):
+    X, y = table
+    plain, smooth = (
+        tiny(PaReClassifier, max_epochs=1, label_smoothing=value, lr=1e-30)
+        .fit(X, y, X_val=X, y_val=y)
+        .history_[0]
+        for value in (0.0, 0.5)
+    )
+    assert plain["valid_loss"] == smooth["valid_loss"]
+    assert plain["target_loss"] != smooth["target_loss"]
 
 
 @pytest.mark.parametrize(
