@@ -59,7 +59,8 @@ plt.show()
 
 # %%
 # The third figure shows the patches of a digit that the gate removes if half of the
-# tokens are replaced, and the patches of a source image that replace them.
+# tokens are replaced, and the patches of a source image that replace them, which are
+# those at the same positions.
 
 PatchReplacementDisplay.from_estimator(clf, X[3:4], random_state=0)
 plt.show()

@@ -16,7 +16,6 @@ import time
 
 import matplotlib.pyplot as plt
 import numpy as np
-import torch
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import recall_score
@@ -27,7 +26,7 @@ from sklearn.svm import SVC
 
 from sklearn_pare import PaReClassifier
 from sklearn_pare.datasets import make_ecg
-from sklearn_pare.nn import replace_tokens
+from sklearn_pare.inspection import PatchReplacementDisplay
 
 X, y = make_ecg(400, random_state=0)
 X_train, X_test, y_train, y_test = train_test_split(
@@ -36,57 +35,25 @@ X_train, X_test, y_train, y_test = train_test_split(
 names = ["normal", "irregular", "premature", "raised ST", "peaked T"]
 
 # %%
-# There are two fits with the same seed, both without the linear path. The first
-# consists of a single step, with all signals in one batch. The second has 24 epochs (72
-# steps), about half of the default.
+# The first fit is without the linear path and has 24 epochs (72 steps), about half of
+# the default.
 
-settings = {"linear_path": False, "random_state": 0}
-first = PaReClassifier(max_epochs=1, batch_size=150, **settings).fit(X_train, y_train)
 start = time.perf_counter()
-network = PaReClassifier(max_epochs=24, **settings).fit(X_train, y_train)
+network = PaReClassifier(linear_path=False, max_epochs=24, random_state=0)
+network.fit(X_train, y_train)
 times = {"PaRe, network alone": time.perf_counter() - start}
 
 # %%
-# The gate computes a score for each window of a signal, and the windows with the lowest
-# scores are replaced. In the first step, Gumbel noise is added to the scores, and 60 %
-# of the windows are replaced. In the last step there is almost no noise, and 10 % are
-# replaced. The following function uses private attributes, which may change in the next
-# version.
+# The gate computes a score for each window of a signal and for each patch of a source
+# image. Windows are replaced by the patches at the same positions where the difference
+# of the scores is largest: 60 % of them in the first step, and 10 % in the last step.
 
-
-@torch.no_grad()
-def replaced(clf, x, fraction, noise):
-    """Return the indices (k,) of the windows of a signal that would be replaced."""
-    model = clf._model
-    scaled = clf._encoder.transform(x[None])
-    tokens = model.embed(torch.from_numpy(scaled))
-    scores = model.gate(tokens)
-    gumbel = -torch.empty_like(scores).exponential_(generator=noise).log()
-    scores = scores + (gumbel if fraction == clf.mix_start else 0)
-    k = round(fraction * clf.n_tokens_)
-    # Only the positions matter here, so the tokens serve as source as well.
-    _, index, _ = replace_tokens(tokens, tokens, scores, scores, k)
-    return index[0].numpy()
-
-
-beats = X_test[y_test == 2][0]
-steps = {
-    "first step": (first, first.mix_start),
-    "last step": (network, network.mix_end),
-}
-fig, axes = plt.subplots(
-    2, 1, figsize=(9, 4.6), layout="constrained", sharex=True, sharey=True
-)
-for ax, (name, (model, fraction)) in zip(axes, steps.items(), strict=True):
-    index = replaced(model, beats, fraction, torch.Generator().manual_seed(0))
-    width = beats.shape[1] / model.n_tokens_
-    for position in index:
-        left, right = position * width, (position + 1) * width
-        ax.axvspan(left, right, color="C1", alpha=0.35, lw=0)
-    ax.plot(beats[0], color="C0", linewidth=1)
-    ax.set(ylabel="voltage (mV)", xlim=(0, beats.shape[1]))
-    ax.set_title(f"{name}: {len(index)} of {model.n_tokens_} windows are replaced")
-axes[-1].set_xlabel("time point")
+beat = X_test[y_test == 2][:1]
+for fraction in (network.mix_start, network.mix_end):
+    PatchReplacementDisplay.from_estimator(
+        network, beat, fraction=fraction, random_state=0
+    )
+plt.show()
 
 # %%
 # By default, the prediction is the sum of the outputs of a linear model of 10,000

@@ -4,13 +4,15 @@ Sources and controls
 
 During training, PaRe replaces part of the tokens of each sample by tokens of a source.
 This example first shows some samples of the default source, images drawn from formulas.
-It then compares five values of the argument ``source`` on a small task, 100 labelled
-digits: the formulas, a pair of arrays, white noise, one learned token, and None.
+It then compares six values of the argument ``source`` on a small task, 100 labelled
+digits: the formulas, a pair of arrays, the other digits, white noise, one learned
+token, and None.
 """
 
 # %%
-# The source "formula" has 2048 classes in seven families. Each line of the figure shows
-# ten classes of one family. The argument ``simple=0.0`` means that all images are in
+# There are 2,048 formulas in seven families. Each line of the figure shows ten classes
+# of one family. The source "formula" has ten of the 2,048 classes, which the backbone
+# recognises from few tokens, and "formula:all" has all of them. The argument ``simple=0.0`` means that all images are in
 # colour.
 
 import time
@@ -70,6 +72,7 @@ X_train, X_test, y_train, y_test = train_test_split(
 settings = {
     '"formula"': "formula",
     "arrays (sines)": (X_sines, y_sines),
+    '"self"': "self",
     '"noise"': "noise",
     '"mask-token"': "mask-token",
     "None": None,

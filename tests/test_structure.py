@@ -148,7 +148,7 @@ def test_fit__steps_of_at_most_forty_lines(name):
 
 @pytest.mark.parametrize("kind", [PaReClassifier, PaReRegressor])
 def test_arguments__few(kind):
-    assert len(kind().get_params()) <= 27
+    assert len(kind().get_params()) <= 28
 
 
 def test_submodules__reachable_after_import_of_the_package():
@@ -331,6 +331,7 @@ PUBLIC = [
     sources.list_sources,
     sources.register,
     nn.relaxed_top_k,
+    nn.replace_in_order,
     nn.replace_tokens,
     nn.mix_fraction,
     sources.rank,
