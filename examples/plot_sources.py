@@ -12,8 +12,8 @@ token, and None.
 # %%
 # There are 2,048 formulas in seven families. Each line of the figure shows ten classes
 # of one family. The source "formula" has ten of the 2,048 classes, which the backbone
-# recognises from few tokens, and "formula:all" has all of them. The argument ``simple=0.0`` means that all images are in
-# colour.
+# recognises from few tokens, and "formula:all" has all of them. The argument
+# ``simple=0.0`` means that all images are in colour.
 
 import time
 

@@ -1,6 +1,7 @@
 """The network, assembled from its parts with fresh weights or from saved arrays."""
 
 import math
+from copy import copy
 from typing import NamedTuple
 
 import torch
@@ -91,7 +92,7 @@ def build(architecture, generator, *, pretrained, source=None, linear=None):
     if source is not None:
         source = source.for_backbone(backbone)
         if dense:
-            source = source.with_masks()
+            source = copy(source.with_masks())
             source.own_share = 0.0
     with DrawFrom(torch.Generator()):
         maps = _stage_shapes(module) if dense else None

@@ -1,5 +1,7 @@
 """Registry of source modalities."""
 
+from copy import copy
+
 from sklearn_pare.exceptions import UnknownNameError
 from sklearn_pare.sources.controls import MaskTokenSource, NoiseSource, OwnSource
 from sklearn_pare.sources.folder import FolderSource
@@ -13,6 +15,7 @@ FACTORIES = {
     "noise": NoiseSource,
     "self": OwnSource,
 }
+# End of the names of sources that are used for half of the mixed samples.
 _HALF = "+self"
 _PREFIXES = {
     "folder": FolderSource,
@@ -34,10 +37,11 @@ def list_sources():
     --------
     >>> from sklearn_pare import sources
     >>> sources.list_sources()
-    ['folder:PATH', 'formula', 'formula:FAMILY', 'mask-token', 'noise', 'openml:ID',
-     'text:FILE']
+    ['NAME+self', 'folder:PATH', 'formula', 'formula:FAMILY', 'formula:all',
+     'mask-token', 'noise', 'openml:ID', 'self', 'text:FILE']
     """
-    forms = ["folder:PATH", "formula:FAMILY", "openml:ID", "text:FILE"]
+    forms = ["folder:PATH", "formula:FAMILY", "formula:all", "openml:ID", "text:FILE"]
+    forms.append(f"NAME{_HALF}")
     return sorted([*FACTORIES, *forms])
 
 
@@ -92,8 +96,10 @@ def get(name):
     (3, 32, 32)
     """
     if name.endswith(_HALF):
-        source = get(name.removesuffix(_HALF))
-        source.own_share = 0.5
+        # A factory may return the same object each time.
+        source = copy(get(name.removesuffix(_HALF)))
+        if source.has_samples or source.trains:
+            source.own_share = 0.5
         return source
     if name in FACTORIES:
         return FACTORIES[name]()
