@@ -54,9 +54,9 @@ def test_make_recipe__max_epochs__a_part_of_a_batch_is_a_step(
 @pytest.mark.parametrize(
     ("kind", "size", "batch_size", "mix_weight", "mixed_share"),
     [
-        ("classes", (), 64, 1.0, 1.0),
-        ("labels", (), 64, 1.0, 1.0),
-        ("values", (), 64, 0.3, 1.0),
+        ("classes", (), 64, 1.0, 0.5),
+        ("labels", (), 64, 1.0, 0.5),
+        ("values", (), 64, 0.3, 0.25),
         ("values", (9,), 8, 0.3, 0.25),
         ("masks", (8, 8), 8, 0.3, 0.25),
     ],
