@@ -4,9 +4,9 @@ With ``--budget time`` a method is trained for as many epochs as fit into the CP
 of a fit of PaRe to the same task. Fits at equal epochs must be in the file, those of
 one split or more for each task.
 
-The suites "small" and "every-token" are for reports: their splits begin with number 10
-and are used for nothing else, and each run of new fits is entered in a log. Settings
-are chosen with the suite "tuning", on other tasks.
+Splits from number 10 (``--first 10``) of the suites "small" and "every-token" are for
+reports and used for nothing else; each run of fits on them is entered in a log.
+Settings are chosen with the suite "tuning", on other tasks.
 """
 
 import datetime
@@ -27,17 +27,23 @@ REFERENCE = "pare"
 #: Methods that are compared in full.
 MAIN = ("pare", "nft", "scratch", "pare-random", "pare-noise")
 BUDGETS = ("epochs", "time")
-#: Suite -> number of its first split.
-FIRST_SPLIT = {"small": 10, "every-token": 10, "tuning": 0}
-#: Runs of new fits on splits for reports.
-LOG = record.RESULTS / "report_runs.jsonl"
+_SUITES = ("small", "tuning", "every-token")
+#: Runs of fits on splits for reports, which begin with this number.
+LOG, _REPORTS = record.RESULTS / "report_runs.jsonl", 10
 _NAMES = (*record.NAMES, "budget")
 
 
 def add_arguments(parser):
     """Add the options of the study."""
-    parser.add_argument("--suite", choices=FIRST_SPLIT, default="small")
+    parser.add_argument("--suite", choices=_SUITES, default="small")
     record.add_arguments(parser, 5, tasks=["all of the suite"], methods=MAIN)
+    parser.add_argument(
+        "--first",
+        type=int,
+        default=0,
+        metavar="N",
+        help="number of the first split; default: 0",
+    )
     parser.add_argument("--budget", choices=BUDGETS, default="epochs")
     parser.add_argument(
         "--jobs",
@@ -63,8 +69,8 @@ def main(arguments):
         known += [row["method"] for row in lines.read(options["out"], kinds)]
     names = record.choose(arguments.tasks, suite, suite, "task")
     methods = record.choose(arguments.methods, known, MAIN, "method")
-    first = FIRST_SPLIT[arguments.suite]
-    if first and options["out"] is not None and not options["report"]:
+    first = arguments.first
+    if first >= _REPORTS and not options["report"]:
         _log(arguments, methods, names)
     rows = run(
         [suite[name] for name in names],
@@ -86,7 +92,7 @@ def _log(arguments, methods, tasks):
             "date": datetime.date.today().isoformat(),
             "suite": arguments.suite,
             "budget": arguments.budget,
-            "splits": arguments.seeds,
+            "splits": [arguments.first, arguments.first + arguments.seeds - 1],
             "tasks": len(tasks),
             "methods": methods,
         },
