@@ -43,15 +43,18 @@ from sklearn_pare._device import (
     resolve_precision,
 )
 from sklearn_pare._inference import in_batches
+from sklearn_pare._report import Stopwatch
 from sklearn_pare._saving import model_file
 from sklearn_pare._utils import CallbackSupportMixin
 from sklearn_pare._utils.surroundings import pinned
 from sklearn_pare.exceptions import DivergenceError
 from sklearn_pare.nn.model import PaReModel
 from sklearn_pare.training.callbacks import UserCallbacks
-from sklearn_pare.training.linear_path import fit_share
 from sklearn_pare.training.network import align_network, build_network
+from sklearn_pare.training.no_effect import warn_of_no_effect
+from sklearn_pare.training.outcome import fitted_attributes
 from sklearn_pare.training.recipe import make_recipe, samples_per_batch
+from sklearn_pare.training.share import fit_share, warn_if_unused
 from sklearn_pare.training.start import open_start
 from sklearn_pare.training.train import train
 
@@ -170,11 +173,13 @@ class _BasePaRe(
         SaveError
             If a checkpoint cannot be written; an OSError.
         """
+        stopwatch = Stopwatch()
         with pinned():
             data = self._check_data(
                 X, y, sample_weight, groups, X_val, y_val, X_unlabeled
             )
-            start = open_start(self, data)
+            start = open_start(self, data, stopwatch)
+        warn_of_no_effect(self, X_val)
         try:
             with _FIT_LOCK, pinned():
                 self._fit(data, start, {"X": X, "y": y})
@@ -190,6 +195,7 @@ class _BasePaRe(
                 ("fewer tokens, such as backbone='NAME?max_tokens=N'", "tune='none'",
                  "another device or backbone"),
             ) from error  # fmt: skip
+        warn_if_unused(self.fit_report_)
         return self
 
     def _check_data(self, X, y, sample_weight, groups, X_val, y_val, X_unlabeled):
@@ -228,8 +234,12 @@ class _BasePaRe(
         arguments = self.get_params(deep=False)
         if self.early_stopping:
             data = hold_out(data, self.validation_fraction, start.seeds[1])
+        lap = start.stopwatch.lap
         network = build_network(arguments, data, start)
+        lap("building")
         alignment_history = align_network(arguments, network, start)
+        if self.alignment is not None:
+            lap("alignment")
         prepared = network.prepared
         recipe = make_recipe(
             arguments,
@@ -239,48 +249,30 @@ class _BasePaRe(
             resolve_precision(self.precision, start.device),
         )
         parts = network, start, recipe, alignment_history
-
-        def attributes(history):
-            blank = type(self)(**arguments)
-            blank._keep(*parts, history)
-            return _fitted_attributes(blank)
-
         context = self._init_callback_context(max_subtasks=recipe.n_epochs)
         context.call_on_fit_task_begin(estimator=self, **user_data)
+        attributes = partial(fitted_attributes, *parts)
         callbacks = [UserCallbacks(context, self, user_data, attributes)]
         try:
-            history = train(network, start, recipe, callbacks, self.verbose)
+            history, ended = train(network, start, recipe, callbacks, self.verbose)
         except DivergenceError as error:
             # The weights of the last finite epoch are kept.
             if error.history:
-                self._keep(*parts, error.history, fit_share(network, recipe))
+                self._keep(*parts, error.history, "diverged")
             raise
-        self._keep(*parts, history, fit_share(network, recipe))
+        kept = self._keep(*parts, history, ended)
         context.call_on_fit_task_end(
-            estimator=self,
-            reconstruction_attributes=partial(_fitted_attributes, self),
-            **user_data,
+            estimator=self, reconstruction_attributes=lambda: kept, **user_data
         )
 
-    def _keep(self, network, start, recipe, alignment_history, history, share=1.0):
-        """Assign the fitted attributes."""
-        past = [] if start.warm is None else start.warm.history
-        history = [row | {"epoch": len(past) + row["epoch"]} for row in history]
-        self.input_shape_ = network.architecture.input_shape
-        self.n_tokens_ = recipe.n_tokens
-        self.source_ = network.source_name
-        self.source_distances_ = network.distances
-        self.alignment_history_ = alignment_history
-        self.network_share_ = share
-        self.history_ = [*past, *history]
-        self.n_iter_ = len(self.history_)
-        self._encoder = network.encoder
-        self._target = network.prepared.target
-        self._architecture = network.architecture
-        self._init_seed = start.seeds[0]
-        # Built from arrays: gradients and the source's parts are left behind, and the
-        # weights leave the device.
-        self._model = restore(self._architecture, export_arrays(network.model))
+    def _keep(self, network, start, recipe, *results):
+        """Determine the network's share; assign and return the fitted attributes."""
+        start.stopwatch.lap("training")
+        share = fit_share(network, recipe)
+        start.stopwatch.lap("share")
+        kept = fitted_attributes(network, start, recipe, *results, share)
+        vars(self).update(kept)
+        return kept
 
     # ---- prediction
 
@@ -437,14 +429,3 @@ class _BasePaRe(
         if "_model" in state:
             with pinned():
                 self._model = restore(self._architecture, state["_model"])
-
-
-def _fitted_attributes(estimator):
-    """Return the attributes that a fit assigns, public and private, by name."""
-    names = vars(estimator).keys() - estimator.get_params(deep=False).keys()
-    return {name: vars(estimator)[name] for name in names if not _is_foreign(name)}
-
-
-def _is_foreign(name):
-    """Return whether scikit-learn sets the attribute itself."""
-    return name.startswith("_skl") or name in ("n_features_in_", "feature_names_in_")

@@ -1,4 +1,4 @@
-"""Exceptions of this package; each is also a subclass of a built-in exception."""
+"""Exceptions and warnings of this package, all subclasses of built-in ones."""
 
 
 class PaReError(Exception):
@@ -68,6 +68,10 @@ class FlowError(PaReError, ValueError):
 
 class PublishError(PaReError, RuntimeError):
     """A run did not reach the OpenML server, or was refused by it."""
+
+
+class NetworkUnusedWarning(UserWarning):
+    """The network adds nothing: predictions are those of the linear model alone."""
 
 
 class RunExistsError(PublishError):

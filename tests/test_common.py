@@ -17,6 +17,8 @@ from sklearn_pare import PaReClassifier, PaReRegressor
 from tests.common.expected_failures import expected_failures
 from tests.common.instances import GUISES, instances, tiny
 
+# The checks set n_iter_no_change of every estimator that has it.
+pytestmark = pytest.mark.filterwarnings("ignore:Arguments that .* n_iter_no_change")
 KINDS = (PaReClassifier, PaReRegressor)
 guises = pytest.mark.parametrize(
     "estimator",

@@ -116,7 +116,8 @@ def test_fit__any_global_seeds__same_bits(fitted):
 
 
 _CODE = """
-import sys
+import sys, warnings
+warnings.filterwarnings("ignore", "Predictions are those of the linear model alone")
 import contextlib, skorch, scipy.special, sklearn.metrics
 with contextlib.suppress(ImportError):
     import sklearn.callback

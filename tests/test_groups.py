@@ -55,15 +55,14 @@ def held_out(monkeypatch):
     return parts
 
 
+_EARLY = {"early_stopping": True, "validation_fraction": 0.2}
 CASES = {
-    "early stopping": (PaReClassifier, {"early_stopping": True}),
+    "early stopping": (PaReClassifier, _EARLY),
     "network share": (PaReClassifier, {}),
-    "early stopping of numbers": (PaReRegressor, {"early_stopping": True}),
+    "early stopping of numbers": (PaReRegressor, _EARLY),
     "network share of numbers": (PaReRegressor, {}),
-    "no linear path": (
-        PaReClassifier, {"early_stopping": True, "linear_path": False},
-    ),
-}  # fmt: skip
+    "no linear path": (PaReClassifier, _EARLY | {"linear_path": False}),
+}
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -71,7 +70,7 @@ def test_fit__groups__hold_outs_are_other_groups(case, windows, held_out):
     kind, settings = CASES[case]
     X, y = windows
     X[:, 0] = GROUPS
-    estimator = tiny(kind, max_epochs=1, validation_fraction=0.2, **settings)
+    estimator = tiny(kind, max_epochs=1, **settings)
     estimator.fit(X, y, groups=GROUPS)
     kept, others = held_out()
     assert not kept & others

@@ -35,7 +35,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # itself and from the layers before its own.
 LAYERS = [
     {"exceptions", "_version", "nn"},
-    {"_utils", "_device", "_safetensors"},
+    {"_utils", "_device", "_safetensors", "_report"},
     {"otdd", "_data", "backbones", "metrics"},
     {"sources", "datasets", "_inference", "_architecture"},
     {"training"},
@@ -128,7 +128,7 @@ def test_root__ten_private_modules_at_most():
 
 def test_modules__small():
     sizes = [len(path.read_text().splitlines()) for path in MODULES]
-    assert sum(sizes) <= 22_700
+    assert sum(sizes) <= 23_000
     assert statistics.median(sizes) <= 140
     assert max(sizes) <= 450
 

@@ -10,6 +10,7 @@ from sklearn_pare._data.class_targets import ClassTarget, LabelTarget, MaskTarge
 from sklearn_pare._data.encoders import ChannelScaler
 from sklearn_pare._data.tables import TableEncoder
 from sklearn_pare._data.value_targets import ValueTarget
+from sklearn_pare._report import ENDINGS, STAGES, FitReport
 from sklearn_pare._saving.fields import (
     ANY,
     FLAG,
@@ -94,6 +95,10 @@ def _are_columns(encoder):
     )
 
 
+def _is_report(report):
+    return (report.linear_loss is None) == (report.loss is None)
+
+
 _SIZES = Many(whole(1), tuple, 3)
 _SCALE = {"mean_": Array("f"), "scale_": Array("f")}
 _WEIGHTS = Maybe(Many(real(0)))
@@ -129,6 +134,22 @@ _CARD = Record(
         "command": Maybe(TEXT),
     }
 )
+_REPORT = Record(
+    {
+        "network_share": real(0, 1),
+        "linear_path": FLAG,
+        "linear_loss": Maybe(Number()),
+        "loss": Maybe(Number()),
+        "n_training": whole(1),
+        "n_validation": whole(0),
+        "n_share": whole(0),
+        "n_unlabeled": whole(0),
+        "n_epochs": whole(0),
+        "max_epochs": whole(1),
+        "ended": one_of(ENDINGS),
+        "seconds": Record({stage: real(0) for stage in STAGES}, optional=STAGES),
+    }
+)
 # Fields that do not follow from samples and targets.
 _ARCHITECTURE = Record(
     {
@@ -151,6 +172,7 @@ _FITTED = Record(
         "source_": Maybe(TEXT),
         "source_distances_": Mapping(Number()),
         "network_share_": real(0, 1),
+        "fit_report_": Object({FitReport: (_REPORT, _is_report)}),
         "_encoder": Object(
             {
                 ChannelScaler: (Record(_SCALE), _is_scale),
@@ -225,3 +247,5 @@ def _conditions(kind, fitted, batch_size):
     numbers = rows * max(math.prod(shape), math.prod(target.output_shape))
     small = numbers <= _MOST_NUMBERS
     yield small, f"batch_size={batch_size!r}, {numbers} numbers of 2**30 at most,"
+    share = fitted["network_share_"]
+    yield share == fitted["fit_report_"].network_share, f"network_share_={share}"

@@ -63,12 +63,14 @@ alignment : str, {"otdd", "mmd", "l2"} or None, default=None
 linear_path : bool, default=True
     Whether the outputs of a linear model of the raw features are added to those of the
     network. The outputs of the network are multiplied by a factor, `network_share_`,
-    which is chosen on held-out samples and may be 0. There is no linear model if X has
+    which is chosen on held-out samples and may be 0. If these samples show no gain from
+    the network, its training ends early. There is no linear model if X has
     more than 4,000 samples or is in a file, if the targets are masks, or if they are
     classes or labels of images.
 max_epochs : int or "auto", default="auto"
     Number of epochs. "auto" is the smallest number that gives at least 150 steps (600
-    for fields) and at least 12 epochs (4 for masks).
+    for fields) and at least 12 epochs (4 for masks). With a linear model, training may
+    end earlier, see ``linear_path``.
 batch_size : int or "auto", default="auto"
     Samples per training step and per forward pass in ``predict``. "auto" is 64, or 8
     if the targets are masks or fields.
@@ -124,10 +126,17 @@ input_shape_ : tuple of int
 n_tokens_ : int
     Number of tokens per sample.
 n_iter_ : int
-    Number of epochs.
+    Number of epochs, including those of earlier fits with ``warm_start``.
 network_share_ : float
     Factor from 0 to 1 by which the outputs of the network are multiplied before they
-    are added to those of the linear model. It is 1 if there is no linear model.
+    are added to those of the linear model. It is 1 if there is no linear model. If it
+    is 0, predictions are those of the linear model alone, and fit warns of it.
+fit_report_ : FitReport
+    Contributions of the linear model and of the network, numbers of samples, reason for
+    the end of the training, and times of the stages of the last fit. It has the
+    attributes `network_share`, `linear_path`, `linear_loss`, `loss`, `n_training`,
+    `n_validation`, `n_share`, `n_unlabeled`, `n_epochs`, `max_epochs`, `ended` and
+    `seconds`.
 source_ : str or None
     Name of the source, "arrays" for a tuple of arrays, or None if there is no source.
 source_distances_ : dict
@@ -145,7 +154,10 @@ history_ : list of dict
     the last step of the epoch. "skipped_steps" is the number of steps that were skipped
     until then because their loss or gradient was not finite (at most one, and only with
     bfloat16). "duration" is the time in seconds. With validation samples, there are
-    also "valid_loss" and "valid_score".
+    also "valid_loss" and "valid_score". With a linear model, there is also
+    "network_gain": the loss of the linear model alone on the samples that determine
+    `network_share_`, minus the loss with the best share of the network, in standard
+    errors of this difference. It is computed in some epochs, and None in the others.
 """
 
 DATA = """

@@ -11,6 +11,7 @@ _LOSSES = {
     "unlabeled_loss": "unlabelled samples",
     "valid_loss": "validation",
 }
+_NO_SHARE = "no effect on the predictions: they are those of the linear model alone"
 
 
 class CurriculumDisplay:
@@ -25,6 +26,8 @@ class CurriculumDisplay:
     curves : dict
         Maps names in ``history_`` to lists of one value per epoch, None if it is
         missing.
+    note : str, default=""
+        Title of the figure.
 
     Attributes
     ----------
@@ -44,13 +47,17 @@ class CurriculumDisplay:
     [1, 2, 3]
     """
 
-    def __init__(self, *, epochs, curves):
+    def __init__(self, *, epochs, curves, note=""):
         self.epochs = epochs
         self.curves = curves
+        self.note = note
 
     @classmethod
     def from_estimator(cls, estimator):
-        """Plot ``history_`` of a fitted estimator."""
+        """Plot ``history_`` of a fitted estimator.
+
+        If the network has no share in the predictions, the title says so.
+        """
         check_is_fitted(estimator)
         history = estimator.history_
         curves = {}
@@ -58,7 +65,9 @@ class CurriculumDisplay:
             values = [epoch.get(name) for epoch in history]
             if any(value is not None for value in values):
                 curves[name] = values
-        return cls(epochs=[epoch["epoch"] for epoch in history], curves=curves).plot()
+        epochs = [epoch["epoch"] for epoch in history]
+        note = "" if estimator.network_share_ else _NO_SHARE
+        return cls(epochs=epochs, curves=curves, note=note).plot()
 
     def plot(self, *, axes=None):
         """Plot the curves below each other.
@@ -84,6 +93,7 @@ class CurriculumDisplay:
                 values = [float("nan") if v is None else v for v in self.curves[name]]
                 axes[0].plot(self.epochs, values, label=label)
         axes[0].set(ylabel="loss", yscale="log")
+        axes[0].set_title(self.note, fontsize="medium")
         axes[0].legend()
         axes[1].plot(self.epochs, self.curves["mix_fraction"], color="C5")
         axes[1].set(ylabel="fraction mixed", ylim=(0, None))

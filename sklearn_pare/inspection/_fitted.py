@@ -24,13 +24,24 @@ class Fitted(NamedTuple):
     source_embed: torch.nn.Module
 
 
+def check_share(estimator):
+    """Raise DataError if the network has no effect on the predictions."""
+    check_is_fitted(estimator)
+    if estimator.network_share_ == 0:
+        raise DataError(
+            "The network has no share in these predictions (network_share_ is 0), so "
+            "that its loss is flat, and its tokens have no effect. Fit with "
+            "linear_path=False to inspect the network alone."
+        )
+
+
 def fitted_with_source(estimator):
     """Open the source of a fitted estimator and build its embedder again.
 
-    The embedder was not trained, so it is the one of ``fit``. Raises DataError if there
-    is no source, or if its embedder was trained.
+    The embedder was not trained, so it is the one of ``fit``. Raises DataError if the
+    network has no share, if there is no source, or if its embedder was trained.
     """
-    check_is_fitted(estimator)
+    check_share(estimator)
     name = estimator.source_
     source = sources.open_candidates(estimator.source).get(name)
     if source is None:

@@ -99,7 +99,8 @@ class ModalityGapDisplay:
         Raises
         ------
         DataError
-            If the estimator was fitted without a source, or with a trained token.
+            If the estimator was fitted without a source, or with a trained token, or if
+            the network has no share in the predictions.
         """
         _fitted.pyplot(f"{cls.__name__}.from_estimator")
         if features not in ("tokens", "backbone"):

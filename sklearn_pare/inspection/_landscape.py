@@ -5,11 +5,10 @@ import copy
 import numpy as np
 import torch
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_pare._utils.surroundings import pinned
 from sklearn_pare.exceptions import DataError
-from sklearn_pare.inspection._fitted import encoded, pyplot
+from sklearn_pare.inspection._fitted import check_share, encoded, pyplot
 from sklearn_pare.otdd import check_targets
 
 
@@ -93,12 +92,7 @@ def loss_landscape(
             f"n_points={n_points} and span={span}, but a plane needs at least 2 points "
             "per direction and a positive span: try n_points=11, span=1.0."
         )
-    check_is_fitted(estimator)
-    if estimator.network_share_ == 0:
-        raise DataError(
-            "The network has no share in these predictions (network_share_ is 0), so "
-            "its loss is flat. Fit with linear_path=False to inspect the network alone."
-        )
+    check_share(estimator)
     with pinned():
         x = encoded(estimator, X)
         y = estimator._check_y(check_targets(y, len(x)), estimator.input_shape_)

@@ -91,7 +91,8 @@ class PatchReplacementDisplay:
         ------
         DataError
             If X has more than one sample, the fraction is not in (0, 1], or the
-            estimator was fitted without a source, or with a trained token.
+            estimator was fitted without a source, or with a trained token, or the
+            network has no share in the predictions.
         """
         pyplot(f"{cls.__name__}.from_estimator")
         if not 0 < fraction <= 1:

@@ -15,8 +15,13 @@ class StopTraining(Exception):
     """Signal to end the training loop, which catches it."""
 
 
+def ask_to_stop(net, reason):
+    """Let the training end after this epoch; the first reason counts."""
+    net.stop_ = net.stop_ or reason
+
+
 class StopWhenAsked(Callback):
-    """Callback that ends the training after an epoch in which ``net.stop_`` was set.
+    """Callback that ends the training after an epoch in which `ask_to_stop` was called.
 
     It must be the last callback, so that the others are called for that epoch.
     """
@@ -94,7 +99,8 @@ class KeepBest(Keep):
             self._keep_best(net, result)
         else:
             self.waited += 1
-            net.stop_ |= self.waited >= self.patience
+            if self.waited >= self.patience:
+                ask_to_stop(net, "early stopping")
 
     @staticmethod
     def _rank(loss, score):
@@ -159,11 +165,12 @@ class UserCallbacks(Callback):
 
     def on_epoch_end(self, net, **kwargs):
         """End the task; a callback may stop the training."""
-        net.stop_ |= self.task_.call_on_fit_task_end(
+        if self.task_.call_on_fit_task_end(
             estimator=self.estimator,
             reconstruction_attributes=lambda: self.attributes(net.epochs()),
             **self.data,
-        )
+        ):
+            ask_to_stop(net, "callback")
 
 
 @contextmanager

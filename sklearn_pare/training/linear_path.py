@@ -1,4 +1,4 @@
-"""Linear path: ridge or logistic regression, and the network's share beside it.
+"""Linear path: ridge or logistic regression.
 
 The network learns the residuals of the linear path. On the path's own training samples
 they would be too small, so the network is trained with out-of-sample predictions of the
@@ -6,7 +6,6 @@ path: leave-one-out for ridge regression, five folds for logistic regression and
 samples in groups.
 """
 
-import math
 import warnings
 
 import numpy as np
@@ -19,7 +18,6 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.utils import gen_batches
 
 from sklearn_pare._data.splits import grouped_folds
-from sklearn_pare.training.batches import Batches
 
 # With more samples the network learns a linear map by itself.
 MAX_SAMPLES = 4_000
@@ -29,11 +27,6 @@ _ALPHAS = np.logspace(-6, 4, 21)
 _CS = np.logspace(-2, 4, 7)
 # A linear map that leaves less than this part of the target is taken to be exact.
 _EXACT = 1e-4
-_SHARES = np.linspace(0, 1, 21)
-# Standard errors by which the network must lower the loss to get a share.
-_ERRORS = 2
-#: With fewer held-out samples the standard error is not reliable.
-FEWEST = 20
 
 
 def has_linear_path(X, target):
@@ -225,38 +218,3 @@ def _solve(features, codes, weight, c):
     if len(coef) == 1:
         coef, bias = np.vstack([-coef, coef]) / 2, np.concatenate([-bias, bias]) / 2
     return coef.T, bias
-
-
-@torch.no_grad()
-def fit_share(network, recipe):
-    """Scale the head of the network by its share in the outputs.
-
-    A network of a few million weights overfits a few hundred samples. Samples that it
-    was not trained on determine how much of its outputs to add to the linear path.
-    Where they do not show that the network helps, its share is 0.
-
-    Returns
-    -------
-    share : float
-        1 without a linear path. Otherwise the share in [0, 1] with the lowest mean
-        loss on the held-out samples, or 0 if that loss is not lower than the loss of
-        the linear path alone by two standard errors of the difference, or if there are
-        fewer than 20 samples.
-    """
-    model, rows = network.model, network.prepared.share_rows
-    if rows is None:
-        return 1.0
-    model.train(False)
-    losses = []
-    for x, y, weight, offset in Batches(rows, recipe.batch_size):
-        offset = model.linear(x) if offset is None else offset
-        own = model.predict(x, offset) - offset
-        each = [weight * recipe.loss(offset + share * own, y) for share in _SHARES]
-        losses.append(torch.stack(each).double())
-    losses = torch.cat(losses, 1)
-    best = int(losses.mean(1).argmin())
-    gain = losses[0] - losses[best]
-    error = gain.std() / len(gain) ** 0.5 if len(gain) >= FEWEST else math.inf
-    share = float(_SHARES[best]) if gain.mean() > _ERRORS * error else 0.0
-    model.head.scale(share)
-    return share

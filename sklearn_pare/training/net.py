@@ -60,7 +60,8 @@ class PaReNet(NeuralNet):
         """Start at step 0 with an empty history."""
         super().initialize_history()
         self.step_ = 0
-        self.stop_ = False
+        # The reason to stop, one of `_report.ENDINGS`.
+        self.stop_ = None
         # Sums over the current epoch, on the device.
         self.sums_, self.counts_, self.fraction_ = {}, {}, 0.0
         # Number of parts that a batch is processed in; more if memory is short.

@@ -50,7 +50,7 @@ def build_network(arguments, data, start):
     data : FitData
     start : Start
     """
-    init_seed, split_seed = start.seeds[:2]
+    init_seed = start.seeds[0]
     encoder = encoder_for(data.X)
     architecture = Architecture(
         arguments["backbone"],
@@ -63,7 +63,7 @@ def build_network(arguments, data, start):
     found = _measure(arguments, data, start, encoder, architecture)
     # The first is the nearest, or the only one.
     name = next(iter(found or start.candidates), None)
-    prepared = prepare(architecture, encoder, data, start.device, split_seed)
+    prepared = prepare(architecture, encoder, data, start)
     model, architecture, source = build(
         prepared.architecture,
         torch.Generator().manual_seed(init_seed),

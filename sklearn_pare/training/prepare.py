@@ -11,7 +11,8 @@ from sklearn_pare._data.lazy import LazyArray
 from sklearn_pare._data.reach import check_reach
 from sklearn_pare._data.splits import split
 from sklearn_pare.training.batches import EncodedSamples, LazyRows, Rows
-from sklearn_pare.training.linear_path import FEWEST, fit_linear_path, remainder
+from sklearn_pare.training.linear_path import fit_linear_path, remainder
+from sklearn_pare.training.share import FEWEST
 
 # Samples that embedders compute quantiles from.
 _ROWS = 512
@@ -53,7 +54,7 @@ class Prepared(NamedTuple):
     unlabeled_rows: object
 
 
-def prepare(architecture, encoder, data, device, seed):
+def prepare(architecture, encoder, data, start):
     """Encode the data and fit the linear path.
 
     Parameters
@@ -62,10 +63,9 @@ def prepare(architecture, encoder, data, device, seed):
     encoder : ChannelScaler or TableEncoder
         The fitted encoder.
     data : FitData
-    device : torch.device
-        Device of the batches.
-    seed : int
-        Seed for the samples that are held out.
+    start : Start
+        Its device is that of the batches, and its second seed determines the samples
+        that are held out.
     """
     weight = data.weight / data.weight.mean()
     index = np.linspace(0, len(data.X) - 1, min(len(data.X), _ROWS)).astype(int)
@@ -77,18 +77,20 @@ def prepare(architecture, encoder, data, device, seed):
 
     def make_rows(x, codes, weight, offset=None):
         make = LazyRows if isinstance(x, EncodedSamples) else Rows.from_arrays
-        return make(x, codes, weight, device, offset)
+        return make(x, codes, weight, start.device, offset)
 
     x = encode(data.X)
     some = x[index]
-    linear, offset, data = _fit_linear(architecture, x, data, weight)
+    lap = start.stopwatch.lap
+    lap("checks and encoding")
+    linear, offset, data = _fit_linear(architecture, x, data, weight, lap)
     rows, valid_rows = make_rows(x, data.codes, weight, offset), None
     if data.validation is not None:
         X_val, *others = data.validation
         valid_rows = make_rows(encode(X_val), *others)
     share_rows = None if linear is None else valid_rows
     if linear is not None and valid_rows is None:
-        kept, held_out = _hold_out(data, seed)
+        kept, held_out = _hold_out(data, start.seeds[1])
         share_rows, rows = rows.subset(held_out), rows.subset(kept)
     unlabeled_rows = None
     if data.unlabeled is not None:
@@ -106,13 +108,14 @@ def prepare(architecture, encoder, data, device, seed):
     )
 
 
-def _fit_linear(architecture, x, data, weight):
+def _fit_linear(architecture, x, data, weight, lap):
     """Return the linear path, its offsets, and the data in units of its residuals."""
     if not architecture.linear:
         return None, None, data
     codes, target = data.codes, data.target
     linear = build_linear_path(architecture)
     offset = fit_linear_path(linear, x, codes, weight, target.kind, data.groups)
+    lap("linear model")
     if target.kind != "values":
         return linear, offset, data
     left = remainder(offset, codes)

@@ -8,6 +8,7 @@ from sklearn.utils import check_random_state
 from sklearn_pare import _safetensors, backbones, sources
 from sklearn_pare._data.fingerprint import describe
 from sklearn_pare._device import check_deterministic, resolve_device
+from sklearn_pare._report import Stopwatch
 from sklearn_pare.training.align import check_alignment
 from sklearn_pare.training.checkpoint import Checkpoints
 from sklearn_pare.training.warm_start import WarmStart
@@ -28,6 +29,8 @@ class Start(NamedTuple):
     seeds : list of four int
         For initial weights, for splits, and two for training.
     checkpoints : Checkpoints or None
+    stopwatch : Stopwatch
+        Started when the fit began.
     """
 
     device: torch.device
@@ -35,9 +38,10 @@ class Start(NamedTuple):
     warm: WarmStart | None
     seeds: list
     checkpoints: Checkpoints | None
+    stopwatch: Stopwatch
 
 
-def open_start(estimator, data):
+def open_start(estimator, data, stopwatch):
     """Open everything that a fit needs, and draw its seeds.
 
     Parameters
@@ -46,6 +50,7 @@ def open_start(estimator, data):
         Its last fit is read if it is to be continued. Nothing is drawn from its
         ``random_state`` if an argument or a file cannot be used.
     data : FitData
+    stopwatch : Stopwatch
     """
     arguments = estimator.get_params(deep=False)
     device = resolve_device(arguments["device"])
@@ -66,7 +71,7 @@ def open_start(estimator, data):
         fingerprint = _fingerprint(arguments, data, device, warm, seeds)
         checkpoints = Checkpoints(arguments["checkpoint_dir"], fingerprint, seeds)
         seeds = checkpoints.seeds
-    return Start(device, candidates, warm, seeds, checkpoints)
+    return Start(device, candidates, warm, seeds, checkpoints, stopwatch)
 
 
 def _fingerprint(arguments, data, device, warm, seeds):

@@ -2,6 +2,7 @@
 
 import torch
 
+from sklearn_pare._report import ENDINGS
 from sklearn_pare.training.callbacks import KeepBest
 from sklearn_pare.training.net import TERMS
 
@@ -92,7 +93,9 @@ def _restore(net, keep, arrays, values):
     net.set_rate(max(net.step_ - 1, 0))
     net.n_parts_ = max(1, _whole(values["n_parts"], net.recipe.batch_size))
     net.fraction_ = float(values["fraction"])
-    net.stop_ = bool(values["stop"])
+    if values["stop"] not in (None, *ENDINGS):
+        raise ValueError(f"it ended with {values['stop']!r}")
+    net.stop_ = values["stop"]
     _restore_history(net, values["history"])
     if isinstance(keep, KeepBest):
         best, waited, n_epochs = values["keep"]
@@ -124,7 +127,7 @@ def _restore_history(net, rows):
     if len(rows) > net.recipe.n_epochs:
         raise ValueError(f"it has {len(rows)} epochs")
     for number, row in enumerate(rows, 1):
-        if row.keys() != names or row["epoch"] != number:
+        if row.keys() - {"network_gain"} != names or row["epoch"] != number:
             raise ValueError(f"epoch {number} is described by {', '.join(row)}")
         net.history.new_epoch()
         for name, value in row.items():

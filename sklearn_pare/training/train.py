@@ -17,6 +17,7 @@ from sklearn_pare.training.callbacks import (
     visible_log,
 )
 from sklearn_pare.training.net import PaReNet
+from sklearn_pare.training.share import StopWithoutGain
 
 
 def train(network, start, recipe, callbacks=(), verbose=0):
@@ -36,6 +37,8 @@ def train(network, start, recipe, callbacks=(), verbose=0):
     -------
     history : list of dict
         One dict per epoch.
+    ended : str
+        Why the training ended, one of `_report.ENDINGS`.
 
     Raises
     ------
@@ -48,6 +51,8 @@ def train(network, start, recipe, callbacks=(), verbose=0):
     train_rows, valid_rows = prepared.rows, prepared.valid_rows
     keep = Keep() if recipe.patience is None else KeepBest(recipe.patience)
     saving = [] if checkpoints is None else [checkpoints]
+    share_rows = prepared.share_rows
+    asking = [] if share_rows is None else [StopWithoutGain(share_rows)]
     net = PaReNet(
         network.model,
         recipe=recipe,
@@ -61,7 +66,7 @@ def train(network, start, recipe, callbacks=(), verbose=0):
         criterion=torch.nn.Module,
         device=None,
         train_split=None if valid_rows is None else predefined_split(valid_rows),
-        callbacks=[Report(), keep, *callbacks, *saving, StopWhenAsked()],
+        callbacks=[Report(), keep, *asking, *callbacks, *saving, StopWhenAsked()],
         callbacks__epoch_timer=None,
         callbacks__train_loss=None,
         callbacks__valid_loss=None,
@@ -77,7 +82,7 @@ def train(network, start, recipe, callbacks=(), verbose=0):
             if keep.n_epochs and net.outputs_are_finite(train_rows):
                 error.history = net.epochs()[: keep.n_epochs]
             raise
-    return net.epochs()
+    return net.epochs(), net.stop_ or "completed"
 
 
 def _run(net, keep, checkpoints, train_rows, valid_rows):

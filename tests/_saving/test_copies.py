@@ -141,6 +141,7 @@ def test_copy__same_predictions_and_independent(copier, table):
 OURS = {
     "sklearn_pare._architecture.Architecture",
     "sklearn_pare._classifier.PaReClassifier",
+    "sklearn_pare._report.FitReport",
     "sklearn_pare._data.tables.TableEncoder",
     "sklearn_pare._data.class_targets.ClassTarget",
 }

@@ -47,7 +47,7 @@ def test_patches__gate__largest_differences_of_scores(digits_fit):
 
 def test_patches__signal__windows_shaded():
     X, y = RNG.normal(size=(20, 2, 64)), np.arange(20) % 2
-    clf = tiny(PaReClassifier, max_epochs=1).fit(X, y)
+    clf = tiny(PaReClassifier, max_epochs=1, linear_path=False).fit(X, y)
     display = PatchReplacementDisplay.from_estimator(clf, X[:1], random_state=0)
     ax = display.axes_[0]
     assert len(ax.lines) == 2
@@ -58,7 +58,8 @@ def test_patches__signal__windows_shaded():
 
 def test_patches__table__shares_of_columns():
     data = load_wine(as_frame=True)
-    clf = tiny(PaReClassifier, max_epochs=1).fit(data.data, data.target)
+    clf = tiny(PaReClassifier, max_epochs=1, linear_path=False)
+    clf.fit(data.data, data.target)
     display = PatchReplacementDisplay.from_estimator(
         clf, data.data[:1], fraction=1.0, random_state=0
     )
@@ -71,7 +72,7 @@ def test_patches__table__shares_of_columns():
 def test_patches__table_as_source__columns_of_its_own(width):
     data = load_wine(as_frame=True)
     source = RNG.normal(size=(30, width)), np.arange(30) % 2
-    clf = tiny(PaReClassifier, source=source, max_epochs=1)
+    clf = tiny(PaReClassifier, source=source, max_epochs=1, linear_path=False)
     display = PatchReplacementDisplay.from_estimator(
         clf.fit(data.data, data.target), data.data[:1], random_state=0
     )

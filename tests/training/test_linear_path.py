@@ -1,4 +1,4 @@
-"""The linear path, compared with scikit-learn and refits; the network's share."""
+"""The linear path, compared with scikit-learn and refits."""
 
 from types import SimpleNamespace
 
@@ -9,12 +9,9 @@ from scipy.special import expit, log_softmax, softmax
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 
 from sklearn_pare.nn.linear_path import LinearPath, PooledNumbers
-from sklearn_pare.nn.losses import cross_entropy, squared_error
 from sklearn_pare.training import linear_path
-from sklearn_pare.training.batches import Rows
 from sklearn_pare.training.linear_path import (
     fit_linear_path,
-    fit_share,
     has_linear_path,
     remainder,
 )
@@ -209,92 +206,3 @@ def test_remainder__numbers_apart_and_fields_together(rng):
 def test_has_linear_path__by_size_and_kind(kind, shape, expected):
     target = SimpleNamespace(kind=kind)
     assert has_linear_path(np.zeros(shape), target) is expected
-
-
-# ---- share of the network
-
-
-class Model(torch.nn.Module):
-    """A linear path with outputs 0, and a network with given outputs."""
-
-    def __init__(self, own):
-        super().__init__()
-        self.own, self.factor = own, 1.0
-        self.head = SimpleNamespace(scale=self.scale)
-
-    def scale(self, factor):
-        self.factor *= factor
-
-    def linear(self, x):
-        return torch.zeros(len(x), self.own.shape[1])
-
-    def predict(self, x, offset=None):
-        offset = self.linear(x) if offset is None else offset
-        return offset + self.factor * self.own[x]
-
-
-def _share(own, y, loss=squared_error, weight=None, offset=None):
-    model = Model(own)
-    weight = torch.ones(len(y)) if weight is None else weight
-    rows = Rows(torch.arange(len(y)), y, weight, offset)
-    network = SimpleNamespace(model=model, prepared=SimpleNamespace(share_rows=rows))
-    recipe = SimpleNamespace(loss=loss, batch_size=7)
-    share = fit_share(network, recipe)
-    assert not model.training
-    assert model.factor == pytest.approx(share)
-    return share
-
-
-def test_fit_share__noise__nothing(generator):
-    y, noise = torch.randn(2, 50, 1, generator=generator)
-    assert _share(noise, y) == 0.0
-
-
-def test_fit_share__right__all(generator):
-    y = torch.randn(50, 2, generator=generator)
-    assert _share(y, y) == 1.0
-
-
-def test_fit_share__twice_too_large__half(generator):
-    y = torch.randn(50, 1, generator=generator)
-    assert _share(2 * y, y) == pytest.approx(0.5)
-
-
-def test_fit_share__classes__right_and_upside_down(generator):
-    y = torch.randint(3, (60,), generator=generator)
-    logits = 2.0 * torch.nn.functional.one_hot(y, 3).float()
-    assert _share(logits, y, cross_entropy) == 1.0
-    assert _share(-logits, y, cross_entropy) == 0.0
-
-
-def test_fit_share__offsets_of_the_samples__used_instead_of_the_path(generator):
-    offset, own = torch.randn(2, 40, 1, generator=generator)
-    assert _share(own, offset + own, offset=offset) == 1.0
-    assert _share(own, offset, offset=offset) == 0.0
-
-
-def test_fit_share__weights__only_weighted_samples_count(generator):
-    y = torch.randn(60, 1, generator=generator)
-    own = torch.cat([y[:30], -y[30:]])
-    first = (torch.arange(60) < 30).float()
-    assert _share(own, y, weight=first) == 1.0
-    assert _share(own, y, weight=1 - first) == 0.0
-
-
-@pytest.mark.parametrize(("n", "share"), [(1, 0.0), (2, 0.0), (19, 0.0), (20, 1.0)])
-def test_fit_share__too_few_samples__nothing(n, share):
-    y = torch.linspace(1, 2, n)[:, None]
-    assert _share(y, y) == share
-
-
-@pytest.mark.parametrize(("n_right", "share"), [(3, 0.0), (30, 1.0)])
-def test_fit_share__gain_within_two_standard_errors__nothing(n_right, share):
-    # The network is right for some samples and as good as the linear path elsewhere.
-    y = torch.ones(60, 1)
-    y[n_right:] = 0.0
-    assert _share(y.clone(), y) == share
-
-
-def test_fit_share__no_linear_path__one_and_the_head_stays():
-    network = SimpleNamespace(model=None, prepared=SimpleNamespace(share_rows=None))
-    assert fit_share(network, recipe=None) == 1.0

@@ -77,12 +77,14 @@ def _train(dense=False, unlabeled=False, own_share=0.0, **settings):
     prepared = SimpleNamespace(
         rows=Rows(x, y, weight),
         valid_rows=None,
+        share_rows=None,
         unlabeled_rows=Rows(more, nothing, nothing) if unlabeled else None,
         target=SimpleNamespace(score=None),
     )
     network = SimpleNamespace(model=model, prepared=prepared, source=source)
     start = SimpleNamespace(checkpoints=None, seeds=(None, None, 1, 2))
-    return model.state_dict(), train(network, start, recipe)
+    history, _ = train(network, start, recipe)
+    return model.state_dict(), history
 
 
 def _assert_same(one, other):

@@ -68,6 +68,25 @@ def test_fit__cut_off_before_any_step_and_started_again__same_bits(
         assert_same_fit(again, whole)
 
 
+@pytest.mark.parametrize("step", [4, 12, 19])
+def test_fit__cut_off_before_it_ends_without_a_gain__same_bits(step, stop, tmp_path):
+    # With 15 samples to determine the share, it is 0.
+    data = TABLE[:30], TABLE[:30, 0]
+    reg = tiny(PaReRegressor, max_epochs=24, checkpoint_dir=tmp_path)
+    whole = fresh(reg, None).fit(*data)
+    assert (whole.n_iter_, whole.fit_report_.ended) == (20, "no gain")
+    stop.before(step)
+    with pytest.raises(KeyboardInterrupt):
+        reg.fit(*data)
+    stop.before(None)
+    assert_same_fit(reg.fit(*data), whole)
+    assert stop.seen == 20 - step
+    # It stays ended, for the same reason.
+    assert_same_fit(fresh(reg, tmp_path).fit(*data), whole)
+    assert stop.seen == 20 - step
+    assert reg.fit_report_.ended == "no gain"
+
+
 @pytest.mark.parametrize("epoch", [1, 2, 3])
 def test_fit__cut_off_between_the_last_step_of_an_epoch_and_its_end__same_bits(
     epoch, tmp_path, monkeypatch

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sklearn_pare import PaReClassifier
+from sklearn_pare._report import Stopwatch
 from sklearn_pare.exceptions import DataError, UnknownNameError
 from sklearn_pare.training.start import open_start
 from tests.common.instances import tiny
@@ -14,7 +15,8 @@ CLASSES = np.arange(30) % 2
 
 def _start(**settings):
     clf = tiny(PaReClassifier, **settings)
-    return open_start(clf, clf._check_data(TABLE, CLASSES, *[None] * 5))
+    data = clf._check_data(TABLE, CLASSES, *[None] * 5)
+    return open_start(clf, data, Stopwatch())
 
 
 def test_open_start__int__the_same_four_seeds():
@@ -69,11 +71,11 @@ def test_open_start__candidates__only_where_a_source_is_needed(settings, names):
 def test_open_start__warm_start__only_after_a_fit():
     clf = tiny(PaReClassifier, warm_start=True, max_epochs=1, linear_path=False)
     data = clf._check_data(TABLE, CLASSES, *[None] * 5)
-    assert open_start(clf, data).warm is None
+    assert open_start(clf, data, Stopwatch()).warm is None
     clf.fit(TABLE, CLASSES)
-    assert open_start(clf, data).warm.history == clf.history_
+    assert open_start(clf, data, Stopwatch()).warm.history == clf.history_
     clf.set_params(warm_start=False)
-    assert open_start(clf, data).warm is None
+    assert open_start(clf, data, Stopwatch()).warm is None
 
 
 def test_open_start__checkpoint_dir__seeds_of_the_fit_that_is_continued(tmp_path):

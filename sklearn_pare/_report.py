@@ -1,0 +1,121 @@
+"""The report of a fit: contributions of its parts, and times of its stages."""
+
+import html
+import time
+from dataclasses import dataclass
+
+#: Why the training ended -> words for it.
+ENDINGS = {
+    "completed": "all epochs ran",
+    "early stopping": "the validation score did not improve any more",
+    "no gain": "the held-out samples showed no gain over the linear model",
+    "callback": "a callback stopped it",
+    "diverged": "the loss became infinite or NaN",
+    "running": "it has not ended",
+}
+#: Stages in which the time of a fit is measured.
+STAGES = (
+    "checks and encoding",
+    "linear model",
+    "building",
+    "alignment",
+    "training",
+    "share",
+)
+
+
+class Stopwatch:
+    """Seconds that the stages of a fit took, by their name in `STAGES`."""
+
+    def __init__(self):
+        self.seconds, self._last = {}, time.perf_counter()
+
+    def lap(self, stage):
+        """Add the time since the last call to a stage."""
+        now = time.perf_counter()
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._last
+        self._last = now
+
+
+@dataclass(frozen=True)
+class FitReport:
+    """Contributions of the parts of a fitted estimator, and the times of its fit.
+
+    Parameters
+    ----------
+    network_share : float
+        As the attribute `network_share_` of the estimator.
+    linear_path : bool
+        Whether the outputs of a linear model are added to those of the network.
+    linear_loss, loss : float or None
+        Mean loss on the samples that determined the share: of the linear model alone,
+        and of the linear model and the network together. None without a linear model.
+    n_training : int
+        Number of samples that the network was trained on.
+    n_validation : int
+        Number of samples that were scored after each epoch.
+    n_share : int
+        Number of samples that determined the share. If there are validation samples,
+        it was these.
+    n_unlabeled : int
+        Number of samples without targets.
+    n_epochs, max_epochs : int
+        Number of epochs of this fit, and the largest number.
+    ended : str
+        Why the training ended: "completed", "early stopping", "no gain", "callback",
+        "diverged", or "running" during the fit.
+    seconds : dict of str to float
+        Time that each stage took.
+    """
+
+    network_share: float
+    linear_path: bool
+    linear_loss: float | None
+    loss: float | None
+    n_training: int
+    n_validation: int
+    n_share: int
+    n_unlabeled: int
+    n_epochs: int
+    max_epochs: int
+    ended: str
+    seconds: dict
+
+    def _lines(self):
+        """Return pairs of a heading and a text."""
+        linear, network = "no", "predicts alone"
+        if self.linear_path:
+            linear, network = "yes", f"share {self.network_share:.2f}"
+        if self.linear_loss is not None:
+            linear += f", with loss {self.linear_loss:.4g} alone"
+            network += f", with loss {self.loss:.4g} together with the linear model"
+        if self.network_share == 0:
+            network = "share 0, predictions are those of the linear model alone"
+        counts = {
+            "trained on": self.n_training,
+            "for validation": self.n_validation,
+            "for the share": self.n_share,
+            "without targets": self.n_unlabeled,
+        }
+        samples = ", ".join(f"{n} {what}" for what, n in counts.items() if n)
+        times = ", ".join(f"{stage} {t:.1f} s" for stage, t in self.seconds.items())
+        return (
+            ("linear model", linear),
+            ("network", network),
+            ("samples", samples),
+            ("training", f"{self.n_epochs} of {self.max_epochs} epochs: "
+             f"{ENDINGS[self.ended]}"),
+            ("time", times),
+        )  # fmt: skip
+
+    def __repr__(self):
+        lines = [f"{heading:<12}  {text}" for heading, text in self._lines()]
+        return "\n".join(["FitReport", *lines])
+
+    def _repr_html_(self):
+        rows = (
+            f'<tr><th style="text-align: left">{heading}</th>'
+            f'<td style="text-align: left">{html.escape(text)}</td></tr>'
+            for heading, text in self._lines()
+        )
+        return f"<table>{''.join(rows)}</table>"

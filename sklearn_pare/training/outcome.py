@@ -1,0 +1,59 @@
+"""Fitted attributes of an estimator, and its report."""
+
+from sklearn_pare._architecture import export_arrays, restore
+from sklearn_pare._report import FitReport
+from sklearn_pare.training.share import Share
+
+
+def fitted_attributes(
+    network, start, recipe, alignment_history, history, ended="running", share=None
+):
+    """Return the attributes that a fit assigns, by name.
+
+    Parameters
+    ----------
+    network : Network
+    start : Start
+    recipe : Recipe
+    alignment_history : list of float
+    history : list of dict
+        The epochs of this fit.
+    ended : str
+        Why the training ended, one of `_report.ENDINGS`.
+    share : Share, optional
+        By default, the network is not scaled yet.
+    """
+    past = [] if start.warm is None else start.warm.history
+    epochs = [*past, *(row | {"epoch": len(past) + row["epoch"]} for row in history)]
+    share, prepared = share or Share(), network.prepared
+    rows = (prepared.rows, prepared.valid_rows, prepared.share_rows,
+            prepared.unlabeled_rows)  # fmt: skip
+    report = FitReport(
+        share.value,
+        prepared.linear is not None,
+        share.linear_loss,
+        share.loss,
+        *(0 if own is None else len(own) for own in rows),
+        len(history),
+        recipe.n_epochs,
+        ended,
+        dict(start.stopwatch.seconds),
+    )
+    return {
+        "input_shape_": network.architecture.input_shape,
+        "n_tokens_": recipe.n_tokens,
+        "source_": network.source_name,
+        "source_distances_": network.distances,
+        "alignment_history_": alignment_history,
+        "network_share_": share.value,
+        "fit_report_": report,
+        "history_": epochs,
+        "n_iter_": len(epochs),
+        "_encoder": network.encoder,
+        "_target": prepared.target,
+        "_architecture": network.architecture,
+        "_init_seed": start.seeds[0],
+        # Built from arrays: gradients and the source's parts are left behind, and the
+        # weights leave the device.
+        "_model": restore(network.architecture, export_arrays(network.model)),
+    }
