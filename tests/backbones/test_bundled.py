@@ -50,16 +50,22 @@ def test_get__not_pretrained__xavier_from_the_generator():
     assert first[name].std() == pytest.approx(bound / 3**0.5, rel=0.05)
 
 
-def test_build__formula_source__keeps_the_pretraining_head(generator):
+@pytest.mark.parametrize("name", ["all", "heaps", None])
+def test_build__formula_source__keeps_the_pretraining_head(name, generator):
+    source = FormulaSource.of_family(name) if name else FormulaSource()
     model = build(
         Architecture("pare-tiny", (1, 8, 8), (10,), "gate"),
         generator,
         pretrained=True,
-        source=FormulaSource(),
+        source=source,
     ).model
     backbone = backbones.get("pare-tiny")
+    head = backbone.source_head.linear
+    own = model.source_head.linear
+    assert torch.equal(own.weight, head.weight[list(source.classes)])
+    assert torch.equal(own.bias, head.bias[list(source.classes)])
+    assert all(parameter.requires_grad for parameter in own.parameters())
     pairs = [
-        (model.source_head, backbone.source_head),
         (model.source_embed, backbone.stem),
         (model.backbone, backbone.module),
     ]
