@@ -25,7 +25,7 @@ from studies.tables import by_task, markdown
 #: The method that the others are compared with.
 REFERENCE = "pare"
 #: Methods that are compared in full.
-MAIN = ("pare", "nft", "scratch", "pare-random", "pare-noise")
+MAIN = ("pare", "nft", "nft-smoothing", "scratch", "pare-gate")
 BUDGETS = ("epochs", "time")
 _SUITES = ("small", "tuning", "every-token")
 #: Runs of fits on splits for reports, which begin with this number.

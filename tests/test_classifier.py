@@ -115,7 +115,7 @@ def test_fit__class_weight__same_as_sample_weight(table):
 @pytest.mark.parametrize(
     "settings",
     [
-        {"selector": "random"},
+        {"selector": "gate"},
         {"source": "noise"},
         {"tune": "norm"},
         {"mix_weight": 0.1},

@@ -100,7 +100,7 @@ def test_fit__random_state_instance__advances(table):
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"linear_path": False}, {"selector": "random"}, {"early_stopping": True}],
+    [{}, {"linear_path": False}, {"selector": "gate"}, {"early_stopping": True}],
     ids=str,
 )
 def test_fit__again_or_cloned__same_bits(settings, table):

@@ -26,16 +26,16 @@ input_shape : tuple of int, default=None
     Shape of one sample, (C, L) or (C, H, W), if X contains flattened samples. One entry
     may be -1. If None, X is a table if it has two dimensions, signals if it has three,
     and images if it has four. ``predict`` expects samples in the same form as ``fit``.
-source : str, list, tuple of arrays or None, default="formula"
+source : str, list, tuple of arrays or None, default="formula+self"
     The source, that is, the labelled samples whose tokens replace tokens of X:
     "formula" (images of ten classes drawn from formulas, on which "pare-tiny" was
     pretrained) or "formula:all" (all 2,048 classes); a tuple ``(X_source, y_source)``,
     where X_source contains samples or texts, and y_source their classes or masks;
     "openml:ID"; "folder:PATH" with one folder of images per class; "text:FILE" in the
-    columns of CoNLL-2003, for text backbones; "self", the other samples of X, not for
-    masks and fields; or the controls "noise" and "mask-token". "NAME+self" uses a
-    source and the other samples of X for half of the mixed samples each. With None,
-    there is no source and no mixing. With a list of names or "auto", the source with
+    columns of CoNLL-2003, for text backbones; "self", the other samples of X; or the
+    controls "noise" and "mask-token". "NAME+self" uses a source and the other samples
+    of X for half of the mixed samples each; for masks and fields it uses the source
+    alone. With None, there is no source and no mixing. With a list of names or "auto", the source with
     the smallest distance to the data is selected, see
     :func:`sklearn_pare.sources.rank`.
 mix_start : float, default=0.6
@@ -47,12 +47,11 @@ mix_end : float, default=0.1
 mix_weight : float or "auto", default="auto"
     Weight of the loss on mixed samples relative to the loss on clean samples. "auto"
     is 1 for classes and label sets, and 0.3 for numbers, masks and fields.
-selector : str, {"gate", "random", "paper"}, default="gate"
-    How tokens are selected. "gate": by scores of the learned gate; source tokens keep
-    their positions. "random": at random (a control); they keep their positions as well.
-    "paper": by a linear gate; source tokens move to the positions of the tokens that
-    they replace, and all samples of a batch are mixed and also pass clean, which takes
-    twice as long.
+selector : str, {"random", "gate", "paper"}, default="random"
+    How tokens are selected. "random": at random; tokens keep their positions. "gate":
+    by scores of a learned gate; they keep their positions as well. "paper": by a linear
+    gate as in the paper; tokens move to the positions of those that they replace, and
+    all samples of a batch are mixed and also pass clean, which takes twice as long.
 alignment : str, {"otdd", "mmd", "l2"} or None, default=None
     Adds a stage before fine-tuning, as in ORCA (Shen et al., ICML 2023). In this stage
     only the embedder is trained, for 20 epochs, to reduce the distance between each
@@ -172,21 +171,20 @@ are missing values in tables, and an error elsewhere.
 
 METHOD = r"""
 The embedder converts each sample to N tokens, the vectors that are the input of the
-backbone. The gate computes a score for each token. In each training step, half of the
-samples of a batch are mixed with source samples, or a quarter if the targets are masks
-or fields: k tokens are replaced by the source tokens at the same positions. These are
-the positions where the score of the source token exceeds the score of the replaced
-token most. The mixed samples and the other, clean ones pass through the backbone
-together, and the loss is
+backbone. In each training step, half of the samples of a batch are mixed (a quarter if
+the targets are numbers, masks or fields): k of their tokens are replaced by the tokens
+at the same positions of another sample. By default, this is a sample of the source for
+half of them, and another sample of X for the rest. The mixed samples and the other,
+clean ones pass through the backbone together, and the loss is
 
 .. math:: L(clean) + w [(1 - \lambda) L(mixed) + \lambda L_s(mixed)],
 
-where lambda = k / N is the fraction of replaced tokens, L is the loss of the target,
-L_s is the cross-entropy of the source classes, and w is ``mix_weight``. Prediction uses
-only clean samples.
+where lambda = k / N is the fraction of replaced tokens, L is the loss of the target, w
+is ``mix_weight``, and L_s is the cross-entropy of the source classes or, for another
+sample of X, the loss for its target. Prediction uses only clean samples.
 
-The paper selects tokens of both modalities separately, and all samples of a batch pass
-both clean and mixed: see ``selector="paper"``.
+In the paper, a gate selects the tokens of both modalities, source tokens move to other
+positions, and all samples of a batch pass both clean and mixed: ``selector="paper"``.
 """
 
 REFERENCES = """

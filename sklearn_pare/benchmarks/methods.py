@@ -19,11 +19,14 @@ METHODS = {
     "orca": _NO_MIXING | {"alignment": "otdd"},
     "orca-mmd": _NO_MIXING | {"alignment": "mmd"},
     "orca-l2": _NO_MIXING | {"alignment": "l2"},
-    # Controls: tokens selected at random; a source of noise without labels, or of one
-    # learned token; the curriculum from hard to easy.
-    "pare-random": {"selector": "random"},
-    "pare-noise": {"source": "noise"},
-    "pare-mask": {"source": "mask-token"},
+    # Parts of PaRe: the learned gate; one of the two kinds of samples to mix with.
+    "pare-gate": {"selector": "gate"},
+    "pare-formula": {"source": "formula"},
+    "pare-self": {"source": "self"},
+    # Controls: a source of noise without labels, or of one learned token; the
+    # curriculum from hard to easy.
+    "pare-noise": {"source": "noise+self"},
+    "pare-mask": {"source": "mask-token+self"},
     "pare-reversed": {"mix_start": 0.1, "mix_end": 0.6},
 }
 

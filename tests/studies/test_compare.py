@@ -106,7 +106,7 @@ def test_command__unknown_name__what_there_is(words, told, capsys):
 
 #: Study and options -> page with the table.
 TABLES = {
-    "compare": "comparison.rst",
+    "compare --methods pare,nft,scratch,pare-random,pare-noise": "comparison.rst",
     "compare --methods pare,nft,frozen,linear-probe,orca,orca-mmd,orca-l2,pare-mask,"
     "pare-reversed --tasks digits-100,ecg-100,darcy-16 --seeds 3": "comparison.rst",
     "compare --suite tuning --seeds 3 --tasks photographs-100,patterns-ahead-16 "

@@ -20,13 +20,13 @@ WITHOUT_EFFECT = {
         CLEAN | {"mix_weight": 0.5}, {}, "mix_weight, because no tokens are replaced",
     ),
     "selector without mixing": (
-        CLEAN | {"selector": "random"}, {}, "selector, because no tokens are replaced",
+        CLEAN | {"selector": "gate"}, {}, "selector, because no tokens are replaced",
     ),
     "selector without a source": (
-        {"source": None, "selector": "random"}, {}, "selector, because no tokens",
+        {"source": None, "selector": "gate"}, {}, "selector, because no tokens",
     ),
     "selector of mixed samples without weight": (
-        {"mix_weight": 0, "selector": "random"}, {}, "selector, because mix_weight=0",
+        {"mix_weight": 0, "selector": "gate"}, {}, "selector, because mix_weight=0",
     ),
     "layer decay of random weights": (
         {"pretrained": False, "layer_decay": 0.5}, {},
@@ -65,11 +65,11 @@ def test_fit__argument_that_another_switches_off__one_warning_names_it(name):
 WITH_EFFECT = {
     "default": {},
     "early stopping": {"early_stopping": True, "n_iter_no_change": 3},
-    "mixing": {"mix_weight": 0.5, "selector": "random"},
+    "mixing": {"mix_weight": 0.5, "selector": "gate"},
     "source of another method": CLEAN | {"source": "noise"},
     "one rate for all blocks": {"pretrained": False, "layer_decay": 1.0},
     "one rate for no blocks": {"tune": "none", "layer_decay": 1.0},
-    "values that are the defaults": CLEAN | {"mix_weight": "auto", "selector": "gate"},
+    "values that are the defaults": CLEAN | {"mix_weight": "auto", "selector": "random"},
 } | {name: METHODS[name] for name in METHODS if "mask" not in name}
 
 

@@ -145,7 +145,7 @@ def test_fit__gate__learns_in_every_step(table, monkeypatch):
         return result
 
     monkeypatch.setattr(PaReNet, "train_step_single", spy)
-    tiny(PaReClassifier, max_epochs=10).fit(*table)
+    tiny(PaReClassifier, max_epochs=10, selector="gate").fit(*table)
     assert len(moved) == 10
     assert min(moved) > 0
 
@@ -155,7 +155,8 @@ def test_tune__frozen_parts_stay(table):
 
     def changed(tune):
         # Weight decay would change weights even without a gradient.
-        one = tiny(PaReClassifier, tune=tune, max_epochs=1, linear_path=False)
+        settings = {"selector": "gate", "max_epochs": 1, "linear_path": False}
+        one = tiny(PaReClassifier, tune=tune, **settings)
         start, end = clone(one).set_params(lr=1e-30).fit(X, y), one.fit(X, y)
         pairs = zip(
             start._model.named_parameters(), end._model.named_parameters(), strict=True

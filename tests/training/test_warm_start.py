@@ -102,7 +102,7 @@ FRAME = pd.DataFrame({"a": X[:, 0], "b": ["x", "y"] * 20})
             (X, Y),
             "backbone was 'test-tiny' and is now 'p",
         ),
-        ({"selector": "random"}, (X, Y), "selector was 'gate'"),
+        ({"selector": "gate"}, (X, Y), "selector was 'random'"),
         ({}, (FRAME, Y), "input_shape was"),
     ],
     ids=["classes", "columns", "backbone", "selector", "frame"],
