@@ -3,7 +3,8 @@ Plots of distances, losses and replaced patches
 ===============================================
 
 The module ``sklearn_pare.inspection`` shows how PaRe was trained on your data. In this
-example the data are 200 labelled digits, and the fit is short.
+example the data are 200 labelled digits, and the fit is short. Tokens are selected by a
+gate, which is not the default.
 """
 
 # %%
@@ -29,6 +30,7 @@ clf = PaReClassifier(
     max_epochs=20,
     early_stopping=True,
     n_iter_no_change=20,
+    selector="gate",
     random_state=0,
 ).fit(X, y)
 
@@ -70,7 +72,7 @@ plt.show()
 # are time windows.
 
 X_ecg, y_ecg = make_ecg(100, random_state=0)
-ecg = PaReClassifier(linear_path=False, max_epochs=5, random_state=0)
+ecg = PaReClassifier(linear_path=False, selector="gate", max_epochs=5, random_state=0)
 PatchReplacementDisplay.from_estimator(
     ecg.fit(X_ecg, y_ecg), X_ecg[:1], fraction=0.3, random_state=0
 )

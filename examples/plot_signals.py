@@ -44,9 +44,10 @@ network.fit(X_train, y_train)
 times = {"PaRe, network alone": time.perf_counter() - start}
 
 # %%
-# The gate computes a score for each window of a signal and for each patch of a source
-# image. Windows are replaced by the patches at the same positions where the difference
-# of the scores is largest: 60 % of them in the first step, and 10 % in the last step.
+# In each training step, half of the signals of a batch are mixed: windows at random
+# positions are replaced by the tokens of another signal, or by those of a source image,
+# as in the figures. In the first step 60 % of the windows are replaced, and in the last
+# step 10 %.
 
 beat = X_test[y_test == 2][:1]
 for fraction in (network.mix_start, network.mix_end):

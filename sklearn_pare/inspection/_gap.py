@@ -27,9 +27,9 @@ class ModalityGapDisplay:
         Fractions of source tokens, from 1 to 0.
     to_source, to_target : ndarray of shape (n_repeats, n_steps)
         Distances of the mixed samples to source samples and to clean samples, with
-        tokens selected by the gate.
-    random_to_source, random_to_target : ndarray of shape (n_repeats, n_steps)
-        The same with tokens selected at random.
+        tokens selected as in training, but without noise.
+    random_to_source, random_to_target : ndarray of shape (n_repeats, n_steps), optional
+        The same with tokens selected at random, if training selected them by a gate.
 
     References
     ----------
@@ -52,7 +52,13 @@ class ModalityGapDisplay:
     """
 
     def __init__(
-        self, *, fractions, to_source, to_target, random_to_source, random_to_target
+        self,
+        *,
+        fractions,
+        to_source,
+        to_target,
+        random_to_source=None,
+        random_to_target=None,
     ):
         self.fractions = fractions
         self.to_source = to_source
@@ -119,10 +125,19 @@ class ModalityGapDisplay:
                 chosen = np.sort(np.random.RandomState(seed).permutation(n)[:n_samples])
                 x = _fitted.encoded(estimator, _safe_indexing(X, chosen))
                 curves.append(
-                    _sweep(fitted, x, y[chosen], features, fractions, int(seed))
+                    _sweep(
+                        fitted,
+                        x,
+                        y[chosen],
+                        features,
+                        fractions,
+                        int(seed),
+                        estimator.selector != "random",
+                    )
                 )
         names = "to_source", "to_target", "random_to_source", "random_to_target"
-        distances = dict(zip(names, np.stack(curves, 1), strict=True))
+        # There are only the first two if training selected at random as well.
+        distances = dict(zip(names, np.stack(curves, 1), strict=False))
         return cls(fractions=fractions, **distances).plot(ax=ax)
 
     def plot(self, *, ax=None):
@@ -131,12 +146,16 @@ class ModalityGapDisplay:
         if ax is None:
             _, ax = plt.subplots(layout="constrained")
         self.lines_ = []
-        for values, name, color, style in (
-            (self.to_source, "to the source, gate", "C1", "-"),
+        gate = "" if self.random_to_source is None else ", gate"
+        curves = (
+            (self.to_source, f"to the source{gate}", "C1", "-"),
             (self.random_to_source, "to the source, random", "C1", ":"),
-            (self.to_target, "to the data, gate", "C0", "-"),
+            (self.to_target, f"to the data{gate}", "C0", "-"),
             (self.random_to_target, "to the data, random", "C0", ":"),
-        ):
+        )
+        for values, name, color, style in curves:
+            if values is None:
+                continue
             mean = values.mean(0)
             spread = [mean - values.min(0), values.max(0) - mean]
             bars = ax.errorbar(
@@ -156,8 +175,8 @@ class ModalityGapDisplay:
         return self
 
 
-def _sweep(fitted, x, y, features, fractions, seed):
-    """Return distances (4, n_steps): gate and random selection, to both sides."""
+def _sweep(fitted, x, y, features, fractions, seed, has_gate):
+    """Return distances (2 or 4, n_steps) to both sides: gate, random selection."""
     model, in_batches = fitted.model, _fitted.in_batches
     generator = torch.Generator().manual_seed(seed)
     x_source, y_source = fitted.source.sample(len(x), generator)
@@ -173,9 +192,11 @@ def _sweep(fitted, x, y, features, fractions, seed):
     labels = coarse_classes(ends[0], y_source.numpy(), seed), pseudo_classes(y, seed)
     sizes = target.shape[1], source.shape[1]
     random = tuple(torch.rand(len(x), n, generator=generator) for n in sizes)
-    distances = np.empty((2, 2, len(fractions)))
+    selectors = [random]
     with torch.no_grad():
-        selectors = (model.gate(target), model.gate(source)), random
+        if has_gate:
+            selectors.insert(0, (model.gate(target), model.gate(source)))
+        distances = np.empty((len(selectors), 2, len(fractions)))
         for i, scores in enumerate(selectors):
             for step, fraction in enumerate(fractions):
                 k = min(round(fraction * sizes[0]), *sizes)
@@ -184,4 +205,4 @@ def _sweep(fitted, x, y, features, fractions, seed):
                     distances[i, j, step] = dataset_distance(
                         mixed, own, end, own, random_state=seed
                     )
-    return distances.reshape(4, -1)
+    return distances.reshape(-1, len(fractions))

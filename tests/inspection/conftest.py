@@ -19,5 +19,5 @@ def _no_windows():
 @pytest.fixture(scope="package")
 def digits_fit():
     X, y = load_digits(return_X_y=True)
-    settings = {"input_shape": (1, 8, 8), "max_epochs": 3}
+    settings = {"input_shape": (1, 8, 8), "max_epochs": 3, "selector": "gate"}
     return tiny(PaReClassifier, **settings).fit(X[:90], y[:90]), X[:90], y[:90]

@@ -57,6 +57,15 @@ def test_gap__same_seed__same_curves_and_estimator_untouched(digits_fit):
     assert torch.equal(torch.get_rng_state(), state)
 
 
+def test_gap__random_selector__two_curves(digits_fit):
+    X, y = digits_fit[1:]
+    clf = tiny(PaReClassifier, input_shape=(1, 8, 8), max_epochs=1).fit(X, y)
+    display = _gap((clf, X, y), n_steps=3, n_samples=40)
+    assert len(display.lines_) == 2
+    assert display.random_to_source is None
+    np.testing.assert_array_equal(display.to_source[:, 0], 0)
+
+
 def test_gap__plot__four_curves_and_time_to_the_right(digits_fit):
     display = _gap(digits_fit, n_steps=3, n_samples=40)
     assert len(display.lines_) == 4

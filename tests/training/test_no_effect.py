@@ -69,7 +69,8 @@ WITH_EFFECT = {
     "source of another method": CLEAN | {"source": "noise"},
     "one rate for all blocks": {"pretrained": False, "layer_decay": 1.0},
     "one rate for no blocks": {"tune": "none", "layer_decay": 1.0},
-    "values that are the defaults": CLEAN | {"mix_weight": "auto", "selector": "random"},
+    "values that are the defaults": CLEAN
+    | {"mix_weight": "auto", "selector": "random"},
 } | {name: METHODS[name] for name in METHODS if "mask" not in name}
 
 
