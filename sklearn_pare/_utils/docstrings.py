@@ -35,8 +35,8 @@ source : str, list, tuple of arrays or None, default="formula+self"
     columns of CoNLL-2003, for text backbones; "self", the other samples of X; or the
     controls "noise" and "mask-token". "NAME+self" uses a source and the other samples
     of X for half of the mixed samples each; for masks and fields it uses the source
-    alone. With None, there is no source and no mixing. With a list of names or "auto", the source with
-    the smallest distance to the data is selected, see
+    alone. With None, there is no source and no mixing. With a list of names or "auto",
+    the source with the smallest distance to the data is selected, see
     :func:`sklearn_pare.sources.rank`.
 mix_start : float, default=0.6
     Fraction of the tokens of a sample that are replaced in the first step.

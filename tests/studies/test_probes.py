@@ -99,7 +99,7 @@ def test_sources__mixed_in_and_gone_afterwards(method, n_classes, wine):
     network, _ = _before_training(wine, method)
     assert network.source.n_classes == n_classes
     assert network.model.source_head.n_outputs == n_classes
-    assert _before_training(wine, "pare")[0].source_name == "formula"
+    assert _before_training(wine, "pare")[0].source_name == "formula+self"
     assert sources.list_sources() == names
 
 

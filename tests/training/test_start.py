@@ -53,14 +53,14 @@ def test_open_start__wrong_argument__nothing_is_drawn(settings, error):
 @pytest.mark.parametrize(
     ("settings", "names"),
     [
-        ({}, ["formula"]),
+        ({}, ["formula+self"]),
         ({"source": None}, []),
         ({"source": ["noise", "formula"]}, ["noise", "formula"]),
         # Nothing is mixed.
         ({"mix_start": 0.0, "mix_end": 0.0}, []),
-        ({"mix_start": 0.0, "mix_end": 0.1}, ["formula"]),
+        ({"mix_start": 0.0, "mix_end": 0.1}, ["formula+self"]),
         # The source is needed to align the tokens.
-        ({"mix_start": 0.0, "mix_end": 0.0, "alignment": "l2"}, ["formula"]),
+        ({"mix_start": 0.0, "mix_end": 0.0, "alignment": "l2"}, ["formula+self"]),
     ],
     ids=str,
 )
