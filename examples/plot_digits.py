@@ -67,10 +67,10 @@ for name, accuracy, nll, seconds in results:
     print(f"{name:<24}{accuracy:>10.4f}{nll:>8}{seconds:>10.1f}")
 
 # %%
-# The left plot shows the curriculum of PaRe. The fraction of tokens from the source
+# The left plot shows the curriculum of PaRe. The fraction of tokens that are replaced
 # decreases with every step. The loss on mixed samples decreases, because they become
-# more similar to digits. The right plot shows the accuracy on the test set after each
-# epoch.
+# more similar to clean ones. The right plot shows the accuracy on the test set after
+# each epoch.
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(10.5, 3.8), layout="constrained")
 fig.get_layout_engine().set(wspace=0.06)
@@ -92,7 +92,7 @@ fraction.plot(
     "k:",
     label="fraction replaced",
 )
-fraction.set(ylabel="fraction of tokens from the source", ylim=(0, 1))
+fraction.set(ylabel="fraction of replaced tokens", ylim=(0, 1))
 handles = [*left.get_lines(), *fraction.get_lines()]
 left.legend(handles, [line.get_label() for line in handles], loc="upper right")
 
