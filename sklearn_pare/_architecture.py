@@ -93,13 +93,13 @@ def build(architecture, generator, *, pretrained, source=None, linear=None):
         source = source.for_backbone(backbone)
         if dense:
             source = copy(source.with_masks())
-            source.own_share = 0.0
+            source.own_samples = "never"
     with DrawFrom(torch.Generator()):
         maps = _stage_shapes(module) if dense else None
         embed, head, linear, gate = _parts(architecture, backbone, maps, linear)
         fresh = [embed, head, gate]
         source_embed = source_head = None
-        if source is not None and source.own_share < 1:
+        if source is not None and source.own_samples != "always":
             source_embed = source.embedder(stem)
             fresh.append(source_embed)
             source_head = _pretrained_head(backbone, source, maps)

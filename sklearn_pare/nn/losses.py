@@ -149,9 +149,9 @@ class Targets(NamedTuple):
         Those of the mixed samples.
     n_mixed : int
         Number of mixed samples in the whole batch.
-    y_source : torch.Tensor of shape (s, ...) or None
+    y_source : torch.Tensor of shape (m, ...) or None
         Classes of source samples, or of their positions.
-    y_own, weight_own : torch.Tensor of shape (m - s, ...) and (m - s,), or None
+    y_own, weight_own : torch.Tensor of shape (m, ...) and (m,), or None
         Targets and weights of the target samples whose tokens replace others.
     """
 
@@ -167,17 +167,11 @@ class Targets(NamedTuple):
 
     def part(self, i, n_parts):
         """Return every ``n_parts``-th target, beginning with those of sample i."""
-        # Samples that are mixed with target samples follow those with a source.
-        n_source = 0 if self.y_source is None else len(self.y_source)
-        first = dict.fromkeys(self._fields, i)
-        first["y_own"] = first["weight_own"] = (i - n_source) % n_parts
         return Targets(
-            **{
-                name: value[first[name] :: n_parts]
-                if isinstance(value, torch.Tensor)
-                else value
-                for name, value in self._asdict().items()
-            }
+            *(
+                value[i::n_parts] if isinstance(value, torch.Tensor) else value
+                for value in self
+            )
         )
 
 
@@ -197,14 +191,11 @@ def pare_loss(outputs, targets, loss, mix_weight=1.0, source_weight=1.0):
         return LossTerms(target, target)
     lam, mixed, n = outputs.fraction, outputs.mixed_target, targets.n_mixed
     mixed_target = (targets.weight_mixed * loss(mixed, targets.y_mixed)).sum() / n
-    mixed_source = 0.0 * mixed_target
-    if outputs.mixed_source is not None:
-        each = source_loss(outputs.mixed_source, targets.y_source)
-        mixed_source = mixed_source + each.sum() / n
-    if targets.y_own is not None:
-        own = mixed[len(mixed) - len(targets.y_own) :]
-        each = targets.weight_own * loss(own, targets.y_own)
-        mixed_source = mixed_source + each.sum() / n
+    if outputs.mixed_source is None:
+        others = targets.weight_own * loss(mixed, targets.y_own)
+    else:
+        others = source_loss(outputs.mixed_source, targets.y_source)
+    mixed_source = others.sum() / n
     sum_of_both = (1 - lam) * mixed_target + lam * source_weight * mixed_source
     total = target + mix_weight * sum_of_both
     return LossTerms(total, target, mixed_target, mixed_source)

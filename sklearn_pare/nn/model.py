@@ -13,8 +13,6 @@ from sklearn_pare.nn.replace import replace_tokens
 class Mixing(NamedTuple):
     """Target samples to mix, samples whose tokens replace theirs, and how many tokens.
 
-    The first of them are mixed with source samples, the others with target samples.
-
     Attributes
     ----------
     x : torch.Tensor of shape (m, ...)
@@ -23,10 +21,10 @@ class Mixing(NamedTuple):
         Number of tokens to replace in each sample, at least 1.
     noise : torch.Tensor of shape (2, m, N)
         Noise that is added to the scores of both sides before selection.
-    source : torch.Tensor of shape (s, ...) or None
-        Source samples; None for s = 0.
-    own : torch.Tensor of shape (m - s, ...) or None
-        Other target samples; None for s = m.
+    others : torch.Tensor of shape (m, ...)
+        Samples whose tokens replace theirs.
+    own : bool
+        Whether these are target samples instead of source samples.
     offset : torch.Tensor of shape (m, K, ...) or None
         Outputs of the linear path for the mixed samples.
     """
@@ -34,25 +32,20 @@ class Mixing(NamedTuple):
     x: torch.Tensor
     k: int
     noise: torch.Tensor
-    source: torch.Tensor | None = None
-    own: torch.Tensor | None = None
+    others: torch.Tensor
+    own: bool = False
     offset: torch.Tensor | None = None
 
     def subset(self, index):
-        """Return some of the mixed samples, given their positions, ascending."""
-        n_source = 0 if self.source is None else len(self.source)
+        """Return some of the mixed samples, given their positions."""
         return Mixing(
             self.x[index],
             self.k,
             self.noise[:, index],
-            _some(self.source, index[index < n_source]),
-            _some(self.own, index[index >= n_source] - n_source),
-            _some(self.offset, index),
+            self.others[index],
+            self.own,
+            None if self.offset is None else self.offset[index],
         )
-
-
-def _some(values, index):
-    return None if values is None or len(index) == 0 else values[index]
 
 
 class Outputs(NamedTuple):
@@ -64,8 +57,8 @@ class Outputs(NamedTuple):
         Target outputs for clean samples.
     mixed_target : torch.Tensor of shape (m, K, ...) or None
         Target outputs for mixed samples.
-    mixed_source : torch.Tensor of shape (s, K_s, ...) or None
-        Source outputs for the samples that are mixed with source samples.
+    mixed_source : torch.Tensor of shape (m, K_s, ...) or None
+        Source outputs for samples that are mixed with source samples.
     fraction : float
         Fraction k / N_t of replaced tokens.
     target_index, source_index : torch.Tensor of shape (m, k) or None
@@ -179,11 +172,8 @@ class PaReModel(nn.Module):
         """
         if mixing is None:
             return Outputs(self.predict(x, offset, bfloat16=bfloat16))
-        tokens, own, others = (
-            self.embed(x),
-            self.embed(mixing.x),
-            self._replacing(mixing),
-        )
+        tokens, own = self.embed(x), self.embed(mixing.x)
+        others = (self.embed if mixing.own else self.source_embed)(mixing.others)
         own_noise, other_noise = mixing.noise
         mixed, target_index, source_index = self.replace(
             own,
@@ -200,12 +190,11 @@ class PaReModel(nn.Module):
         # Clean and mixed samples in one pass, which takes half the calls.
         outputs, read = self._read(torch.cat([tokens, mixed]), x, offset, bfloat16)
         n_clean, mixed_source = len(tokens), None
-        if mixing.source is not None:
-            with_source = slice(n_clean, n_clean + len(mixing.source))
+        if not mixing.own:
             if isinstance(read, list):
-                mixed_source = self.source_head([maps[with_source] for maps in read])
+                mixed_source = self.source_head([maps[n_clean:] for maps in read])
             else:
-                mixed_source = self.source_head(read[with_source])
+                mixed_source = self.source_head(read[n_clean:])
         return Outputs(
             outputs[:n_clean],
             outputs[n_clean:],
@@ -214,12 +203,3 @@ class PaReModel(nn.Module):
             target_index,
             source_index,
         )
-
-    def _replacing(self, mixing):
-        """Return the tokens (m, N, D) that replace others."""
-        tokens = []
-        if mixing.source is not None:
-            tokens.append(self.source_embed(mixing.source))
-        if mixing.own is not None:
-            tokens.append(self.embed(mixing.own))
-        return torch.cat(tokens)

@@ -25,15 +25,15 @@ class Source:
     classes : tuple of int or None
         Numbers of its classes among those of the pretraining of "pare-tiny", whose head
         is then used; None if they are other classes.
-    own_share : float
-        Share of the mixed samples whose tokens are replaced by those of other labelled
-        samples of the data, instead of source samples.
+    own_samples : {"never", "later", "always"}
+        Whether other labelled samples of the data take the place of source samples.
+        "later" is from the middle of training on, if their classes can be read.
     """
 
     n_classes: int
     row_shape: tuple
     classes = None
-    own_share = 0.0
+    own_samples = "never"
     dense = False
     trains = False
     has_samples = True

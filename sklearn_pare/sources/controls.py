@@ -73,7 +73,7 @@ class OwnSource(Source):
 
     n_classes = 0
     row_shape = ()
-    own_share = 1.0
+    own_samples = "always"
     has_samples = False
 
     def with_masks(self):

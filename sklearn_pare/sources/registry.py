@@ -15,8 +15,8 @@ FACTORIES = {
     "noise": NoiseSource,
     "self": OwnSource,
 }
-# End of the names of sources that are used for half of the mixed samples.
-_HALF = "+self"
+# End of the names of sources that are followed by the samples of the data.
+_LATER = "+self"
 _PREFIXES = {
     "folder": FolderSource,
     "formula": FormulaSource.of_family,
@@ -41,7 +41,7 @@ def list_sources():
      'mask-token', 'noise', 'openml:ID', 'self', 'text:FILE']
     """
     forms = ["folder:PATH", "formula:FAMILY", "formula:all", "openml:ID", "text:FILE"]
-    forms.append(f"NAME{_HALF}")
+    forms.append(f"NAME{_LATER}")
     return sorted([*FACTORIES, *forms])
 
 
@@ -95,11 +95,11 @@ def get(name):
     >>> sources.get("formula").row_shape
     (3, 32, 32)
     """
-    if name.endswith(_HALF):
+    if name.endswith(_LATER):
         # A factory may return the same object each time.
-        source = copy(get(name.removesuffix(_HALF)))
+        source = copy(get(name.removesuffix(_LATER)))
         if source.has_samples or source.trains:
-            source.own_share = 0.5
+            source.own_samples = "later"
         return source
     if name in FACTORIES:
         return FACTORIES[name]()

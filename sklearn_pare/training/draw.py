@@ -8,7 +8,7 @@ from sklearn_pare.nn.schedule import mix_fraction, n_replaced
 from sklearn_pare.training.step import Step
 
 
-def draw_step(batch, unlabeled, source, recipe, n_before, generator):
+def draw_step(batch, unlabeled, source, recipe, n_before, generator, own=False):
     """Draw the samples and the noise of a training step.
 
     Parameters
@@ -22,6 +22,8 @@ def draw_step(batch, unlabeled, source, recipe, n_before, generator):
     n_before : int
         Number of steps before this one.
     generator : torch.Generator
+    own : bool, default=False
+        If True, other samples of the batch take the place of source samples.
 
     Returns
     -------
@@ -40,10 +42,11 @@ def draw_step(batch, unlabeled, source, recipe, n_before, generator):
     if k and len(more) + m:
         mixed = _join(more, x[:m]), _join(more_offset, _part(offset, m))
         noise = _noise(recipe, n_before, len(mixed[0]), generator)
-        mixing, drawn = _replacing(
-            batch, mixed, len(more), source, k / n_tokens, generator
+        others, partner, drawn = _others(
+            batch, mixed, len(more), None if own else source, generator
         )
-        mixing = Mixing(mixed[0], k, noise, *mixing)
+        offset_mixed = _blend(mixed[1], batch, partner, k / n_tokens)
+        mixing = Mixing(mixed[0], k, noise, others, own, offset_mixed)
         targets = targets._replace(
             y_mixed=y[:m], weight_mixed=weight[:m], n_mixed=m, **drawn
         )
@@ -71,34 +74,41 @@ def _noise(recipe, n_before, n, generator):
     return -scale * noise.exponential_(generator=generator).log()
 
 
-def _replacing(batch, mixed, n_unlabeled, source, fraction, generator):
-    """Draw the samples whose tokens replace those of the mixed ones, and their targets.
+def _others(batch, mixed, n_unlabeled, source, generator):
+    """Draw the samples whose tokens replace others, and their targets.
+
+    Parameters
+    ----------
+    batch : tuple of x, y, weight and offset
+    mixed : tuple of x and offset
+        The samples to mix, of which the first `n_unlabeled` are not part of the batch.
+    n_unlabeled : int
+    source : Source or None
+        If None, these are other samples of the batch.
+    generator : torch.Generator
 
     Returns
     -------
-    samples : tuple
-        The last arguments of `Mixing`.
+    others : torch.Tensor of shape (m, ...)
+    partner : torch.Tensor of shape (m,) or None
+        Positions in the batch.
     targets : dict
         The last arguments of `Targets`.
     """
     x, y, weight, _ = batch
-    x_mixed, offset = mixed
-    n, m, targets = len(y), len(x_mixed) - n_unlabeled, {}
-    n_source = len(x_mixed) - round(source.own_share * m)
-    if source.own_share == 1:
-        n_source = 0
-    drawn = own = None
-    if n_source:
-        drawn, y_source = source.sample(n_source, generator)
-        targets["y_source"] = y_source[n_unlabeled:]
-    if n_source < len(x_mixed):
-        # The order of the batch is random. Half a batch away, most samples pass clean.
-        places = torch.arange(n_source, len(x_mixed), device=x.device) - n_unlabeled
-        partner = (places + n // 2) % n
-        own = x[partner]
-        labelled = partner[places >= 0]
-        targets |= {"y_own": y[labelled], "weight_own": weight[labelled]}
-        if offset is not None:
-            blend = torch.lerp(offset[n_source:], batch[3][partner], fraction)
-            offset = torch.cat([offset[:n_source], blend])
-    return (drawn, own, offset), targets
+    if source is not None:
+        others, y_source = source.sample(len(mixed[0]), generator)
+        return others, None, {"y_source": y_source[n_unlabeled:]}
+    # The order of the batch is random. Half a batch away, most samples pass clean.
+    places = torch.arange(len(mixed[0]), device=x.device) - n_unlabeled
+    partner = (places + len(y) // 2) % len(y)
+    labelled = partner[n_unlabeled:]
+    targets = {"y_own": y[labelled], "weight_own": weight[labelled]}
+    return x[partner], partner, targets
+
+
+def _blend(offset, batch, partner, fraction):
+    """Return outputs of the linear path for mixed samples, given those of `mixed`."""
+    if offset is None or partner is None:
+        return offset
+    return torch.lerp(offset, batch[3][partner], fraction)

@@ -67,6 +67,8 @@ class PaReNet(NeuralNet):
         # Number of parts that a batch is processed in; more if memory is short.
         self.n_parts_ = 1
         self.guard_ = Guard(self.recipe, self.source_generator.device)
+        # Whether other samples of the batch take the place of source samples.
+        self.mixes_own_ = getattr(self.source, "own_samples", None) == "always"
         self._endless = self.unlabeled and endless(self.unlabeled)
         return self
 
@@ -119,6 +121,7 @@ class PaReNet(NeuralNet):
             self.recipe,
             self.step_,
             self.source_generator,
+            self.mixes_own_,
         )
 
     def train_step_single(self, batch, **fit_params):

@@ -119,6 +119,10 @@ def _restore_moments(optimizer, taken):
     optimizer.load_state_dict(state)
 
 
+# Answers that are asked for in some fits.
+_OPTIONAL = {"network_gain", "own_readable"}
+
+
 def _restore_history(net, rows):
     names = {"epoch", "train_loss", *(f"{term}_loss" for term in TERMS)}
     names |= {"mix_fraction", "lr", "skipped_steps", "duration"}
@@ -127,7 +131,7 @@ def _restore_history(net, rows):
     if len(rows) > net.recipe.n_epochs:
         raise ValueError(f"it has {len(rows)} epochs")
     for number, row in enumerate(rows, 1):
-        if row.keys() - {"network_gain"} != names or row["epoch"] != number:
+        if row.keys() - _OPTIONAL != names or row["epoch"] != number:
             raise ValueError(f"epoch {number} is described by {', '.join(row)}")
         net.history.new_epoch()
         for name, value in row.items():

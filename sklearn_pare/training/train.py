@@ -17,6 +17,7 @@ from sklearn_pare.training.callbacks import (
     visible_log,
 )
 from sklearn_pare.training.net import PaReNet
+from sklearn_pare.training.own_samples import OwnSamplesLater
 from sklearn_pare.training.share import StopWithoutGain
 
 
@@ -53,6 +54,10 @@ def train(network, start, recipe, callbacks=(), verbose=0):
     saving = [] if checkpoints is None else [checkpoints]
     share_rows = prepared.share_rows
     asking = [] if share_rows is None else [StopWithoutGain(share_rows)]
+    later = getattr(network.source, "own_samples", None) == "later"
+    # Only classes tell whether a mix can be read.
+    if later and prepared.target.kind == "classes":
+        asking.append(OwnSamplesLater(train_rows, source_seed))
     net = PaReNet(
         network.model,
         recipe=recipe,

@@ -43,17 +43,14 @@ def test_pare_loss__mixed__is_the_papers_sum():
 
 
 def test_pare_loss__own_samples__both_targets_by_their_tokens():
-    # The first sample is mixed with a source sample, the others with own samples.
     clean, mixed = torch.randn(2, 3, 2)
-    source = torch.randn(1, 4)
     y, weight = torch.tensor([0, 1, 1]), torch.tensor([1.0, 2.0, 0.5])
-    y_own, weight_own = torch.tensor([1, 0]), torch.tensor([0.5, 1.0])
-    outputs = Outputs(clean, mixed, source, fraction=0.25)
-    targets = Targets(*2 * (y, weight, 3), torch.tensor([2]), y_own, weight_own)
+    y_own, weight_own = torch.tensor([1, 0, 1]), torch.tensor([0.5, 1.0, 3.0])
+    outputs = Outputs(clean, mixed, fraction=0.25)
+    targets = Targets(*2 * (y, weight, 3), None, y_own, weight_own)
     terms = pare_loss(outputs, targets, cross_entropy)
     own = (weight * cross_entropy(mixed, y)).sum() / 3
-    other = (weight_own * cross_entropy(mixed[1:], y_own)).sum()
-    other = (other + cross_entropy(source, torch.tensor([2])).sum()) / 3
+    other = (weight_own * cross_entropy(mixed, y_own)).sum() / 3
     torch.testing.assert_close(terms.mixed_target, own)
     torch.testing.assert_close(terms.mixed_source, other)
     expected = terms.target + 0.75 * own + 0.25 * other
@@ -311,41 +308,35 @@ def test_loss_terms__parts__added_where_both_have_them():
 @given(
     n=st.integers(1, 9),
     n_parts=st.integers(1, 9),
-    n_source=st.integers(0, 9),
-    n_own=st.integers(0, 9),
+    n_mixed=st.integers(0, 9),
+    own=st.booleans(),
     weights=st.tuples(st.floats(0, 3), st.floats(0, 3)),
     fraction=st.floats(0, 1),
     seed=st.integers(0, 2**31),
 )
 def test_pare_loss__parts_of_a_batch__add_up_to_that_of_the_whole(
-    n, n_parts, n_source, n_own, weights, fraction, seed
+    n, n_parts, n_mixed, own, weights, fraction, seed
 ):
-    n_source, n_parts = min(n_source, n), min(n_parts, n)
-    n_own = min(n_own, n - n_source)
-    n_mixed = n_source + n_own
+    n_mixed, n_parts = min(n_mixed, n), min(n_parts, n)
     generator = torch.Generator().manual_seed(seed)
     clean, mixed = torch.randn(2, n, 3, generator=generator).double()
-    source = torch.randn(n_source, 5, generator=generator).double()
+    source = torch.randn(n_mixed, 5, generator=generator).double()
     weight, weight_own = torch.rand(2, n, generator=generator).double()
     y, y_own = torch.randint(3, (2, n), generator=generator)
     targets = Targets(y, weight, n, y[:n_mixed], weight[:n_mixed], n_mixed)
-    if n_source:
-        y_source = torch.randint(5, (n_source,), generator=generator)
+    if own:
+        own_parts = {"y_own": y_own[:n_mixed], "weight_own": weight_own[:n_mixed]}
+        targets = targets._replace(**own_parts)
+    else:
+        y_source = torch.randint(5, (n_mixed,), generator=generator)
         targets = targets._replace(y_source=y_source)
-    if n_own:
-        targets = targets._replace(y_own=y_own[:n_own], weight_own=weight_own[:n_own])
 
     def terms(i, n_parts):
         places = torch.arange(n_mixed)[i::n_parts]
         outputs = Outputs(clean[i::n_parts])
         if len(places):
-            read = source[places[places < n_source]]
-            outputs = Outputs(
-                clean[i::n_parts],
-                mixed[places],
-                read if len(read) else None,
-                fraction=fraction,
-            )
+            read = None if own else source[places]
+            outputs = Outputs(clean[i::n_parts], mixed[places], read, fraction)
         return pare_loss(outputs, targets.part(i, n_parts), cross_entropy, *weights)
 
     added = terms(0, n_parts)

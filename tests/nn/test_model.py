@@ -54,44 +54,31 @@ def test_forward__clean_and_mixed_samples__independent(model, generator):
         torch.testing.assert_close(getattr(outputs, name), getattr(other, name))
 
 
-def test_forward__own_samples__after_those_with_a_source(model, generator):
+def test_forward__own_samples__their_tokens_and_no_source_outputs(model, generator):
     x = torch.randn(4, 2, 9, 9, generator=generator)
-    mixing = _mixing(generator, 6, x)
-    half = mixing._replace(source=mixing.source[:2], own=x[:2])
-    outputs, with_source = model(x, half), model(x, mixing)
-    torch.testing.assert_close(outputs.mixed_source, with_source.mixed_source[:2])
-    torch.testing.assert_close(outputs.mixed_target[:2], with_source.mixed_target[:2])
-    # The last samples contain tokens of the first ones, each at its own position.
-    tokens = model.embed(x)
-    index = outputs.target_index[2:]
-    mixed = tokens[2:].clone()
-    for row in range(2):
-        mixed[row, index[row]] = tokens[row, index[row]]
-    expected = model.head(model.backbone(mixed))
-    torch.testing.assert_close(outputs.mixed_target[2:], expected)
-
-
-def test_forward__own_samples_only__no_source_outputs(model, generator):
-    x = torch.randn(4, 2, 9, 9, generator=generator)
-    mixing = _mixing(generator, 6, x)._replace(source=None, own=x.flip(0))
+    others = x.flip(0)
+    mixing = _mixing(generator, 6, x)._replace(others=others, own=True)
     outputs = model(x, mixing)
+    mixed, tokens = model.embed(x).clone(), model.embed(others)
+    for row, index in enumerate(outputs.target_index):
+        mixed[row, index] = tokens[row, index]
+    expected = model.head(model.backbone(mixed))
+    torch.testing.assert_close(outputs.mixed_target, expected)
     assert outputs.mixed_source is None
-    assert outputs.mixed_target.shape == (4, 3)
 
 
-def test_mixing__subset__the_same_samples(model, generator):
+@pytest.mark.parametrize("own", [False, True])
+def test_mixing__subset__the_same_samples(own, model, generator):
     x = torch.randn(4, 2, 9, 9, generator=generator)
     mixing = _mixing(generator, 6, x)
-    mixing = mixing._replace(source=mixing.source[:3], own=x[:1])
+    if own:
+        mixing = mixing._replace(others=x.flip(0), own=True)
     outputs = model(x, mixing)
     for index in ([0, 1], [1, 3], [3], [0, 1, 2, 3]):
         part = model(x, mixing.subset(torch.tensor(index)))
         torch.testing.assert_close(part.mixed_target, outputs.mixed_target[index])
-        own = [i for i in index if i < 3]
-        if own:
-            torch.testing.assert_close(part.mixed_source, outputs.mixed_source[own])
-        else:
-            assert part.mixed_source is None
+        if not own:
+            torch.testing.assert_close(part.mixed_source, outputs.mixed_source[index])
 
 
 def test_forward__backbone_called_once_on_all_rows(model, generator):

@@ -73,7 +73,7 @@ def test_crossed__pairing_and_source_of_the_name(selector, wine):
     )
     assert ordered.model.replace is replace_in_order
     assert own.model.replace is replace_tokens
-    assert ordered.source.own_share == own.source.own_share == 1
+    assert ordered.source.own_samples == own.source.own_samples == "always"
     assert type(ordered.model.gate) is type(own.model.gate)
 
 

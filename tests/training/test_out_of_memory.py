@@ -39,13 +39,13 @@ class Double(Source):
         return x.double(), y
 
 
-def _train(dense=False, unlabeled=False, own_share=0.0, **settings):
+def _train(dense=False, unlabeled=False, own_samples="never", **settings):
     """Return the weights after two epochs in float64, and the history."""
     generator = torch.Generator().manual_seed(0)
     shape, outputs = (1, 8, 8), ((1, 8, 8) if dense else (3,))
     architecture = Architecture(NAME, shape, outputs, "gate")
     source = Double()
-    source.own_share = own_share
+    source.own_samples = own_samples
     model = build(architecture, generator, pretrained=True, source=source).model
     model.double()
     x, more = torch.randn(2, ROWS, *shape, generator=generator).double()
@@ -160,10 +160,9 @@ def test_train__memory_for_few_samples__same_weights_few_retries(n_rows, memory,
         {"mix_start": 0.0, "mix_end": 0.0},
         {"mix_start": 0.0, "mix_end": 0.0, "unlabeled": True},
         {"mixed_share": 0.25},
-        {"own_share": 0.5},
-        {"own_share": 0.5, "unlabeled": True, "mixed_share": 0.5},
-        {"own_share": 1.0, "unlabeled": True},
-        {"own_share": 0.5, "mixed_share": 0.75, "clean_share": 0.25},
+        {"own_samples": "always"},
+        {"own_samples": "always", "unlabeled": True, "mixed_share": 0.5},
+        {"own_samples": "always", "mixed_share": 0.75, "clean_share": 0.25},
     ],
     ids=str,
 )
