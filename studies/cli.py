@@ -14,6 +14,7 @@ STUDIES = (
     "accuracy",
     "compare",
     "modalities",
+    "signals",
     "sources",
     "readable",
     "unlabeled",

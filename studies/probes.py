@@ -33,9 +33,7 @@ TRIALS = {
     "pare-light": {"mix_weight": 0.3},
     "pare-faint": {"mix_weight": 0.1},
     "pare-heavy": {"mix_weight": 2.0},
-    "pare-quarter": {},
     "pare-three-quarters": {},
-    "pare-all": {},
     "pare-twice": {},
 }
 
@@ -111,9 +109,7 @@ def _in_order(model, recipe):
 
 _RECIPES = {
     "pare-no-source-loss": _numbers(source_weight=0.0),
-    "pare-quarter": _numbers(mixed_share=0.25, clean_share=0.75),
     "pare-three-quarters": _numbers(mixed_share=0.75, clean_share=0.25),
-    "pare-all": _numbers(mixed_share=1.0, clean_share=0.0),
     # All samples clean, and all of them mixed as well, in twice the time.
     "pare-twice": _numbers(mixed_share=1.0, clean_share=1.0),
 }

@@ -33,10 +33,11 @@ source : str, list, tuple of arrays or None, default="formula+self"
     where X_source contains samples or texts, and y_source their classes or masks;
     "openml:ID"; "folder:PATH" with one folder of images per class; "text:FILE" in the
     columns of CoNLL-2003, for text backbones; "self", the other samples of X; or the
-    controls "noise" and "mask-token". "NAME+self" uses a source and the other samples
-    of X for half of the mixed samples each; for masks and fields it uses the source
-    alone. With None, there is no source and no mixing. With a list of names or "auto",
-    the source with the smallest distance to the data is selected, see
+    controls "noise" and "mask-token". "NAME+self" uses a source, and in the second half
+    of training the other samples of X instead if the classes can be read from mixes of
+    two samples; for targets other than classes it uses the source alone. With None,
+    there is no source and no mixing. With a list of names or "auto", the source with
+    the smallest distance to the data is selected, see
     :func:`sklearn_pare.sources.rank`.
 mix_start : float, default=0.6
     Fraction of the tokens of a sample that are replaced in the first step.
@@ -157,6 +158,10 @@ history_ : list of dict
     "network_gain": the loss of the linear model alone on the samples that determine
     `network_share_`, minus the loss with the best share of the network, in standard
     errors of this difference. It is computed in some epochs, and None in the others.
+    With a source "NAME+self" and classes, "own_readable" tells how often the class of
+    one of both samples is read from mixes of two: 0 for as often as by chance, 1 for
+    always. It is computed after half of the steps, and None in the other epochs. If it
+    is at least 0.5, the samples of X are mixed with each other from then on.
 """
 
 DATA = """

@@ -5,21 +5,17 @@ depends on every token, for example on the number of objects in an image: half o
 images may show any number. So the network is asked first.
 """
 
-import logging
-
 import torch
 from skorch.callbacks import Callback
 
 from sklearn_pare.nn.model import Mixing
 from sklearn_pare.training.batches import Batches, endless
 
-logger = logging.getLogger("sklearn_pare")
-
 # Part of the steps after which the network is asked. It can then read clean samples,
 # and has learned from samples that lack tokens, but not from samples of two classes.
 _START = 0.5
-#: Own samples are used from this answer on; 0 is chance and 1 is always right.
-ENOUGH = 0.5
+# Own samples are used from this answer on; 0 is chance and 1 is always right.
+_ENOUGH = 0.5
 # Number of mixed samples that are read.
 _ASKED = 512
 
@@ -84,7 +80,7 @@ class OwnSamplesLater(Callback):
     def on_epoch_begin(self, net, **kwargs):
         """Mix with own samples after an answer that was high enough."""
         answers = [row.get("own_readable") for row in net.history]
-        net.mixes_own_ = any(a is not None and a >= ENOUGH for a in answers)
+        net.mixes_own_ = any(a is not None and a >= _ENOUGH for a in answers)
 
     def on_epoch_end(self, net, **kwargs):
         """Ask once, at the end of the epoch in which half of the steps are over."""
@@ -93,6 +89,4 @@ class OwnSamplesLater(Callback):
         if before < _START * n_steps <= net.step_ < n_steps:
             generator = torch.Generator().manual_seed(self.seed)
             answer = readable(net.module_, self.rows, net.recipe, generator)
-            use = "used" if answer >= ENOUGH else "not used"
-            logger.info("own samples are %s: readable %.2f", use, answer)
         net.history.record("own_readable", answer)

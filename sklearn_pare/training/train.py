@@ -52,12 +52,6 @@ def train(network, start, recipe, callbacks=(), verbose=0):
     train_rows, valid_rows = prepared.rows, prepared.valid_rows
     keep = Keep() if recipe.patience is None else KeepBest(recipe.patience)
     saving = [] if checkpoints is None else [checkpoints]
-    share_rows = prepared.share_rows
-    asking = [] if share_rows is None else [StopWithoutGain(share_rows)]
-    later = getattr(network.source, "own_samples", None) == "later"
-    # Only classes tell whether a mix can be read.
-    if later and prepared.target.kind == "classes":
-        asking.append(OwnSamplesLater(train_rows, source_seed))
     net = PaReNet(
         network.model,
         recipe=recipe,
@@ -71,7 +65,14 @@ def train(network, start, recipe, callbacks=(), verbose=0):
         criterion=torch.nn.Module,
         device=None,
         train_split=None if valid_rows is None else predefined_split(valid_rows),
-        callbacks=[Report(), keep, *asking, *callbacks, *saving, StopWhenAsked()],
+        callbacks=[
+            Report(),
+            keep,
+            *_asking(network, source_seed),
+            *callbacks,
+            *saving,
+            StopWhenAsked(),
+        ],
         callbacks__epoch_timer=None,
         callbacks__train_loss=None,
         callbacks__valid_loss=None,
@@ -88,6 +89,18 @@ def train(network, start, recipe, callbacks=(), verbose=0):
                 error.history = net.epochs()[: keep.n_epochs]
             raise
     return net.epochs(), net.stop_ or "completed"
+
+
+def _asking(network, seed):
+    """Return the callbacks whose answers change the rest of the training."""
+    prepared, asking = network.prepared, []
+    if prepared.share_rows is not None:
+        asking.append(StopWithoutGain(prepared.share_rows))
+    later = getattr(network.source, "own_samples", None) == "later"
+    # Only classes tell whether a mix can be read.
+    if later and prepared.target.kind == "classes":
+        asking.append(OwnSamplesLater(prepared.rows, seed))
+    return asking
 
 
 def _run(net, keep, checkpoints, train_rows, valid_rows):

@@ -37,8 +37,8 @@ def test_source__built_again__as_it_was_in_fit(settings, monkeypatch):
 
     def spy(self, x, mixing=None, *args, **kwargs):
         with torch.no_grad():
-            seen["rows"] = mixing.source
-            seen["tokens"] = self.source_embed(mixing.source)
+            seen["rows"] = mixing.others
+            seen["tokens"] = self.source_embed(mixing.others)
         return forward(self, x, mixing, *args, **kwargs)
 
     monkeypatch.setattr(PaReModel, "forward", spy)

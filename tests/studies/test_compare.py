@@ -106,11 +106,12 @@ def test_command__unknown_name__what_there_is(words, told, capsys):
 
 #: Study and options -> page with the table.
 TABLES = {
-    "compare --methods pare,nft,scratch,pare-random,pare-noise": "comparison.rst",
-    "compare --methods pare,nft,frozen,linear-probe,orca,orca-mmd,orca-l2,pare-mask,"
-    "pare-reversed --tasks digits-100,ecg-100,darcy-16 --seeds 3": "comparison.rst",
-    "compare --suite tuning --seeds 3 --tasks photographs-100,patterns-ahead-16 "
-    "--methods pare,nft,pare-light,pare-cosine,pare-gap": "comparison.rst",
+    "compare --first 10 --budget time "
+    "--methods pare,nft,nft-smoothing,scratch": "comparison.rst",
+    "compare --suite every-token --first 10 --budget time "
+    "--methods pare,nft,nft-smoothing,pare-formula,pare-self": "comparison.rst",
+    "compare --first 10 --seeds 3 --methods pare,orca,pare-gate": "comparison.rst",
+    "accuracy digits": "comparison.rst",
     "modalities": "modalities.rst",
     "sources": "sources.rst",
     "unlabeled": "user_guide.rst",

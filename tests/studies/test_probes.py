@@ -51,7 +51,7 @@ def test_choices__arguments_of_the_estimator(method, wine):
     ("method", "numbers"),
     [
         ("pare-no-source-loss", {"source_weight": 0.0}),
-        ("pare-quarter", {"mixed_share": 0.25, "clean_share": 0.75}),
+        ("pare-three-quarters", {"mixed_share": 0.75, "clean_share": 0.25}),
         ("pare-twice", {"mixed_share": 1.0, "clean_share": 1.0}),
     ],
 )

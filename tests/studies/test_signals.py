@@ -1,0 +1,46 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from sklearn_pare import datasets
+from studies import signals
+from studies.cli import main
+
+
+@pytest.fixture
+def archive(monkeypatch, tmp_path):
+    """A folder in place of the package, with one set of 40 + 30 signals."""
+    X, y = datasets.make_gait(70, random_state=0)
+    (tmp_path / "data").mkdir()
+    table = np.column_stack([y, X[:, 0]])
+    for name, part in (("TRAIN", table[:40]), ("TEST", table[40:])):
+        np.savetxt(tmp_path / f"data/Gait_{name}.tsv", part, delimiter="\t")
+    monkeypatch.setattr(signals.resources, "files", lambda package: tmp_path)
+    load = signals.functools.partial(signals.load, "Gait")
+    task = dataclasses.replace(
+        signals.TASKS["FordA"], name="FordA", load=load, settings={"max_epochs": 1}
+    )
+    monkeypatch.setattr(signals, "TASKS", {"FordA": task})
+    return X, y
+
+
+def test_load__the_parts_as_they_are(archive):
+    X, y = archive
+    read, test, codes, test_codes = signals.TASKS["FordA"].split(3)
+    np.testing.assert_allclose(np.concatenate([read, test])[:, 0], X[:, 0])
+    np.testing.assert_array_equal(np.concatenate([codes, test_codes]), y)
+    assert len(read) == 40
+
+
+@pytest.mark.filterwarnings("ignore::sklearn_pare.exceptions.NetworkUnusedWarning")
+def test_command__all_four_side_by_side(archive, capsys):
+    main(["signals"])
+    lines = capsys.readouterr().out.splitlines()[-3:]
+    methods = [line.split(" | ")[1] for line in lines]
+    assert methods == ["pare", "nft", "MiniRocket + ridge"]
+    # With few samples the network has no share, so that both scores are the same.
+    for line in lines[:2]:
+        score, share, alone = line.split(" | ")[2:5]
+        assert share == "0.0000"
+        assert score == alone
