@@ -35,7 +35,8 @@ def draw_step(batch, unlabeled, source, recipe, n_before, generator, own=False):
     # Both modalities have the grid of the backbone.
     fraction, n_tokens = recipe.fraction(n_before), recipe.n_tokens
     k = 0 if source is None else n_replaced(fraction, n_tokens, n_tokens)
-    m = int(recipe.mixed_share * n)
+    # Of two samples or more, one is mixed at least.
+    m = max(int(recipe.mixed_share * n), min(1, n - 1))
     if k:
         first = int((1 - recipe.clean_share) * n)
     targets = Targets(y[first:], weight[first:], n - first)

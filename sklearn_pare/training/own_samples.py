@@ -5,6 +5,8 @@ depends on every token, for example on the number of objects in an image: half o
 images may show any number. So the network is asked first.
 """
 
+import math
+
 import torch
 from skorch.callbacks import Callback
 
@@ -21,8 +23,8 @@ _ASKED = 512
 
 
 @torch.no_grad()
-def readable(model, rows, recipe, generator):
-    """Measure whether mixes of two samples are read as the class of one of them.
+def readable(model, rows, recipe, generator, n_parts=1):
+    """Measure how often a mix of two samples is read as the class of one of them.
 
     Parameters
     ----------
@@ -32,37 +34,49 @@ def readable(model, rows, recipe, generator):
     recipe : Recipe
     generator : torch.Generator
         On the CPU.
+    n_parts : int, default=1
+        Number of parts that a batch is processed in.
 
     Returns
     -------
     readable : float
         Share of predictions that are the class of one of both samples, after half of
-        the tokens of one were replaced by those of the other at random positions:
-        0 for as many as by chance, 1 for all.
+        the tokens of one were replaced by those of the other: 0 for as many as if the
+        predictions were shuffled, 1 for all.
     """
+    if len(rows) < 2:
+        return 0.0
     model.train(False)
-    hits = chance = n_asked = 0
-    batches = endless(Batches(rows, max(recipe.batch_size, 2), generator))
+    size = max(math.ceil(recipe.batch_size / n_parts), 2)
+    batches, found, n_asked = endless(Batches(rows, size, generator)), [], 0
     while n_asked < _ASKED:
         x, y, _, offset = next(batches)
-        if len(y) < 2:
-            continue
-        noise = torch.rand(2, len(y), recipe.n_tokens, generator=generator)
-        if offset is not None:
-            offset = torch.lerp(offset, offset.roll(1, 0), 0.5)
-        k = max(recipe.n_tokens // 2, 1)
-        mixing = Mixing(x, k, noise.to(x.device), x.roll(1, 0), True, offset)
-        none = None if offset is None else offset[:0]
-        outputs = model(x[:0], mixing, none, bfloat16=recipe.bfloat16).mixed_target
-        predicted, other = outputs.argmax(1), y.roll(1)
-        hits += ((predicted == y) | (predicted == other)).sum().item()
-        chance += (1 + (y != other)).sum().item() / outputs.shape[1]
-        n_asked += len(y)
-    return (hits - chance) / (n_asked - chance) if n_asked > chance else 0.0
+        # The last batch may be a single sample.
+        if len(y) > 1:
+            outputs = _mix_with_next(model, x, offset, recipe, generator)
+            found.append((outputs.argmax(1), y, y.roll(1)))
+            n_asked += len(y)
+    predicted, one, other = map(torch.cat, zip(*found, strict=True))
+    share = torch.bincount(predicted, minlength=outputs.shape[1]) / n_asked
+    hits = ((predicted == one) | (predicted == other)).float().mean().item()
+    chance = (share[one] + share[other] * (one != other)).mean().item()
+    return (hits - chance) / (1 - chance) if chance < 1 else 0.0
+
+
+def _mix_with_next(model, x, offset, recipe, generator):
+    """Return the target outputs of each sample mixed with the one before it."""
+    k = max(recipe.n_tokens // 2, 1)
+    noise = torch.rand(2, len(x), recipe.n_tokens, generator=generator)
+    clean = None
+    if offset is not None:
+        clean = offset[:0]
+        offset = torch.lerp(offset, offset.roll(1, 0), k / recipe.n_tokens)
+    mixing = Mixing(x, k, noise.to(x.device), x.roll(1, 0), True, offset)
+    return model(x[:0], mixing, clean, bfloat16=recipe.bfloat16).mixed_target
 
 
 class OwnSamplesLater(Callback):
-    """Callback that lets own samples take the place of source samples if it helps.
+    """Callback that lets own samples take the place of source samples if they are read.
 
     The answer is part of the history, so that a fit that was interrupted goes on as
     without the interruption.
@@ -86,7 +100,8 @@ class OwnSamplesLater(Callback):
         """Ask once, at the end of the epoch in which half of the steps are over."""
         n_steps, n_epochs = net.recipe.n_steps, net.recipe.n_epochs
         before, answer = net.step_ - n_steps // n_epochs, None
-        if before < _START * n_steps <= net.step_ < n_steps:
+        if before < _START * n_steps <= net.step_ < n_steps and not net.stop_:
             generator = torch.Generator().manual_seed(self.seed)
-            answer = readable(net.module_, self.rows, net.recipe, generator)
+            parts = net.module_, self.rows, net.recipe, generator, net.n_parts_
+            answer = readable(*parts)
         net.history.record("own_readable", answer)

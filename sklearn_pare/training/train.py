@@ -68,7 +68,7 @@ def train(network, start, recipe, callbacks=(), verbose=0):
         callbacks=[
             Report(),
             keep,
-            *_asking(network, source_seed),
+            *_asking(network, recipe, source_seed),
             *callbacks,
             *saving,
             StopWhenAsked(),
@@ -91,14 +91,15 @@ def train(network, start, recipe, callbacks=(), verbose=0):
     return net.epochs(), net.stop_ or "completed"
 
 
-def _asking(network, seed):
+def _asking(network, recipe, seed):
     """Return the callbacks whose answers change the rest of the training."""
     prepared, asking = network.prepared, []
     if prepared.share_rows is not None:
         asking.append(StopWithoutGain(prepared.share_rows))
     later = getattr(network.source, "own_samples", None) == "later"
+    mixes = recipe.mix_weight > 0 and max(recipe.mix_start, recipe.mix_end) > 0
     # Only classes tell whether a mix can be read.
-    if later and prepared.target.kind == "classes":
+    if later and mixes and prepared.target.kind == "classes":
         asking.append(OwnSamplesLater(prepared.rows, seed))
     return asking
 

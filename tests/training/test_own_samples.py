@@ -77,6 +77,36 @@ def test_readable__linear_path__its_outputs_are_mixed_too():
     assert not (mixed % 1 == 0).all()
 
 
+def test_readable__rare_class_and_constant_predictions__0():
+    y = (torch.arange(100) < 5).long()
+    model = Reader(lambda one, other: torch.zeros_like(one), 2)
+    rows = Rows(y, y, torch.ones(100))
+    generator = torch.Generator().manual_seed(0)
+    assert own_samples.readable(model, rows, RECIPE, generator) == 0
+
+
+def test_readable__single_sample__0():
+    rows = Rows(*3 * (torch.zeros(1),))
+    assert own_samples.readable(None, rows, RECIPE, None) == 0
+
+
+@pytest.mark.parametrize("n_parts", [2, 8, 64])
+def test_readable__short_of_memory__smaller_batches(n_parts):
+    y = torch.arange(41) % 5
+    model = Reader(lambda one, other: one, 5)
+    sizes, forward = [], model.forward
+
+    def spy(x, mixing, *args, **kwargs):
+        sizes.append(len(mixing.x))
+        return forward(x, mixing, *args, **kwargs)
+
+    model.forward = spy
+    generator = torch.Generator().manual_seed(0)
+    rows = Rows(y, y, torch.ones(41))
+    assert own_samples.readable(model, rows, RECIPE, generator, n_parts) == 1
+    assert max(sizes) == max(8 // n_parts, 2)
+
+
 @pytest.fixture
 def used(monkeypatch):
     """Whether own samples are used, in each step."""
@@ -120,6 +150,22 @@ def test_fit__numbers_and_label_sets__source_alone(table, used):
         model = tiny(kind, source="formula+self", max_epochs=2).fit(X, target)
         assert "own_readable" not in model.history_[0]
     assert not any(used)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"mix_weight": 0}, {"mix_start": 0, "mix_end": 0, "alignment": "l2"}]
+)
+@pytest.mark.filterwarnings("ignore:Arguments that have no effect")
+def test_fit__without_mixing__not_asked(settings, table):
+    clf = tiny(PaReClassifier, source="formula+self", max_epochs=2, **settings)
+    assert "own_readable" not in clf.fit(*table).history_[0]
+
+
+def test_fit__two_samples__ends(table):
+    X, y = table
+    rows = [0, np.flatnonzero(y != y[0])[0]]
+    clf = tiny(PaReClassifier, source="formula+self", max_epochs=3, linear_path=False)
+    assert clf.fit(X[rows], y[rows]).history_[1]["own_readable"] is not None
 
 
 def test_fit__one_epoch__not_asked(table, used):
