@@ -160,8 +160,9 @@ history_ : list of dict
     errors of this difference. It is computed in some epochs, and None in the others.
     With a source "NAME+self" and classes, "own_readable" tells how often the class of
     one of both samples is read from mixes of two: 0 for as often as by chance, 1 for
-    always. It is computed after half of the steps, and None in the other epochs. If it
-    is at least 0.5, the samples of X are mixed with each other from then on.
+    always. It is computed once, after the epoch in which half of the steps are over,
+    and None in the other epochs. If it is at least 0.5, the samples of X are mixed with
+    each other from then on.
 """
 
 DATA = """
@@ -178,15 +179,16 @@ METHOD = r"""
 The embedder converts each sample to N tokens, the vectors that are the input of the
 backbone. In each training step, half of the samples of a batch are mixed (a quarter if
 the targets are numbers, masks or fields): k of their tokens are replaced by the tokens
-at the same positions of another sample. By default, this is a sample of the source for
-half of them, and another sample of X for the rest. The mixed samples and the other,
+at the same positions of a source sample. In the second half of training, this is by
+default another sample of X, if y holds one class per sample and the network reads the
+classes of such mixes ("own_readable" in `history_`). The mixed samples and the other,
 clean ones pass through the backbone together, and the loss is
 
 .. math:: L(clean) + w [(1 - \lambda) L(mixed) + \lambda L_s(mixed)],
 
 where lambda = k / N is the fraction of replaced tokens, L is the loss of the target, w
-is ``mix_weight``, and L_s is the cross-entropy of the source classes or, for another
-sample of X, the loss for its target. Prediction uses only clean samples.
+is ``mix_weight``, and L_s is the cross-entropy of the source classes or, where tokens
+come from another sample of X, the loss for its target. Prediction uses only clean samples.
 
 In the paper, a gate selects the tokens of both modalities, source tokens move to other
 positions, and all samples of a batch pass both clean and mixed: ``selector="paper"``.
