@@ -110,7 +110,6 @@ TABLES = {
     "--methods pare,nft,nft-smoothing,scratch": "comparison.rst",
     "compare --suite every-token --first 10 --budget time "
     "--methods pare,nft,nft-smoothing,pare-formula,pare-self": "comparison.rst",
-    "compare --first 10 --seeds 3 --methods pare,orca,pare-gate": "comparison.rst",
     "accuracy digits": "comparison.rst",
     "modalities": "modalities.rst",
     "sources": "sources.rst",
