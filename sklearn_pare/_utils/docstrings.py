@@ -188,7 +188,8 @@ clean ones pass through the backbone together, and the loss is
 
 where lambda = k / N is the fraction of replaced tokens, L is the loss of the target, w
 is ``mix_weight``, and L_s is the cross-entropy of the source classes or, where tokens
-come from another sample of X, the loss for its target. Prediction uses only clean samples.
+come from another sample of X, the loss for its target. Prediction uses only clean
+samples.
 
 In the paper, a gate selects the tokens of both modalities, source tokens move to other
 positions, and all samples of a batch pass both clean and mixed: ``selector="paper"``.
