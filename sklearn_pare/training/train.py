@@ -52,6 +52,7 @@ def train(network, start, recipe, callbacks=(), verbose=0):
     train_rows, valid_rows = prepared.rows, prepared.valid_rows
     keep = Keep() if recipe.patience is None else KeepBest(recipe.patience)
     saving = [] if checkpoints is None else [checkpoints]
+    asking = _asking(network, recipe, source_seed)
     net = PaReNet(
         network.model,
         recipe=recipe,
@@ -65,14 +66,7 @@ def train(network, start, recipe, callbacks=(), verbose=0):
         criterion=torch.nn.Module,
         device=None,
         train_split=None if valid_rows is None else predefined_split(valid_rows),
-        callbacks=[
-            Report(),
-            keep,
-            *_asking(network, recipe, source_seed),
-            *callbacks,
-            *saving,
-            StopWhenAsked(),
-        ],
+        callbacks=[Report(), keep, *asking, *callbacks, *saving, StopWhenAsked()],
         callbacks__epoch_timer=None,
         callbacks__train_loss=None,
         callbacks__valid_loss=None,
