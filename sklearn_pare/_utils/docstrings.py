@@ -9,7 +9,8 @@ backbone : str, default="pare-tiny"
     from timm and transformers are downloaded once and cached, see
     :func:`sklearn_pare.backbones.fetch`. Their names may end with a limit on the number
     of tokens per sample, which saves time and memory:
-    "hf:roberta-base?max_tokens=128".
+    "hf:roberta-base?max_tokens=128". On a CPU there is such a limit by default, so that
+    a fit of 300 samples takes about five minutes on two cores: about 30 tokens for a ViT-S.
 pretrained : bool, default=True
     If False, the same backbone starts from random weights (Xavier initialisation).
     This is called training from scratch.
@@ -74,9 +75,12 @@ max_epochs : int or "auto", default="auto"
 batch_size : int or "auto", default="auto"
     Samples per training step and per forward pass in ``predict``. "auto" is 64, or 8
     if the targets are masks or fields.
-lr : float, default=1e-3
+lr : float or "auto", default="auto"
     Peak learning rate of AdamW: linear warm-up over a tenth of the steps, then cosine
     decay to 0. The decoder of masks and fields has three times this learning rate.
+    "auto" is 1e-3 for "pare-tiny" and for backbones with random weights. For larger
+    pretrained backbones it is inversely proportional to their number of weights: about
+    1e-4 for a ViT-S and 3e-5 for a RoBERTa-base.
 weight_decay : float, default=0.05
     Weight decay of AdamW. Biases and normalisation weights are not decayed.
 early_stopping : bool, default=False
@@ -113,7 +117,8 @@ random_state : int, RandomState instance or None, default=None
     noise. With an int, the same data give bitwise identical models on the same machine
     with the same number of threads.
 verbose : int, default=0
-    If positive, one line is logged per epoch.
+    If positive, the size of the network and the expected time are logged after the
+    first two steps, and then one line per epoch.
 """
 
 ATTRIBUTES = """

@@ -5,9 +5,11 @@ backbone, ``backbones.fetch(name)`` downloads its files in advance, and
 ``backbones.register(name, factory)`` adds a backbone.
 """
 
+import math
 import re
 
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from sklearn_pare.backbones import hf_models, timm_models
 from sklearn_pare.backbones.backbone import Backbone, BackboneCard, check_fixed
@@ -23,6 +25,11 @@ __all__ = [
     "list_backbones",
     "register",
 ]
+
+# Operations of one sample in `forward` that two cores of a processor can afford: a
+# default fit of 300 samples then takes about five minutes. Fewer tokens than _FEWEST
+# are never the default.
+_AFFORDABLE, _FEWEST = 1.4e9, 16
 
 _FACTORIES = {"pare-tiny": load_tiny}
 _FAMILIES = {timm_models.PREFIX: timm_models, hf_models.PREFIX: hf_models}
@@ -173,6 +180,34 @@ def get(
     backbone.parts.to(torch.empty(0).device)
     check_fixed(name, backbone, max_tokens)
     return backbone
+
+
+def affordable(name, input_shape):
+    """Return the name of a backbone with as many tokens as a processor can afford.
+
+    Parameters
+    ----------
+    name : str
+        A name that limits the number of tokens is returned as it is.
+    input_shape : tuple of int
+        Shape of one sample.
+
+    Returns
+    -------
+    name : str
+        With a limit if the default number of tokens costs too much.
+    """
+    bare, max_tokens = _split(name)
+    if bare in _FACTORIES or max_tokens is not None:
+        return name
+    # Nothing is computed on this device, but operations are counted.
+    with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as count:
+        module = get(name, pretrained=False, input_shape=input_shape).module
+        n_tokens = math.prod(module.grid)
+        module(torch.zeros(1, n_tokens, module.dim))
+    limit = int(_AFFORDABLE * n_tokens / count.get_total_flops())
+    limit = max(limit, _FEWEST, getattr(module, "n_fewest", 1))
+    return name if n_tokens <= limit else f"{name}?max_tokens={limit}"
 
 
 def has_config(name):

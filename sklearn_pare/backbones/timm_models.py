@@ -43,6 +43,8 @@ class TimmBackbone(nn.Module):
         model.patch_embed = nn.Identity()
         self.model = model
         self.pyramid = getattr(model, "output_fmt", "NLC") == "NHWC"
+        # Each stage after the first merges 2 x 2 tokens.
+        self.n_fewest = 4 ** (len(model.layers) - 1) if self.pyramid else 1
 
     def stages(self, tokens):
         """Return the features (B, h, w, E) of each stage, before the last norm."""

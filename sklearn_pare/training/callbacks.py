@@ -10,6 +10,9 @@ from skorch.callbacks import Callback
 
 logger = logging.getLogger("sklearn_pare")
 
+# Steps after which the cost of the training is known.
+_TIMED_STEPS = 2
+
 
 class StopTraining(Exception):
     """Signal to end the training loop, which catches it."""
@@ -117,7 +120,18 @@ class KeepBest(Keep):
 
 
 class Report(Callback):
-    """Callback that logs one line per epoch."""
+    """Callback that logs the cost of the training, and one line per epoch."""
+
+    def on_train_begin(self, net, **kwargs):
+        """Start timing the first steps."""
+        self.times_ = [time.perf_counter()]
+
+    def on_batch_end(self, net, training=True, **kwargs):
+        """Log the cost after two steps; the first one is slower than all others."""
+        if len(self.times_) <= _TIMED_STEPS:
+            self.times_.append(time.perf_counter())
+            if len(self.times_) == _TIMED_STEPS + 1:
+                logger.info(cost(net, self.times_[-1] - self.times_[-2]))
 
     def on_epoch_begin(self, net, **kwargs):
         """Start timing."""
@@ -135,6 +149,19 @@ class Report(Callback):
             "  ".join(f"{name} {row[name]:.4f}" for name in names if name in row),
             row["duration"],
         )
+
+
+def cost(net, seconds):
+    """Return size and expected time of a training run, given the time of a step."""
+    recipe = net.recipe
+    left = seconds * (recipe.n_steps - net.step_)
+    time_left = f"{left / 60:.0f} min" if left >= 120 else f"{left:.0f} s"
+    n_weights = sum(p.numel() for p in net.module_.backbone.parameters())
+    return (
+        f"{recipe.n_tokens} tokens per sample, backbone of {n_weights / 1e6:.1f} M "
+        f"parameters, {recipe.n_steps} steps of {recipe.batch_size} samples, about "
+        f"{time_left} for {recipe.n_steps - net.step_} more"
+    )
 
 
 class UserCallbacks(Callback):

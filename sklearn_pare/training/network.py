@@ -13,6 +13,7 @@ from sklearn_pare.sources.ranking import distances, encoded_sample
 from sklearn_pare.training.align import align
 from sklearn_pare.training.linear_path import has_linear_path
 from sklearn_pare.training.prepare import Prepared, prepare
+from sklearn_pare.training.recipe import peak_rate
 
 
 class Network(NamedTuple):
@@ -51,9 +52,11 @@ def build_network(arguments, data, start):
     start : Start
     """
     init_seed = start.seeds[0]
-    encoder = encoder_for(data.X)
+    encoder, name = encoder_for(data.X), arguments["backbone"]
+    if start.device.type == "cpu":
+        name = backbones.affordable(name, data.X.shape[1:])
     architecture = Architecture(
-        arguments["backbone"],
+        name,
         data.X.shape[1:],
         data.target.output_shape,
         arguments["selector"],
@@ -92,7 +95,7 @@ def _measure(arguments, data, start, encoder, architecture):
     seed = start.seeds[1]
     rows, codes = encoded_sample(data.X, data.codes, encoder, seed)
     backbone = backbones.get(
-        arguments["backbone"],
+        architecture.backbone,
         pretrained=arguments["pretrained"],
         generator=torch.Generator().manual_seed(seed),
         input_shape=architecture.input_shape,
@@ -127,7 +130,7 @@ def align_network(arguments, network, start):
         network.prepared.rows,
         network.source,
         arguments["alignment"],
-        arguments["lr"],
+        peak_rate(arguments["lr"], network.model.backbone, arguments["pretrained"]),
         start.seeds[1],
     )
     if checkpoints is not None:

