@@ -9,8 +9,9 @@ backbone : str, default="pare-tiny"
     from timm and transformers are downloaded once and cached, see
     :func:`sklearn_pare.backbones.fetch`. Their names may end with a limit on the number
     of tokens per sample, which saves time and memory:
-    "hf:roberta-base?max_tokens=128". On a CPU there is such a limit by default, so that
-    a fit of 300 samples takes about five minutes on two cores: about 30 tokens for a ViT-S.
+    "hf:roberta-base?max_tokens=128". On a CPU there is such a limit by default: a
+    fit of 300 samples then takes about five minutes on two cores. For a ViT-S it is
+    about 30 tokens.
 pretrained : bool, default=True
     If False, the same backbone starts from random weights (Xavier initialisation).
     This is called training from scratch.
