@@ -24,6 +24,8 @@ __all__ = [
     "register",
 ]
 
+#: Default source of "pare-tiny" and of registered backbones. Every backbone reads it.
+GENERAL_SOURCE = "formula+self"
 _FACTORIES = {"pare-tiny": load_tiny}
 _FAMILIES = {timm_models.PREFIX: timm_models, hf_models.PREFIX: hf_models}
 
@@ -179,6 +181,13 @@ def has_config(name):
     """Return True if a backbone is built from its name and a configuration."""
     name, _ = _split(name)
     return name not in _FACTORIES and _family(name) is hf_models
+
+
+def default_source(name):
+    """Return the name of the source that fits a backbone best."""
+    name, _ = _split(name)
+    family = None if name in _FACTORIES else _family(name)
+    return GENERAL_SOURCE if family is None else family.DEFAULT_SOURCE
 
 
 def is_local(name):
