@@ -3,10 +3,10 @@ Sources and controls
 ====================
 
 During training, PaRe replaces part of the tokens of each sample by tokens of a source.
-This example first shows some samples of the default source, images drawn from formulas.
-It then compares six values of the argument ``source`` on a small task, 100 labelled
-digits: the formulas, a pair of arrays, the other digits, white noise, one learned
-token, and None.
+This example first shows some samples of the default source for "pare-tiny", images
+drawn from formulas. It then compares six values of the argument ``source`` on a small
+task, 100 labelled digits: the formulas, a pair of arrays, the other digits, white
+noise, one learned token, and None.
 """
 
 # %%

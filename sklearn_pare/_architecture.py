@@ -90,10 +90,11 @@ def build(architecture, generator, *, pretrained, source=None, linear=None):
     module, stem = backbone.module, backbone.stem
     dense = len(architecture.output_shape) > 1
     if source is not None:
+        # Sources that depend on the backbone return a new object.
+        own_samples = "never" if dense else source.own_samples
         source = source.for_backbone(backbone)
-        if dense:
-            source = copy(source.with_masks())
-            source.own_samples = "never"
+        source = copy(source.with_masks() if dense else source)
+        source.own_samples = own_samples
     with DrawFrom(torch.Generator()):
         maps = _stage_shapes(module) if dense else None
         embed, head, linear, gate = _parts(architecture, backbone, maps, linear)

@@ -77,7 +77,7 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         tune="all",
         layer_decay=0.75,
         input_shape=None,
-        source="formula+self",
+        source="auto",
         mix_start=0.6,
         mix_end=0.1,
         mix_weight="auto",

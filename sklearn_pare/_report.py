@@ -43,6 +43,8 @@ class FitReport:
 
     Parameters
     ----------
+    source : str or None
+        As the attribute `source_` of the estimator.
     network_share : float
         As the attribute `network_share_` of the estimator.
     linear_path : bool
@@ -68,6 +70,7 @@ class FitReport:
         Time that each stage took.
     """
 
+    source: str | None
     network_share: float
     linear_path: bool
     linear_loss: float | None
@@ -102,6 +105,7 @@ class FitReport:
         return (
             ("linear model", linear),
             ("network", network),
+            ("source", self.source or "none"),
             ("samples", samples),
             ("training", f"{self.n_epochs} of {self.max_epochs} epochs: "
              f"{ENDINGS[self.ended]}"),

@@ -82,13 +82,13 @@ def changed(method):
             train = functools.partial(_train, change, _base.train)
             stack.enter_context(mock.patch.object(_base, "train", train))
         if method in _SOURCES:
-            # Not registered: source="auto" must not find it.
+            # Not registered: source="nearest" must not find it.
             found = functools.partial(_only, _SOURCES[method])
             stack.enter_context(mock.patch.object(sources, "open_candidates", found))
         yield
 
 
-def _only(make, argument):
+def _only(make, source, backbone):
     return {make.__name__: make()}
 
 

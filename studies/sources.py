@@ -8,7 +8,7 @@ from studies import record
 from studies.suites import SUITES
 from studies.tables import collect, markdown, mean_std
 
-#: The candidates of ``source="auto"``.
+#: The candidates of ``source="nearest"``.
 CANDIDATES = ("formula", *(f"formula:{family}" for family in FAMILIES))
 #: One task of images, one of signals, one of fields.
 TASKS = ("digits-100", "ecg-100", "permeability-100")

@@ -133,8 +133,9 @@ def fits(data, folder):
     texts = [" ".join(np.roll(WORDS, number)[:6]) for number in range(24)]
     text = {"backbone": text_backbone(folder), "source": (texts, np.arange(24) % 2)}
     naive = {"mix_start": 0.0, "mix_end": 0.0, "lr": 3e-3}
-    vit = {"backbone": "timm:test_vit", "pretrained": False, "input_shape": (1, 8, 8)}
-    swin = {"backbone": "timm:swin_tiny_patch4_window7_224", "pretrained": False}
+    timm = {"pretrained": False, "source": "formula+self"}
+    vit = {"backbone": "timm:test_vit", "input_shape": (1, 8, 8)} | timm
+    swin = {"backbone": "timm:swin_tiny_patch4_window7_224"} | timm
     stopped = {"early_stopping": True, "n_iter_no_change": 1}
     stopped |= {"max_epochs": "auto", "batch_size": "auto"}
     again = {"checkpoint_dir": f"{folder}/fit", "max_epochs": 4, "alignment": "l2"}
@@ -171,7 +172,7 @@ def fits(data, folder):
         "arrays as source": (fit, "table", c(source=images)),
         "masks as source": (fit, "image masks", c(source=(images[0], masks[1] > 0))),
         "list of sources": (fit, "table", c(source=["noise", images, "formula"])),
-        "auto source": (fit, "signals", c(source="auto")),
+        "nearest source": (fit, "signals", c(source="nearest")),
         "otdd": (fit, "table", c(alignment="otdd", **naive)),
         "mmd": (fit, "numbers", r(alignment="mmd")),
         "warm start": (partial(fit, times=2), "signals", c(warm_start=True)),

@@ -136,6 +136,7 @@ _CARD = Record(
 )
 _REPORT = Record(
     {
+        "source": Maybe(TEXT),
         "network_share": real(0, 1),
         "linear_path": FLAG,
         "linear_loss": Maybe(Number()),

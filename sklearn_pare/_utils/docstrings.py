@@ -28,18 +28,19 @@ input_shape : tuple of int, default=None
     Shape of one sample, (C, L) or (C, H, W), if X contains flattened samples. One entry
     may be -1. If None, X is a table if it has two dimensions, signals if it has three,
     and images if it has four. ``predict`` expects samples in the same form as ``fit``.
-source : str, list, tuple of arrays or None, default="formula+self"
-    The source, that is, the labelled samples whose tokens replace tokens of X:
-    "formula" (images of ten classes drawn from formulas, on which "pare-tiny" was
-    pretrained) or "formula:all" (all 2,048 classes); a tuple ``(X_source, y_source)``,
-    where X_source contains samples or texts, and y_source their classes or masks;
+source : str, list, tuple of arrays or None, default="auto"
+    The source: labelled samples whose tokens replace tokens of X. "auto" fits the
+    backbone: "photographs+self" for timm, "docstrings+self" for transformers, and
+    "formula+self" for all others, or if what those need is missing. Others are
+    "formula" (images of ten classes drawn from formulas) and "formula:all" (all 2,048
+    classes); "photographs" (extra "images"); "docstrings" (English); a tuple
+    ``(X_source, y_source)`` of samples or texts and their classes or masks;
     "openml:ID"; "folder:PATH" with one folder of images per class; "text:FILE" in the
-    columns of CoNLL-2003, for text backbones; "self", the other samples of X; or the
-    controls "noise" and "mask-token". "NAME+self" uses a source, and in the second half
-    of training the other samples of X instead if the classes can be read from mixes of
-    two samples; for targets other than classes it uses the source alone. With None,
-    there is no source and no mixing. With a list of names or "auto", the source with
-    the smallest distance to the data is selected, see
+    columns of CoNLL-2003; "self", the other samples of X; and the controls "noise" and
+    "mask-token". "NAME+self" uses a source, and in the second half of training "self"
+    if the classes can be read from mixes of two samples; for targets other than classes
+    the source alone. None: no source and no mixing. A list of names or "nearest": the
+    source with the smallest distance to the data, see
     :func:`sklearn_pare.sources.rank`.
 mix_start : float, default=0.6
     Fraction of the tokens of a sample that are replaced in the first step.
@@ -138,16 +139,17 @@ network_share_ : float
     are added to those of the linear model. It is 1 if there is no linear model. If it
     is 0, predictions are those of the linear model alone, and fit warns of it.
 fit_report_ : FitReport
-    Contributions of the linear model and of the network, numbers of samples, reason for
-    the end of the training, and times of the stages of the last fit. It has the
-    attributes `network_share`, `linear_path`, `linear_loss`, `loss`, `n_training`,
-    `n_validation`, `n_share`, `n_unlabeled`, `n_epochs`, `max_epochs`, `ended` and
-    `seconds`.
+    Contributions of the linear model and of the network, source, numbers of samples,
+    reason for the end of the training, and times of the stages of the last fit. It has
+    the attributes `source`, `network_share`, `linear_path`, `linear_loss`, `loss`,
+    `n_training`, `n_validation`, `n_share`, `n_unlabeled`, `n_epochs`, `max_epochs`,
+    `ended` and `seconds`.
 source_ : str or None
     Name of the source, "arrays" for a tuple of arrays, or None if there is no source.
+    With ``source="auto"``, the name of the source that was used.
 source_distances_ : dict
     Distance between each candidate source and the data, in ascending order, by name.
-    Empty if ``source`` is not "auto" or a list.
+    Empty if ``source`` is not "nearest" or a list.
 alignment_history_ : list of float
     Distance to the source in each epoch of ``alignment``, averaged over the classes,
     which are weighted by their numbers of samples. Empty without ``alignment``.

@@ -26,11 +26,16 @@ __all__ = [
     "register",
 ]
 
+<<<<<<< HEAD
 # Operations of one sample in `forward` that two cores of a processor can afford: a
 # default fit of 300 samples then takes about five minutes. Fewer tokens than _FEWEST
 # are never the default.
 _AFFORDABLE, _FEWEST = 1.4e9, 16
 
+=======
+#: Default source of "pare-tiny" and of registered backbones. Every backbone reads it.
+GENERAL_SOURCE = "formula+self"
+>>>>>>> sources
 _FACTORIES = {"pare-tiny": load_tiny}
 _FAMILIES = {timm_models.PREFIX: timm_models, hf_models.PREFIX: hf_models}
 
@@ -214,6 +219,13 @@ def has_config(name):
     """Return True if a backbone is built from its name and a configuration."""
     name, _ = _split(name)
     return name not in _FACTORIES and _family(name) is hf_models
+
+
+def default_source(name):
+    """Return the name of the source that fits a backbone best."""
+    name, _ = _split(name)
+    family = None if name in _FACTORIES else _family(name)
+    return GENERAL_SOURCE if family is None else family.DEFAULT_SOURCE
 
 
 def is_local(name):

@@ -19,6 +19,8 @@ from sklearn_pare.nn.embed import WordEmbed
 from sklearn_pare.nn.init import DrawFrom, xavier_
 
 PREFIX = "hf:"
+# The source of the kind of data that these models were pretrained on.
+DEFAULT_SOURCE = "docstrings+self"
 _BUILD_LOCK = threading.RLock()
 _CONFIG, _WEIGHTS, _TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
 # Encoders with attention in both directions that accept vectors in place of words.

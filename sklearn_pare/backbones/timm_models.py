@@ -18,6 +18,8 @@ from sklearn_pare.nn.embed import ImageEmbed
 from sklearn_pare.nn.init import DrawFrom, xavier_
 
 PREFIX = "timm:"
+# The source of the kind of data that these models were pretrained on.
+DEFAULT_SOURCE = "photographs+self"
 _WEIGHTS = "model.safetensors"
 
 # Modules of timm with models that embed patches with one convolution and then apply a

@@ -43,7 +43,9 @@ def fitted_with_source(estimator):
     """
     check_share(estimator)
     name = estimator.source_
-    source = sources.open_candidates(estimator.source).get(name)
+    # The name in use: a string may stand for a choice, which may differ today.
+    candidates = name if isinstance(estimator.source, str) else estimator.source
+    source = sources.open_candidates(candidates, estimator.backbone).get(name)
     if source is None:
         raise DataError(
             f"No source was mixed in by this fit: source={estimator.source!r}, "

@@ -8,9 +8,11 @@ returns samples (n, ...) and classes (n,) on the device of the generator. Its at
 from sklearn_pare.sources.arrays import ArraySource
 from sklearn_pare.sources.base import Source
 from sklearn_pare.sources.controls import MaskTokenSource, NoiseSource
+from sklearn_pare.sources.docstrings import DocstringSource
 from sklearn_pare.sources.folder import FolderSource
 from sklearn_pare.sources.formulas import FormulaSource
 from sklearn_pare.sources.openml_data import OpenMLSource
+from sklearn_pare.sources.photographs import PhotographSource
 from sklearn_pare.sources.ranking import Ranked, rank
 from sklearn_pare.sources.ranking import open_candidates as open_candidates
 from sklearn_pare.sources.registry import get, list_sources, register
@@ -18,11 +20,13 @@ from sklearn_pare.sources.text import TextSource
 
 __all__ = [
     "ArraySource",
+    "DocstringSource",
     "FolderSource",
     "FormulaSource",
     "MaskTokenSource",
     "NoiseSource",
     "OpenMLSource",
+    "PhotographSource",
     "Ranked",
     "Source",
     "TextSource",

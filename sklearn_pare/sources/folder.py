@@ -90,8 +90,13 @@ class FolderSource(Source):
         device = generator.device
         index = draw_index(len(self._images), n, generator)
         pixels = np.stack([self._pixels(number) for number in index.tolist()])
-        rows = torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2) / 255
-        mean = torch.tensor(_MEAN, device=device).view(3, 1, 1)
-        std = torch.tensor(_STD, device=device).view(3, 1, 1)
+        pixels = torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2)
         labels = torch.tensor(self._images.targets)[index].to(device)
-        return (rows - mean) / std, labels
+        return imagenet_units(pixels), labels
+
+
+def imagenet_units(pixels):
+    """Return pixels (n, 3, H, W) from 0 to 255 in the units of timm's weights."""
+    mean = torch.tensor(_MEAN, device=pixels.device).view(3, 1, 1)
+    std = torch.tensor(_STD, device=pixels.device).view(3, 1, 1)
+    return (pixels / 255 - mean) / std

@@ -21,14 +21,16 @@ from sklearn_pare.otdd import (
     dataset_distance,
     pseudo_classes,
 )
+from sklearn_pare.sources.default import DefaultSource
 from sklearn_pare.sources.formula import FAMILIES
 from sklearn_pare.sources.registry import FACTORIES, get
 from sklearn_pare.sources.user_arrays import from_arrays
 
 _MAX_SAMPLES = 400
 _BATCH = 64
-# Not candidates of "auto".
-_CONTROLS = ("mask-token", "noise", "self")
+# Not candidates of "nearest": controls, and sources that not every backbone reads or
+# that need another package.
+_LEFT_OUT = ("docstrings", "mask-token", "noise", "photographs", "self")
 
 
 class Ranked(NamedTuple):
@@ -45,12 +47,12 @@ class _Input(BaseEstimator):
         self.input_shape = input_shape
 
 
-def open_candidates(source):
+def open_candidates(source, backbone):
     """Return a dict of the sources in the argument `source` of an estimator.
 
-    "auto" stands for "formula", its families and all registered sources except the
-    controls. A tuple of arrays has the name "arrays", or in a list "arrays I" with its
-    index.
+    "auto" stands for the source that fits the backbone of this name. "nearest" stands
+    for "formula", its families and all sources that were registered by users. A tuple
+    of arrays has the name "arrays", or in a list "arrays I" with its index.
     """
     if source is None:
         return {}
@@ -62,12 +64,17 @@ def open_candidates(source):
             )
         return {"arrays": from_arrays(source)}
     if source == "auto":
+        default = DefaultSource(backbone)
+        return {default.name: default}
+    if source == "nearest":
         families = [f"formula:{family}" for family in FAMILIES]
-        source = [*(name for name in FACTORIES if name not in _CONTROLS), *families]
+        source = [*(name for name in FACTORIES if name not in _LEFT_OUT), *families]
     elif isinstance(source, str):
         source = [source]
     if not source:
-        raise DataError('source=[] names no source. Add names, or use source="auto".')
+        raise DataError(
+            'source=[] names no source. Add names, or use source="nearest".'
+        )
     return {
         name if isinstance(name, str) else f"arrays {index}": (
             get(name) if isinstance(name, str) else from_arrays(name)
@@ -79,7 +86,7 @@ def open_candidates(source):
 def rank(
     X,
     y,
-    candidates="auto",
+    candidates="nearest",
     *,
     backbone="pare-tiny",
     input_shape=None,
@@ -90,7 +97,7 @@ def rank(
 
     X and the source are embedded by their untrained embedders. The distance is the
     optimal transport dataset distance between the mean tokens of their samples.
-    ``source="auto"`` of an estimator uses the first source of this table.
+    ``source="nearest"`` of an estimator uses the first source of this table.
 
     Parameters
     ----------
@@ -99,9 +106,9 @@ def rank(
     y : array-like of shape (n,) or (n, ...)
         Targets. Real numbers, or several values per sample, are grouped into up to 10
         classes.
-    candidates : list or "auto", default="auto"
-        Names of sources, or tuples of arrays ``(X_source, y_source)``. "auto":
-        "formula", its families "formula:NAME", and all registered sources.
+    candidates : list or "nearest", default="nearest"
+        Names of sources, or tuples of arrays ``(X_source, y_source)``. "nearest":
+        "formula", its families "formula:NAME", and all sources that you registered.
     backbone : str, default="pare-tiny"
         Name of the backbone. Distances depend on its tokens.
     input_shape : tuple of int, default=None
@@ -148,7 +155,7 @@ def rank(
     ['formula:contours', 'formula:heaps']
     """
     with pinned():
-        candidates = open_candidates(candidates)
+        candidates = open_candidates(candidates, backbone)
         validation.check_input_shape(input_shape)
         X = validation.check_rows(_Input(input_shape), X, reset=True)
         X = validation.shape_rows(X, input_shape)

@@ -4,15 +4,19 @@ from copy import copy
 
 from sklearn_pare.exceptions import UnknownNameError
 from sklearn_pare.sources.controls import MaskTokenSource, NoiseSource, OwnSource
+from sklearn_pare.sources.docstrings import DocstringSource
 from sklearn_pare.sources.folder import FolderSource
 from sklearn_pare.sources.formulas import FormulaSource
 from sklearn_pare.sources.openml_data import OpenMLSource
+from sklearn_pare.sources.photographs import PhotographSource
 from sklearn_pare.sources.text import TextSource
 
 FACTORIES = {
+    "docstrings": DocstringSource,
     "formula": FormulaSource,
     "mask-token": MaskTokenSource,
     "noise": NoiseSource,
+    "photographs": PhotographSource,
     "self": OwnSource,
 }
 # End of the names of sources that are followed by the samples of the data.
@@ -37,8 +41,9 @@ def list_sources():
     --------
     >>> from sklearn_pare import sources
     >>> sources.list_sources()
-    ['NAME+self', 'folder:PATH', 'formula', 'formula:FAMILY', 'formula:all',
-     'mask-token', 'noise', 'openml:ID', 'self', 'text:FILE']
+    ['NAME+self', 'docstrings', 'folder:PATH', 'formula', 'formula:FAMILY',
+     'formula:all', 'mask-token', 'noise', 'openml:ID', 'photographs', 'self',
+     'text:FILE']
     """
     forms = ["folder:PATH", "formula:FAMILY", "formula:all", "openml:ID", "text:FILE"]
     forms.append(f"NAME{_LATER}")

@@ -80,23 +80,34 @@ class TextSource(Source):
 
         Raises DataError if it is not a text backbone, or if a text has no words.
         """
+        n_tokens = math.prod(backbone.module.grid)
+        X = np.stack([np.resize(words, n_tokens) for words in self._tokenize(backbone)])
+        return WordSource(X, self._encoded[1].astype(np.int64), self.n_classes)
+
+    def _tokenize(self, backbone):
+        """Return a list of word numbers for each text."""
         if backbone.tokenize is None:
             raise DataError(
                 f"The source is text, which backbone={backbone.card.name!r} cannot "
                 'read. Use a text backbone such as backbone="hf:roberta-base", or '
                 "another source."
             )
-        n_tokens = math.prod(backbone.module.grid)
-        numbers = backbone.tokenize([str(text) for text in self.texts])
-        X = np.empty((len(numbers), n_tokens), dtype=np.int64)
-        for row, words in enumerate(numbers):
+        texts = [str(text) for text in self.texts]
+        numbers = backbone.tokenize(texts)
+        n_words = backbone.stem.table.num_embeddings
+        for row, (text, words) in enumerate(zip(texts, numbers, strict=True)):
             if not len(words):
                 raise DataError(
-                    f"Text {row} of the source, {str(self.texts[row])!r}, has no "
-                    "words. Remove empty texts."
+                    f"Text {row} of the source, {text!r}, has no words. Remove empty "
+                    "texts."
                 )
-            X[row] = np.resize(words, n_tokens)
-        return WordSource(X, self._encoded[1].astype(np.int64), self.n_classes)
+            if max(words) >= n_words:
+                raise DataError(
+                    f"The tokenizer of backbone={backbone.card.name!r} returned word "
+                    f"{max(words)}, but the backbone has only {n_words} words. Use "
+                    "the tokenizer that came with the weights."
+                )
+        return numbers
 
 
 class _ConllSource(TextSource):

@@ -9,6 +9,7 @@ from sklearn_pare._architecture import Architecture, build
 from sklearn_pare._data.encoders import encoder_for
 from sklearn_pare.backbones.freezing import freeze
 from sklearn_pare.nn.model import PaReModel
+from sklearn_pare.sources.default import DefaultSource
 from sklearn_pare.sources.ranking import distances, encoded_sample
 from sklearn_pare.training.align import align
 from sklearn_pare.training.linear_path import has_linear_path
@@ -66,14 +67,17 @@ def build_network(arguments, data, start):
     found = _measure(arguments, data, start, encoder, architecture)
     # The first is the nearest, or the only one.
     name = next(iter(found or start.candidates), None)
+    candidate = start.candidates.get(name)
     prepared = prepare(architecture, encoder, data, start)
     model, architecture, source = build(
         prepared.architecture,
         torch.Generator().manual_seed(init_seed),
         pretrained=arguments["pretrained"],
-        source=start.candidates.get(name),
+        source=candidate,
         linear=prepared.linear,
     )
+    if isinstance(candidate, DefaultSource):
+        name = candidate.name
     if hasattr(model.embed, "fit"):
         model.embed.fit(prepared.some)
     if prepared.target.kind == "masks":

@@ -29,6 +29,7 @@ def fitted_attributes(
     rows = (prepared.rows, prepared.valid_rows, prepared.share_rows,
             prepared.unlabeled_rows)  # fmt: skip
     report = FitReport(
+        network.source_name,
         share.value,
         prepared.linear is not None,
         share.linear_loss,

@@ -55,7 +55,7 @@ def open_start(estimator, data, stopwatch):
     arguments = estimator.get_params(deep=False)
     device = resolve_device(arguments["device"])
     check_deterministic(device)
-    candidates = sources.open_candidates(arguments["source"])
+    candidates = sources.open_candidates(arguments["source"], arguments["backbone"])
     if arguments["alignment"] is not None:
         check_alignment(arguments, candidates)
     elif max(arguments["mix_start"], arguments["mix_end"]) == 0:

@@ -15,6 +15,7 @@ from tests.common.tiny import NAME, build
 
 FUNCTIONS = [
     backbones.check,
+    backbones.default_source,
     backbones.get,
     backbones.fetch,
     backbones.has_config,
@@ -185,3 +186,25 @@ def test_fit__on_a_processor__keeps_the_limit(monkeypatch, tmp_path):
     clf.save(tmp_path / "model")
     loaded = sklearn_pare.load(tmp_path / "model")
     np.testing.assert_array_equal(loaded.predict_proba(X), clf.predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("pare-tiny", "formula+self"),
+        (f"{NAME}?max_tokens=16", "formula+self"),
+        ("timm:test_vit", "photographs+self"),
+        ("timm:test_vit.r160_in1k?max_tokens=9", "photographs+self"),
+        ("hf:roberta-base", "docstrings+self"),
+        ("hf:./folder?max_tokens=9", "docstrings+self"),
+        # `check` states later that it is not known.
+        ("nothing", "formula+self"),
+    ],
+)
+def test_default_source__by_family(name, source):
+    assert backbones.default_source(name) == source
+
+
+def test_default_source__registered__that_of_all_backbones(register):
+    register("timm:mine")
+    assert backbones.default_source("timm:mine") == "formula+self"

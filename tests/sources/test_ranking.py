@@ -110,12 +110,12 @@ def test_rank__twice__same_table_and_no_global_state(digits_rows):
 )  # fmt: skip
 def test_rank__bad_input__clear_error(digits_rows, arguments, error, words):
     X, y = digits_rows
-    given = {"X": X, "y": y, "candidates": "auto", "backbone": NAME} | arguments
+    given = {"X": X, "y": y, "candidates": "nearest", "backbone": NAME} | arguments
     with pytest.raises(error, match=f"(?s){words}"):
         sources.rank(**given)
 
 
-@pytest.mark.parametrize("source", ["auto", ["formula:heaps", "formula:waves"]])
+@pytest.mark.parametrize("source", ["nearest", ["formula:heaps", "formula:waves"]])
 def test_fit__choice__takes_the_nearest_and_says_so(digits_rows, source, tmp_path):
     X, y = digits_rows
     clf = tiny(PaReClassifier, source=source, max_epochs=1).fit(X, y)
@@ -124,7 +124,7 @@ def test_fit__choice__takes_the_nearest_and_says_so(digits_rows, source, tmp_pat
     assert list(clf.source_distances_.values()) == sorted(
         clf.source_distances_.values()
     )
-    assert set(names) >= set(FAMILIES if source == "auto" else source)
+    assert set(names) >= set(FAMILIES if source == "nearest" else source)
     table = sources.rank(X, y, source, backbone=NAME, random_state=0)
     assert [row.source for row in table] == names
     np.testing.assert_allclose(
@@ -144,7 +144,7 @@ def test_fit__choice__takes_the_nearest_and_says_so(digits_rows, source, tmp_pat
 
 def test_fit__table_and_numbers__choice():
     X = load_wine().data
-    model = tiny(PaReRegressor, source="auto", max_epochs=1).fit(X[::3], X[::3, 0])
+    model = tiny(PaReRegressor, source="nearest", max_epochs=1).fit(X[::3], X[::3, 0])
     assert len(model.source_distances_) >= 8
 
 
@@ -160,7 +160,7 @@ def test_fit__memory_map__a_sample_is_read(tmp_path, digits_rows, monkeypatch):
     X, y = digits_rows
     mapped = np.memmap(tmp_path / "X", np.float32, "w+", shape=X.shape)
     mapped[:] = X
-    clf = tiny(PaReClassifier, source="auto", max_epochs=1).fit(mapped, y)
+    clf = tiny(PaReClassifier, source="nearest", max_epochs=1).fit(mapped, y)
     assert clf.source_ == next(iter(clf.source_distances_))
 
 
@@ -177,7 +177,8 @@ def test_fit__no_choice__source_is_named(digits_rows, source, name):
 
 
 def test_fit__no_mixing__nothing_is_measured(digits_rows):
-    clf = tiny(PaReClassifier, source="auto", mix_start=0.0, mix_end=0.0, max_epochs=1)
+    naive = {"mix_start": 0.0, "mix_end": 0.0}
+    clf = tiny(PaReClassifier, source="nearest", max_epochs=1, **naive)
     clf.fit(*digits_rows)
     assert clf.source_ is None
     assert clf.source_distances_ == {}

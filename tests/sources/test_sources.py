@@ -88,7 +88,10 @@ def test_register__found_by_name_and_in_the_error(monkeypatch):
     monkeypatch.setitem(FACTORIES, "mine:1", None)
     sources.register("mine:1", NoiseSource)
     assert isinstance(sources.get("mine:1"), NoiseSource)
-    assert isinstance(sources.open_candidates("auto")["mine:1"], NoiseSource)
+    candidates = sources.open_candidates("nearest", "pare-tiny")
+    assert isinstance(candidates["mine:1"], NoiseSource)
+    # Neither controls nor what needs another package or another backbone.
+    assert not {"noise", "photographs", "docstrings"} & candidates.keys()
     with pytest.raises(ValueError, match="'mine:1'"):
         sources.get("other")
 
