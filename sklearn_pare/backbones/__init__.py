@@ -26,16 +26,14 @@ __all__ = [
     "register",
 ]
 
-<<<<<<< HEAD
 # Operations of one sample in `forward` that two cores of a processor can afford: a
 # default fit of 300 samples then takes about five minutes. Fewer tokens than _FEWEST
 # are never the default.
 _AFFORDABLE, _FEWEST = 1.4e9, 16
 
-=======
 #: Default source of "pare-tiny" and of registered backbones. Every backbone reads it.
 GENERAL_SOURCE = "formula+self"
->>>>>>> sources
+
 _FACTORIES = {"pare-tiny": load_tiny}
 _FAMILIES = {timm_models.PREFIX: timm_models, hf_models.PREFIX: hf_models}
 

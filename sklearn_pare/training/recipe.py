@@ -52,7 +52,7 @@ def auto_for(target):
 
 # Peak learning rate of "auto" with at most so many weights in the backbone. Larger ones
 # need a lower one: a ViT-S of 21 million weights forgets all it has learned with 1e-3.
-_RATE, _WEIGHTS = 1e-3, 2.7e6
+_RATE, _WEIGHTS = 1e-3, 3e6
 
 
 def peak_rate(lr, backbone, pretrained):

@@ -95,10 +95,10 @@ def test_make_recipe__arguments__passed_on():
     ("n_weights", "settings", "lr"),
     [
         (2_639_588, {}, 1e-3),
-        (21_600_000, {}, 1.25e-4),
-        (86_400_000, {}, 3.125e-5),
-        (86_400_000, {"pretrained": False}, 1e-3),
-        (86_400_000, {"lr": 0.5}, 0.5),
+        (24_000_000, {}, 1.25e-4),
+        (96_000_000, {}, 3.125e-5),
+        (96_000_000, {"pretrained": False}, 1e-3),
+        (96_000_000, {"lr": 0.5}, 0.5),
     ],
 )
 def test_make_recipe__auto_lr__lower_for_large_pretrained_backbones(
