@@ -130,6 +130,7 @@ _CARD = Record(
         "description": TEXT,
         "licence": TEXT,
         "sha256": Maybe(TEXT),
+        "origin": Maybe(TEXT),
         "seed": Maybe(whole(0)),
         "command": Maybe(TEXT),
     }

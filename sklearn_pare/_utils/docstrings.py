@@ -4,14 +4,15 @@ PARAMETERS = """
 backbone : str, default="pare-tiny"
     Name of the pretrained transformer that is fine-tuned. "pare-tiny" is part of the
     package. "timm:NAME" is a Swin or vision transformer from timm, such as
-    "timm:swin_base_patch4_window7_224". "hf:NAME-or-folder" is a text encoder from
-    transformers (extra "text"), such as "hf:roberta-base". The weights of backbones
-    from timm and transformers are downloaded once and cached, see
-    :func:`sklearn_pare.backbones.fetch`. Their names may end with a limit on the number
-    of tokens per sample, which saves time and memory:
-    "hf:roberta-base?max_tokens=128". On a CPU there is such a limit by default: a
-    fit of 300 samples then takes about five minutes on two cores. For a ViT-S it is
-    about 30 tokens.
+    "timm:swin_base_patch4_window7_224". "timm:NAME@FILE" is the same model with the
+    weights of a safetensors file, or of "model.safetensors" in a folder.
+    "hf:NAME-or-folder" is a text encoder from transformers (extra "text"), such as
+    "hf:roberta-base". Other weights of backbones from timm and transformers are
+    downloaded once and cached, see :func:`sklearn_pare.backbones.fetch`. The names may
+    end with a limit on the number of tokens per sample, which saves time and memory:
+    "hf:roberta-base?max_tokens=128". On a CPU there is such a limit by default: a fit
+    of 300 samples then takes about five minutes on two cores. For a ViT-S it is about
+    30 tokens.
 pretrained : bool, default=True
     If False, the same backbone starts from random weights (Xavier initialisation).
     This is called training from scratch.

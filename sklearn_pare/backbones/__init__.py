@@ -44,15 +44,16 @@ def list_backbones():
     Returns
     -------
     names : list of str
-        Parts in capital letters stand for the name of a model or for a folder.
+        Parts in capital letters stand for the name of a model, a file or a folder.
 
     Examples
     --------
     >>> from sklearn_pare import backbones
     >>> [name for name in backbones.list_backbones() if ":" in name]
-    ['hf:NAME-or-folder', 'timm:NAME']
+    ['hf:NAME-or-folder', 'timm:NAME', 'timm:NAME@FILE']
     """
-    return sorted([*_FACTORIES, "timm:NAME", "hf:NAME-or-folder"])
+    forms = ["timm:NAME", "timm:NAME@FILE", "hf:NAME-or-folder"]
+    return sorted([*_FACTORIES, *forms])
 
 
 def register(name, factory):
@@ -74,10 +75,24 @@ def _family(name):
     return _FAMILIES.get(prefix + colon)
 
 
+def _known_family(name):
+    family = _family(name)
+    if family is None:
+        raise UnknownNameError(
+            f"backbone={name!r} is not known. Use one of "
+            f"{', '.join(map(repr, list_backbones()))}. Others can be added with "
+            "sklearn_pare.backbones.register(name, factory)."
+        )
+    return family
+
+
 def _split(name):
     """Split "NAME?max_tokens=N" into the name and N, which is None by default."""
-    bare, mark, option = name.partition("?")
-    if not mark or name in _FACTORIES:
+    # Paths may contain question marks.
+    in_file = name.startswith(timm_models.PREFIX) and timm_models.is_local(name)
+    bare, mark, option = name.rpartition("?") if in_file else name.partition("?")
+    path_alone = in_file and not option.startswith("max_tokens=")
+    if not mark or path_alone or name in _FACTORIES:
         return name, None
     found = re.fullmatch("max_tokens=([1-9][0-9]{0,8})", option)
     if not found:
@@ -99,20 +114,14 @@ def check(name):
     ------
     UnknownNameError
         If no backbone has this name; a ValueError.
+    ModelFileError
+        If a file that the name contains does not exist; a ValueError.
     ImportError
         If the backbone needs an extra that is not installed.
     """
     name, _ = _split(name)
-    if name in _FACTORIES:
-        return
-    family = _family(name)
-    if family is None:
-        raise UnknownNameError(
-            f"backbone={name!r} is not known. Use one of "
-            f"{', '.join(map(repr, list_backbones()))}. Others can be added with "
-            "sklearn_pare.backbones.register(name, factory)."
-        )
-    family.check(name)
+    if name not in _FACTORIES:
+        _known_family(name).check(name)
 
 
 def get(
@@ -148,7 +157,7 @@ def get(
     WeightsError
         If weights are not in the cache and cannot be downloaded; a RuntimeError.
     ModelFileError
-        If a weights file is damaged; a ValueError.
+        If a weights file is damaged or belongs to another model; a ValueError.
 
     Examples
     --------
@@ -161,14 +170,11 @@ def get(
     >>> small.module.grid
     (4, 16)
     """
-    # The folder of a backbone with a configuration may no longer exist.
-    if config is None or not has_config(name):
-        check(name)
     name, max_tokens = _split(name)
     if generator is None:
         generator = torch.Generator().manual_seed(0)
     if name not in _FACTORIES:
-        return _family(name).load(
+        return _known_family(name).load(
             name,
             pretrained=pretrained,
             generator=generator,
@@ -227,8 +233,10 @@ def default_source(name):
 
 
 def is_local(name):
-    """Return True if a backbone is in a folder, which other machines may not have."""
-    return has_config(name) and hf_models.is_local(_split(name)[0])
+    """Return True if a backbone is in files that other machines may not have."""
+    name, _ = _split(name)
+    family = None if name in _FACTORIES else _family(name)
+    return family is not None and family.is_local(name)
 
 
 def fetch(name, *, cache_dir=None):
@@ -237,7 +245,8 @@ def fetch(name, *, cache_dir=None):
     Parameters
     ----------
     name : str
-        "timm:NAME" or "hf:NAME". A backbone without files is accepted as well.
+        "timm:NAME" or "hf:NAME". A backbone without files, or with files on this
+        machine, is accepted as well.
     cache_dir : str or Path, optional
         By default the environment variable HF_HUB_CACHE, or the cache of
         `huggingface_hub`. Files in another folder are only found while HF_HUB_CACHE
@@ -246,7 +255,7 @@ def fetch(name, *, cache_dir=None):
     Returns
     -------
     path : Path or None
-        The weights file; None for a backbone that needs no download.
+        The weights file; None for a backbone without files.
 
     Raises
     ------
@@ -255,7 +264,8 @@ def fetch(name, *, cache_dir=None):
     WeightsError
         If a file cannot be downloaded; a RuntimeError.
     ModelFileError
-        If the content of a file does not match its hash; a ValueError.
+        If the content of a file does not match its hash, or if a file that the name
+        contains does not exist; a ValueError.
 
     Examples
     --------

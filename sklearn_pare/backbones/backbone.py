@@ -26,6 +26,8 @@ class BackboneCard:
         SPDX name of the licence of the weights.
     sha256 : str or None
         Hash of the weights file, if there is one.
+    origin : str or None
+        Where the weights file is from: its path as given, or repository and file name.
     seed : int or None
         Seed of the pretraining.
     command : str or None
@@ -40,6 +42,7 @@ class BackboneCard:
     description: str
     licence: str
     sha256: str | None = None
+    origin: str | None = None
     seed: int | None = None
     command: str | None = None
     figures: dict = field(default_factory=dict)

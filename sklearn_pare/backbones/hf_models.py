@@ -9,11 +9,16 @@ import threading
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import nn
 
 from sklearn_pare.backbones.backbone import Backbone, BackboneCard, choose_grid
-from sklearn_pare.backbones.hub import cached_file
+from sklearn_pare.backbones.hub import cached_file, checked_sha256
+from sklearn_pare.backbones.weights_file import (
+    WEIGHTS,
+    WeightsFile,
+    difference,
+    shapes_of,
+)
 from sklearn_pare.exceptions import ModelFileError, UnknownNameError
 from sklearn_pare.nn.embed import WordEmbed
 from sklearn_pare.nn.init import DrawFrom, xavier_
@@ -22,7 +27,7 @@ PREFIX = "hf:"
 # The source of the kind of data that these models were pretrained on.
 DEFAULT_SOURCE = "docstrings+self"
 _BUILD_LOCK = threading.RLock()
-_CONFIG, _WEIGHTS, _TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
+_CONFIG, _TOKENIZER = "config.json", "tokenizer.json"
 # Encoders with attention in both directions that accept vectors in place of words.
 _FAMILIES = (
     "bert",
@@ -115,13 +120,15 @@ def load(name, *, pretrained, generator, input_shape, max_tokens, config=None):
     Without `config`, the configuration is read from the folder or the cache.
     """
     transformers = _transformers(name)
+    if config is None:
+        check(name)
     described = _describe(name, _read_config(name) if config is None else config)
     # Raises an error before memory is allocated if the file is missing.
-    weights = _file(name, _WEIGHTS) if pretrained else None
+    file = _weights_file(name) if pretrained else None
     outline, n_positions = _outline(name, described)
     grid = choose_grid(tuple(input_shape), n_positions, 1, max_tokens)
     # Checked before memory is allocated for the weights of the configuration.
-    tensors = _read_weights(outline, weights, name) if pretrained else {}
+    tensors = _read_weights(outline, file, name) if pretrained else {}
     # While it builds a model, transformers changes functions of torch for all threads.
     with _BUILD_LOCK, DrawFrom(generator):
         model = transformers.AutoModel.from_config(described).float()
@@ -137,6 +144,7 @@ def load(name, *, pretrained, generator, input_shape, max_tokens, config=None):
             name=name,
             description=f"{type(model).__name__} on {grid[0] * grid[1]} tokens",
             licence="unknown",
+            **(file.provenance() if pretrained else {}),
         ),
         config=_shaping(described.to_dict()),
         tokenize=lambda texts: _tokenize(name, texts),
@@ -150,7 +158,7 @@ def fetch(name, cache_dir=None):
     """Download the files of a model, and return the path of the weights."""
     for filename in (_CONFIG, _TOKENIZER):
         _file(name, filename, cache_dir)
-    return _file(name, _WEIGHTS, cache_dir)
+    return _file(name, WEIGHTS, cache_dir)
 
 
 def _transformers(name):
@@ -184,6 +192,13 @@ def _file(name, filename, cache_dir=None):
             "writes it; weights in other formats than safetensors are not read."
         )
     return path
+
+
+def _weights_file(name):
+    path, place = _file(name, WEIGHTS), name.removeprefix(PREFIX)
+    if is_local(name):
+        return WeightsFile(path, place)
+    return WeightsFile(path, f"{place}/{WEIGHTS}", checked_sha256(path))
 
 
 def _read_config(name):
@@ -263,35 +278,34 @@ def without_words(config):
     return config | {"pad_token_id": pad, "vocab_size": pad + 1}
 
 
-def _read_weights(outline, path, name):
-    """Return the tensors of a file after loading them into the outline of a model."""
-    prefix = f"{outline.base_model_prefix}."
-    try:
-        tensors = {
-            _modern(k.removeprefix(prefix)): v for k, v in load_file(path).items()
-        }
-        missing, _ = outline.load_state_dict(tensors, strict=False, assign=True)
-    # safetensors and torch raise various errors.
-    except Exception as error:
-        raise _other_weights(path, name, error) from error
-    # The pooler is not used, and models for masked words have none.
-    missing = [key for key in missing if not key.startswith("pooler.")]
-    if missing:
-        raise _other_weights(path, name, f"it has no {', '.join(missing[:3])}")
-    return tensors
+def _read_weights(outline, file, name):
+    """Return the tensors of an encoder that fit its outline."""
+    prefix, shapes = f"{outline.base_model_prefix}.", file.shapes()
+    names = {_modern(old.removeprefix(prefix)): old for old in shapes}
+    # Heads for masked words are not part of the encoder, and the pooler is not used.
+    # Older files contain buffers.
+    parts = {part for part, _ in outline.named_children()} - {"pooler"}
+    buffers = {buffer for buffer, _ in outline.named_buffers()}
+    names = {
+        new: old
+        for new, old in names.items()
+        if new.partition(".")[0] in parts and new not in buffers
+    }
+    expected = {
+        k: shape
+        for k, shape in shapes_of(outline).items()
+        if not k.startswith("pooler.")
+    }
+    reason = difference({new: shapes[old] for new, old in names.items()}, expected)
+    if reason:
+        raise file.unfit(name, reason)
+    return file.read(names)
 
 
 def _modern(key):
     """Return the new name of a weight in a file of the first BERT models."""
     return key.replace("LayerNorm.gamma", "LayerNorm.weight").replace(
         "LayerNorm.beta", "LayerNorm.bias"
-    )
-
-
-def _other_weights(path, name, reason):
-    return ModelFileError(
-        f"{path} does not contain the weights of {name!r}, or is damaged: {reason}. "
-        "Delete it, then download or save it again."
     )
 
 

@@ -70,11 +70,17 @@ def cached_file(repo_id, filename, *, backbone, cache_dir=None) -> Path:
     return path
 
 
+def checked_sha256(path):
+    """Return the sha256 that names a file in the cache and was compared, or None."""
+    name = path.resolve().name
+    return name if _SHA256.fullmatch(name) else None
+
+
 def _check(path):
     """Compare the content with the sha256 that names the file in the cache, if any."""
-    blob = path.resolve()
-    if not _SHA256.fullmatch(blob.name):
+    if checked_sha256(path) is None:
         return
+    blob = path.resolve()
     with blob.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != blob.name:

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import pickle
 import shutil
@@ -5,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 import sklearn_pare
 from sklearn_pare import PaReClassifier, _safetensors, backbones
@@ -285,8 +287,79 @@ def test_get__no_safetensors__refused(roberta, tmp_path):
     with pytest.raises(ModelFileError, match=r"model\.safetensors is missing"):
         backbones.get(f"hf:{folder}")
     (folder / "model.safetensors").write_bytes(b"\x80\x04pickle" * 100)
-    with pytest.raises(ModelFileError, match="does not contain the weights"):
+    with pytest.raises(ModelFileError, match="is not a whole safetensors file"):
         backbones.get(f"hf:{folder}")
+
+
+def test_get__pretrained__card_names_the_file(roberta, hub):
+    content = (roberta / "model.safetensors").read_bytes()
+    for name in ("config.json", "model.safetensors"):
+        hub.put("someone/roberta", name, (roberta / name).read_bytes())
+    for place, origin in [
+        (str(roberta), str(roberta)),
+        ("someone/roberta", "someone/roberta/model.safetensors"),
+    ]:
+        card = backbones.get(f"hf:{place}", input_shape=(1, 96)).card
+        assert card.origin == origin
+        assert card.sha256 == hashlib.sha256(content).hexdigest()
+        card = backbones.get(f"hf:{place}", pretrained=False).card
+        assert (card.origin, card.sha256) == (None, None)
+
+
+def _folder(path, kind="roberta", **settings):
+    """Write an encoder with another configuration beside its weights."""
+    transformers.AutoModel.from_config(_config(kind)).save_pretrained(path)
+    _config(kind, **settings).save_pretrained(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"num_hidden_layers": 1},
+            r"the model has no encoder\.layer\.1\.\S+, \S+, \S+ and 13 more\. Use",
+        ),
+        (
+            {"num_hidden_layers": 3},
+            r"the file lacks encoder\.layer\.2\.\S+, \S+, \S+ and 13 more\. Use",
+        ),
+        (
+            {"hidden_size": 48},
+            r"embeddings\.word_embeddings\.weight has shape \(\d+, 32\) in the file "
+            r"and \(\d+, 48\) in the model.* and \d+ more\. Use .*config\.json",
+        ),
+    ],
+)
+def test_get__weights_of_another_configuration__names_tensors(
+    settings, message, tmp_path, monkeypatch
+):
+    folder = _folder(tmp_path, **settings)
+    # The shapes are in the header, so that nothing else is read.
+    monkeypatch.setattr(backbones.hf_models.WeightsFile, "read", None)
+    with pytest.raises(ModelFileError, match=message):
+        backbones.get(f"hf:{folder}")
+
+
+def test_get__cut_file__not_a_whole_one(tmp_path):
+    path = _folder(tmp_path) / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ModelFileError, match="is not a whole safetensors file"):
+        backbones.get(f"hf:{tmp_path}")
+
+
+def test_get__tensors_outside_of_the_encoder__ignored(tmp_path):
+    path = _folder(tmp_path) / "model.safetensors"
+    expected = backbones.get(f"hf:{tmp_path}", input_shape=(1, 96)).parts
+    others = {
+        "lm_head.bias": torch.ones(3),
+        "pooler.dense.weight": torch.ones(3),
+        "roberta.embeddings.position_ids": torch.arange(66)[None],
+    }
+    save_file(load_file(path) | others, path)
+    found = backbones.get(f"hf:{tmp_path}", input_shape=(1, 96)).parts
+    for a, b in zip(found.parameters(), expected.parameters(), strict=True):
+        assert torch.equal(a, b)
 
 
 def test_get__not_an_encoder__says_which_families_fit(tmp_path):

@@ -158,7 +158,7 @@ def test_get__not_in_the_cache__says_how_to_fetch(monkeypatch, tmp_path):
 def test_get__not_safetensors__refused(hub):
     repo_id = timm.get_pretrained_cfg("test_vit").hf_hub_id
     hub.put(repo_id, "model.safetensors", b"\x80\x04pickle" * 100)
-    with pytest.raises(ModelFileError, match="does not contain the weights"):
+    with pytest.raises(ModelFileError, match="is not a whole safetensors file"):
         backbones.get("timm:test_vit")
 
 
@@ -178,7 +178,7 @@ def test_get__weights_of_another_model__refused(hub):
         ("timm:vit_tiny_patch16_242", "Did you mean.*vit_tiny_patch16_224"),
         ("timm:vit_tiny_patch16_224.nope", "augreg_in21k"),
         ("timm:vit_base_r50_s16_224", "Families that fit|not a Swin"),
-        ("torch:vit", "'timm:NAME'"),
+        ("torch:vit", "'timm:NAME@FILE'"),
     ],
 )
 def test_get__name_that_does_not_fit__says_which_do(name, message):

@@ -13,7 +13,6 @@ import torch
 from safetensors.torch import save
 
 from sklearn_pare import backbones
-from sklearn_pare.backbones import timm_models
 from sklearn_pare.backbones.backbone import BackboneCard
 from sklearn_pare.backbones.bundled import (
     WEIGHTS,
@@ -141,18 +140,15 @@ def test_load_file__other_tensors_signed__refused(tmp_path, little_memory):
 
 
 @needs_linux
-def test_get__timm_weights_changed__built_or_refused(
-    tmp_path, monkeypatch, little_memory
-):
+def test_get__timm_weights_changed__built_or_refused(tmp_path, little_memory):
     import timm as library
 
     path = tmp_path / "model.safetensors"
     model = library.create_model("test_vit", pretrained=False, num_classes=0)
     content, outcomes = save(model.state_dict()), Outcomes(path)
-    monkeypatch.setattr(timm_models, "_weights_file", lambda *args: path)
 
     def get():
-        return backbones.get("timm:test_vit", input_shape=(1, 16, 16))
+        return backbones.get(f"timm:test_vit@{path}", input_shape=(1, 16, 16))
 
     path.write_bytes(content)
     get()
