@@ -12,6 +12,9 @@ from sklearn_pare.training.draw import draw_step
 from sklearn_pare.training.guard import Guard
 from sklearn_pare.training.step import backward
 
+# Factor on the learning rate after a second start.
+_SLOWER = 1 / 3
+
 #: Parts of the loss.
 TERMS = ("target", "mixed_target", "mixed_source", "unlabeled")
 
@@ -60,6 +63,8 @@ class PaReNet(NeuralNet):
         """Start at step 0 with an empty history."""
         super().initialize_history()
         self.step_ = 0
+        # Number of steps before the second start; 0 if there was none.
+        self.n_lost_ = 0
         # The reason to stop, one of `_report.ENDINGS`.
         self.stop_ = None
         # Sums over the current epoch, on the device.
@@ -99,11 +104,23 @@ class PaReNet(NeuralNet):
         """Return batches of `Rows`, shuffled in training."""
         return self.batches if training else Batches(dataset, self.recipe.batch_size)
 
+    @property
+    def peak_rate(self):
+        """Peak learning rate since the last start."""
+        return self.recipe.lr * (_SLOWER if self.n_lost_ else 1.0)
+
+    def start_over(self):
+        """Let the other steps be a training run of their own, at a lower rate."""
+        self.n_lost_ = self.step_
+        self.initialize_optimizer()
+
     def set_rate(self, step):
         """Set the learning rates of a step, counted from 0."""
-        factor = learning_rate_factor((step + 0.5) / self.recipe.n_steps)
+        n_before = self.n_lost_
+        progress = (step - n_before + 0.5) / (self.recipe.n_steps - n_before)
+        factor = learning_rate_factor(progress)
         for group in self.optimizer_.param_groups:
-            group["lr"] = self.recipe.lr * factor * group["scale"]
+            group["lr"] = self.peak_rate * factor * group["scale"]
 
     def _draw(self, batch):
         """Draw everything random of this step."""

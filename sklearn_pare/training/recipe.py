@@ -106,6 +106,9 @@ class Recipe:
     patience : int or None
         Epochs to wait for a better validation score. None trains to the end and keeps
         the last weights.
+    may_start_over : bool
+        If True and the training loss does not fall at first, training starts over at a
+        lower learning rate.
     max_grad_norm : float
         Gradients are clipped to this norm.
     noise : tuple of float
@@ -129,6 +132,7 @@ class Recipe:
     clean_share: float
     bfloat16: bool
     patience: int | None
+    may_start_over: bool
     source_weight: float = 1.0
     max_grad_norm: float = 1.0
     noise: tuple = (1.0, 0.0)
@@ -183,4 +187,7 @@ def make_recipe(arguments, n_samples, backbone, target, bfloat16):
         clean_share=1.0 if in_paper else 1.0 - auto.mixed_share,
         bfloat16=bfloat16,
         patience=arguments["n_iter_no_change"] if arguments["early_stopping"] else None,
+        # An aligned network that is continued from a checkpoint is not aligned again,
+        # so that its initial weights are lost.
+        may_start_over=arguments["lr"] == "auto" and arguments["alignment"] is None,
     )

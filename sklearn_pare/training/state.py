@@ -39,6 +39,7 @@ def capture(net, keep):
         tensors[f"generators/{name}"] = own.state()
     values = {
         "step": net.step_,
+        "n_lost": net.n_lost_,
         "stop": net.stop_,
         "fraction": net.fraction_,
         "n_parts": net.n_parts_,
@@ -89,8 +90,9 @@ def _restore(net, keep, arrays, values):
         own.generator.set_state(taken.one(f"generators/{name}"))
         own.position = _whole(values["positions"][name])
     net.step_ = _whole(values["step"], net.recipe.n_steps)
+    net.n_lost_ = _whole(values["n_lost"], min(net.step_, net.recipe.n_steps - 1))
     # The record of an epoch that only lacks its end needs the rate of its last step.
-    net.set_rate(max(net.step_ - 1, 0))
+    net.set_rate(max(net.step_ - 1, net.n_lost_))
     net.n_parts_ = max(1, _whole(values["n_parts"], net.recipe.batch_size))
     net.fraction_ = float(values["fraction"])
     if values["stop"] not in (None, *ENDINGS):

@@ -19,6 +19,7 @@ from sklearn_pare.training.callbacks import (
 from sklearn_pare.training.net import PaReNet
 from sklearn_pare.training.own_samples import OwnSamplesLater
 from sklearn_pare.training.share import StopWithoutGain
+from sklearn_pare.training.start_over import StartOver
 
 
 def train(network, start, recipe, callbacks=(), verbose=0):
@@ -88,6 +89,8 @@ def train(network, start, recipe, callbacks=(), verbose=0):
 def _asking(network, recipe, seed):
     """Return the callbacks whose answers change the rest of the training."""
     prepared, asking = network.prepared, []
+    if recipe.may_start_over:
+        asking.append(StartOver(prepared.rows))
     if prepared.share_rows is not None:
         asking.append(StopWithoutGain(prepared.share_rows))
     later = getattr(network.source, "own_samples", None) == "later"
