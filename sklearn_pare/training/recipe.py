@@ -132,7 +132,7 @@ class Recipe:
     clean_share: float
     bfloat16: bool
     patience: int | None
-    may_start_over: bool
+    may_start_over: bool = False
     source_weight: float = 1.0
     max_grad_norm: float = 1.0
     noise: tuple = (1.0, 0.0)
