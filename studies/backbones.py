@@ -13,7 +13,8 @@ from studies.signed_ranks import signed_rank_p
 from studies.suites import SUITES
 from studies.tables import collect, markdown, mean_std
 
-TASKS = real.TASKS | {"cosmic-32-100": SUITES["small"]["cosmic-rays-32"]}
+_MASKS = SUITES["small"]["cosmic-rays-32"]
+TASKS = real.TASKS | {_MASKS.name: _MASKS}
 #: Methods in the table by default.
 METHODS = ("pare", "scratch")
 _ALONE = "-alone"
