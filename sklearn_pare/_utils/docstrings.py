@@ -81,9 +81,11 @@ batch_size : int or "auto", default="auto"
 lr : float or "auto", default="auto"
     Peak learning rate of AdamW: linear warm-up over a tenth of the steps, then cosine
     decay to 0. The decoder of masks and fields has three times this learning rate.
-    "auto" is 1e-3 for "pare-tiny" and for backbones with random weights. For larger
-    pretrained backbones it is inversely proportional to their number of weights: about
-    1e-4 for a ViT-S and 3e-5 for a RoBERTa-base.
+    "auto" is 1e-3 for "pare-tiny". For larger pretrained backbones it is inversely
+    proportional to their number of weights: 1.4e-4 for a ViT-S and 3.5e-5 for a
+    RoBERTa-base; for larger backbones with random weights, to the square root of that
+    number. If the training loss does not fall in the first tenth of the steps, training
+    starts over once, at a third of this rate and with a warning.
 weight_decay : float, default=0.05
     Weight decay of AdamW. Biases and normalisation weights are not decayed.
 early_stopping : bool, default=False

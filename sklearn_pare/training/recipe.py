@@ -67,8 +67,9 @@ def peak_rate(lr, backbone, pretrained):
     """
     if lr != "auto":
         return float(lr)
-    n_weights = sum(p.numel() for p in backbone.parameters())
-    return _RATE * min(1.0, _WEIGHTS / n_weights) if pretrained else _RATE
+    share = min(1.0, _WEIGHTS / sum(p.numel() for p in backbone.parameters()))
+    # Random weights have nothing to forget.
+    return _RATE * (share if pretrained else share**0.5)
 
 
 def samples_per_batch(batch_size, target):

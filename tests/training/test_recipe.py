@@ -97,13 +97,12 @@ def test_make_recipe__arguments__passed_on():
         (2_639_588, {}, 1e-3),
         (24_000_000, {}, 1.25e-4),
         (96_000_000, {}, 3.125e-5),
-        (96_000_000, {"pretrained": False}, 1e-3),
+        (12_000_000, {"pretrained": False}, 5e-4),
+        (2_639_588, {"pretrained": False}, 1e-3),
         (96_000_000, {"lr": 0.5}, 0.5),
     ],
 )
-def test_make_recipe__auto_lr__lower_for_large_pretrained_backbones(
-    n_weights, settings, lr
-):
+def test_make_recipe__auto_lr__lower_for_large_backbones(n_weights, settings, lr):
     recipe = _recipe(_target("classes"), n_weights=n_weights, **settings)
     assert recipe.lr == pytest.approx(lr)
 
