@@ -10,11 +10,9 @@ import numpy as np
 from studies import real, record
 from studies.measures import measure
 from studies.signed_ranks import signed_rank_p
-from studies.suites import SUITES
 from studies.tables import collect, markdown, mean_std
 
-_MASKS = SUITES["small"]["cosmic-rays-32"]
-TASKS = real.TASKS | {_MASKS.name: _MASKS}
+TASKS = real.TASKS
 #: Methods in the table by default.
 METHODS = ("pare", "scratch")
 _ALONE = "-alone"

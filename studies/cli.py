@@ -24,6 +24,7 @@ STUDIES = (
     "timings",
     "transfer",
     "backbones",
+    "large",
     "pretraining",
 )
 

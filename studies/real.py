@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.datasets import load_digits
 
+from sklearn_pare.datasets import make_cosmic_rays
 from studies.signals import load as load_parts
 from studies.suites import Task
 
@@ -210,6 +211,8 @@ def satellite():
 
 _PIXELS = {"input_shape": (1, 8, 8)}
 _KERNELS = {"MiniRocket + ridge": "MiniRocket + ridge"}
+# Simulated: no package contains real masks.
+_cosmic_rays = functools.partial(make_cosmic_rays, 300, size=32, random_state=0)
 _signals = functools.partial(Task, metric="accuracy", peers=_KERNELS)
 
 #: Name -> `Task`.
@@ -233,6 +236,7 @@ TASKS = {
             1000,
             peers={"RandomForest": "RandomForest"},
         ),
+        Task("cosmic-rays-32", _cosmic_rays, 100, "pixel AUROC"),
         Task("darcy-16-300", darcy, 300, "relative L2", peers={"UNet": "UNet"}),
     )
 }

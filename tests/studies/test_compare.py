@@ -108,6 +108,7 @@ def test_command__unknown_name__what_there_is(words, told, capsys):
 TABLES = {
     "compare --first 10 --budget time "
     "--methods pare,nft,nft-smoothing,scratch": "comparison.rst",
+    "compare --first 10 --seeds 3 --methods pare,orca,pare-gate": "comparison.rst",
     "compare --suite every-token --first 10 --budget time "
     "--methods pare,nft,nft-smoothing,pare-formula,pare-self": "comparison.rst",
     "accuracy digits": "comparison.rst",
