@@ -17,6 +17,7 @@ from sklearn.base import (
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_pare import backbones
 from sklearn_pare._architecture import export_arrays, restore
 from sklearn_pare._data.fit_data import (
     FitData,
@@ -307,7 +308,7 @@ class _BasePaRe(
         if not bfloat16:
             found.append("precision='bf16'")
         if self.backbone != "pare-tiny":
-            name = self.backbone.partition("?")[0]
+            name, _ = backbones.split(self.backbone)
             n_tokens = max(1, self.n_tokens_ // 2)
             found += [
                 f"a fit with backbone='{name}?max_tokens={n_tokens}'",

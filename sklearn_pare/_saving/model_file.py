@@ -39,7 +39,7 @@ from sklearn_pare.exceptions import ModelFileError, PaReError, SaveError
 SCHEMA = 4
 # Characters of JSON; the Python objects take about 20 times as much memory.
 _LONGEST = 2**25
-# Paths of this machine are not part of a model.
+# Checkpoints of this machine are not part of a model.
 _NEVER = {"checkpoint_dir"}
 _HASH = Leaf(
     "a sha256", lambda value: type(value) is str and re.fullmatch("[0-9a-f]{64}", value)

@@ -27,9 +27,10 @@ __all__ = [
 ]
 
 # Operations of one sample in `forward` that two cores of a processor can afford: a
-# default fit of 300 samples then takes about five minutes. Fewer tokens than _FEWEST
-# are never the default.
-_AFFORDABLE, _FEWEST = 1.4e9, 16
+# default fit of 300 samples then takes about five minutes. They are counted with at
+# most _COUNTED tokens, since those of attention grow with the square of the number.
+# Fewer tokens than _FEWEST are never the default.
+_AFFORDABLE, _COUNTED, _FEWEST = 1.4e9, 64, 16
 
 #: Default source of "pare-tiny" and of registered backbones. Every backbone reads it.
 GENERAL_SOURCE = "formula+self"
@@ -86,7 +87,7 @@ def _known_family(name):
     return family
 
 
-def _split(name):
+def split(name):
     """Split "NAME?max_tokens=N" into the name and N, which is None by default."""
     # Paths may contain question marks.
     in_file = name.startswith(timm_models.PREFIX) and timm_models.is_local(name)
@@ -119,7 +120,7 @@ def check(name):
     ImportError
         If the backbone needs an extra that is not installed.
     """
-    name, _ = _split(name)
+    name, _ = split(name)
     if name not in _FACTORIES:
         _known_family(name).check(name)
 
@@ -170,7 +171,7 @@ def get(
     >>> small.module.grid
     (4, 16)
     """
-    name, max_tokens = _split(name)
+    name, max_tokens = split(name)
     if generator is None:
         generator = torch.Generator().manual_seed(0)
     if name not in _FACTORIES:
@@ -191,8 +192,8 @@ def get(
     return backbone
 
 
-def affordable(name, input_shape):
-    """Return the name of a backbone with as many tokens as a processor can afford.
+def affordable(name, input_shape, device):
+    """Return the name of a backbone with as many tokens as a device can afford.
 
     Parameters
     ----------
@@ -200,41 +201,48 @@ def affordable(name, input_shape):
         A name that limits the number of tokens is returned as it is.
     input_shape : tuple of int
         Shape of one sample.
+    device : torch.device
+        Devices other than a CPU can afford all tokens.
 
     Returns
     -------
     name : str
         With a limit if the default number of tokens costs too much.
     """
-    bare, max_tokens = _split(name)
-    if bare in _FACTORIES or max_tokens is not None:
+    bare, max_tokens = split(name)
+    if bare in _FACTORIES or max_tokens is not None or device.type != "cpu":
         return name
     # Nothing is computed on this device, but operations are counted.
     with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as count:
-        module = get(name, pretrained=False, input_shape=input_shape).module
-        n_tokens = math.prod(module.grid)
-        module(torch.zeros(1, n_tokens, module.dim))
-    limit = int(_AFFORDABLE * n_tokens / count.get_total_flops())
+        n_tokens = math.prod(_module(name, input_shape).grid)
+        module = _module(f"{name}?max_tokens={_COUNTED}", input_shape)
+        n_counted = math.prod(module.grid)
+        module(torch.zeros(1, n_counted, module.dim))
+    limit = int(_AFFORDABLE * n_counted / count.get_total_flops())
     limit = max(limit, _FEWEST, getattr(module, "n_fewest", 1))
     return name if n_tokens <= limit else f"{name}?max_tokens={limit}"
 
 
+def _module(name, input_shape):
+    return get(name, pretrained=False, input_shape=input_shape).module
+
+
 def has_config(name):
     """Return True if a backbone is built from its name and a configuration."""
-    name, _ = _split(name)
+    name, _ = split(name)
     return name not in _FACTORIES and _family(name) is hf_models
 
 
 def default_source(name):
     """Return the name of the source that fits a backbone best."""
-    name, _ = _split(name)
+    name, _ = split(name)
     family = None if name in _FACTORIES else _family(name)
     return GENERAL_SOURCE if family is None else family.DEFAULT_SOURCE
 
 
 def is_local(name):
     """Return True if a backbone is in files that other machines may not have."""
-    name, _ = _split(name)
+    name, _ = split(name)
     family = None if name in _FACTORIES else _family(name)
     return family is not None and family.is_local(name)
 
@@ -274,5 +282,5 @@ def fetch(name, *, cache_dir=None):
     True
     """
     check(name)
-    name, _ = _split(name)
+    name, _ = split(name)
     return None if name in _FACTORIES else _family(name).fetch(name, cache_dir)

@@ -51,6 +51,8 @@ class WeightsFile:
         try:
             with safe_open(self.path, "pt") as file:
                 yield file
+        except MemoryError:
+            raise
         # safetensors raises various errors for damaged and for other files.
         except Exception as error:
             raise ModelFileError(

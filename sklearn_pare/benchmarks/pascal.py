@@ -9,7 +9,7 @@ import torch
 from sklearn_pare import sources
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.sources.base import Source, draw_index
-from sklearn_pare.sources.folder import _KEPT, _MEAN, _STD
+from sklearn_pare.sources.folder import _KEPT, imagenet_units
 
 PREFIX = "pascal:"
 _NAMES = Path("ImageSets", "Segmentation", "train.txt")
@@ -85,10 +85,8 @@ class PascalSource(Source):
         index = draw_index(len(self._names), n, generator)
         pairs = [self._pair(self._names[number]) for number in index.tolist()]
         pixels, masks = (np.stack(part) for part in zip(*pairs, strict=True))
-        rows = torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2) / 255
-        mean = torch.tensor(_MEAN, device=device).view(3, 1, 1)
-        std = torch.tensor(_STD, device=device).view(3, 1, 1)
-        return (rows - mean) / std, torch.from_numpy(masks).to(device).long()
+        rows = torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2)
+        return imagenet_units(rows), torch.from_numpy(masks).to(device).long()
 
 
 def register(source):

@@ -10,6 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn_pare import backbones
 from sklearn_pare._data import validation
 from sklearn_pare._data.encoders import encoder_for
+from sklearn_pare._device import resolve_device
 from sklearn_pare._utils.surroundings import pinned
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.nn.embed import embedder
@@ -164,9 +165,11 @@ def rank(
         # The second of the four seeds of a fit.
         seed = int(check_random_state(random_state).randint(2**31 - 1, size=4)[1])
         encoder = encoder_for(X)
+        # As in a fit with the default device.
+        name = backbones.affordable(backbone, X.shape[1:], resolve_device("auto"))
         rows, y = encoded_sample(X, y, encoder, seed, max_samples)
         built = backbones.get(
-            backbone,
+            name,
             generator=torch.Generator().manual_seed(seed),
             input_shape=tuple(rows.shape[1:]),
         )

@@ -62,6 +62,10 @@ class Keep(Callback):
             for name, value in net.module_.state_dict().items()
         }
 
+    def start_over(self, net):
+        """Keep the initial weights instead of those of the first start."""
+        self.keep(net)
+
     def put_back(self, net):
         """Load the kept weights into the net."""
         net.module_.load_state_dict(self.weights)
@@ -114,6 +118,10 @@ class KeepBest(Keep):
         self.best, self.waited = result, 0
         self.keep(net)
 
+    def start_over(self, net):
+        """Begin to wait again; the initial weights were scored at first."""
+        self.waited = 0
+
     def on_train_end(self, net, **kwargs):
         """Restore the best weights."""
         self.put_back(net)
@@ -129,6 +137,8 @@ class Report(Callback):
     def on_batch_end(self, net, training=True, **kwargs):
         """Log the cost after two steps; the first one is slower than all others."""
         if len(self.times_) <= _TIMED_STEPS:
+            # Waits for the device to finish the step.
+            float(kwargs["loss"])
             self.times_.append(time.perf_counter())
             if len(self.times_) == _TIMED_STEPS + 1:
                 logger.info(cost(net, self.times_[-1] - self.times_[-2]))

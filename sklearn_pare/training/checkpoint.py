@@ -18,7 +18,7 @@ from sklearn_pare.training.state import capture, restore
 # A killed fit loses at most this time, or one epoch.
 _MINUTES = 10
 _KEPT = 2
-_SCHEMA = 1
+_SCHEMA = 2
 _NAME = re.compile(r"checkpoint-(\d+)\.safetensors")
 
 

@@ -16,7 +16,7 @@ class Guard:
     """Count of the steps with a loss or gradient that is not finite, on the device."""
 
     def __init__(self, recipe, device):
-        self.recipe = recipe
+        self.recipe, self.lr = recipe, recipe.lr
         self.allowed = _ALLOWED_IN_BFLOAT16 if recipe.bfloat16 else 0
         # Number of skipped steps, the last skipped step, the last finite loss.
         self.values = torch.tensor([0.0, 0.0, math.nan], device=device)
@@ -66,7 +66,7 @@ class Guard:
 
     def error(self, what, epoch, step=None):
         """Return the error, with the place and advice."""
-        lr, kept = self.recipe.lr, self.values[2].item()
+        lr, kept = self.lr, self.values[2].item()
         where = "" if step is None else f", at step {step} of {self.recipe.n_steps}"
         before = "" if math.isnan(kept) else f" The last finite loss was {kept:.4g}."
         return DivergenceError(

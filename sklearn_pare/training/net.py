@@ -112,6 +112,7 @@ class PaReNet(NeuralNet):
     def start_over(self):
         """Let the other steps be a training run of their own, at a lower rate."""
         self.n_lost_ = self.step_
+        self.guard_.lr = self.peak_rate
         self.initialize_optimizer()
 
     def set_rate(self, step):

@@ -54,8 +54,9 @@ def build_network(arguments, data, start):
     """
     init_seed = start.seeds[0]
     encoder, name = encoder_for(data.X), arguments["backbone"]
-    if start.device.type == "cpu":
-        name = backbones.affordable(name, data.X.shape[1:])
+    if start.warm is not None:
+        name = start.warm.backbone(name)
+    name = backbones.affordable(name, data.X.shape[1:], start.device)
     architecture = Architecture(
         name,
         data.X.shape[1:],

@@ -62,12 +62,15 @@ def peak_rate(lr, backbone, pretrained):
     ----------
     lr : float or "auto"
     backbone : torch.nn.Module
+        With the weights frozen that are not trained.
     pretrained : bool
         Whether the backbone has pretrained weights.
     """
     if lr != "auto":
         return float(lr)
-    share = min(1.0, _WEIGHTS / sum(p.numel() for p in backbone.parameters()))
+    # Fixed weights cannot be forgotten.
+    n_trained = sum(p.numel() for p in backbone.parameters() if p.requires_grad)
+    share = min(1.0, _WEIGHTS / max(n_trained, 1))
     # Random weights have nothing to forget.
     return _RATE * (share if pretrained else share**0.5)
 

@@ -68,10 +68,17 @@ def open_start(estimator, data, stopwatch):
     seeds = random_state.randint(2**31 - 1, size=4).tolist()
     checkpoints = None
     if arguments["checkpoint_dir"] is not None:
-        fingerprint = _fingerprint(arguments, data, device, warm, seeds)
+        described = arguments | {"source": _described(arguments, candidates)}
+        fingerprint = _fingerprint(described, data, device, warm, seeds)
         checkpoints = Checkpoints(arguments["checkpoint_dir"], fingerprint, seeds)
         seeds = checkpoints.seeds
     return Start(device, candidates, warm, seeds, checkpoints, stopwatch)
+
+
+def _described(arguments, candidates):
+    """Return the source; of "auto", the name of the source that was found."""
+    source = arguments["source"]
+    return next(iter(candidates), None) if isinstance(source, str) else source
 
 
 def _fingerprint(arguments, data, device, warm, seeds):

@@ -2,8 +2,11 @@
 
 import warnings
 
+import numpy as np
 import torch
 from skorch.callbacks import Callback
+
+from sklearn_pare.training.batches import Batches
 
 # Part of the steps after which the loss is compared with that of the initial weights.
 _TRIED = 0.1
@@ -15,24 +18,24 @@ class StartOver(Callback):
     """Callback that starts over once if the training loss does not fall.
 
     The other steps then start from the initial weights, at a third of the learning
-    rate and with a warm-up of their own.
+    rate and with a warm-up of their own. The curriculum goes on as if nothing had
+    happened.
 
     Parameters
     ----------
-    rows : Rows or LazyRows
+    rows : Rows
         Training samples.
+    keep : Keep
+        Callback before this one.
     """
 
-    def __init__(self, rows):
-        self.rows = rows
+    def __init__(self, rows, keep):
+        index = np.linspace(0, len(rows) - 1, min(len(rows), _ASKED)).astype(int)
+        self.rows, self._keep = rows.subset(index), keep
 
     def on_train_begin(self, net, **kwargs):
-        """Keep the initial weights and their loss, also before a fit is continued."""
-        self.loss = self._loss(net)
-        self.weights = {
-            name: value.detach().to("cpu", copy=True)
-            for name, value in net.module_.state_dict().items()
-        }
+        """Note the initial weights and their loss, also before a fit is continued."""
+        self._weights, self._loss = self._keep.weights, self._measure(net)
 
     def on_epoch_end(self, net, **kwargs):
         """Start over after the epoch in which the first tenth of the steps is over."""
@@ -40,27 +43,28 @@ class StartOver(Callback):
         before = net.step_ - n_steps // n_epochs
         if not before < _TRIED * n_steps <= net.step_ < n_steps or net.stop_:
             return
-        loss, weights = self._loss(net), self.weights
-        self.weights = None
-        if not loss < self.loss:
-            net.module_.load_state_dict(weights)
+        loss = self._measure(net)
+        if loss >= self._loss:
+            net.module_.load_state_dict(self._weights)
             net.start_over()
+            self._keep.start_over(net)
             warnings.warn(
                 f"In the first {net.step_} steps, with lr={net.recipe.lr:.2g}, the "
-                f"training loss did not fall: it was {self.loss:.3g} and is "
+                f"training loss did not fall: it was {self._loss:.3g} and is "
                 f"{loss:.3g}. Training starts over with lr={net.peak_rate:.2g}. To "
                 "avoid the second start, set lr to this or a lower number.",
                 UserWarning,
                 stacklevel=2,
             )
 
+        # No longer needed.
+        self._weights = None
+
     @torch.no_grad()
-    def _loss(self, net):
+    def _measure(self, net):
         net.module_.train(False)
-        total, n_rows = 0.0, min(len(self.rows), _ASKED)
-        for start in range(0, n_rows, net.recipe.batch_size):
-            end = min(start + net.recipe.batch_size, n_rows)
-            x, y, _, offset = self.rows[start:end]
+        total = 0.0
+        for x, y, weight, offset in Batches(self.rows, net.recipe.batch_size):
             outputs = net.module_.predict(x, offset, bfloat16=net.recipe.bfloat16)
-            total += net.recipe.loss(outputs, y).sum().item()
-        return total / n_rows
+            total += (weight * net.recipe.loss(outputs, y)).sum().item()
+        return total / len(self.rows)

@@ -91,6 +91,7 @@ def _restore(net, keep, arrays, values):
         own.position = _whole(values["positions"][name])
     net.step_ = _whole(values["step"], net.recipe.n_steps)
     net.n_lost_ = _whole(values["n_lost"], min(net.step_, net.recipe.n_steps - 1))
+    net.guard_.lr = net.peak_rate
     # The record of an epoch that only lacks its end needs the rate of its last step.
     net.set_rate(max(net.step_ - 1, net.n_lost_))
     net.n_parts_ = max(1, _whole(values["n_parts"], net.recipe.batch_size))

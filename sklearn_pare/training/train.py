@@ -53,7 +53,7 @@ def train(network, start, recipe, callbacks=(), verbose=0):
     train_rows, valid_rows = prepared.rows, prepared.valid_rows
     keep = Keep() if recipe.patience is None else KeepBest(recipe.patience)
     saving = [] if checkpoints is None else [checkpoints]
-    asking = _asking(network, recipe, source_seed)
+    asking = _asking(network, start, recipe, keep)
     net = PaReNet(
         network.model,
         recipe=recipe,
@@ -86,18 +86,20 @@ def train(network, start, recipe, callbacks=(), verbose=0):
     return net.epochs(), net.stop_ or "completed"
 
 
-def _asking(network, recipe, seed):
+def _asking(network, start, recipe, keep):
     """Return the callbacks whose answers change the rest of the training."""
     prepared, asking = network.prepared, []
-    if recipe.may_start_over:
-        asking.append(StartOver(prepared.rows))
+    # A network that has learned already, or is added to a linear model, starts with a
+    # loss that need not fall at once.
+    if recipe.may_start_over and prepared.linear is None and start.warm is None:
+        asking.append(StartOver(prepared.rows, keep))
     if prepared.share_rows is not None:
         asking.append(StopWithoutGain(prepared.share_rows))
     later = getattr(network.source, "own_samples", None) == "later"
     mixes = recipe.mix_weight > 0 and max(recipe.mix_start, recipe.mix_end) > 0
     # Only classes tell whether a mix can be read.
     if later and mixes and prepared.target.kind == "classes":
-        asking.append(OwnSamplesLater(prepared.rows, seed))
+        asking.append(OwnSamplesLater(prepared.rows, start.seeds[3]))
     return asking
 
 

@@ -33,6 +33,11 @@ class WarmStart:
         self._encoder = estimator._encoder
         _compare("classes", *map(_classes, (estimator._target, target)))
 
+    def backbone(self, name):
+        """Return the name of a backbone with the limit on tokens of the last fit."""
+        before = self._architecture.backbone
+        return before if before.startswith(f"{name}?max_tokens=") else name
+
     def apply(self, model, architecture, encoder):
         """Load the weights into a new network.
 

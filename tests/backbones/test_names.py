@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+import torch
 
 import sklearn_pare
 from sklearn_pare import PaReClassifier, backbones
@@ -13,6 +14,7 @@ from sklearn_pare.exceptions import DataError, UnknownNameError
 from tests.common.instances import tiny
 from tests.common.tiny import NAME, build
 
+CPU = torch.device("cpu")
 FUNCTIONS = [
     backbones.check,
     backbones.default_source,
@@ -147,9 +149,9 @@ def test_fit__limit__saved_with_the_model(table, tmp_path):
 @pytest.mark.parametrize(
     ("name", "limit"),
     [
-        ("timm:vit_small_patch16_224", 30),
+        ("timm:vit_small_patch16_224", 31),
         # Three of its four stages have fewer tokens.
-        ("timm:swin_base_patch4_window7_224", 142),
+        ("timm:swin_base_patch4_window7_224", 135),
         # The smallest grid of this one, and the smallest limit.
         ("timm:swin_large_patch4_window7_224", 64),
         ("timm:vit_base_patch16_224", 16),
@@ -160,18 +162,19 @@ def test_fit__limit__saved_with_the_model(table, tmp_path):
 )
 def test_affordable__limits_the_tokens_of_large_backbones(name, limit):
     expected = name if limit is None else f"{name}?max_tokens={limit}"
-    assert backbones.affordable(name, (3, 224, 224)) == expected
+    assert backbones.affordable(name, (3, 224, 224), CPU) == expected
+    assert backbones.affordable(name, (3, 224, 224), torch.device("cuda")) == name
 
 
 def test_affordable__few_tokens__as_they_are():
     # A signal of 60 time points has 15 tokens.
     name = "timm:vit_small_patch16_224"
-    assert backbones.affordable(name, (1, 60)) == name
+    assert backbones.affordable(name, (1, 60), CPU) == name
 
 
 def test_affordable__registered_backbone__as_it_is(register):
     register("own")
-    assert backbones.affordable("own", (3, 224, 224)) == "own"
+    assert backbones.affordable("own", (3, 224, 224), CPU) == "own"
 
 
 def test_fit__on_a_processor__keeps_the_limit(monkeypatch, tmp_path):

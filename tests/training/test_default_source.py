@@ -2,6 +2,7 @@
 
 import sys
 import sysconfig
+import warnings
 
 import numpy as np
 import pytest
@@ -106,6 +107,7 @@ def test_default__own_samples__asked_in_the_middle(backbone, bert):
     assert sum(row["own_readable"] is not None for row in clf.history_) == 1
 
 
+@pytest.mark.filterwarnings("ignore:The default source is 'formula")
 @pytest.mark.parametrize("target", TARGETS)
 def test_timm__without_scikit_image__formulas(target, monkeypatch):
     monkeypatch.setitem(sys.modules, "skimage", None)
@@ -133,10 +135,12 @@ def untokenized(request, bert, tmp_path):
     return f"hf:{tmp_path}"
 
 
+@pytest.mark.filterwarnings("ignore:The default source is 'formula")
 def test_hf__tokenizer_that_cannot_be_used__formulas(untokenized):
     _check(_fit(untokenized), "formula+self")
 
 
+@pytest.mark.filterwarnings("ignore:The default source is 'formula")
 @pytest.mark.parametrize("target", TARGETS)
 def test_hf__standard_library_without_source__formulas(
     target, bert, monkeypatch, tmp_path
@@ -146,6 +150,20 @@ def test_hf__standard_library_without_source__formulas(
         patch.setattr(sysconfig, "get_path", lambda name: str(tmp_path))
         estimator = _fit(f"hf:{bert}", target)
     _check(estimator, "formula+self")
+
+
+def test_fallback__warns_with_the_reason(monkeypatch):
+    monkeypatch.setitem(sys.modules, "skimage", None)
+    words = r"'photographs\+self' cannot be used: .*sklearn-pare\[images\]'. To choose"
+    with pytest.warns(UserWarning, match=words):
+        _fit(VIT)
+
+
+def test_fallback__not_needed__silent(monkeypatch):
+    monkeypatch.setitem(sys.modules, "skimage", None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        _fit(VIT, mix_start=0.0, mix_end=0.0)
 
 
 def test_registered__formulas():
@@ -178,6 +196,7 @@ def test_alignment__photographs():
     assert len(clf.alignment_history_) == 20
 
 
+@pytest.mark.filterwarnings("ignore:The default source is 'formula")
 def test_saved_and_inspected__source_of_the_fit(monkeypatch, tmp_path):
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "skimage", None)

@@ -6,7 +6,12 @@ import pytest
 import torch
 
 from sklearn_pare import PaReClassifier
-from sklearn_pare.training.recipe import auto_for, make_recipe, samples_per_batch
+from sklearn_pare.training.recipe import (
+    auto_for,
+    make_recipe,
+    peak_rate,
+    samples_per_batch,
+)
 
 
 def _target(kind, size=()):
@@ -105,6 +110,13 @@ def test_make_recipe__arguments__passed_on():
 def test_make_recipe__auto_lr__lower_for_large_backbones(n_weights, settings, lr):
     recipe = _recipe(_target("classes"), n_weights=n_weights, **settings)
     assert recipe.lr == pytest.approx(lr)
+
+
+def test_peak_rate__fixed_weights_do_not_count():
+    backbone = _backbone(24_000_000)
+    assert peak_rate("auto", backbone, True) == pytest.approx(1.25e-4)
+    backbone.requires_grad_(False)
+    assert peak_rate("auto", backbone, True) == 1e-3
 
 
 @pytest.mark.parametrize(("pretrained", "decay"), [(True, 0.5), (False, 1.0)])

@@ -63,6 +63,33 @@ def test_no_second_start__if_the_loss_falls(kind, monkeypatch):
     assert max(_rates(model)) > 1.5e-2
 
 
+@pytest.mark.filterwarnings("error:In the first")
+@pytest.mark.filterwarnings("ignore::sklearn_pare.exceptions.NetworkUnusedWarning")
+def test_no_second_start__beside_a_linear_model_or_after_an_earlier_fit(too_high):
+    tiny(PaReClassifier, **(SETTINGS | {"linear_path": True})).fit(TABLE, CLASSES)
+    clf = tiny(PaReClassifier, **(SETTINGS | {"lr": 2e-2, "warm_start": True}))
+    clf.fit(TABLE, CLASSES).set_params(lr="auto").fit(TABLE, CLASSES)
+
+
+@pytest.mark.filterwarnings("error")
+def test_no_second_start__sorted_by_class(monkeypatch):
+    monkeypatch.setattr(recipe, "_RATE", 2e-2)
+    rng = np.random.default_rng(0)
+    # The first 256 samples are of the rare class, which is learned later.
+    y = np.repeat([0, 1], [256, 1200])
+    X = rng.normal(size=(len(y), 1, 8, 8)) + 0.3 * y[:, None, None, None]
+    tiny(PaReClassifier, **(SETTINGS | {"batch_size": 64})).fit(X, y)
+
+
+def test_second_start__early_stopping_waits_again(too_high, monkeypatch):
+    settings = {"early_stopping": True, "n_iter_no_change": 4, "max_epochs": 30}
+    with pytest.warns(UserWarning, match="did not fall"):
+        clf = tiny(PaReClassifier, **(SETTINGS | settings)).fit(TABLE, CLASSES)
+    # The second start is after three epochs.
+    assert _rates(clf)[3] < _rates(clf)[2]
+    assert clf.n_iter_ >= 3 + 4
+
+
 @pytest.mark.filterwarnings("ignore:In the first")
 def test_second_start__interrupted_before_any_step__same_bits(too_high, stop, tmp_path):
     data = TABLE, CLASSES

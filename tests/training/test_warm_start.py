@@ -6,7 +6,7 @@ import pytest
 from sklearn.base import clone
 
 import sklearn_pare
-from sklearn_pare import PaReClassifier, PaReRegressor
+from sklearn_pare import PaReClassifier, PaReRegressor, backbones
 from sklearn_pare._architecture import export_arrays
 from sklearn_pare.exceptions import CheckpointError, DataError
 from tests.common.instances import tiny
@@ -129,3 +129,19 @@ def test_fit__warm_with_the_checkpoints_of_the_first__refused(tmp_path):
     with pytest.raises(CheckpointError, match="the model it starts from is"):
         clf.fit(X, Y)
     assert clf.set_params(checkpoint_dir=tmp_path / "2").fit(X, Y).n_iter_ == 2
+
+
+def test_warm_start__on_a_device_that_affords_more_tokens__those_of_the_last_fit(
+    monkeypatch,
+):
+    X = np.random.default_rng(0).normal(size=(20, 1, 16, 16))
+    settings = {"backbone": "timm:test_vit", "pretrained": False, "warm_start": True}
+    clf = tiny(PaReClassifier, max_epochs=1, **settings)
+    with monkeypatch.context() as patch:
+        patch.setattr(backbones, "_AFFORDABLE", 1.0)
+        clf.fit(X, X[:, 0, 0, 0] > 0)
+    assert clf.fit(X, X[:, 0, 0, 0] > 0).n_tokens_ == 16
+    assert clf.n_iter_ == 2
+    clf.set_params(backbone="timm:test_vit?max_tokens=9")
+    with pytest.raises(DataError, match="backbone was"):
+        clf.fit(X, X[:, 0, 0, 0] > 0)
