@@ -10,9 +10,8 @@ backbone : str, default="pare-tiny"
     "hf:roberta-base". Other weights of backbones from timm and transformers are
     downloaded once and cached, see :func:`sklearn_pare.backbones.fetch`. The names may
     end with a limit on the number of tokens per sample, which saves time and memory:
-    "hf:roberta-base?max_tokens=128". On a CPU there is such a limit by default: a fit
-    of 300 samples then takes about five minutes on two cores. For a ViT-S it is about
-    30 tokens.
+    "hf:roberta-base?max_tokens=128". On a CPU there is such a limit by default, 16
+    tokens or more: 31 for a ViT-S.
 pretrained : bool, default=True
     If False, the same backbone starts from random weights (Xavier initialisation).
     This is called training from scratch.
@@ -84,8 +83,9 @@ lr : float or "auto", default="auto"
     "auto" is 1e-3 for "pare-tiny". For larger pretrained backbones it is inversely
     proportional to their number of weights: 1.4e-4 for a ViT-S and 3.5e-5 for a
     RoBERTa-base; for larger backbones with random weights, to the square root of that
-    number. If the training loss does not fall in the first tenth of the steps, training
-    starts over once, at a third of this rate and with a warning.
+    number. If there is no linear model and the training loss does not fall in the first
+    tenth of the steps, training starts over once, at a third of this rate and with a
+    warning.
 weight_decay : float, default=0.05
     Weight decay of AdamW. Biases and normalisation weights are not decayed.
 early_stopping : bool, default=False
