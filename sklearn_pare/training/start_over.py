@@ -8,8 +8,9 @@ from skorch.callbacks import Callback
 
 from sklearn_pare.training.batches import Batches
 
-# Part of the steps after which the loss is compared with that of the initial weights.
-_TRIED = 0.1
+# Part of the steps after which the loss is compared with that of the initial weights,
+# and the least number of them, which must leave as many.
+_TRIED, _FEWEST_STEPS = 0.1, 10
 # Number of training samples whose loss is compared.
 _ASKED = 256
 
@@ -40,8 +41,9 @@ class StartOver(Callback):
     def on_epoch_end(self, net, **kwargs):
         """Start over after the epoch in which the first tenth of the steps is over."""
         n_steps, n_epochs = net.recipe.n_steps, net.recipe.n_epochs
-        before = net.step_ - n_steps // n_epochs
-        if not before < _TRIED * n_steps <= net.step_ < n_steps or net.stop_:
+        tried, before = max(_TRIED * n_steps, _FEWEST_STEPS), n_steps // n_epochs
+        is_due = net.step_ - before < tried <= net.step_ <= n_steps - tried
+        if not is_due or net.stop_:
             return
         loss = self._measure(net)
         if loss >= self._loss:

@@ -235,6 +235,7 @@ def test_fit__any_rows__with_formula_source(shape, roberta):
     assert np.isfinite(estimator.predict_proba(X)).all()
 
 
+@pytest.mark.filterwarnings("ignore:The default source is 'formula")
 @pytest.mark.parametrize("kind", backbones.hf_models._FAMILIES)
 def test_fit__each_family__pickled_without_its_folder(kind, tmp_path, signals):
     torch.manual_seed(0)

@@ -133,7 +133,7 @@ def test_fit__left_by_a_killed_process__removed(stopped, tmp_path):
 @pytest.mark.parametrize(
     ("edit", "words"),
     [
-        (lambda d, a: d.update(schema=2), "has schema 2"),
+        (lambda d, a: d.update(schema=3), "has schema 3"),
         (lambda d, a: d.pop("seeds"), "not a checkpoint.*seeds"),
         (lambda d, a: d.update(seeds=[1, 2]), "not a checkpoint"),
         (lambda d, a: d.update(seeds=["a"] * 4), "not a checkpoint"),

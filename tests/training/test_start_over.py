@@ -11,7 +11,8 @@ from tests.common.instances import tiny
 from tests.training.interrupted import CLASSES, TABLE, fresh
 from tests.training.same import assert_same_fit
 
-SETTINGS = {"lr": "auto", "max_epochs": 10, "batch_size": 20, "linear_path": False}
+# Ten steps per epoch: the second start is after the first.
+SETTINGS = {"lr": "auto", "max_epochs": 10, "batch_size": 4, "linear_path": False}
 WORDS = r"In the first \d+ steps, with lr=30, .* did not fall: .* over with lr=10\. To"
 
 
@@ -72,6 +73,14 @@ def test_no_second_start__beside_a_linear_model_or_after_an_earlier_fit(too_high
 
 
 @pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("batch_size", "epochs"), [(20, 9), (4, 1), (40, 10)])
+def test_no_second_start__few_steps(too_high, batch_size, epochs):
+    # Two steps per epoch are 18 in all: 10 that were tried would leave 8.
+    settings = {"batch_size": batch_size, "max_epochs": epochs}
+    tiny(PaReClassifier, **(SETTINGS | settings)).fit(TABLE, CLASSES)
+
+
+@pytest.mark.filterwarnings("error")
 def test_no_second_start__sorted_by_class(monkeypatch):
     monkeypatch.setattr(recipe, "_RATE", 2e-2)
     rng = np.random.default_rng(0)
@@ -85,18 +94,17 @@ def test_second_start__early_stopping_waits_again(too_high, monkeypatch):
     settings = {"early_stopping": True, "n_iter_no_change": 4, "max_epochs": 30}
     with pytest.warns(UserWarning, match="did not fall"):
         clf = tiny(PaReClassifier, **(SETTINGS | settings)).fit(TABLE, CLASSES)
-    # The second start is after three epochs.
-    assert _rates(clf)[3] < _rates(clf)[2]
+    # 9 steps per epoch, and 27 of 270 before the second start.
     assert clf.n_iter_ >= 3 + 4
 
 
 @pytest.mark.filterwarnings("ignore:In the first")
 def test_second_start__interrupted_before_any_step__same_bits(too_high, stop, tmp_path):
     data = TABLE, CLASSES
-    clf = tiny(PaReClassifier, **(SETTINGS | {"batch_size": 40}))
+    clf = tiny(PaReClassifier, **(SETTINGS | {"max_epochs": 3}))
     whole = fresh(clf, None).fit(*data)
     n_steps = stop.seen
-    for step in range(1, n_steps, 3):
+    for step in range(1, n_steps, 4):
         folder = tmp_path / str(step)
         stop.before(step)
         with pytest.raises(KeyboardInterrupt):
