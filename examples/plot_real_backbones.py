@@ -60,5 +60,6 @@ for side, (method, label) in zip((-0.2, 0.2), labels.items(), strict=True):
     bars = ax.bar(places + side, [np.mean(e) for e in errors], 0.38, label=label)
     ax.bar_label(bars, fmt="%.3f", padding=2, fontsize="small")
 ax.set(xticks=places, xticklabels=names, ylabel="error on 500 test signals")
-ax.legend()
+ax.margins(y=0.12)
+ax.legend(loc="upper left")
 plt.show()

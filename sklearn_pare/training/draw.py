@@ -44,7 +44,7 @@ def draw_step(batch, unlabeled, source, recipe, n_before, generator, own=False):
         mixed = _join(more, x[:m]), _join(more_offset, _part(offset, m))
         noise = _noise(recipe, n_before, len(mixed[0]), generator)
         others, partner, drawn = _others(
-            batch, mixed, len(more), None if own else source, generator
+            batch, len(mixed[0]), len(more), None if own else source, generator
         )
         offset_mixed = _blend(mixed[1], batch, partner, k / n_tokens)
         mixing = Mixing(mixed[0], k, noise, others, own, offset_mixed)
@@ -75,15 +75,15 @@ def _noise(recipe, n_before, n, generator):
     return -scale * noise.exponential_(generator=generator).log()
 
 
-def _others(batch, mixed, n_unlabeled, source, generator):
+def _others(batch, n_mixed, n_unlabeled, source, generator):
     """Draw the samples whose tokens replace others, and their targets.
 
     Parameters
     ----------
     batch : tuple of x, y, weight and offset
-    mixed : tuple of x and offset
-        The samples to mix, of which the first `n_unlabeled` are not part of the batch.
-    n_unlabeled : int
+    n_mixed, n_unlabeled : int
+        Number of samples to mix, and of those among them that come first and are not
+        part of the batch.
     source : Source or None
         If None, these are other samples of the batch.
     generator : torch.Generator
@@ -98,10 +98,10 @@ def _others(batch, mixed, n_unlabeled, source, generator):
     """
     x, y, weight, _ = batch
     if source is not None:
-        others, y_source = source.sample(len(mixed[0]), generator)
+        others, y_source = source.sample(n_mixed, generator)
         return others, None, {"y_source": y_source[n_unlabeled:]}
     # The order of the batch is random. Half a batch away, most samples pass clean.
-    places = torch.arange(len(mixed[0]), device=x.device) - n_unlabeled
+    places = torch.arange(n_mixed, device=x.device) - n_unlabeled
     partner = (places + len(y) // 2) % len(y)
     labelled = partner[n_unlabeled:]
     targets = {"y_own": y[labelled], "weight_own": weight[labelled]}
