@@ -11,7 +11,7 @@ backbone : str, default="pare-tiny"
     downloaded once and cached, see :func:`sklearn_pare.backbones.fetch`. The names may
     end with a limit on the number of tokens per sample, which saves time and memory:
     "hf:roberta-base?max_tokens=128". On a CPU there is such a limit by default, 16
-    tokens or more: 31 for a ViT-S.
+    tokens or more: 32 for a ViT-S.
 pretrained : bool, default=True
     If False, the same backbone starts from random weights (Xavier initialisation).
     This is called training from scratch.

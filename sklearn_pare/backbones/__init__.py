@@ -9,7 +9,6 @@ import math
 import re
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from sklearn_pare.backbones import hf_models, timm_models
 from sklearn_pare.backbones.backbone import Backbone, BackboneCard, check_fixed
@@ -26,11 +25,10 @@ __all__ = [
     "register",
 ]
 
-# Operations of one sample in `forward` that two cores of a processor can afford: a
-# default fit of 300 samples then takes about five minutes. They are counted with at
-# most _COUNTED tokens, since those of attention grow with the square of the number.
-# Fewer tokens than _FEWEST are never the default.
-_AFFORDABLE, _COUNTED, _FEWEST = 1.4e9, 64, 16
+# Multiplications by weights per sample that two cores of a processor can afford: a
+# default fit of 300 samples then takes about five minutes. Fewer tokens than _FEWEST
+# are never the default.
+_AFFORDABLE, _FEWEST = 6.8e8, 16
 
 #: Default source of "pare-tiny" and of registered backbones. Every backbone reads it.
 GENERAL_SOURCE = "formula+self"
@@ -212,19 +210,10 @@ def affordable(name, input_shape, device):
     bare, max_tokens = split(name)
     if bare in _FACTORIES or max_tokens is not None or device.type != "cpu":
         return name
-    # Nothing is computed on this device, but operations are counted.
-    with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as count:
-        n_tokens = math.prod(_module(name, input_shape).grid)
-        module = _module(f"{name}?max_tokens={_COUNTED}", input_shape)
-        n_counted = math.prod(module.grid)
-        module(torch.zeros(1, n_counted, module.dim))
-    limit = int(_AFFORDABLE * n_counted / count.get_total_flops())
-    limit = max(limit, _FEWEST, getattr(module, "n_fewest", 1))
-    return name if n_tokens <= limit else f"{name}?max_tokens={limit}"
-
-
-def _module(name, input_shape):
-    return get(name, pretrained=False, input_shape=input_shape).module
+    with torch.device("meta"):
+        module = get(name, pretrained=False, input_shape=input_shape).module
+    limit = max(int(_AFFORDABLE / module.n_products()), _FEWEST, module.n_fewest)
+    return name if math.prod(module.grid) <= limit else f"{name}?max_tokens={limit}"
 
 
 def has_config(name):

@@ -124,6 +124,12 @@ def choose_grid(input_shape, budget, multiple, max_tokens):
     return height * multiple, width * multiple
 
 
+def n_weights(module):
+    """Return the number of weights in the linear layers of a module."""
+    layers = (m for m in module.modules() if isinstance(m, nn.Linear))
+    return sum(layer.weight.numel() for layer in layers)
+
+
 def check_fixed(name, backbone, max_tokens):
     """Raise DataError if a backbone with a fixed grid has too many tokens."""
     n_tokens = math.prod(backbone.module.grid)

@@ -11,7 +11,12 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from sklearn_pare.backbones.backbone import Backbone, BackboneCard, choose_grid
+from sklearn_pare.backbones.backbone import (
+    Backbone,
+    BackboneCard,
+    choose_grid,
+    n_weights,
+)
 from sklearn_pare.backbones.hub import cached_file, checked_sha256
 from sklearn_pare.backbones.weights_file import (
     WEIGHTS,
@@ -88,6 +93,8 @@ _PADDED = {"camembert", "mpnet", "roberta", "xlm-roberta"}
 class TextBackbone(nn.Module):
     """A text encoder without its word vectors; it reads the token grid row by row."""
 
+    n_fewest = 1
+
     def __init__(self, model, grid):
         super().__init__()
         self.grid = grid
@@ -96,6 +103,10 @@ class TextBackbone(nn.Module):
         model.set_input_embeddings(nn.Identity())
         model.pooler = None
         self.model = model
+
+    def n_products(self):
+        """Return the number of multiplications by weights per token."""
+        return n_weights(self)
 
     def forward(self, tokens):
         """Compute features (B, N, E) of tokens (B, N, D)."""

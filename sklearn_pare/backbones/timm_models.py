@@ -12,7 +12,12 @@ import torch
 from torch import nn
 
 from sklearn_pare._utils import expand, without_traces
-from sklearn_pare.backbones.backbone import Backbone, BackboneCard, choose_grid
+from sklearn_pare.backbones.backbone import (
+    Backbone,
+    BackboneCard,
+    choose_grid,
+    n_weights,
+)
 from sklearn_pare.backbones.hub import cached_file, checked_sha256
 from sklearn_pare.backbones.weights_file import (
     WEIGHTS,
@@ -54,8 +59,15 @@ class TimmBackbone(nn.Module):
         model.patch_embed = nn.Identity()
         self.model = model
         self.pyramid = getattr(model, "output_fmt", "NLC") == "NHWC"
-        # Each stage after the first merges 2 x 2 tokens.
+        # Tokens of the smallest grid: each stage after the first merges 2 x 2 tokens.
         self.n_fewest = 4 ** (len(model.layers) - 1) if self.pyramid else 1
+
+    def n_products(self):
+        """Return the number of multiplications by weights per token."""
+        if not self.pyramid:
+            return n_weights(self)
+        # Each stage has a quarter of the tokens of the one before it.
+        return sum(n_weights(x) / 4**i for i, x in enumerate(self.model.layers))
 
     def stages(self, tokens):
         """Return the features (B, h, w, E) of each stage, before the last norm."""
