@@ -6,6 +6,7 @@ from skorch import NeuralNet
 from sklearn_pare._device import free_cache, is_out_of_memory
 from sklearn_pare._utils import without_traces
 from sklearn_pare.backbones.freezing import layer_scales
+from sklearn_pare.nn.decoder import DenseDecoder
 from sklearn_pare.nn.schedule import learning_rate_factor
 from sklearn_pare.training.batches import Batches, endless
 from sklearn_pare.training.draw import draw_step
@@ -82,7 +83,9 @@ class PaReNet(NeuralNet):
         recipe, groups = self.recipe, {}
         scales = layer_scales(self.module_.backbone, recipe.layer_decay)
         head = self.module_.head
-        scales |= dict.fromkeys(head.parameters(), getattr(head, "lr_scale", 1.0))
+        if isinstance(head, DenseDecoder):
+            scale = head.lr_scale * recipe.decoder_lr / recipe.lr
+            scales |= dict.fromkeys(head.parameters(), scale)
         for parameter in self.module_.parameters():
             if parameter.requires_grad:
                 decay = recipe.weight_decay if parameter.ndim > 1 else 0.0

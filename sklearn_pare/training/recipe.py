@@ -96,6 +96,8 @@ class Recipe:
         Tokens per sample.
     lr, weight_decay : float
         Peak learning rate and weight decay of AdamW.
+    decoder_lr : float
+        Peak learning rate of a dense decoder, divided by its own factor.
     layer_decay : float
         Factor on `lr` from one block of the backbone to the one before it.
     mix_start, mix_end : float
@@ -127,6 +129,7 @@ class Recipe:
     batch_size: int
     n_tokens: int
     lr: float
+    decoder_lr: float
     weight_decay: float
     layer_decay: float
     mix_start: float
@@ -181,6 +184,8 @@ def make_recipe(arguments, n_samples, backbone, target, bfloat16):
         batch_size=batch_size,
         n_tokens=math.prod(backbone.grid),
         lr=peak_rate(arguments["lr"], backbone, arguments["pretrained"]),
+        # A decoder has nothing to forget, whatever the size of the backbone.
+        decoder_lr=_RATE if arguments["lr"] == "auto" else float(arguments["lr"]),
         weight_decay=arguments["weight_decay"],
         # Lower blocks of a pretrained backbone need to change least.
         layer_decay=arguments["layer_decay"] if arguments["pretrained"] else 1.0,

@@ -61,6 +61,7 @@ def _train(dense=False, unlabeled=False, own_samples="never", **settings):
             "batch_size": BATCH,
             "n_tokens": 16,
             "lr": 1e-2,
+            "decoder_lr": 1e-2,
             "weight_decay": 0.05,
             "layer_decay": 0.75,
             "mix_start": 0.6,

@@ -110,6 +110,8 @@ def test_make_recipe__arguments__passed_on():
 def test_make_recipe__auto_lr__lower_for_large_backbones(n_weights, settings, lr):
     recipe = _recipe(_target("classes"), n_weights=n_weights, **settings)
     assert recipe.lr == pytest.approx(lr)
+    # That of a decoder does not depend on the backbone.
+    assert recipe.decoder_lr == settings.get("lr", 1e-3)
 
 
 def test_peak_rate__fixed_weights_do_not_count():
