@@ -12,6 +12,7 @@ from sklearn_pare.exceptions import DataError
 from sklearn_pare.nn import replace_in_order
 from sklearn_pare.nn.embed import MaskToken
 from sklearn_pare.nn.model import PaReModel
+from sklearn_pare.training import recipe
 from sklearn_pare.training.net import PaReNet
 from tests.common.instances import tiny
 
@@ -239,3 +240,17 @@ def test_fit__masks_of_another_size__error_names_the_size(table):
         tiny(PaReClassifier, source=(np.zeros((5, 1, 8, 8)), np.zeros((5, 4, 4)))).fit(
             *table
         )
+
+
+def test_lr_auto__large_backbone__decoder_at_its_own_rate(monkeypatch):
+    monkeypatch.setattr(recipe, "_WEIGHTS", 1.0)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(8, 1, 8, 8))
+    settings = {"lr": "auto", "max_epochs": 8, "batch_size": 1}
+    peaks = [
+        max(row["lr"] for row in tiny(PaReRegressor, **settings).fit(X, y).history_)
+        for y in (X[:, 0], X[:, 0, 0, 0])
+    ]
+    # All other weights have a rate far below.
+    assert 2e-3 < peaks[0] < 3.1e-3
+    assert peaks[1] < 1e-5
