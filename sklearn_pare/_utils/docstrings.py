@@ -7,11 +7,11 @@ backbone : str, default="pare-tiny"
     "timm:swin_base_patch4_window7_224". "timm:NAME@FILE" is the same model with the
     weights of a safetensors file, or of "model.safetensors" in a folder.
     "hf:NAME-or-folder" is a text encoder from transformers (extra "text"), such as
-    "hf:roberta-base". Other weights of backbones from timm and transformers are
-    downloaded once and cached, see :func:`sklearn_pare.backbones.fetch`. The names may
-    end with a limit on the number of tokens per sample, which saves time and memory:
-    "hf:roberta-base?max_tokens=128". On a CPU there is such a limit by default, 16
-    tokens or more: 32 for a ViT-S.
+    "hf:roberta-base". Weights that are not in a local file or folder are downloaded
+    once and cached, see :func:`sklearn_pare.backbones.fetch`. The names may end with a
+    limit on the number of tokens per sample, which saves time and memory:
+    "hf:roberta-base?max_tokens=128". On a CPU there is a default limit of at least 16
+    tokens, such as 32 for a ViT-S.
 pretrained : bool, default=True
     If False, the same backbone starts from random weights (Xavier initialisation).
     This is called training from scratch.
@@ -31,17 +31,16 @@ input_shape : tuple of int, default=None
 source : str, list, tuple of arrays or None, default="auto"
     The source: labelled samples whose tokens replace tokens of X. "auto" fits the
     backbone: "photographs+self" for timm, "docstrings+self" for transformers, and
-    "formula+self" for all others, or if what those need is missing. Others are
+    "formula+self" for all others, or if files of those are missing. Others are
     "formula" (images of ten classes drawn from formulas) and "formula:all" (all 2,048
     classes); "photographs" (extra "images"); "docstrings" (English); a tuple
     ``(X_source, y_source)`` of samples or texts and their classes or masks;
     "openml:ID"; "folder:PATH" with one folder of images per class; "text:FILE" in the
     columns of CoNLL-2003; "self", the other samples of X; and the controls "noise" and
-    "mask-token". "NAME+self" uses a source, and in the second half of training "self"
-    if the classes can be read from mixes of two samples; for targets other than classes
-    the source alone. None: no source and no mixing. A list of names or "nearest": the
-    source with the smallest distance to the data, see
-    :func:`sklearn_pare.sources.rank`.
+    "mask-token". "NAME+self" uses the source, and in the second half of training "self"
+    if y are classes and the network recognises them in mixes of two samples. None: no
+    source and no mixing. A list of names or "nearest": the source with the smallest
+    distance to the data, see :func:`sklearn_pare.sources.rank`.
 mix_start : float, default=0.6
     Fraction of the tokens of a sample that are replaced in the first step.
 mix_end : float, default=0.1
@@ -79,13 +78,12 @@ batch_size : int or "auto", default="auto"
     if the targets are masks or fields.
 lr : float or "auto", default="auto"
     Peak learning rate of AdamW: linear warm-up over a tenth of the steps, then cosine
-    decay to 0. The decoder of masks and fields has three times this learning rate.
-    "auto" is 1e-3 for "pare-tiny". For larger pretrained backbones it is inversely
-    proportional to their number of weights: 1.4e-4 for a ViT-S and 3.5e-5 for a
-    RoBERTa-base; for larger backbones with random weights, to the square root of that
-    number. If there is no linear model and the training loss does not fall in the first
-    tenth of the steps, training starts over once, at a third of this rate and with a
-    warning.
+    decay to 0. The decoder of masks and fields has three times this learning rate, or
+    3e-3 with "auto". "auto" is 1e-3 for "pare-tiny". For larger pretrained backbones it
+    is inversely proportional to their number of weights: 1.4e-4 for a ViT-S and 3.5e-5
+    for a RoBERTa-base; for larger backbones with random weights, to the square root of
+    that number. With "auto", training starts over once, with a warning and at a third
+    of this rate, if the loss does not fall at first and there is no linear model.
 weight_decay : float, default=0.05
     Weight decay of AdamW. Biases and normalisation weights are not decayed.
 early_stopping : bool, default=False
@@ -122,8 +120,8 @@ random_state : int, RandomState instance or None, default=None
     noise. With an int, the same data give bitwise identical models on the same machine
     with the same number of threads.
 verbose : int, default=0
-    If positive, the size of the network and the expected time are logged after the
-    first two steps, and then one line per epoch.
+    If positive, the number of tokens, the size of the backbone and the expected time
+    are logged after the first two steps, and then one line per epoch.
 """
 
 ATTRIBUTES = """

@@ -4,7 +4,9 @@ import re
 
 from torch import nn
 
-_QUERIES_AND_KEYS = {"qkv", "query", "key", "q_proj", "k_proj"}
+# Names in timm and in the families of transformers.
+_QUERIES_AND_KEYS = {"qkv", "query", "key", "q_proj", "k_proj", "q_lin", "k_lin", "q",
+                     "k", "Wqkv"}  # fmt: skip
 # The longest prefix of a parameter's name that ends in a numbered block.
 _BLOCK = re.compile(r".*\b(?:blocks|layers?)\.\d+\.")
 
@@ -24,8 +26,10 @@ def freeze(backbone: nn.Module, tune: str) -> None:
         else:
             trains = tune == "norm" and isinstance(module, nn.LayerNorm)
         for own, parameter in module.named_parameters(recurse=False):
-            joint = tune == "attention-frozen" and own.startswith("in_proj_")
-            parameter.requires_grad_(trains and not joint)
+            # Parameters of the attention module itself.
+            reads = own.startswith("in_proj_") or own == "q_bias"
+            fixed = tune == "attention-frozen" and reads
+            parameter.requires_grad_(trains and not fixed)
 
 
 def layer_scales(backbone: nn.Module, decay: float) -> dict:

@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 
 import sklearn_pare
 from sklearn_pare import PaReClassifier, _safetensors, backbones
+from sklearn_pare.backbones.freezing import freeze
 from sklearn_pare.exceptions import (
     ModelFileError,
     SaveError,
@@ -234,6 +235,18 @@ def test_fit__any_rows__with_formula_source(shape, roberta):
     ).fit(X, y)
     assert estimator.n_tokens_ <= 16
     assert np.isfinite(estimator.predict_proba(X)).all()
+
+
+@pytest.mark.parametrize("kind", backbones.hf_models._FAMILIES)
+def test_freeze__each_family__queries_and_keys_fixed(kind):
+    config = transformers.AutoConfig.for_model(kind)
+    with torch.device("meta"):
+        model = transformers.AutoModel.from_config(config)
+    freeze(model, "attention-frozen")
+    fixed = [name for name, p in model.named_parameters() if not p.requires_grad]
+    # Weights and biases of both, or one matrix for queries, keys and values.
+    assert len(fixed) == config.num_hidden_layers * (1 if kind == "modernbert" else 4)
+    assert all("att" in name for name in fixed)
 
 
 @pytest.mark.filterwarnings("ignore:The default source is 'formula")
