@@ -5,6 +5,8 @@ packages that contain them. All settings are defaults, except that methods whose
 end with "-alone" have no linear path.
 """
 
+import warnings
+
 import numpy as np
 
 from studies import real, record
@@ -124,18 +126,18 @@ def table(rows):
 
 def _compared(rows, method, other):
     """Return one line that compares two methods over backbones and tasks."""
-    means, spreads = {}, {}
-    for (place, name), values in _by_place(rows).items():
-        means[name, place] = np.mean(values)
-        spreads[name, place] = np.std(values, ddof=1) if len(values) > 1 else 0.0
-    places = [place for name, place in means if name == method]
-    places = [place for place in places if (other, place) in means]
+    errors = _by_place(rows)
+    places = [p for p, name in errors if name == method and (p, other) in errors]
     if not places:
         return []
-    gains = np.array([means[other, p] - means[method, p] for p in places])
-    spread = np.array([max(spreads[other, p], spreads[method, p]) for p in places])
-    both = np.array([[means[name, p] for p in places] for name in (method, other)])
-    p = signed_rank_p(both[0], both[1][:, None])[0]
+    both = [[errors[p, name] for p in places] for name in (method, other)]
+    means = np.array([[np.mean(values) for values in side] for side in both])
+    # Standard deviations of single splits are NaN, which no difference exceeds.
+    with np.errstate(invalid="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        spread = np.max([[np.std(v, ddof=1) for v in side] for side in both], 0)
+    gains = means[1] - means[0]
+    p = signed_rank_p(means[0], means[1][:, None])[0]
     return [
         f"{method} against {other}, {len(places)} tasks and backbones: error lower on "
         f"{(gains > 0).sum()}, higher on {(gains < 0).sum()}, p {p:.4f}; lower by more "

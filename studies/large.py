@@ -57,7 +57,7 @@ def step(backbone, shape, n_samples):
         str(clf.n_tokens_),
         str(n_samples),
         f"{sum(p.numel() for p in weights) / 1e6:.0f} M",
-        f"{clf.history_[0]['duration']:.0f}",
+        f"{clf.history_[0]['duration']:.1f}",
         f"{memory:.1f}",
     ]
 
