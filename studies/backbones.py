@@ -9,7 +9,7 @@ import warnings
 
 import numpy as np
 
-from studies import real, record
+from studies import probes, real, record
 from studies.measures import measure
 from studies.signed_ranks import signed_rank_p
 from studies.tables import collect, markdown, mean_std
@@ -29,20 +29,16 @@ def add_arguments(parser):
         metavar="NAME,NAME",
         help=f"default: {', '.join(real.BACKBONES)}",
     )
-    parser.add_argument(
-        "--first",
-        type=int,
-        default=0,
-        metavar="N",
-        help="number of the first split; default: 0",
-    )
+    record.add_first(parser)
 
 
 def main(arguments):
     """Fit what is not recorded and return the tables."""
     tasks = record.choose(arguments.tasks, TASKS, TASKS, "task")
     names = record.choose(arguments.backbones, real.BACKBONES, real.BACKBONES, "name")
-    methods = (arguments.methods or ",".join(METHODS)).split(",")
+    known = {*probes.CHOICES, *(f"{name}{_ALONE}" for name in probes.CHOICES)}
+    known |= {peer for task in TASKS.values() for peer in task.peers}
+    methods = record.choose(arguments.methods, sorted(known), METHODS, "method")
     splits = range(arguments.first, arguments.first + arguments.seeds)
     options = record.options(arguments, "backbones")
     tasks = [TASKS[name] for name in tasks]

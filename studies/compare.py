@@ -37,13 +37,7 @@ def add_arguments(parser):
     """Add the options of the study."""
     parser.add_argument("--suite", choices=_SUITES, default="small")
     record.add_arguments(parser, 5, tasks=["all of the suite"], methods=MAIN)
-    parser.add_argument(
-        "--first",
-        type=int,
-        default=0,
-        metavar="N",
-        help="number of the first split; default: 0",
-    )
+    record.add_first(parser)
     parser.add_argument("--budget", choices=BUDGETS, default="epochs")
     parser.add_argument(
         "--jobs",

@@ -53,6 +53,17 @@ def add_arguments(parser, seeds, *, tasks=None, methods=None):
     )
 
 
+def add_first(parser):
+    """Add the option of the first split."""
+    parser.add_argument(
+        "--first",
+        type=int,
+        default=0,
+        metavar="N",
+        help="number of the first split; default: 0",
+    )
+
+
 def options(arguments, study):
     """Return the arguments of `run` that come from the command line."""
     out = arguments.out

@@ -77,8 +77,8 @@ def open_start(estimator, data, stopwatch):
 
 def _described(arguments, candidates):
     """Return the source; of "auto", the name of the source that was found."""
-    source = arguments["source"]
-    return next(iter(candidates), None) if isinstance(source, str) else source
+    default = isinstance(arguments["source"], str) and arguments["source"] == "auto"
+    return next(iter(candidates), None) if default else arguments["source"]
 
 
 def _fingerprint(arguments, data, device, warm, seeds):

@@ -35,6 +35,12 @@ def test_command__resumed__table_and_comparisons(tiny, tmp_path, capsys):
     assert "pare-alone against scratch-alone, 2 tasks and backbones" in table
 
 
+def test_command__unknown_method__named(tiny, capsys):
+    with pytest.raises(SystemExit):
+        main(["backbones", "--methods", "pare-alon"])
+    assert "pare-alon" in capsys.readouterr().err
+
+
 def test_compared__counts_by_standard_deviation():
     def rows(method, errors):
         return [

@@ -10,6 +10,7 @@ import torch
 
 import sklearn_pare
 from sklearn_pare import PaReClassifier, PaReRegressor
+from sklearn_pare.exceptions import CheckpointError
 from sklearn_pare.inspection._fitted import fitted_with_source
 from sklearn_pare.sources.docstrings import _read_library
 from tests.common.instances import tiny
@@ -157,6 +158,15 @@ def test_fallback__warns_with_the_reason(monkeypatch):
     words = r"'photographs\+self' cannot be used: .*sklearn-pare\[images\]'. To choose"
     with pytest.warns(UserWarning, match=words):
         _fit(VIT)
+
+
+def test_fallback__of_a_fit_that_is_continued__error_names_both(monkeypatch, tmp_path):
+    pytest.importorskip("skimage")
+    _fit(VIT, checkpoint_dir=tmp_path)
+    monkeypatch.setitem(sys.modules, "skimage", None)
+    words = r"source is 'formula\+self', but was 'photographs\+self' there"
+    with pytest.raises(CheckpointError, match=words):
+        _fit(VIT, checkpoint_dir=tmp_path)
 
 
 def test_fallback__not_needed__silent(monkeypatch):

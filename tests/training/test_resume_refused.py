@@ -30,6 +30,7 @@ FRAME = pd.DataFrame({"a": TABLE[:, 0], "b": ["x", "y"] * 20})
         ({"random_state": 5}, {}, "random_state is"),
         ({"random_state": None}, {}, "random_state is missing, but was"),
         ({"source": (TABLE, CLASSES)}, {}, r"source is \[\(40, 5\) float64 sha256"),
+        ({"source": "nearest"}, {}, r"source is 'nearest', but was 'formula\+self' th"),
         ({"class_weight": {"up": 2, "down": 1}}, {}, "class_weight is {'up': 2, 'd"),
         ({}, {"X": TABLE + 1e-9}, r"X is \(40, 5\) float64 sha256:\w{16}, but was"),
         ({}, {"X": TABLE[:, ::-1]}, "X is"),
