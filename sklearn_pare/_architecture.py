@@ -1,19 +1,26 @@
 """The network, assembled from its parts with fresh weights or from saved arrays."""
 
 import math
-from copy import copy
+from copy import copy, deepcopy
 from typing import NamedTuple
 
 import torch
 
 from sklearn_pare import backbones
 from sklearn_pare.backbones.hf_models import without_words
+from sklearn_pare.nn.competing import CompetingKernels
 from sklearn_pare.nn.decoder import DenseDecoder, stages
-from sklearn_pare.nn.embed import embedder
+from sklearn_pare.nn.embed import embedder, value_embedder
+from sklearn_pare.nn.frozen import FrozenFeatures
 from sklearn_pare.nn.heads import DenseHead, LastStageHead, PooledHead, TokenHead
 from sklearn_pare.nn.init import DrawFrom, xavier_
 from sklearn_pare.nn.kernels import DilatedKernels
-from sklearn_pare.nn.linear_path import ColumnFeatures, LinearPath, PooledNumbers
+from sklearn_pare.nn.linear_path import (
+    ColumnFeatures,
+    FeatureGroups,
+    LinearPath,
+    PooledNumbers,
+)
 from sklearn_pare.nn.model import PaReModel
 from sklearn_pare.nn.replace import SELECTORS
 
@@ -36,8 +43,8 @@ class Architecture(NamedTuple):
     selector : {"gate", "random", "paper"}
     cardinalities : tuple of int or None
         Number of categories of each column of a table, 0 for numbers.
-    linear : bool
-        Whether there is a linear path.
+    linear : tuple of str
+        Groups of features that the linear path reads; empty without a linear path.
     config : dict or None
         Configuration of a backbone that its name alone does not determine.
     card : dict or None
@@ -49,7 +56,7 @@ class Architecture(NamedTuple):
     output_shape: tuple
     selector: str
     cardinalities: tuple | None = None
-    linear: bool = False
+    linear: tuple = ()
     config: dict | None = None
     card: dict | None = None
 
@@ -86,7 +93,7 @@ def build(architecture, generator, *, pretrained, source=None, linear=None):
     linear : LinearPath, optional
         A fitted linear path; by default a new one, if the architecture has one.
     """
-    backbone = _open(architecture, pretrained, generator)
+    backbone = open_backbone(architecture, pretrained, generator)
     module, stem = backbone.module, backbone.stem
     dense = len(architecture.output_shape) > 1
     if source is not None:
@@ -127,7 +134,8 @@ def build(architecture, generator, *, pretrained, source=None, linear=None):
     )
 
 
-def _open(architecture, pretrained, generator):
+def open_backbone(architecture, pretrained, generator):
+    """Return the backbone of a network before its training."""
     return backbones.get(
         architecture.backbone,
         pretrained=pretrained,
@@ -147,10 +155,10 @@ def _parts(architecture, backbone, maps, linear=None):
         head = PooledHead(module.feature_dim, *output_shape)
     else:
         head = DenseDecoder(
-            architecture.input_shape, output_shape, *maps, architecture.linear
+            architecture.input_shape, output_shape, *maps, bool(architecture.linear)
         )
     if architecture.linear and linear is None:
-        linear = build_linear_path(architecture)
+        linear = build_linear_path(architecture, backbone)
     gate = SELECTORS[architecture.selector][0](module.dim)
     return embed, head, linear, gate
 
@@ -168,16 +176,50 @@ def _stage_shapes(module):
     return [features.shape[3] for features in maps], patches
 
 
-def build_linear_path(architecture):
-    """Return an unfitted linear path for an architecture."""
-    shape, output_shape = architecture.input_shape, tuple(architecture.output_shape)
-    if len(shape) == 1:
-        features = ColumnFeatures(architecture.cardinalities)
-    elif len(shape) == 2 and len(output_shape) == 1:
-        features = DilatedKernels(*shape, _KERNEL_FEATURES)
-    else:
-        features = PooledNumbers(shape)
-    return LinearPath(features, output_shape)
+#: All groups of features of linear paths.
+LINEAR_GROUPS = ("columns", "numbers", "kernels", "competing", "backbone")
+
+
+def linear_groups(input_shape, output_shape):
+    """Return the names of all groups of features that a linear path may read."""
+    if len(input_shape) == 1:
+        return ("columns",)
+    if len(input_shape) == 2 and len(output_shape) == 1:
+        return ("kernels", "competing", "backbone")
+    return ("numbers",)
+
+
+def build_linear_path(architecture, backbone):
+    """Return an unfitted linear path for an architecture and its backbone."""
+    shape = architecture.input_shape
+    makers = {
+        "columns": lambda: ColumnFeatures(architecture.cardinalities),
+        "numbers": lambda: PooledNumbers(shape),
+        "kernels": lambda: DilatedKernels(*shape, _KERNEL_FEATURES),
+        "competing": lambda: CompetingKernels(*shape),
+        "backbone": lambda: _frozen(shape, backbone),
+    }
+    features = {name: makers[name]() for name in architecture.linear}
+    return LinearPath(FeatureGroups(features), tuple(architecture.output_shape))
+
+
+def _frozen(input_shape, backbone):
+    channels, length = input_shape
+    embed = value_embedder(length, backbone.stem)
+    # A copy: the backbone itself is trained.
+    return FrozenFeatures(embed, deepcopy(backbone.module), channels)
+
+
+def new_linear_path(architecture, pretrained, generator):
+    """Return a linear path to be fitted, with all groups of features."""
+    backbone = None
+    if "backbone" in architecture.linear:
+        backbone = open_backbone(architecture, pretrained, generator)
+    with DrawFrom(torch.Generator()):
+        path = build_linear_path(architecture, backbone)
+    if backbone is not None:
+        path.features["backbone"].start_from(backbone.stem, generator)
+    return path
 
 
 def _pretrained_head(backbone, source, maps):
@@ -217,7 +259,8 @@ def _untrained(architecture):
     if architecture.config is not None:
         # Without its source, a network has no word vectors.
         architecture = architecture._replace(config=without_words(architecture.config))
-    backbone = _open(architecture, False, torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(0)
+    backbone = open_backbone(architecture, False, generator)
     dense = len(architecture.output_shape) > 1
     with DrawFrom(torch.Generator()):
         maps = _stage_shapes(backbone.module) if dense else None

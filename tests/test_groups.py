@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_pare import PaReClassifier, PaReRegressor
 from sklearn_pare._base import _BasePaRe
 from sklearn_pare._data.splits import grouped_folds
-from sklearn_pare.nn.linear_path import LinearPath
+from sklearn_pare.nn.linear_path import FeatureGroups, LinearPath
 from sklearn_pare.training import linear_path
 from tests.common.instances import tiny
 from tests.training.test_linear_path import Columns
@@ -118,7 +118,7 @@ def test_linear_path__groups__values_predicted_from_other_groups(weighted, rng):
     y = X @ rng.normal(size=(4, 3)) + rng.normal(size=(60, 3))
     weight = rng.uniform(0.2, 3, 60) if weighted else np.ones(60)
     groups = np.repeat(np.arange(10), 6)
-    path = LinearPath(Columns(4), (3,))
+    path = LinearPath(FeatureGroups({"all": Columns(4)}), (3,))
     offset = linear_path.fit_linear_path(
         path, torch.tensor(X, dtype=torch.float32), y, weight, "values", groups
     )
@@ -152,7 +152,7 @@ def test_linear_path__groups__classes_predicted_from_other_groups(
     codes = groups // 2 if one_class_each else np.arange(60) % 3
     code = rng.normal(size=(6, n_columns))
     X = code[groups] + 0.01 * rng.normal(size=(60, n_columns))
-    path = LinearPath(Columns(n_columns), (3,))
+    path = LinearPath(FeatureGroups({"all": Columns(n_columns)}), (3,))
     x = torch.tensor(X, dtype=torch.float32)
     grouped, alone = (
         linear_path.fit_linear_path(path, x, codes, np.ones(60), "classes", own)

@@ -36,9 +36,11 @@ from sklearn_pare._version import __version__
 from sklearn_pare.backbones.hub import offline
 from sklearn_pare.exceptions import ModelFileError, PaReError, SaveError
 
-SCHEMA = 4
+SCHEMA = 5
 # Characters of JSON; the Python objects take about 20 times as much memory.
 _LONGEST = 2**25
+# Places of the backbone in a network: the trained one, and a frozen copy.
+_BACKBONES = "backbone.", "linear.features.backbone.module."
 # Checkpoints of this machine are not part of a model.
 _NEVER = {"checkpoint_dir"}
 _HASH = Leaf(
@@ -168,7 +170,12 @@ def _published(architecture):
             "without them could not be loaded elsewhere. Use omit_pretrained=False."
         )
     module = backbones.get(name, pretrained=True, input_shape=shape).module
-    return {f"backbone.{k}": value.numpy() for k, value in module.state_dict().items()}
+    weights = module.state_dict().items()
+    return {
+        f"{prefix}{name}": value.numpy()
+        for prefix in _BACKBONES
+        for name, value in weights
+    }
 
 
 # ---- read
@@ -262,7 +269,7 @@ def _expected(saved, arrays):
         )
     expected = model.state_dict()
     here, omitted = arrays.keys(), saved.omitted.keys()
-    others = {name for name in omitted if not name.startswith("backbone.")}
+    others = {name for name in omitted if not name.startswith(_BACKBONES)}
     for names, what in [
         (expected.keys() - here - omitted, "is missing"),
         ((here | omitted) - expected.keys(), "is not part of it"),

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from sklearn_pare._architecture import Architecture
+from sklearn_pare._architecture import LINEAR_GROUPS, Architecture, linear_groups
 from sklearn_pare._data.class_targets import ClassTarget, LabelTarget, MaskTarget
 from sklearn_pare._data.encoders import ChannelScaler
 from sklearn_pare._data.tables import TableEncoder
@@ -157,7 +157,7 @@ _ARCHITECTURE = Record(
     {
         "backbone": TEXT,
         "selector": one_of(tuple(SELECTORS)),
-        "linear": FLAG,
+        "linear": Many(one_of(LINEAR_GROUPS), tuple),
         "config": Maybe(Mapping(ANY)),
         "card": Maybe(_CARD),
     }
@@ -243,6 +243,9 @@ def _conditions(kind, fitted, batch_size):
     yield names is None or len(names) == n_features, "feature_names_in_"
     size = getattr(target, "size", ())
     yield len(size) in (0, len(shape) - 1), f"a target of size {size}"
+    own, possible = architecture["linear"], linear_groups(shape, target.output_shape)
+    in_order = own == tuple(name for name in possible if name in own)
+    yield in_order, f"a linear path with {show(list(own))}"
     known = has_config(architecture["backbone"])
     yield known == (architecture["config"] is not None), "the backbone's configuration"
     rows = batch_size if type(batch_size) is int else auto_for(target).batch_size

@@ -90,13 +90,11 @@ def _inflate(weight, channels):
     return weight[:, torch.arange(channels) % n_own] * (n_own / channels)
 
 
-class SignalEmbed(nn.Module):
-    """Map of the windows of a signal, one token per window.
+class ValueEmbed(nn.Module):
+    """Linear map of the values in the windows of a signal, one token per window.
 
-    A token is the sum of two linear maps: one of the values in its window, as in the
-    stem of an image backbone, and one of the shares of time in which dilated kernels
-    respond there, as in MiniRocket. A signal of any length fills the grid, line by
-    line, with windows of ``patch`` or more time points.
+    A signal of any length fills the grid, line by line, with windows of ``patch`` or
+    more time points.
     """
 
     def __init__(self, input_shape, grid, dim, patch=PATCH):
@@ -107,20 +105,16 @@ class SignalEmbed(nn.Module):
         # Signals are resampled, not padded, so that every token has a part of them.
         self.length = piece * self.n_tokens
         self.proj = nn.Conv1d(channels, dim, kernel_size=piece, stride=piece)
-        self.kernels = DilatedKernels(channels, length, *_TOKEN_KERNELS)
-        self.shares = nn.Linear(self.kernels.n_features, dim)
         self.norm = nn.LayerNorm(dim)
 
-    def fit(self, x):
-        """Set the thresholds of the kernels from samples (n, C, L)."""
-        self.kernels.fit(x)
+    def _project(self, x):
+        if x.shape[-1] != self.length:
+            x = F.interpolate(x, self.length, mode="linear")
+        return self.proj(x).transpose(1, 2)
 
     def forward(self, x):
         """Embed signals (B, C, L) as tokens (B, N, D)."""
-        shares = self.kernels.windows(x, self.n_tokens).transpose(1, 2) - 0.5
-        if x.shape[-1] != self.length:
-            x = F.interpolate(x, self.length, mode="linear")
-        return self.norm(self.proj(x).transpose(1, 2) + self.shares(shares))
+        return self.norm(self._project(x))
 
     @torch.no_grad()
     def start_from(self, stem):
@@ -139,6 +133,29 @@ class SignalEmbed(nn.Module):
             weight = F.interpolate(weight, piece, mode="linear") * share
         self.proj.weight.copy_(weight)
         self.proj.bias.copy_(stem.proj.bias)
+
+
+class SignalEmbed(ValueEmbed):
+    """Map of the windows of a signal, one token per window.
+
+    A token is the sum of two linear maps: one of the values in its window, as in the
+    stem of an image backbone, and one of the shares of time in which dilated kernels
+    respond there, as in MiniRocket.
+    """
+
+    def __init__(self, input_shape, grid, dim, patch=PATCH):
+        super().__init__(input_shape, grid, dim, patch)
+        self.kernels = DilatedKernels(*input_shape, *_TOKEN_KERNELS)
+        self.shares = nn.Linear(self.kernels.n_features, dim)
+
+    def fit(self, x):
+        """Set the thresholds of the kernels from samples (n, C, L)."""
+        self.kernels.fit(x)
+
+    def forward(self, x):
+        """Embed signals (B, C, L) as tokens (B, N, D)."""
+        shares = self.kernels.windows(x, self.n_tokens).transpose(1, 2) - 0.5
+        return self.norm(self._project(x) + self.shares(shares))
 
 
 class TableEmbed(nn.Module):
@@ -265,3 +282,11 @@ def embedder(input_shape, stem, cardinalities=None):
         return SignalEmbed(shape, stem.grid, stem.dim, patch)
     norm = not isinstance(getattr(stem, "norm", None), nn.Identity)
     return ImageEmbed(shape, stem.grid, stem.dim, patch, norm)
+
+
+def value_embedder(length, stem):
+    """Build an embedder of single-channel signals (1, L) whose weights are the stem's.
+
+    ``start_from`` sets them; for the stem of a text backbone they stay random.
+    """
+    return ValueEmbed((1, length), stem.grid, stem.dim, getattr(stem, "patch", PATCH))

@@ -48,7 +48,8 @@ class DilatedKernels(nn.Module):
     @torch.no_grad()
     def fit(self, x):
         """Set the thresholds from samples (n, C, L): quantiles by the golden ratio."""
-        samples = x[torch.linspace(0, len(x) - 1, min(len(x), _SAMPLES)).long()]
+        index = torch.linspace(0, len(x) - 1, min(len(x), _SAMPLES)).long()
+        samples = x[index].to(self.weight.device)
         n_levels = self.thresholds.shape[2]
         step = (math.sqrt(5) - 1) / 2
         for i, responses in enumerate(self._responses(samples)):

@@ -82,11 +82,30 @@ def resample(x, size):
     return F.interpolate(x, tuple(size), mode="linear" if x.ndim == 3 else "bilinear")
 
 
+class FeatureGroups(nn.ModuleDict):
+    """Features of several kinds, each from a module that states its ``n_features``."""
+
+    @property
+    def n_features(self):
+        """Number of features of all kinds."""
+        return sum(group.n_features for group in self.values())
+
+    def fit(self, x):
+        """Set what depends on samples (n, ...)."""
+        for group in self.values():
+            if hasattr(group, "fit"):
+                group.fit(x)
+
+    def forward(self, x):
+        """Map samples (B, ...) to features (B, n_features)."""
+        return torch.cat([group(x) for group in self.values()], 1)
+
+
 class LinearPath(nn.Module):
     """Linear map of features of the raw sample to outputs (K,), (K, L) or (K, H, W).
 
     Dense outputs of more than 2048 values are computed on a coarser grid and
-    interpolated. ``features`` is a module that has the attribute ``n_features``.
+    interpolated. ``features`` are a ``FeatureGroups``.
     """
 
     def __init__(self, features, output_shape):
@@ -99,6 +118,12 @@ class LinearPath(nn.Module):
         n_outputs = math.prod(self.shape)
         self.register_buffer("weight", torch.zeros(n_outputs, features.n_features))
         self.register_buffer("bias", torch.zeros(n_outputs))
+
+    def keep(self, names):
+        """Leave out all other groups of features, before the weights are set."""
+        for name in self.features.keys() - set(names):
+            del self.features[name]
+        self.weight = self.weight.new_zeros(len(self.bias), self.features.n_features)
 
     def forward(self, x):
         """Map samples (B, ...) to outputs (B, K, ...)."""

@@ -7,6 +7,7 @@ samples in groups.
 """
 
 import warnings
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.utils import gen_batches
 
 from sklearn_pare._data.splits import grouped_folds
+from sklearn_pare.training.feature_groups import choose_groups
 
 # With more samples the network learns a linear map by itself.
 MAX_SAMPLES = 4_000
@@ -25,6 +27,8 @@ _FOLDS = 5
 _BATCH = 64
 _ALPHAS = np.logspace(-6, 4, 21)
 _CS = np.logspace(-2, 4, 7)
+# Smaller penalties drown in the rounding of products of float32 features.
+_SAFE = _ALPHAS[_ALPHAS > 1e-5]
 # A linear map that leaves less than this part of the target is taken to be exact.
 _EXACT = 1e-4
 
@@ -43,8 +47,9 @@ def fit_linear_path(path, x, codes, weight, kind, groups=None):
 
     Parameters
     ----------
-    path : nn.linear.LinearPath
-        On the CPU.
+    path : nn.linear_path.LinearPath
+        With all groups of features that it may read; those that do not help are left
+        out.
     x : torch.Tensor or EncodedSamples of shape (n, ...)
     codes : ndarray of shape (n,) or (n, K, ...)
         Classes, indicators or standardised numbers.
@@ -58,24 +63,26 @@ def fit_linear_path(path, x, codes, weight, kind, groups=None):
     offset : ndarray of shape (n, K, ...), float32
         Outputs for each sample of a path that was fitted without it.
     """
-    if hasattr(path.features, "fit"):
-        path.features.fit(x)
-    rows = gen_batches(len(x), _BATCH)
-    raw = torch.cat([path.features(x[batch]) for batch in rows]).numpy()
-    mean, scale = raw.mean(0), raw.std(0)
-    # Features that hardly vary would get huge weights.
-    used = scale > 1e-6 * max(scale.max(), 1e-6)
-    scale = np.where(used, scale, 1.0) * np.sqrt(max(used.sum(), 1))
-    features = (raw - mean) / scale
-    features[:, ~used] = 0.0
-    del raw
+    y = path.fold(torch.from_numpy(codes)).numpy() if kind == "values" else codes
+    parts = _read_groups(path, x)
+    if len(parts) > 1:
+        targets = y if kind == "values" else _indicators(codes, path.shape[0])
+        grams = {name: _gram(part.features) for name, part in parts.items()}
+        names = choose_groups(grams, targets, weight, groups, _SAFE)
+        parts = {name: parts[name] for name in names}
+        path.keep(names)
+    share = np.sqrt(len(parts))
+    mean, scale, used = (
+        np.concatenate([getattr(part, name) for part in parts.values()])
+        for name in ("mean", "scale", "used")
+    )
+    features = np.hstack([parts.pop(name).features / share for name in [*parts]])
     # Penalties are invariant under rotation, so n features are enough.
     rotation = None
     if features.shape[1] > len(features):
         _, _, rotation = np.linalg.svd(features, full_matrices=False)
         features = features @ rotation.T
     if kind == "values":
-        y = path.fold(torch.from_numpy(codes)).numpy()
         weights, bias, offset = _ridge(features, y, weight, groups)
     else:
         # With many features least squares is better than likelihood, as in MiniRocket.
@@ -86,10 +93,51 @@ def fit_linear_path(path, x, codes, weight, kind, groups=None):
         )
     if rotation is not None:
         weights = rotation.T @ weights
-    weights = np.where(used[:, None], weights / scale[:, None], 0.0)
+    weights = np.where(used[:, None], weights / (scale * share)[:, None], 0.0)
     path.weight.copy_(torch.from_numpy(weights.T))
     path.bias.copy_(torch.from_numpy(bias - mean @ weights))
     return path.unfold(torch.from_numpy(offset.astype(np.float32))).numpy()
+
+
+class _Standardised(NamedTuple):
+    """Features of a group with mean 0 and total variance 1, and how to get them."""
+
+    features: np.ndarray
+    mean: np.ndarray
+    scale: np.ndarray
+    used: np.ndarray
+
+
+def _read_groups(path, x):
+    """Return the standardised features of each group of a path."""
+    device = path.bias.device
+    path.features.fit(x)
+    read = {name: [] for name in path.features}
+    for batch in gen_batches(len(x), _BATCH):
+        rows = x[batch].to(device)
+        for name, group in path.features.items():
+            read[name].append(group(rows).cpu())
+    return {name: _standardise(torch.cat(read.pop(name)).numpy()) for name in [*read]}
+
+
+def _standardise(raw):
+    mean, scale = raw.mean(0), raw.std(0)
+    # Features that hardly vary would get huge weights.
+    used = scale > 1e-6 * max(scale.max(), 1e-6)
+    scale = np.where(used, scale, 1.0) * np.sqrt(max(used.sum(), 1))
+    features = (raw - mean) / scale
+    features[:, ~used] = 0.0
+    return _Standardised(features, mean, scale, used)
+
+
+def _gram(features):
+    return (features @ features.T).astype(np.float64)
+
+
+def _indicators(codes, n_outputs):
+    """Return -1 and 1 for each class of classes (n,), or each label of (n, K)."""
+    there = codes if codes.ndim > 1 else np.eye(n_outputs, dtype=np.float32)[codes]
+    return 2 * there - 1
 
 
 def remainder(offset, codes):

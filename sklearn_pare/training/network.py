@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 
 from sklearn_pare import backbones
-from sklearn_pare._architecture import Architecture, build
+from sklearn_pare._architecture import Architecture, build, linear_groups
 from sklearn_pare._data.encoders import encoder_for
 from sklearn_pare.backbones.freezing import freeze
 from sklearn_pare.nn.model import PaReModel
@@ -52,28 +52,17 @@ def build_network(arguments, data, start):
     data : FitData
     start : Start
     """
-    init_seed = start.seeds[0]
-    encoder, name = encoder_for(data.X), arguments["backbone"]
-    if start.warm is not None:
-        name = start.warm.backbone(name)
-    name = backbones.affordable(name, data.X.shape[1:], start.device)
-    architecture = Architecture(
-        name,
-        data.X.shape[1:],
-        data.target.output_shape,
-        arguments["selector"],
-        getattr(encoder, "cardinalities", None),
-        arguments["linear_path"] and has_linear_path(data.X, data.target),
-    )
+    encoder, pretrained = encoder_for(data.X), arguments["pretrained"]
+    architecture = _architecture(arguments, data, start, encoder)
     found = _measure(arguments, data, start, encoder, architecture)
     # The first is the nearest, or the only one.
     name = next(iter(found or start.candidates), None)
     candidate = start.candidates.get(name)
-    prepared = prepare(architecture, encoder, data, start)
+    prepared = prepare(architecture, encoder, data, start, pretrained)
     model, architecture, source = build(
         prepared.architecture,
-        torch.Generator().manual_seed(init_seed),
-        pretrained=arguments["pretrained"],
+        torch.Generator().manual_seed(start.seeds[0]),
+        pretrained=pretrained,
         source=candidate,
         linear=prepared.linear,
     )
@@ -91,6 +80,24 @@ def build_network(arguments, data, start):
     freeze(model.backbone, arguments["tune"])
     model.embed.requires_grad_(arguments["tune"] != "head")
     return Network(model, architecture, encoder, prepared, source, name, found)
+
+
+def _architecture(arguments, data, start, encoder):
+    """Return the architecture, with all features that a linear path may read."""
+    name, shape = arguments["backbone"], data.X.shape[1:]
+    if start.warm is not None:
+        name = start.warm.backbone(name)
+    linear, output_shape = (), data.target.output_shape
+    if arguments["linear_path"] and has_linear_path(data.X, data.target):
+        linear = linear_groups(shape, output_shape)
+    return Architecture(
+        backbones.affordable(name, shape, start.device),
+        shape,
+        output_shape,
+        arguments["selector"],
+        getattr(encoder, "cardinalities", None),
+        linear,
+    )
 
 
 def _measure(arguments, data, start, encoder, architecture):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from sklearn_pare._architecture import Architecture, build_linear_path
+from sklearn_pare._architecture import Architecture, new_linear_path
 from sklearn_pare._data.lazy import LazyArray
 from sklearn_pare._data.reach import check_reach
 from sklearn_pare._data.splits import split
@@ -54,18 +54,21 @@ class Prepared(NamedTuple):
     unlabeled_rows: object
 
 
-def prepare(architecture, encoder, data, start):
+def prepare(architecture, encoder, data, start, pretrained):
     """Encode the data and fit the linear path.
 
     Parameters
     ----------
     architecture : Architecture
+        With all groups of features that a linear path may read.
     encoder : ChannelScaler or TableEncoder
         The fitted encoder.
     data : FitData
     start : Start
-        Its device is that of the batches, and its second seed determines the samples
-        that are held out.
+        Its device is that of the batches, its first seed determines random weights of
+        the backbone, and its second one the samples that are held out.
+    pretrained : bool
+        Whether the backbone has its pretrained weights.
     """
     weight = data.weight / data.weight.mean()
     index = np.linspace(0, len(data.X) - 1, min(len(data.X), _ROWS)).astype(int)
@@ -80,10 +83,11 @@ def prepare(architecture, encoder, data, start):
         return make(x, codes, weight, start.device, offset)
 
     x = encode(data.X)
-    some = x[index]
-    lap = start.stopwatch.lap
-    lap("checks and encoding")
-    linear, offset, data = _fit_linear(architecture, x, data, weight, lap)
+    start.stopwatch.lap("checks and encoding")
+    linear, offset = _new_linear_path(architecture, pretrained, start), None
+    if linear is not None:
+        linear, offset, data = _fit_linear(linear, x, data, weight)
+        start.stopwatch.lap("linear model")
     rows, valid_rows = make_rows(x, data.codes, weight, offset), None
     if data.validation is not None:
         X_val, *others = data.validation
@@ -92,15 +96,15 @@ def prepare(architecture, encoder, data, start):
     if linear is not None and valid_rows is None:
         kept, held_out = _hold_out(data, start.seeds[1])
         share_rows, rows = rows.subset(held_out), rows.subset(kept)
-    unlabeled_rows = None
-    if data.unlabeled is not None:
-        nothing = np.zeros(len(data.unlabeled))
-        unlabeled_rows = make_rows(encode(data.unlabeled), nothing, nothing)
+    unlabeled_rows = data.unlabeled
+    if unlabeled_rows is not None:
+        nothing = np.zeros(len(unlabeled_rows))
+        unlabeled_rows = make_rows(encode(unlabeled_rows), nothing, nothing)
     return Prepared(
-        architecture._replace(linear=linear is not None),
+        architecture._replace(linear=tuple(getattr(linear, "features", ()))),
         linear,
         data.target,
-        some,
+        x[index],
         rows,
         valid_rows,
         share_rows,
@@ -108,20 +112,26 @@ def prepare(architecture, encoder, data, start):
     )
 
 
-def _fit_linear(architecture, x, data, weight, lap):
-    """Return the linear path, its offsets, and the data in units of its residuals."""
+def _new_linear_path(architecture, pretrained, start):
     if not architecture.linear:
-        return None, None, data
+        return None
+    generator = torch.Generator().manual_seed(start.seeds[0])
+    return new_linear_path(architecture, pretrained, generator).to(start.device)
+
+
+def _fit_linear(linear, x, data, weight):
+    """Return the linear path, its offsets, and the data in units of its residuals.
+
+    If the path explains too little, there is none, and the data are as before.
+    """
     codes, target = data.codes, data.target
-    linear = build_linear_path(architecture)
     offset = fit_linear_path(linear, x, codes, weight, target.kind, data.groups)
-    lap("linear model")
     if target.kind != "values":
         return linear, offset, data
     left = remainder(offset, codes)
     if codes.ndim > 2 and left.max() > _LEFT * codes.std():
         return None, None, data
-    linear.zoom(torch.from_numpy(left))
+    linear.zoom(torch.from_numpy(left).to(linear.bias.device))
     validation = data.validation
     if validation is not None:
         X_val, codes_val, weight_val = validation

@@ -8,7 +8,7 @@ import torch
 from scipy.special import expit, log_softmax, softmax
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 
-from sklearn_pare.nn.linear_path import LinearPath, PooledNumbers
+from sklearn_pare.nn.linear_path import FeatureGroups, LinearPath, PooledNumbers
 from sklearn_pare.training import linear_path
 from sklearn_pare.training.linear_path import (
     fit_linear_path,
@@ -28,6 +28,10 @@ class Columns(torch.nn.Module):
         return x
 
 
+def _groups(features):
+    return FeatureGroups({"all": features})
+
+
 @pytest.fixture
 def make_table(rng):
     def make(n, n_columns, n_outputs=2):
@@ -40,7 +44,7 @@ def make_table(rng):
 
 
 def _fit(X, y, kind, weight=None, n_outputs=None):
-    path = LinearPath(Columns(X.shape[1]), (n_outputs or y.shape[1],))
+    path = LinearPath(_groups(Columns(X.shape[1])), (n_outputs or y.shape[1],))
     weight = np.ones(len(X)) if weight is None else weight
     offset = fit_linear_path(path, torch.from_numpy(X), y, weight, kind)
     assert offset.dtype == np.float32
@@ -160,7 +164,7 @@ def test_fit__fields__linear_map_found(shape, rng):
     X = rng.normal(size=(300, 1, 12)).astype(np.float32)
     smooth = np.linspace(0, 1, int(np.prod(shape))).reshape(shape)
     y = X[:, 0, 3].reshape(-1, *[1] * len(shape)) * smooth + smooth**2
-    path = LinearPath(PooledNumbers((1, 12)), shape)
+    path = LinearPath(_groups(PooledNumbers((1, 12))), shape)
     offset = fit_linear_path(
         path, torch.from_numpy(X), y.astype(np.float32), np.ones(300), "values"
     )

@@ -1,0 +1,81 @@
+"""Features of signals from groups of random kernels that compete, as in Hydra."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+_TAPS = 9
+_GROUPS, _MEMBERS = 64, 8
+# Responses to longer signals are computed at this many positions only.
+_POSITIONS = 4096
+# Signals at a time, so that their responses fit into the cache of a processor.
+_AT_ONCE = 2
+
+
+class CompetingKernels(nn.Module):
+    """Which kernels of a group respond most, and how strongly, over a signal.
+
+    At each position the kernel of a group with the largest response adds this response
+    to its sum, and the kernel with the smallest response adds one to its count. Sums
+    and counts are the features, as square roots. There are 64 groups of eight random
+    kernels for each dilation; half of them read the first differences of the signal.
+    Each group reads a fixed subset of the channels. Nothing is trained.
+
+    This is the transform of Dempster, Schmidt, Webb, "Hydra: Competing Convolutional
+    Kernels for Fast and Accurate Time Series Classification", Data Mining and Knowledge
+    Discovery, 2023.
+    """
+
+    def __init__(self, n_channels, length):
+        super().__init__()
+        exponents = range(int(math.log2(max(1, (length - 1) / (_TAPS - 1)))) + 1)
+        self.dilations = [2**exponent for exponent in exponents]
+        # Indices are computed even if the model is built on the meta device.
+        with torch.device("cpu"):
+            taps, read = _design(n_channels, len(self.dilations))
+        # Saved, since other versions of torch may draw other numbers.
+        self.register_buffer("taps", taps)
+        self.register_buffer("read", read)
+        self.n_features = 2 * _GROUPS * _MEMBERS * len(self.dilations)
+        self.stride = math.ceil(length / _POSITIONS)
+
+    def forward(self, x):
+        """Return features (B, n_features) of signals (B, C, L)."""
+        return torch.cat([self._few(some) for some in x.split(_AT_ONCE)])
+
+    def _few(self, x):
+        forms = x, F.pad(x.diff(dim=2), (1, 0))
+        weights = (self.taps * self.read[..., None, :, None]).flatten(2, 3)
+        features = []
+        for dilation, halves in zip(self.dilations, weights, strict=True):
+            reach = dilation * (_TAPS // 2)
+            for form, weight in zip(forms, halves, strict=True):
+                responses = F.conv1d(form, weight, None, self.stride, reach, dilation)
+                features += _compete(responses.unflatten(1, (-1, _MEMBERS)))
+        return torch.cat(features, 1).clamp_min(0).sqrt()
+
+
+def _compete(responses):
+    """Return sums and counts (B, G * 8) of responses (B, G, 8, P)."""
+    wins = responses >= responses.amax(2, keepdim=True)
+    loses = responses <= responses.amin(2, keepdim=True)
+    sums, counts = (responses * wins).sum(3), loses.float().sum(3)
+    return [sums.flatten(1), counts.flatten(1)]
+
+
+def _design(n_channels, n_dilations):
+    """Return kernels (D, 2, 32, 8, 1, 9), and which channels (D, 2, 32, C) they read.
+
+    The second axis is for the signal and its differences. The seed is fixed.
+    """
+    generator = torch.Generator().manual_seed(0)
+    shape = n_dilations, 2, _GROUPS // 2
+    taps = torch.randn(*shape, _MEMBERS, 1, _TAPS, generator=generator)
+    taps = taps - taps.mean(-1, keepdim=True)
+    taps = taps / taps.abs().sum(-1, keepdim=True)
+    limit = math.log2(min(n_channels, _TAPS) + 1)
+    sizes = (2 ** (limit * torch.rand(shape, generator=generator))).long()
+    ranks = torch.rand(*shape, n_channels, generator=generator).argsort(-1).argsort(-1)
+    return taps, (ranks < sizes[..., None]).float()

@@ -1,0 +1,97 @@
+"""Features of signals from a backbone whose weights stay as they are."""
+
+import threading
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from sklearn_pare.nn.init import xavier_
+
+# More channels are averaged to this many, and features to so many parts of the time.
+_CHANNELS, _PARTS = 8, 16
+# Depth of the block that is read: features of the last ones suit the pretraining only.
+_DEPTH = 2 / 3
+_LISTS = {"blocks", "layer", "layers"}
+# The last output of a block that is read, for each thread.
+_READ = threading.local()
+
+
+class FrozenFeatures(nn.Module):
+    """Outputs of a middle block of a backbone, in the order of time.
+
+    Each channel is a signal of its own. Outputs are averaged within up to 16 parts of
+    the time, fewer if there are several channels. That hidden features of a frozen
+    image backbone tell classes of signals apart was shown by Roschmann et al., "Time
+    Series Representations for Classification Lie Hidden in Pretrained Vision
+    Transformers", 2025.
+
+    Parameters
+    ----------
+    embed : torch.nn.Module
+        Maps signals (B, 1, L) to tokens (B, N, D).
+    module : torch.nn.Module
+        Maps tokens (B, N, D) to features (B, M, E). Without numbered blocks, its
+        output is read.
+    n_channels : int
+    """
+
+    def __init__(self, embed, module, n_channels):
+        super().__init__()
+        self.embed, self.module = embed, module
+        self.n_channels = min(n_channels, _CHANNELS)
+        blocks = _blocks(module) or [module]
+        block = blocks[max(round(_DEPTH * len(blocks)), 1) - 1]
+        block.register_forward_hook(_remember)
+        self.requires_grad_(requires_grad=False)
+        self.train(False)
+        with torch.no_grad():
+            n_tokens = module.grid[0] * module.grid[1]
+            read = self._read(torch.zeros(1, n_tokens, module.dim))
+        self.n_parts = max(1, min(_PARTS // self.n_channels, read.shape[1]))
+        self.n_features = self.n_channels * self.n_parts * read.shape[2]
+
+    def start_from(self, stem, generator):
+        """Copy the weights of the backbone's own embedder, as far as they fit."""
+        xavier_(self.embed, generator)
+        self.embed.start_from(stem)
+
+    def train(self, mode=True):
+        """Stay in evaluation mode."""
+        return super().train(mode=False)
+
+    def _read(self, tokens):
+        """Return outputs (B, M, E) of the block for tokens (B, N, D)."""
+        self.module(tokens)
+        read = _READ.__dict__.pop("output")
+        read = read[0] if isinstance(read, tuple) else read
+        read = read.flatten(1, 2) if read.ndim == 4 else read
+        # Class and register tokens come first.
+        return read[:, -tokens.shape[1] :]
+
+    def forward(self, x):
+        """Return features (B, n_features) of signals (B, C, L)."""
+        if x.shape[1] > self.n_channels:
+            x = F.adaptive_avg_pool1d(x.transpose(1, 2), self.n_channels)
+            x = x.transpose(1, 2)
+        read = self._read(self.embed(x.flatten(0, 1)[:, None]))
+        parts = F.adaptive_avg_pool1d(read.transpose(1, 2), self.n_parts)
+        return parts.flatten(1).unflatten(0, (-1, self.n_channels)).flatten(1)
+
+
+def _remember(block, inputs, output):
+    _READ.output = output
+
+
+def _blocks(module):
+    """Return the numbered blocks of a backbone that contain no other ones."""
+    found = {}
+    for name, block in module.named_modules():
+        *_, parent, number = ["", "", *name.split(".")]
+        if parent in _LISTS and number.isdigit():
+            found[name] = block
+    return [
+        block
+        for name, block in found.items()
+        if not any(other.startswith(f"{name}.") for other in found)
+    ]
