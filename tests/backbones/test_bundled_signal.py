@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_pare import PaReClassifier, backbones
+from sklearn_pare import PaReClassifier, PaReRegressor, backbones
 from sklearn_pare.backbones.bundled import WEIGHTS, write_weights
 from sklearn_pare.backbones.bundled_signal import (
     SignalBackbone,
@@ -85,12 +85,23 @@ def test_file__other_weights__refused(tmp_path, generator):
         load_signal_file(path, generator)
 
 
+SETTINGS = {"backbone": NAME, "pretrained": False, "source": "waveforms",
+            "max_epochs": 1, "batch_size": 8, "device": "cpu", "random_state": 0,
+            "linear_path": False}  # fmt: skip
+
+
 @pytest.mark.parametrize("shape", [(1, 24), (3, 700), (12,), (1, 8, 8)], ids=str)
 def test_fit__samples_of_all_kinds(shape, registered, rng):
     X = rng.normal(size=(16, *shape)).astype(np.float32)
-    model = PaReClassifier(
-        backbone=NAME, pretrained=False, source="waveforms", max_epochs=1,
-        batch_size=8, device="cpu", random_state=0, linear_path=False,
-    )  # fmt: skip
-    model.fit(X, np.arange(16) % 2)
+    model = PaReClassifier(**SETTINGS).fit(X, np.arange(16) % 2)
     assert np.isfinite(model.predict_proba(X)).all()
+
+
+@pytest.mark.parametrize("source", ["waveforms", "formula"])
+@pytest.mark.parametrize("shape", [(2, 50), (1, 8, 8)], ids=str)
+def test_fit__value_at_each_position(shape, source, registered, rng):
+    X = rng.normal(size=(12, *shape)).astype(np.float32)
+    model = PaReRegressor(**SETTINGS | {"source": source}).fit(X, X[:, 0])
+    predicted = model.predict(X)
+    assert predicted.shape == X[:, 0].shape
+    assert np.isfinite(predicted).all()
