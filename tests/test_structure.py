@@ -128,7 +128,8 @@ def test_root__ten_private_modules_at_most():
 
 def test_modules__small():
     sizes = [len(path.read_text().splitlines()) for path in MODULES]
-    assert sum(sizes) <= 24_500
+    # The last 700 are programs of signals, and the network that is pretrained on them.
+    assert sum(sizes) <= 25_200
     assert statistics.median(sizes) <= 140
     assert max(sizes) <= 450
 

@@ -32,6 +32,7 @@ class SignalBackbone(nn.Module):
     def __init__(self, n_tokens=_N_TOKENS, dims=_DIMS, depths=_DEPTHS, heads=_N_HEADS):
         super().__init__()
         self.grid, self.dim, self.feature_dim = (1, n_tokens), dims[0], dims[-1]
+        self.dims = tuple(dims)
         self.positions = nn.Parameter(torch.zeros(n_tokens, dims[0]))
         before = (None, *dims[:-1])
         self.layers = nn.ModuleList(
