@@ -59,7 +59,7 @@ class Images:
         "batch_size": 128,
         "lr": 1.2e-3,
     }
-    warmup = 200
+    warmup, log_every = 200, 500
     options = ""
 
     def __init__(self, batch_size, seed, device, compiled, bfloat16):

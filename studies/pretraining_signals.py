@@ -79,7 +79,7 @@ class Signals:
         "batch_size": 1_024,
         "lr": 1.5e-3,
     }
-    warmup = 300
+    warmup, log_every = 300, 50
     options = "--modality signals "
 
     def __init__(self, batch_size, seed, device, compiled, bfloat16):
