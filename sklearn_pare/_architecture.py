@@ -170,9 +170,10 @@ def _described(backbone):
 
 @torch.no_grad()
 def _stage_shapes(module):
-    """Return the width of each stage, and its tokens per side of a feature."""
+    """Return the width of each stage, and height and width of a feature in tokens."""
     maps = stages(module, torch.zeros(1, math.prod(module.grid), module.dim))
-    patches = [module.grid[0] // features.shape[1] for features in maps]
+    height, width = module.grid
+    patches = [(height // m.shape[1], width // m.shape[2]) for m in maps]
     return [features.shape[3] for features in maps], patches
 
 

@@ -62,8 +62,9 @@ class Backbone:
     module : torch.nn.Module
         Tokens (B, N, D) -> features (B, M, E). Its attributes are `grid`, the height
         and width of the token grid, `dim` (D) and `feature_dim` (E).
-    stem : ImageEmbed or WordEmbed
-        The backbone's own embedder, of images (B, 3, H, W) or of words (B, N).
+    stem : ImageEmbed, WordEmbed or WaveEmbed
+        The backbone's own embedder, of images (B, 3, H, W), words (B, N) or signals
+        (B, 1, L).
     card : BackboneCard
     source_head : PooledHead or None
         Head of the pretraining for classes; used if the source has the same classes.

@@ -90,23 +90,24 @@ def load_file(path: Path, generator: torch.Generator) -> Backbone:
     # The head is built with the number of classes of the file.
     found = tensors.get("source_head.linear.weight", torch.empty(0)).shape
     if len(found) != 2 or found[1] != _DIMS[-1]:
-        raise _other_weights(path, f"a head of shape {tuple(found)}")
+        raise other_weights(path, "pare-tiny", f"a head of shape {tuple(found)}")
     backbone = build_tiny(generator, found[0])
     try:
         missing, unexpected = backbone.parts.load_state_dict(tensors, strict=False)
     # Weights of other shapes.
     except RuntimeError as error:
-        raise _other_weights(path, error) from error
+        raise other_weights(path, "pare-tiny", error) from error
     wrong = unexpected + [k for k in missing if not k.startswith("dense_head.")]
     if wrong:
-        raise _other_weights(path, wrong[:3])
+        raise other_weights(path, "pare-tiny", wrong[:3])
     backbone.card = card
     return backbone
 
 
-def _other_weights(path, what):
+def other_weights(path, name, what):
+    """Return the error for a file with other weights than those of a backbone."""
     return ModelFileError(
-        f"{path} does not contain the weights of 'pare-tiny': {what}. Use a file that "
+        f"{path} does not contain the weights of {name!r}: {what}. Use a file that "
         "'python -m studies pretraining' wrote."
     )
 

@@ -110,7 +110,7 @@ class DenseDecoder(nn.Module):
         interpolated.
     dims, patches : sequence of int
         For each stage, the width of a feature, and the side, in tokens, of the square
-        that it represents.
+        that it represents, or height and width.
     linear : bool
         Whether there is a linear path.
     """

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from sklearn_pare.nn.kernels import DilatedKernels
+from sklearn_pare.nn.wave_embed import WaveEmbed
 
 # Patch size of the bundled backbone.
 PATCH = 4
@@ -56,7 +57,7 @@ class ImageEmbed(nn.Module):
 
         The stem's channels are repeated and scaled by 3/C and its patches interpolated
         at constant sum, so that responses to smooth inputs keep their scale. From the
-        stem of a text backbone only the scale of the tokens is copied.
+        stem of a backbone of text or signals only the scale of the tokens is copied.
         """
         if not isinstance(stem, ImageEmbed):
             stem.scale_to(self.norm)
@@ -272,12 +273,14 @@ class MaskToken(nn.Module):
 def embedder(input_shape, stem, cardinalities=None):
     """Build the embedder for samples (F,), (C, L) or (C, H, W).
 
-    The backbone's ``stem``, an ``ImageEmbed`` or ``WordEmbed``, determines grid, width
-    and patch; ``start_from`` copies its weights.
+    The backbone's ``stem``, an ``ImageEmbed``, ``WordEmbed`` or ``WaveEmbed``,
+    determines grid, width and patch; ``start_from`` copies its weights.
     """
     shape, patch = tuple(input_shape), getattr(stem, "patch", PATCH)
     if len(shape) == 1:
         return TableEmbed(shape, stem.grid, stem.dim, cardinalities)
+    if len(shape) == 2 and isinstance(stem, WaveEmbed):
+        return WaveEmbed(shape, stem.grid, stem.dim)
     if len(shape) == 2:
         return SignalEmbed(shape, stem.grid, stem.dim, patch)
     norm = not isinstance(getattr(stem, "norm", None), nn.Identity)
@@ -289,4 +292,6 @@ def value_embedder(length, stem):
 
     ``start_from`` sets them; for the stem of a text backbone they stay random.
     """
+    if isinstance(stem, WaveEmbed):
+        return WaveEmbed((1, length), stem.grid, stem.dim)
     return ValueEmbed((1, length), stem.grid, stem.dim, getattr(stem, "patch", PATCH))

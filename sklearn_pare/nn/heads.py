@@ -3,7 +3,6 @@
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 
@@ -62,24 +61,28 @@ class TokenHead(nn.Module):
 
 
 class DenseHead(nn.Module):
-    """Linear maps of features to squares of pixels, summed over the stages.
+    """Linear maps of features to rectangles of pixels, summed over the stages.
 
-    For each stage, ``dims`` holds the width of a feature, and ``patches`` the side in
-    pixels of the square that a feature fills with ``n_outputs`` outputs per pixel.
+    For each stage, ``dims`` holds the width of a feature, and ``patches`` the height
+    and width in pixels of the rectangle, or the side of the square, that a feature
+    fills with ``n_outputs`` outputs per pixel.
     """
 
     def __init__(self, dims, patches, n_outputs):
         super().__init__()
-        self.patches = tuple(patches)
+        self.patches = tuple((p, p) if isinstance(p, int) else p for p in patches)
         self.linears = nn.ModuleList(
-            nn.Linear(dim, n_outputs * patch**2)
-            for dim, patch in zip(dims, patches, strict=True)
+            nn.Linear(dim, n_outputs * math.prod(patch))
+            for dim, patch in zip(dims, self.patches, strict=True)
         )
 
     def forward(self, stages):
         """Map the features (B, h, w, E) of each stage to outputs (B, K, H, W)."""
         parts = zip(stages, self.linears, self.patches, strict=True)
-        return sum(
-            F.pixel_shuffle(linear(features).permute(0, 3, 1, 2), patch)
-            for features, linear, patch in parts
-        )
+        return sum(_spread(linear(maps), patch) for maps, linear, patch in parts)
+
+
+def _spread(values, patch):
+    """Spread values (B, h, w, K * p * q) of patches (p, q) to pixels (B, K, H, W)."""
+    parts = values.unflatten(3, (-1, *patch)).permute(0, 3, 1, 4, 2, 5)
+    return parts.flatten(4, 5).flatten(2, 3)

@@ -17,6 +17,7 @@ from sklearn_pare.sources.ranking import Ranked, rank
 from sklearn_pare.sources.ranking import open_candidates as open_candidates
 from sklearn_pare.sources.registry import get, list_sources, register
 from sklearn_pare.sources.text import TextSource
+from sklearn_pare.sources.waveforms import WaveformSource
 
 __all__ = [
     "ArraySource",
@@ -30,6 +31,7 @@ __all__ = [
     "Ranked",
     "Source",
     "TextSource",
+    "WaveformSource",
     "get",
     "list_sources",
     "rank",

@@ -79,7 +79,7 @@ class Source:
 
         Parameters
         ----------
-        stem : ImageEmbed or WordEmbed
+        stem : ImageEmbed, WordEmbed or WaveEmbed
             The backbone's own embedder.
 
         Returns

@@ -29,9 +29,9 @@ from sklearn_pare.sources.user_arrays import from_arrays
 
 _MAX_SAMPLES = 400
 _BATCH = 64
-# Not candidates of "nearest": controls, and sources that not every backbone reads or
-# that need another package.
-_LEFT_OUT = ("docstrings", "mask-token", "noise", "photographs", "self")
+# Not candidates of "nearest": controls, sources that not every backbone reads or that
+# need another package, and signals, on which no bundled backbone was pretrained.
+_LEFT_OUT = ("docstrings", "mask-token", "noise", "photographs", "self", "waveforms")
 
 
 class Ranked(NamedTuple):

@@ -10,6 +10,7 @@ from sklearn_pare.sources.formulas import FormulaSource
 from sklearn_pare.sources.openml_data import OpenMLSource
 from sklearn_pare.sources.photographs import PhotographSource
 from sklearn_pare.sources.text import TextSource
+from sklearn_pare.sources.waveforms import WaveformSource
 
 FACTORIES = {
     "docstrings": DocstringSource,
@@ -18,6 +19,7 @@ FACTORIES = {
     "noise": NoiseSource,
     "photographs": PhotographSource,
     "self": OwnSource,
+    "waveforms": WaveformSource,
 }
 # End of the names of sources that are followed by the samples of the data.
 _LATER = "+self"
@@ -43,7 +45,7 @@ def list_sources():
     >>> sources.list_sources()
     ['NAME+self', 'docstrings', 'folder:PATH', 'formula', 'formula:FAMILY',
      'formula:all', 'mask-token', 'noise', 'openml:ID', 'photographs', 'self',
-     'text:FILE']
+     'text:FILE', 'waveforms']
     """
     forms = ["folder:PATH", "formula:FAMILY", "formula:all", "openml:ID", "text:FILE"]
     forms.append(f"NAME{_LATER}")

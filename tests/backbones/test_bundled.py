@@ -10,7 +10,7 @@ from sklearn_pare.backbones import bundled
 from sklearn_pare.backbones.bundled import read_weights
 from sklearn_pare.exceptions import ModelFileError
 from sklearn_pare.sources import FormulaSource, formula
-from studies.pretraining import dense_targets
+from studies.pretraining_images import dense_targets
 
 
 def test_card__complete():

@@ -38,7 +38,7 @@ def test_array_source__masks__stay_with_their_rows(shape, generator):
     assert torch.equal(x[:, 0].long(), y)
 
 
-@pytest.mark.parametrize("name", ["formula", "noise", "mask-token"])
+@pytest.mark.parametrize("name", ["formula", "waveforms", "noise", "mask-token"])
 def test_sample__one_seed__same_rows(name):
     (x, y), (same_x, same_y) = (
         sources.get(name).sample(8, torch.Generator().manual_seed(3)) for _ in "ab"
@@ -91,7 +91,8 @@ def test_register__found_by_name_and_in_the_error(monkeypatch):
     candidates = sources.open_candidates("nearest", "pare-tiny")
     assert isinstance(candidates["mine:1"], NoiseSource)
     # Neither controls nor what needs another package or another backbone.
-    assert not {"noise", "photographs", "docstrings"} & candidates.keys()
+    left_out = {"noise", "photographs", "docstrings", "waveforms"}
+    assert not left_out & candidates.keys()
     with pytest.raises(ValueError, match="'mine:1'"):
         sources.get("other")
 

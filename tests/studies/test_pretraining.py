@@ -8,7 +8,7 @@ from sklearn_pare.backbones.bundled import read_weights
 from sklearn_pare.exceptions import ModelFileError
 from sklearn_pare.sources import formula
 from sklearn_pare.sources.formula.fields import sine_basis
-from studies import pretraining
+from studies import pretraining, pretraining_images
 from studies.cli import main
 
 SETTINGS = {"steps": 4, "batch_size": 4, "lr": 1e-3, "seed": 1, "device": "cpu"}
@@ -16,7 +16,7 @@ SETTINGS = {"steps": 4, "batch_size": 4, "lr": 1e-3, "seed": 1, "device": "cpu"}
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(pretraining, "N_VALIDATION", 8)
+    monkeypatch.setattr(pretraining_images, "N_VALIDATION", 8)
 
 
 def test_pretrain__a_few_steps__writes_a_loadable_backbone(tmp_path, quick):
@@ -94,8 +94,8 @@ def test_dense_targets__known_image__known_transforms():
     # One sine is an eigenfunction of the Laplace operator.
     grey = (basis[1][:, None] * basis[2]) * 10
     images = grey.expand(1, 3, -1, -1)
-    steepness, solution = pretraining.dense_targets(images, grey[None])[0]
-    solution = solution * pretraining._POISSON_SCALE
+    steepness, solution = pretraining_images.dense_targets(images, grey[None])[0]
+    solution = solution * pretraining_images._POISSON_SCALE
     # Its mean is zero, so nothing was taken off the right-hand side.
     torch.testing.assert_close(
         solution, grey / (k[1] ** 2 + k[2] ** 2), atol=1e-4, rtol=1e-3

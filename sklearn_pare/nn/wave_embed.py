@@ -1,0 +1,80 @@
+"""Embedder of signals by two convolutions: the stem of a backbone of signals."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+#: Positions of a signal per token, after resampling.
+POSITIONS = 8
+_WIDTH, _KERNEL, _DILATION = 48, 9, 4
+# Standard deviations below this one are treated as equal to it.
+_LEAST_STD = 1e-4
+
+
+class WaveEmbed(nn.Module):
+    """Values of a signal and two convolutions of it, pooled in one window per token.
+
+    Signals of any length are resampled to ``POSITIONS`` per token of the ``grid``, and
+    each channel of a sample is standardised. The convolutions read values and first
+    differences; a token of width ``dim`` is a linear map of the values of its window,
+    and of the mean and maximum of both convolutions there, followed by a LayerNorm.
+    """
+
+    def __init__(self, input_shape, grid, dim):
+        super().__init__()
+        channels = input_shape[0]
+        self.grid, self.dim = tuple(grid), dim
+        self.n_tokens = math.prod(grid)
+        self.length = POSITIONS * self.n_tokens
+        same = {"kernel_size": _KERNEL, "padding": "same"}
+        self.near = nn.Conv1d(2 * channels, _WIDTH, **same)
+        self.far = nn.Conv1d(_WIDTH, _WIDTH, dilation=_DILATION, **same)
+        self.proj = nn.Linear(channels * POSITIONS + 4 * _WIDTH, dim)
+        self.norm = nn.LayerNorm(dim)
+
+    def forward(self, x):
+        """Embed signals (B, C, L) as tokens (B, N, D)."""
+        if x.shape[-1] != self.length:
+            x = x.unsqueeze(2)
+            x = F.interpolate(x, (1, self.length), mode="bilinear", antialias=True)
+            x = x.squeeze(2)
+        x = _scaled(x - x.mean(-1, keepdim=True))
+        changes = _scaled(F.pad(x.diff(dim=-1), (1, 0)))
+        near = F.gelu(self.near(torch.cat([x, changes], 1)))
+        found = torch.cat([near, F.gelu(self.far(near))], 1)
+        read = [
+            x.unflatten(2, (self.n_tokens, POSITIONS)).transpose(1, 2).flatten(2),
+            F.avg_pool1d(found, POSITIONS).transpose(1, 2),
+            F.max_pool1d(found, POSITIONS).transpose(1, 2),
+        ]
+        return self.norm(self.proj(torch.cat(read, 2)))
+
+    @torch.no_grad()
+    def start_from(self, stem):
+        """Copy the weights of ``stem``, which reads a single channel.
+
+        For C channels they are repeated and divided by C, so that equal channels give
+        the tokens of one channel.
+        """
+        channels = self.near.in_channels // 2
+        self.near.weight.copy_(
+            stem.near.weight.repeat_interleave(channels, 1) / channels
+        )
+        values, pooled = stem.proj.weight.split([POSITIONS, 4 * _WIDTH], 1)
+        values = values.repeat(1, channels) / channels
+        self.proj.weight.copy_(torch.cat([values, pooled], 1))
+        self.near.bias.copy_(stem.near.bias)
+        self.proj.bias.copy_(stem.proj.bias)
+        self.far.load_state_dict(stem.far.state_dict())
+        self.norm.load_state_dict(stem.norm.state_dict())
+
+    @torch.no_grad()
+    def scale_to(self, norm):
+        """Give the outputs of a LayerNorm the scale of this embedder's tokens."""
+        norm.load_state_dict(self.norm.state_dict())
+
+
+def _scaled(x):
+    return x / x.std(-1, keepdim=True).clamp_min(_LEAST_STD)

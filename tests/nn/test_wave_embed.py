@@ -1,0 +1,110 @@
+import pytest
+import torch
+
+from sklearn_pare.nn.embed import ImageEmbed, TableEmbed, embedder
+from sklearn_pare.nn.init import xavier_
+from sklearn_pare.nn.wave_embed import WaveEmbed
+
+GRID, DIM = (1, 64), 96
+
+
+@pytest.fixture
+def stem(generator):
+    return _drawn(WaveEmbed((1, 512), GRID, DIM), generator)
+
+
+def _drawn(module, generator):
+    xavier_(module, generator)
+    for name, bias in module.named_parameters():
+        if name.endswith("bias"):
+            bias.data.normal_(std=0.1, generator=generator)
+    return module
+
+
+@pytest.mark.parametrize("length", [2, 3, 24, 511, 512, 5000])
+@pytest.mark.parametrize("channels", [1, 2, 7, 60])
+def test_embedder__any_signal__fills_the_grid(length, channels, stem, generator):
+    module = embedder((channels, length), stem)
+    assert isinstance(module, WaveEmbed)
+    module.start_from(stem)
+    tokens = module(torch.randn(2, channels, length, generator=generator))
+    assert tokens.shape == (2, 64, DIM)
+    assert tokens.isfinite().all()
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, -1e6])
+def test_wave_embed__constant_signals__finite(value, stem):
+    tokens = stem(torch.full((1, 1, 100), value))
+    assert tokens.isfinite().all()
+    # One channel that is constant leaves the others as they are.
+    module = embedder((2, 100), stem)
+    module.start_from(stem)
+    x = torch.stack([torch.arange(100.0).sin(), torch.full((100,), value)])[None]
+    assert module(x).isfinite().all()
+    assert not torch.equal(module(x), module(x.flip(-1)))
+
+
+@pytest.mark.parametrize("channels", [1, 2, 5, 60])
+@pytest.mark.parametrize("length", [30, 512])
+def test_start_from__equal_channels__tokens_of_one(channels, length, stem, generator):
+    module = embedder((channels, length), stem)
+    module.start_from(stem)
+    x = torch.randn(3, 1, length, generator=generator)
+    torch.testing.assert_close(
+        module(x.expand(-1, channels, -1)), stem(x), atol=1e-4, rtol=1e-4
+    )
+
+
+def test_start_from__channels_in_another_order__same_tokens(stem, generator):
+    module = embedder((3, 80), stem)
+    module.start_from(stem)
+    x = torch.randn(3, 3, 80, generator=generator)
+    torch.testing.assert_close(module(x.flip(1)), module(x), atol=1e-4, rtol=1e-4)
+
+
+def test_wave_embed__scale_and_offset_of_a_signal__no_effect(stem, generator):
+    x = torch.randn(2, 1, 200, generator=generator)
+    torch.testing.assert_close(stem(300 * x - 40), stem(x), atol=1e-3, rtol=1e-3)
+
+
+def test_wave_embed__long_signal__not_aliased(stem):
+    # A period of eight positions is far above what 512 of 5,000 positions can show.
+    time = torch.linspace(0, 1, 5000)
+    slow = torch.sin(20 * time)
+    fast = torch.sin(2 * torch.pi * 625 * time)
+    plain, noisy = stem(torch.stack([slow, slow + 0.3 * fast])[:, None])
+    other = stem(torch.sin(30 * time)[None, None])[0]
+    assert (plain - noisy).norm() < 0.5 * (plain - other).norm()
+
+
+def test_wave_embed__token_sees_its_surroundings(stem, generator):
+    x = torch.randn(1, 1, 512, generator=generator)
+    changed = x.clone()
+    # The mean and variance of the signal stay the same; those of differences hardly
+    # change.
+    changed[..., 80:88] = changed[..., 80:88].flip(-1)
+    moved = (stem(x) - stem(changed)).abs().amax(-1)[0]
+    assert moved.argmax() == 10
+    far = torch.cat([moved[:7], moved[14:]])
+    assert moved[7:14].min() > 2 * far.max()
+    assert far.max() < 0.05 * moved.max()
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind"),
+    [((5,), TableEmbed), ((90,), TableEmbed), ((3, 8, 8), ImageEmbed)],
+    ids=str,
+)
+def test_embedder__tables_and_images__tokens_of_the_stem_s_scale(
+    shape, kind, stem, generator
+):
+    with torch.no_grad():
+        stem.norm.weight.mul_(3)
+    module = embedder(shape, stem)
+    assert isinstance(module, kind)
+    xavier_(module, generator)
+    module.start_from(stem)
+    tokens = module(torch.randn(64, *shape, generator=generator))
+    assert tokens.shape == (64, 64, DIM)
+    assert torch.equal(module.norm.weight, stem.norm.weight)
+    assert torch.equal(module.norm.bias, stem.norm.bias)
