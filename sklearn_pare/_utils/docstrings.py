@@ -33,15 +33,14 @@ source : str, list, tuple of arrays or None, default="auto"
     backbone: "photographs+self" for timm, "docstrings+self" for transformers, and
     "formula+self" for all others, or if files of those are missing. Others are
     "formula" (images of ten classes drawn from formulas) and "formula:all" (all 2,048
-    classes); "waveforms" (signals of ten random programs); "photographs" (extra
-    "images"); "docstrings" (English); a tuple ``(X_source, y_source)`` of samples or
-    texts and their classes or masks; "openml:ID"; "folder:PATH" with one folder of
-    images per class; "text:FILE" in the columns of CoNLL-2003; "self", the other
-    samples of X; and the controls "noise" and "mask-token". "NAME+self" uses the
-    source, and in the second half of training "self" if y are classes and the network
-    recognises them in mixes of two samples. None: no source and no mixing. A list of
-    names or "nearest": the source with the smallest distance to the data, see
-    :func:`sklearn_pare.sources.rank`.
+    classes); "waveforms" (signals); "photographs" (extra "images"); "docstrings"
+    (English); a tuple ``(X_source, y_source)`` of samples or texts and their classes or
+    masks; "openml:ID"; "folder:PATH" with one folder of images per class; "text:FILE"
+    in the columns of CoNLL-2003; "self", the other samples of X; and the controls
+    "noise" and "mask-token". "NAME+self" uses the source, and in the second half of
+    training "self" if y are classes and the network recognises them in mixes of two
+    samples. None: no source and no mixing. A list of names or "nearest": the source
+    with the smallest distance to the data, see :func:`sklearn_pare.sources.rank`.
 mix_start : float, default=0.6
     Fraction of the tokens of a sample that are replaced in the first step.
 mix_end : float, default=0.1

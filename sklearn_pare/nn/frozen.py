@@ -45,11 +45,9 @@ class FrozenFeatures(nn.Module):
         block.register_forward_hook(_remember)
         self.requires_grad_(requires_grad=False)
         self.train(False)
-        with torch.no_grad():
-            n_tokens = module.grid[0] * module.grid[1]
-            read = self._read(torch.zeros(1, n_tokens, module.dim))
-        self.n_parts = max(1, min(_PARTS // self.n_channels, read.shape[1]))
-        self.n_features = self.n_channels * self.n_parts * read.shape[2]
+        n_outputs, width = _shape(module)
+        self.n_parts = max(1, min(_PARTS // self.n_channels, n_outputs))
+        self.n_features = self.n_channels * self.n_parts * width
 
     def start_from(self, stem, generator):
         """Copy the weights of the backbone's own embedder, as far as they fit."""
@@ -60,27 +58,40 @@ class FrozenFeatures(nn.Module):
         """Stay in evaluation mode."""
         return super().train(mode=False)
 
-    def _read(self, tokens):
-        """Return outputs (B, M, E) of the block for tokens (B, N, D)."""
-        self.module(tokens)
-        read = _READ.__dict__.pop("output")
-        read = read[0] if isinstance(read, tuple) else read
-        read = read.flatten(1, 2) if read.ndim == 4 else read
-        # Class and register tokens come first.
-        return read[:, -tokens.shape[1] :]
-
     def forward(self, x):
         """Return features (B, n_features) of signals (B, C, L)."""
         if x.shape[1] > self.n_channels:
             x = F.adaptive_avg_pool1d(x.transpose(1, 2), self.n_channels)
             x = x.transpose(1, 2)
-        read = self._read(self.embed(x.flatten(0, 1)[:, None]))
+        tokens = self.embed(x.flatten(0, 1)[:, None])
+        self.module(tokens)
+        read = _last_output(tokens)
         parts = F.adaptive_avg_pool1d(read.transpose(1, 2), self.n_parts)
         return parts.flatten(1).unflatten(0, (-1, self.n_channels)).flatten(1)
 
 
 def _remember(block, inputs, output):
     _READ.output = output
+
+
+def _last_output(tokens):
+    """Return the outputs (B, M, E) of the block that was read for tokens (B, N, D)."""
+    read = _READ.__dict__.pop("output")
+    read = read[0] if isinstance(read, tuple) else read
+    read = read.flatten(1, 2) if read.ndim == 4 else read
+    # Class and register tokens come first.
+    return read[:, -tokens.shape[1] :]
+
+
+@torch.no_grad()
+def _shape(module):
+    """Return the number of outputs of the block that is read, and their width."""
+    # On the meta device nothing is computed.
+    tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    outline = {name: tensor.to("meta") for name, tensor in tensors.items()}
+    tokens = torch.empty(1, module.grid[0] * module.grid[1], module.dim, device="meta")
+    torch.func.functional_call(module, outline, (tokens,))
+    return _last_output(tokens).shape[1:]
 
 
 def _blocks(module):

@@ -167,7 +167,7 @@ def change(saved, tmp_path):
 HOSTILE = {
     "hidden_size": (10**12, "hidden_size=1000000000000"),
     "num_hidden_layers": (10**6, "num_hidden_layers=1000000"),
-    "num_attention_heads": (5, "of shape"),
+    "num_attention_heads": (5, "does not hold the weights"),
     "intermediate_size": (63, "of shape"),
     "max_position_embeddings": (2**20, "of shape"),
     "pad_token_id": (60, "does not work"),

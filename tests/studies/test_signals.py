@@ -35,8 +35,10 @@ def test_load__the_parts_as_they_are(archive):
 
 @pytest.mark.filterwarnings("ignore::sklearn_pare.exceptions.NetworkUnusedWarning")
 def test_command__all_four_side_by_side(archive, capsys):
-    main(["signals"])
-    lines = capsys.readouterr().out.splitlines()[-3:]
+    main(["signals", "--tasks", "FordA"])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1].startswith("nft against MiniRocket + ridge, 1 tasks")
+    lines = [line for line in lines if line.startswith("| FordA")]
     methods = [line.split(" | ")[1] for line in lines]
     assert methods == ["pare", "nft", "MiniRocket + ridge"]
     # With few samples the network has no share, so that both scores are the same.
@@ -44,3 +46,24 @@ def test_command__all_four_side_by_side(archive, capsys):
         score, share, alone = line.split(" | ")[2:5]
         assert share == "0.0000"
         assert score == alone
+
+
+def test_per_class__few_of_each_class_and_the_whole_test_part(archive):
+    _, y = archive
+    task = signals._few(signals.TASKS["FordA"], 3)
+    assert task.name == "FordA, 3 per class"
+    X, X_test, labels, y_test = task.split(0)
+    assert len(X) == len(labels)
+    assert len(X_test) == len(y_test) == 30
+    counts = np.unique(labels, return_counts=True)[1]
+    np.testing.assert_array_equal(counts, 3)
+    assert not np.array_equal(X, task.split(1)[0])
+
+
+def test_suites__disjoint_and_without_blind_sets():
+    names = [name for suite in signals.SUITES.values() for name in suite]
+    assert len(names) == len(set(names))
+    blind = {"ACSF1", "ArrowHead", "BasicMotions", "GunPoint", "ItalyPowerDemand",
+             "JapaneseVowels", "OSULeaf"}  # fmt: skip
+    assert not blind & set(names)
+    assert len(signals.SUITES["tuning"]) == 10
