@@ -48,8 +48,8 @@ def test_command__all_four_side_by_side(archive, capsys):
         assert score == alone
 
 
-def test_per_class__few_of_each_class_and_the_whole_test_part(archive):
-    _, y = archive
+@pytest.mark.usefixtures("archive")
+def test_per_class__few_of_each_class_and_the_whole_test_part():
     task = signals._few(signals.TASKS["FordA"], 3)
     assert task.name == "FordA, 3 per class"
     X, X_test, labels, y_test = task.split(0)
