@@ -57,7 +57,7 @@ for fraction in (network.mix_start, network.mix_end):
 plt.show()
 
 # %%
-# By default, the prediction is the sum of the outputs of a linear model of 10,000
+# By default, the prediction is the sum of the outputs of a linear model of thousands of
 # features of the signal, and the outputs of the network multiplied by a factor. The
 # factor is chosen on held-out samples. On these data the linear model contributes most
 # to the accuracy.

@@ -1,7 +1,7 @@
 """The network, assembled from its parts with fresh weights or from saved arrays."""
 
 import math
-from copy import copy, deepcopy
+from copy import copy
 from typing import NamedTuple
 
 import torch
@@ -158,7 +158,7 @@ def _parts(architecture, backbone, maps, linear=None):
             architecture.input_shape, output_shape, *maps, bool(architecture.linear)
         )
     if architecture.linear and linear is None:
-        linear = build_linear_path(architecture, backbone)
+        linear = build_linear_path(architecture)
     gate = SELECTORS[architecture.selector][0](module.dim)
     return embed, head, linear, gate
 
@@ -190,9 +190,11 @@ def linear_groups(input_shape, output_shape):
     return ("numbers",)
 
 
-def build_linear_path(architecture, backbone):
-    """Return an unfitted linear path for an architecture and its backbone."""
+def build_linear_path(architecture, backbone=None):
+    """Return an unfitted linear path, with a backbone of its own if it reads one."""
     shape = architecture.input_shape
+    if "backbone" in architecture.linear and backbone is None:
+        backbone = open_backbone(architecture, False, torch.Generator().manual_seed(0))
     makers = {
         "columns": lambda: ColumnFeatures(architecture.cardinalities),
         "numbers": lambda: PooledNumbers(shape),
@@ -207,8 +209,7 @@ def build_linear_path(architecture, backbone):
 def _frozen(input_shape, backbone):
     channels, length = input_shape
     embed = value_embedder(length, backbone.stem)
-    # A copy: the backbone itself is trained.
-    return FrozenFeatures(embed, deepcopy(backbone.module), channels)
+    return FrozenFeatures(embed, backbone.module, channels)
 
 
 def new_linear_path(architecture, pretrained, generator):

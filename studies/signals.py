@@ -113,15 +113,15 @@ def _few(task, n):
 
 def _fit(task, estimator, cell):
     def figures(estimator, X, y):
-        own = {"score": estimator.score(X, y)}
-        if cell["method"] in METHODS:
-            probabilities = estimator.predict_proba(X)
-            own |= {
-                "nll": log_loss(y, probabilities, labels=estimator.classes_),
-                "share": estimator.network_share_,
-                "linear_score": linear_path(estimator).score(X, y),
-            }
-        return own
+        if cell["method"] not in METHODS:
+            return {"score": estimator.score(X, y)}
+        probabilities, classes = estimator.predict_proba(X), estimator.classes_
+        score = float(np.mean(classes[probabilities.argmax(1)] == y))
+        alone, share = score, estimator.network_share_
+        if share > 0:
+            alone = linear_path(estimator).score(X, y)
+        nll = log_loss(y, probabilities, labels=classes)
+        return {"score": score, "nll": nll, "share": share, "linear_score": alone}
 
     return record.measured(task, estimator, cell, figures)
 

@@ -61,7 +61,9 @@ class Backbone:
     ----------
     module : torch.nn.Module
         Tokens (B, N, D) -> features (B, M, E). Its attributes are `grid`, the height
-        and width of the token grid, `dim` (D) and `feature_dim` (E).
+        and width of the token grid, `dim` (D) and `feature_dim` (E). `has_blocks` is
+        True if it has numbered blocks, such as "layers.3", one after another, whose
+        outputs are (B, M, E) or (B, h, w, E), also as the first of a tuple.
     stem : ImageEmbed, WordEmbed or WaveEmbed
         The backbone's own embedder, of images (B, 3, H, W), words (B, N) or signals
         (B, 1, L).

@@ -26,6 +26,8 @@ _PATCH, _DIMS = 4, (64, 128, 256)
 class SwinBackbone(nn.Module):
     """The stages of a timm Swin transformer, without its stem and its head."""
 
+    has_blocks = True
+
     def __init__(self, img_size, patch_size, **shape):
         super().__init__()
         # timm takes seconds to import.

@@ -29,6 +29,8 @@ class SignalBackbone(nn.Module):
     those of the Swin transformers, with grids of height 1.
     """
 
+    has_blocks = True
+
     def __init__(self, n_tokens=_N_TOKENS, dims=_DIMS, depths=_DEPTHS, heads=_N_HEADS):
         super().__init__()
         self.grid, self.dim, self.feature_dim = (1, n_tokens), dims[0], dims[-1]

@@ -94,6 +94,7 @@ class TextBackbone(nn.Module):
     """A text encoder without its word vectors; it reads the token grid row by row."""
 
     n_fewest = 1
+    has_blocks = True
 
     def __init__(self, model, grid):
         super().__init__()

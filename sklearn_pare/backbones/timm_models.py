@@ -51,6 +51,8 @@ _FAMILIES = {
 class TimmBackbone(nn.Module):
     """A transformer of timm without its patch embedding and its classifier."""
 
+    has_blocks = True
+
     def __init__(self, model):
         super().__init__()
         self.grid = tuple(model.patch_embed.grid_size)

@@ -101,7 +101,12 @@ def loss_landscape(
         seed = int(check_random_state(random_state).randint(2**31 - 1))
         generator = torch.Generator().manual_seed(seed)
         model = copy.deepcopy(estimator._model)
-        weights = [p for p in model.parameters() if p.ndim > 1]
+        # The linear path is not trained by steps.
+        weights = [
+            p
+            for name, p in model.named_parameters()
+            if p.ndim > 1 and not name.startswith("linear.")
+        ]
         start = [p.detach().clone() for p in weights]
         first, second = ([_direction(w, generator) for w in start] for _ in "ab")
         steps = np.linspace(-span, span, n_points)

@@ -10,6 +10,8 @@ _TAPS = 9
 _GROUPS, _MEMBERS = 64, 8
 # Responses to longer signals are computed at this many positions only.
 _POSITIONS = 4096
+# Part of the largest value that responses must exceed.
+_ROUNDING = 1e-5
 # Signals at a time, so that their responses fit into the cache of a processor.
 _AT_ONCE = 2
 
@@ -43,16 +45,19 @@ class CompetingKernels(nn.Module):
 
     def forward(self, x):
         """Return features (B, n_features) of signals (B, C, L)."""
-        return torch.cat([self._few(some) for some in x.split(_AT_ONCE)])
-
-    def _few(self, x):
-        forms = x, F.pad(x.diff(dim=2), (1, 0))
         weights = (self.taps * self.read[..., None, :, None]).flatten(2, 3)
+        return torch.cat([self._few(some, weights) for some in x.split(_AT_ONCE)])
+
+    def _few(self, x, weights):
+        forms = x, F.pad(x.diff(dim=2), (1, 0))
+        # Where a signal is constant, responses differ by rounding alone.
+        least = _ROUNDING * x.abs().amax((1, 2))[:, None, None]
         features = []
         for dilation, halves in zip(self.dilations, weights, strict=True):
             reach = dilation * (_TAPS // 2)
             for form, weight in zip(forms, halves, strict=True):
                 responses = F.conv1d(form, weight, None, self.stride, reach, dilation)
+                responses = torch.where(responses.abs() > least, responses, 0.0)
                 features += _compete(responses.unflatten(1, (-1, _MEMBERS)))
         return torch.cat(features, 1).clamp_min(0).sqrt()
 

@@ -1,5 +1,6 @@
 """Features of signals from a backbone whose weights stay as they are."""
 
+import math
 import threading
 
 import torch
@@ -18,10 +19,10 @@ _READ = threading.local()
 
 
 class FrozenFeatures(nn.Module):
-    """Outputs of a middle block of a backbone, in the order of time.
+    """Outputs of a middle block of a backbone.
 
-    Each channel is a signal of its own. Outputs are averaged within up to 16 parts of
-    the time, fewer if there are several channels. That hidden features of a frozen
+    Each channel is a signal of its own. The outputs are averaged within up to 16 runs
+    of tokens, fewer if there are several channels. That hidden features of a frozen
     image backbone tell classes of signals apart was shown by Roschmann et al., "Time
     Series Representations for Classification Lie Hidden in Pretrained Vision
     Transformers", 2025.
@@ -31,8 +32,9 @@ class FrozenFeatures(nn.Module):
     embed : torch.nn.Module
         Maps signals (B, 1, L) to tokens (B, N, D).
     module : torch.nn.Module
-        Maps tokens (B, N, D) to features (B, M, E). Without numbered blocks, its
-        output is read.
+        Maps tokens (B, N, D) to features (B, M, E). If it has the attribute
+        ``has_blocks``, a block at two thirds of its depth is read; otherwise its output
+        is.
     n_channels : int
     """
 
@@ -40,12 +42,15 @@ class FrozenFeatures(nn.Module):
         super().__init__()
         self.embed, self.module = embed, module
         self.n_channels = min(n_channels, _CHANNELS)
-        blocks = _blocks(module) or [module]
-        block = blocks[max(round(_DEPTH * len(blocks)), 1) - 1]
-        block.register_forward_hook(_remember)
         self.requires_grad_(requires_grad=False)
         self.train(False)
-        n_outputs, width = _shape(module)
+        self.reads_block = getattr(module, "has_blocks", False)
+        n_outputs, width = math.prod(module.grid), module.feature_dim
+        if self.reads_block:
+            blocks = _blocks(module)
+            block = blocks[max(round(_DEPTH * len(blocks)), 1) - 1]
+            block.register_forward_hook(_remember)
+            n_outputs, width = _shape(module)
         self.n_parts = max(1, min(_PARTS // self.n_channels, n_outputs))
         self.n_features = self.n_channels * self.n_parts * width
 
@@ -63,9 +68,15 @@ class FrozenFeatures(nn.Module):
         if x.shape[1] > self.n_channels:
             x = F.adaptive_avg_pool1d(x.transpose(1, 2), self.n_channels)
             x = x.transpose(1, 2)
+        # As many sequences at a time as samples of one channel.
+        few = max(1, len(x) // self.n_channels)
+        return torch.cat([self._few(some) for some in x.split(few)])
+
+    def _few(self, x):
         tokens = self.embed(x.flatten(0, 1)[:, None])
-        self.module(tokens)
-        read = _last_output(tokens)
+        read = self.module(tokens)
+        if self.reads_block:
+            read = _last_output(tokens)
         parts = F.adaptive_avg_pool1d(read.transpose(1, 2), self.n_parts)
         return parts.flatten(1).unflatten(0, (-1, self.n_channels)).flatten(1)
 
@@ -89,7 +100,7 @@ def _shape(module):
     # On the meta device nothing is computed.
     tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
     outline = {name: tensor.to("meta") for name, tensor in tensors.items()}
-    tokens = torch.empty(1, module.grid[0] * module.grid[1], module.dim, device="meta")
+    tokens = torch.empty(1, math.prod(module.grid), module.dim, device="meta")
     torch.func.functional_call(module, outline, (tokens,))
     return _last_output(tokens).shape[1:]
 

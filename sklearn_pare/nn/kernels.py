@@ -11,6 +11,8 @@ _TAPS = 9
 _MAX_DILATIONS = 32
 # Responses to longer signals are computed at this many positions only.
 _POSITIONS = 4096
+# Responses at a time, so that they fit into the cache of a processor.
+_AT_ONCE = 2**18
 # Thresholds come from at most so many samples and responses per kernel.
 _SAMPLES, _RESPONSES = 64, 2**14
 
@@ -62,7 +64,9 @@ class DilatedKernels(nn.Module):
 
     def forward(self, x):
         """Return features (B, n_features) of signals (B, C, L) as a whole."""
-        return self.windows(x, 1)[..., 0]
+        n_positions = math.ceil(x.shape[2] / self.stride)
+        few = max(1, _AT_ONCE // (self.weight.shape[1] * n_positions))
+        return torch.cat([self.windows(some, 1)[..., 0] for some in x.split(few)])
 
     def windows(self, x, n):
         """Return features (B, n_features, n) of n windows of signals (B, C, L)."""

@@ -4,6 +4,7 @@ from functools import lru_cache
 
 import torch
 
+from sklearn_pare.exceptions import DataError
 from sklearn_pare.sources import waveform
 from sklearn_pare.sources.base import Source
 
@@ -30,7 +31,7 @@ class WaveformSource(Source):
 
     Parameters
     ----------
-    programs : tuple of int, default=None
+    programs : sequence of int, default=None
         Numbers of the programs that are the classes, among 1,024. None: ten programs
         whose signals are easy to tell apart.
 
@@ -53,6 +54,11 @@ class WaveformSource(Source):
 
     def __init__(self, programs=None):
         self.programs = _READABLE if programs is None else tuple(programs)
+        if not self.programs or not set(self.programs) <= set(range(N_PROGRAMS)):
+            raise DataError(
+                f"programs={programs!r}: give numbers of programs, from 0 to "
+                f"{N_PROGRAMS - 1}."
+            )
 
     @property
     def n_classes(self):

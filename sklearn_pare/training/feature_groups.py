@@ -17,8 +17,8 @@ _MARGIN = 0.05
 def choose_groups(grams, y, weight, groups, alphas):
     """Return the names of the groups of features with the lowest held-out error.
 
-    The candidates are all sets of groups that contain the first one, in the order of
-    their size. A smaller set must be better by a margin.
+    The candidates are all sets of groups that contain the first one. Of each size, the
+    best set counts, and it replaces a larger one only if it is better by a margin.
 
     Parameters
     ----------
@@ -36,23 +36,38 @@ def choose_groups(grams, y, weight, groups, alphas):
     -------
     names : tuple of str
     """
-    index = np.arange(len(y))
-    if len(y) > _SAMPLES:
-        index = np.random.RandomState(0).choice(len(y), _SAMPLES, replace=False)
+    index = _some(len(y), groups)
     y, weight = y[index], weight[index]
     folds = None
     if groups is not None:
         folds = [fold for _, fold in grouped_folds(None, groups[index], _FOLDS)]
     first, *others = grams
-    best, chosen = np.inf, None
+    lowest, chosen = np.inf, None
     for size in range(len(others), -1, -1):
+        errors = {}
         for some in itertools.combinations(others, size):
             names = first, *some
             gram = np.mean([grams[name][np.ix_(index, index)] for name in names], 0)
-            error = held_out_error(gram, y, weight, folds, alphas)
-            if error < (1 - _MARGIN) * best:
-                best, chosen = error, names
+            errors[names] = held_out_error(gram, y, weight, folds, alphas)
+        best = min(errors, key=errors.get)
+        if errors[best] < (1 - _MARGIN) * lowest:
+            lowest, chosen = errors[best], best
     return chosen
+
+
+def _some(n, groups):
+    """Return positions of at most 1,000 samples, from as many groups as possible."""
+    order = np.random.RandomState(0).permutation(n)
+    if n <= _SAMPLES or groups is None:
+        return np.sort(order[:_SAMPLES])
+    # The first sample of each group, the second of each group, and so on.
+    own = groups[order]
+    by_group = np.argsort(own, kind="stable")
+    _, starts = np.unique(own[by_group], return_index=True)
+    sizes = np.diff([*starts, n])
+    rank = np.empty(n, dtype=int)
+    rank[by_group] = np.arange(n) - np.repeat(starts, sizes)
+    return np.sort(order[np.argsort(rank, kind="stable")][:_SAMPLES])
 
 
 def held_out_error(gram, y, weight, folds, alphas):

@@ -27,7 +27,7 @@ _FOLDS = 5
 _BATCH = 64
 _ALPHAS = np.logspace(-6, 4, 21)
 _CS = np.logspace(-2, 4, 7)
-# Smaller penalties drown in the rounding of products of float32 features.
+# For products of features, in which rounding drowns smaller penalties.
 _SAFE = _ALPHAS[_ALPHAS > 1e-5]
 # A linear map that leaves less than this part of the target is taken to be exact.
 _EXACT = 1e-4

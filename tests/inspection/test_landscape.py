@@ -52,3 +52,23 @@ def test_landscape__fields(digits_fit):
     assert np.isfinite(display.loss).all()
     with pytest.raises(DataError, match="n_points=1"):
         loss_landscape(model, X, X[:, 0], n_points=1)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn_pare.exceptions.NetworkUnusedWarning")
+def test_landscape__linear_path__not_moved(monkeypatch, rng):
+    X = rng.normal(size=(60, 1, 40))
+    y = X[:, 0].std(1) > 1
+    clf = tiny(PaReClassifier, max_epochs=1).fit(X, y)
+    assert clf._architecture.linear
+    clf.network_share_, before = 1.0, clf._model.linear.state_dict()
+    seen = []
+
+    def predict(model, x):
+        seen.append(model.linear.state_dict())
+        return torch.zeros(len(x), 2)
+
+    monkeypatch.setattr(type(clf._model), "predict", predict)
+    loss_landscape(clf, X, y, n_points=2, span=1.0, random_state=0)
+    for state in seen:
+        for name, value in state.items():
+            torch.testing.assert_close(value, before[name], rtol=0, atol=0)

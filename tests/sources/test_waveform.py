@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from sklearn_pare import PaReClassifier, backbones, sources
+from sklearn_pare.exceptions import DataError
 from sklearn_pare.nn.embed import SignalEmbed
 from sklearn_pare.sources import WaveformSource, waveform
 from sklearn_pare.sources.waveform import _programs
@@ -131,3 +132,9 @@ def test_source__fit__learns(source, table):
     model = tiny(PaReClassifier, source=source, max_epochs=2).fit(*table)
     assert model.source_ == source
     assert model.predict(table[0]).shape == (60,)
+
+
+@pytest.mark.parametrize("numbers", [(), (2000,), (-1,), (0.5,)])
+def test_source__other_programs__error_with_the_range(numbers):
+    with pytest.raises(DataError, match="0 to 1023"):
+        WaveformSource(programs=numbers)

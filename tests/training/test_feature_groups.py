@@ -91,3 +91,23 @@ def test_choose__many_samples__a_thousand_decide(monkeypatch, rng):
     parts = {"first": X, "noise": rng.normal(size=(1500, 40))}
     assert _choose(parts, X[:, 0]) == ("first",)
     assert set(seen) == {(1000, 1000)}
+
+
+@pytest.mark.parametrize("n_rare", [1, 60])
+def test_choose__rare_group_among_many_samples__in_the_folds(n_rare, rng):
+    X = rng.normal(size=(1500, 3))
+    groups = np.zeros(1500, dtype=int)
+    groups[700 : 700 + n_rare] = 1
+    parts = {"first": X, "noise": rng.normal(size=(1500, 40))}
+    assert _choose(parts, X[:, 0], groups)[0] == "first"
+
+
+def test_choose__several_sets_of_one_size__the_best_of_them(monkeypatch, rng):
+    errors = {3: [1.0], 2: [0.94, 0.90], 1: [0.88]}
+    found = [error for size in (3, 2, 1) for error in errors[size]]
+    monkeypatch.setattr(
+        "sklearn_pare.training.feature_groups.held_out_error",
+        lambda *others: found.pop(0),
+    )
+    parts = {name: rng.normal(size=(20, 2)) for name in "abc"}
+    assert _choose(parts, rng.normal(size=20)) == ("a", "c")
