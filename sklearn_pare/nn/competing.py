@@ -12,8 +12,8 @@ _GROUPS, _MEMBERS = 64, 8
 _POSITIONS = 4096
 # Part of the largest value that responses must exceed.
 _ROUNDING = 1e-5
-# Signals at a time, so that their responses fit into the cache of a processor.
-_AT_ONCE = 2
+# Responses at a time, so that they fit into the cache of a processor.
+_AT_ONCE = 2**18
 
 
 class CompetingKernels(nn.Module):
@@ -46,7 +46,9 @@ class CompetingKernels(nn.Module):
     def forward(self, x):
         """Return features (B, n_features) of signals (B, C, L)."""
         weights = (self.taps * self.read[..., None, :, None]).flatten(2, 3)
-        return torch.cat([self._few(some, weights) for some in x.split(_AT_ONCE)])
+        n_positions = math.ceil(x.shape[2] / self.stride)
+        few = max(1, _AT_ONCE // (weights.shape[2] * n_positions))
+        return torch.cat([self._few(some, weights) for some in x.split(few)])
 
     def _few(self, x, weights):
         forms = x, F.pad(x.diff(dim=2), (1, 0))
