@@ -42,7 +42,7 @@ def choose_groups(grams, y, weight, groups, alphas):
     if groups is not None:
         folds = [fold for _, fold in grouped_folds(None, groups[index], _FOLDS)]
     first, *others = grams
-    lowest, chosen = np.inf, None
+    lowest, chosen = np.inf, tuple(grams)
     for size in range(len(others), -1, -1):
         errors = {}
         for some in itertools.combinations(others, size):

@@ -111,3 +111,12 @@ def test_choose__several_sets_of_one_size__the_best_of_them(monkeypatch, rng):
     )
     parts = {name: rng.normal(size=(20, 2)) for name in "abc"}
     assert _choose(parts, rng.normal(size=20)) == ("a", "c")
+
+
+def test_choose__errors_that_are_not_numbers__all(monkeypatch, rng):
+    monkeypatch.setattr(
+        "sklearn_pare.training.feature_groups.held_out_error",
+        lambda *others: np.nan,
+    )
+    parts = {name: rng.normal(size=(20, 2)) for name in "ab"}
+    assert _choose(parts, rng.normal(size=20)) == ("a", "b")
