@@ -42,14 +42,14 @@ class WaveEmbed(nn.Module):
             x = x.squeeze(2)
         x = _scaled(x - x.mean(-1, keepdim=True))
         changes = _scaled(F.pad(x.diff(dim=-1), (1, 0)))
-        near = F.gelu(self.near(torch.cat([x, changes], 1)))
-        found = torch.cat([near, F.gelu(self.far(near))], 1)
-        read = [
-            x.unflatten(2, (self.n_tokens, POSITIONS)).transpose(1, 2).flatten(2),
-            F.avg_pool1d(found, POSITIONS).transpose(1, 2),
-            F.max_pool1d(found, POSITIONS).transpose(1, 2),
-        ]
-        return self.norm(self.proj(torch.cat(read, 2)))
+        near = F.relu(self.near(torch.cat([x, changes], 1)))
+        far = F.relu(self.far(near))
+        x, near, far = (
+            found.unflatten(2, (self.n_tokens, POSITIONS)) for found in (x, near, far)
+        )
+        means, maxima = (near.mean(3), far.mean(3)), (near.amax(3), far.amax(3))
+        read = torch.cat([x.transpose(2, 3).flatten(1, 2), *means, *maxima], 1)
+        return self.norm(self.proj(read.transpose(1, 2)))
 
     @torch.no_grad()
     def start_from(self, stem):
