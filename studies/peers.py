@@ -1,10 +1,12 @@
 """Estimators that a practitioner would try first, beside PaRe in its tables."""
 
 import itertools
+import warnings
 
 import numpy as np
 from scipy.ndimage import median_filter
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
@@ -13,7 +15,7 @@ from sklearn.ensemble import (
 )
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LogisticRegression, RidgeClassifierCV, RidgeCV
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -200,6 +202,47 @@ def _convolve(X, dilation, kernel, channels, padded):
     return output if padded else output[:, reach:-reach]
 
 
+def _rocket(seed):
+    return make_pipeline(
+        MiniRocket(random_state=seed),
+        StandardScaler(),
+        RidgeClassifierCV(np.logspace(-3, 3, 10)),
+    )
+
+
+class Calibrated(ClassifierMixin, BaseEstimator):
+    """A classifier with temperature scaling on three folds, or two for rare classes.
+
+    Parameters
+    ----------
+    estimator : estimator
+    """
+
+    def __init__(self, estimator):
+        self.estimator = estimator
+
+    def fit(self, X, y):
+        """Fit and calibrate; a class may have a single sample."""
+        rarest = np.unique(y, return_counts=True)[1].min()
+        folds = StratifiedKFold(min(3, max(2, rarest)))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The least populated class")
+            folds = list(folds.split(X, y))
+        self._calibrated = CalibratedClassifierCV(
+            self.estimator, method="temperature", cv=folds, ensemble=False
+        ).fit(X, y)
+        self.classes_ = self._calibrated.classes_
+        return self
+
+    def predict_proba(self, X):
+        """Return probabilities of the classes of samples (n, ...)."""
+        return self._calibrated.predict_proba(X)
+
+    def predict(self, X):
+        """Return the most likely class of each sample."""
+        return self._calibrated.predict(X)
+
+
 def _kernel_ridge():
     # With standardised columns gamma 1e-6 is almost linear and 1e-2 almost local.
     grid = {"gamma": np.logspace(-6, -2, 9), "alpha": np.logspace(-6, 0, 7)}
@@ -229,11 +272,8 @@ _FLAT = {
 }
 # These see signals and images as they are.
 _SHAPED = {
-    "MiniRocket + ridge": lambda seed: make_pipeline(
-        MiniRocket(random_state=seed),
-        StandardScaler(),
-        RidgeClassifierCV(np.logspace(-3, 3, 10)),
-    ),
+    "MiniRocket + ridge": _rocket,
+    "MiniRocket + calibrated ridge": lambda seed: Calibrated(_rocket(seed)),
     "FFT + RandomForest": lambda seed: make_pipeline(
         FunctionTransformer(spectra), RandomForestClassifier(random_state=seed)
     ),

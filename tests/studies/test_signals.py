@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sklearn_pare import datasets
+from sklearn_pare.exceptions import NetworkUnusedWarning
 from studies import signals
 from studies.cli import main
 
@@ -34,18 +35,43 @@ def test_load__the_parts_as_they_are(archive):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn_pare.exceptions.NetworkUnusedWarning")
-def test_command__all_four_side_by_side(archive, capsys):
-    main(["signals", "--tasks", "FordA"])
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[-1].startswith("nft against MiniRocket + ridge, 1 tasks")
-    lines = [line for line in lines if line.startswith("| FordA")]
-    methods = [line.split(" | ")[1] for line in lines]
-    assert methods == ["pare", "nft", "MiniRocket + ridge"]
+def test_command__all_methods_side_by_side(archive, capsys):
+    methods = ["pare", "scratch", "kernels", "kernels+competing", "MiniRocket + ridge",
+               "MiniRocket + calibrated ridge"]  # fmt: skip
+    main(["signals", "--tasks", "FordA", "--methods", ",".join(methods)])
+    out = capsys.readouterr().out
+    lines = [line.strip("| ") for line in out.splitlines()]
+    fits = [line.split(" | ") for line in lines if line.startswith("FordA")]
+    assert [fit[1] for fit in fits] == methods
     # With few samples the network has no share, so that both scores are the same.
-    for line in lines[:2]:
-        score, share, alone = line.split(" | ")[2:5]
+    for _, _, score, nll, ece, share, alone, _ in fits[:4]:
         assert share == "0.0000"
         assert score == alone
+        assert float(nll) > 0
+        assert 0 <= float(ece) <= 1
+    names = {line.split(" | ")[0] for line in lines[lines.index("") :]}
+    assert {*methods, "pare, linear path alone"} <= names
+    compared = [line.split(" against ")[0] for line in lines if " against " in line]
+    assert compared[0] == "pare"
+    assert compared[-1] == "NLL of pare"
+    assert "MiniRocket + ridge" not in compared
+
+
+@pytest.mark.parametrize("method", signals.LINEAR)
+@pytest.mark.filterwarnings("error")
+def test_linear__groups_that_are_named_and_no_network(method, archive):
+    task = signals.TASKS["FordA"]
+    cell = {"task": "FordA", "method": method, "seed": 0}
+    estimator = signals.record.plain(task, cell)
+    row = signals._fit(task, estimator, cell)
+    assert set(row["groups"].split("+")) <= set(signals.LINEAR[method])
+    assert row["share"] == 0
+    assert row["epochs"] == 0
+    # The changes end with the fit.
+    again = signals.record.plain(task, cell | {"method": "pare"})
+    with pytest.warns(NetworkUnusedWarning):
+        again.fit(*archive)
+    assert again.n_iter_ == 1
 
 
 @pytest.mark.usefixtures("archive")
