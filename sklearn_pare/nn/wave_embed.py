@@ -9,8 +9,8 @@ from torch import nn
 #: Positions of a signal per token, after resampling.
 POSITIONS = 8
 _WIDTH, _KERNEL, _DILATION = 48, 9, 4
-# Standard deviations below this one are treated as equal to it.
-_LEAST_STD = 1e-4
+# Root mean squares below this one are treated as equal to it.
+_LEAST_RMS = 1e-4
 
 
 class WaveEmbed(nn.Module):
@@ -18,8 +18,9 @@ class WaveEmbed(nn.Module):
 
     Signals of any length are resampled to ``POSITIONS`` per token of the ``grid``, and
     each channel of a sample is standardised. The convolutions read values and first
-    differences; a token of width ``dim`` is a linear map of the values of its window,
-    and of the mean and maximum of both convolutions there, followed by a LayerNorm.
+    differences, both with a mean square of 1; a token of width ``dim`` is a linear map
+    of the values of its window, and of the mean and maximum of both convolutions there,
+    followed by a LayerNorm.
     """
 
     def __init__(self, input_shape, grid, dim):
@@ -77,4 +78,6 @@ class WaveEmbed(nn.Module):
 
 
 def _scaled(x):
-    return x / x.std(-1, keepdim=True).clamp_min(_LEAST_STD)
+    """Divide signals by their root mean square."""
+    norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+    return x / (norm / math.sqrt(x.shape[-1])).clamp_min(_LEAST_RMS)
