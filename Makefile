@@ -2,6 +2,7 @@
 # make test   run the tests
 # make lint   ruff, check and format
 # make docs   build docs/_build/html
+# make docs-check  look at every page of docs/_build/html in Chromium, which must be there
 # make wheel  build wheel and sdist, install the wheel in an empty environment, run the
 #             example of the README there; WHEEL=--reuse=.venv/bin/python downloads little
 # make bench  time PaRe against naive fine-tuning, and the selection against a plain loop
@@ -11,7 +12,7 @@
 # make coverage  run the tests and show the lines and branches that none of them reaches
 # make mutation  change the code at one place at a time and see whether a test fails; hours
 
-.PHONY: demo test lint docs wheel bench oldest sklearn-versions real coverage mutation
+.PHONY: demo test lint docs docs-check wheel bench oldest sklearn-versions real coverage mutation
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -41,6 +42,10 @@ lint: $(READY)
 
 docs: $(READY)
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
+docs-check: docs
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check playwright
+	$(BIN)/python -m tools.check_docs --screenshots docs/_build/pictures
 
 wheel:
 	$(PYTHON) -m tools.check_wheel $(WHEEL)

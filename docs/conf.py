@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import matplotlib as mpl
+from PIL import Image
 
 import sklearn_pare
 
@@ -20,7 +21,11 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
+    # MathJax with its licence, so that formulas need no network.
+    "sphinx-mathjax-offline",
     "numpydoc",
+    "sphinx_copybutton",
+    "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build", "auto_examples/GALLERY_HEADER.rst"]
@@ -38,28 +43,22 @@ autodoc_typehints = "none"
 html_theme = "pydata_sphinx_theme"
 html_title = "sklearn-pare"
 html_show_sourcelink = False
-html_theme_options = {"show_prev_next": False, "secondary_sidebar_items": ["page-toc"]}
-# Pages without subpages do not need a sidebar.
-_plain = (
-    "index",
-    "install",
-    "quickstart",
-    "user_guide",
-    "modalities",
-    "saving",
-    "backbones",
-    "sources",
-    "otdd",
-    "inspection",
-    "comparison",
-    "reliability",
-    "benchmarks",
-    "pdebench",
-    "nas_bench_360",
-    "openml",
-    "changelog",
-)
-html_sidebars = {"**": ["sidebar-nav-bs"]} | {page: [] for page in _plain}
+html_theme_options = {
+    "show_prev_next": False,
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": []},
+    "logo": {
+        "text": f"sklearn-pare {version}",
+        "image_light": "images/logo.svg",
+        "image_dark": "images/logo.svg",
+    },
+    "navbar_align": "left",
+    "header_links_before_dropdown": 6,
+    "show_toc_level": 2,
+}
+html_favicon = "images/logo.svg"
+# Otherwise the first visit logs an error.
+html_context = {"default_mode": "auto"}
+html_sidebars = {"index": [], "changelog": [], "**": ["sidebar-nav-bs"]}
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
@@ -70,3 +69,16 @@ sphinx_gallery_conf = {
     "min_reported_time": 1e6,
     "abort_on_example_error": True,
 }
+
+
+def _cut_picture():
+    """Cut the picture of four kinds of data into one for each card of the index."""
+    images = Path(__file__).parent / "images"
+    with Image.open(images / "kinds.png") as whole:
+        width, height = whole.size[0] // 4, whole.size[1]
+        for number in range(4):
+            box = (number * width, 0, (number + 1) * width, height)
+            whole.crop(box).save(images / f"kind-{number + 1}.png")
+
+
+_cut_picture()
