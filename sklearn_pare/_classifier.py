@@ -98,6 +98,7 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         selector="random",
         alignment=None,
         linear_path=True,
+        max_time=None,
         max_epochs="auto",
         batch_size="auto",
         lr="auto",
@@ -105,10 +106,12 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=10,
+        scoring=None,
         device="auto",
         precision="auto",
         warm_start=False,
         checkpoint_dir=None,
+        on_interrupt="raise",
         random_state=None,
         verbose=0,
         class_weight=None,
@@ -127,6 +130,7 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         self.selector = selector
         self.alignment = alignment
         self.linear_path = linear_path
+        self.max_time = max_time
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.lr = lr
@@ -134,10 +138,12 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
+        self.scoring = scoring
         self.device = device
         self.precision = precision
         self.warm_start = warm_start
         self.checkpoint_dir = checkpoint_dir
+        self.on_interrupt = on_interrupt
         self.random_state = random_state
         self.verbose = verbose
         self.class_weight = class_weight

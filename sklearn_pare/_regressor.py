@@ -84,6 +84,7 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         selector="random",
         alignment=None,
         linear_path=True,
+        max_time=None,
         max_epochs="auto",
         batch_size="auto",
         lr="auto",
@@ -91,10 +92,12 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=10,
+        scoring=None,
         device="auto",
         precision="auto",
         warm_start=False,
         checkpoint_dir=None,
+        on_interrupt="raise",
         random_state=None,
         verbose=0,
         loss="auto",
@@ -111,6 +114,7 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         self.selector = selector
         self.alignment = alignment
         self.linear_path = linear_path
+        self.max_time = max_time
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.lr = lr
@@ -118,10 +122,12 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
+        self.scoring = scoring
         self.device = device
         self.precision = precision
         self.warm_start = warm_start
         self.checkpoint_dir = checkpoint_dir
+        self.on_interrupt = on_interrupt
         self.random_state = random_state
         self.verbose = verbose
         self.loss = loss
