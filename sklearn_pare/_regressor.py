@@ -84,8 +84,8 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         selector="random",
         alignment=None,
         linear_path=True,
-        max_time=None,
         max_epochs="auto",
+        max_time=None,
         batch_size="auto",
         lr="auto",
         weight_decay=0.05,
@@ -114,8 +114,8 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         self.selector = selector
         self.alignment = alignment
         self.linear_path = linear_path
-        self.max_time = max_time
         self.max_epochs = max_epochs
+        self.max_time = max_time
         self.batch_size = batch_size
         self.lr = lr
         self.weight_decay = weight_decay

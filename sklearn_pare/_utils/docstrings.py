@@ -69,6 +69,10 @@ linear_path : bool, default=True
     the network, its training ends early. There is no linear model if X has
     more than 4,000 samples or is in a file, if the targets are masks, or if they are
     classes or labels of images.
+max_epochs : int or "auto", default="auto"
+    Number of epochs. "auto" is the smallest number that gives at least 150 steps (600
+    for fields) and at least 12 epochs (4 for masks). With a linear model, training may
+    end earlier, see ``linear_path``.
 max_time : float or None, default=None
     Seconds that ``fit`` may take, from the check of the data to the fitted estimator.
     The schedules of the learning rate and of mixing bend to it: they are at their end
@@ -76,10 +80,6 @@ max_time : float or None, default=None
     take all of the time. There is at least one step, and ``alignment`` and the linear
     model take the time that they need. Results depend on the speed of the machine. A
     fit that continues from a checkpoint has the time that was left.
-max_epochs : int or "auto", default="auto"
-    Number of epochs. "auto" is the smallest number that gives at least 150 steps (600
-    for fields) and at least 12 epochs (4 for masks). With a linear model, training may
-    end earlier, see ``linear_path``.
 batch_size : int or "auto", default="auto"
     Samples per training step and per forward pass in ``predict``. "auto" is 64, or 8
     if the targets are masks or fields.

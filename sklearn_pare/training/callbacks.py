@@ -46,6 +46,8 @@ class Keep(Callback):
         Number of epochs after which these weights were kept.
     """
 
+    n_epochs = 0
+
     def on_train_begin(self, net, **kwargs):
         """Keep the initial weights."""
         self.keep(net)

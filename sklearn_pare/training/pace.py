@@ -15,9 +15,9 @@ class Pace(Callback):
     """Callback that lets the training end, with all its schedules, within a time.
 
     Before each step it estimates how many steps are left, from the mean time of the
-    steps so far, epoch ends included, and lets the recipe of the net have so many. The
-    progress of the schedules never decreases, and the last step is planned as the last
-    one, so that they are at their end there.
+    steps so far, ends of epochs included, and changes the number of steps in the recipe
+    of the net. The progress of the schedules never decreases. The last step is planned
+    as the last one, so that the schedules are at their end there.
 
     Parameters
     ----------
@@ -27,19 +27,24 @@ class Pace(Callback):
         Started when the fit began.
     n_after : int
         Number of samples that pass the network after the last step.
+    copy : callable
+        Copies the network, as is done after the training.
     """
 
-    def __init__(self, max_time, stopwatch, n_after):
+    def __init__(self, max_time, stopwatch, n_after, copy):
         self.max_time, self.stopwatch, self.n_after = max_time, stopwatch, n_after
+        self.copy = copy
         # Seconds that the fit took before it was interrupted.
         self._spent = 0.0
 
     def on_train_begin(self, net, **kwargs):
         """Begin to count the steps of this process."""
         net.pace_, self._most = self, net.recipe.n_steps
-        self._n_timed, self._first = -1, None
-        # The network is copied once more after the training.
-        self._copy = self.stopwatch.seconds.get("building", 0.0) / 4
+        # Of this process; times of the beginning and the end of the first one.
+        self._n_steps, self._times = 0, []
+        before = self.stopwatch.elapsed()
+        self.copy()
+        self._seconds_of_copy = self.stopwatch.elapsed() - before
 
     @property
     def spent(self):
@@ -53,21 +58,24 @@ class Pace(Callback):
 
     def on_batch_begin(self, net, training=True, **kwargs):
         """Plan the rest of the steps, if the time of a step is known."""
-        now, n_left = self.stopwatch.elapsed(), None
-        left = self.max_time - self._spent - now - self._copy
-        if self._n_timed > 0:
-            seconds = (now - self._first) / self._n_timed
+        n_left = 0.0
+        if self._n_steps == 0:
+            self._times.append(self.stopwatch.elapsed())
+            self._is_last = self._left() <= 0
+        else:
+            # The first step is slower than all others.
+            n_timed, since = max(self._n_steps - 1, 1), self._times[self._n_steps > 1]
+            seconds = (self.stopwatch.elapsed() - since) / n_timed
             passes = self.n_after / net.recipe.batch_size + 1
-            n_left = (left - _FORWARD * seconds * passes) / seconds
-        elif left <= 0:
-            n_left = 0
-        self._is_last = n_left is not None and n_left < 2
-        if n_left is not None:
-            most = self._most if net.step_ < 2 else (
-                net.recipe.n_steps * net.step_ // (net.step_ - 1)
-            )  # fmt: skip
-            n_steps = net.step_ + max(1, math.floor(n_left))
-            self._plan(net, min(n_steps, most, self._most))
+            n_left = self._left() / seconds - _FORWARD * passes
+            self._is_last = n_left < 2
+        if self._n_steps or self._is_last:
+            n_steps = min(self._most, net.step_ + max(1, math.floor(n_left)))
+            self._plan(net, min(n_steps, _most_steps(net.recipe.n_steps, net.step_)))
+
+    def _left(self):
+        """Return the seconds until the last step has to end."""
+        return self.max_time - self.spent - self._seconds_of_copy
 
     def _plan(self, net, n_steps):
         n_epochs = math.ceil(n_steps / net.recipe.steps_per_epoch)
@@ -77,9 +85,20 @@ class Pace(Callback):
         """Time the step, and let the training end after the last one."""
         # Waits for the device to finish the step.
         float(kwargs["loss"])
-        if self._n_timed < 0:
-            # The first step is slower than all others.
-            self._first = self.stopwatch.elapsed()
-        self._n_timed += 1
+        self._n_steps += 1
+        if self._n_steps == 1:
+            self._times.append(self.stopwatch.elapsed())
+            self._is_last |= self._left() <= 0
         if self._is_last:
             ask_to_stop(net, "max_time")
+
+
+def _most_steps(n_steps, step):
+    """Return the largest new number of steps for which no progress decreases.
+
+    That of the learning rate is (step + 0.5) / n, that of mixing step / (n - 1).
+    """
+    if step < 2:
+        return math.inf
+    of_rate = math.floor(n_steps * (step + 0.5) / (step - 0.5))
+    return min(of_rate, (n_steps - 1) * step // (step - 1) + 1)

@@ -2,10 +2,12 @@
 
 import math
 from contextlib import suppress
+from functools import partial
 
 import torch
 from skorch.helper import predefined_split
 
+from sklearn_pare._architecture import export_arrays, restore
 from sklearn_pare.exceptions import DivergenceError
 from sklearn_pare.training.batches import Batches
 from sklearn_pare.training.callbacks import (
@@ -69,10 +71,11 @@ def train(
                 error.history = net.epochs()[: keep.n_epochs]
             raise
         except KeyboardInterrupt:
-            keep.put_back(net)
             epochs = keep.epochs(net)
-            kept = on_interrupt == "keep" and epochs and net.outputs_are_finite(rows)
-            if not kept:
+            if on_interrupt == "raise" or not epochs:
+                raise
+            keep.put_back(net)
+            if not net.outputs_are_finite(rows):
                 raise
             return epochs, "interrupted"
     return net.epochs(), net.stop_ or "completed"
@@ -87,7 +90,8 @@ def _net(network, start, recipe, callbacks, scorer):
     if recipe.max_time is not None:
         passing = (prepared.valid_rows, prepared.share_rows)
         n_after = sum(len(own) for own in passing if own is not None)
-        callbacks = [Pace(recipe.max_time, start.stopwatch, n_after), *callbacks]
+        copy = partial(_copy, network)
+        callbacks = [Pace(recipe.max_time, start.stopwatch, n_after, copy), *callbacks]
     return PaReNet(
         network.model,
         recipe=recipe,
@@ -110,6 +114,10 @@ def _net(network, start, recipe, callbacks, scorer):
     )
 
 
+def _copy(network):
+    return restore(network.architecture, export_arrays(network.model))
+
+
 def _asking(network, start, recipe, keep):
     """Return the callbacks whose answers change the rest of the training."""
     prepared, asking = network.prepared, []
@@ -128,10 +136,11 @@ def _asking(network, start, recipe, keep):
 
 
 def _run(net, keep, checkpoints, train_rows, valid_rows):
+    most = net.recipe.n_epochs
     net.notify("on_train_begin", dataset_valid=valid_rows)
     if checkpoints is not None:
         checkpoints.start(net, keep)
-    n_epochs = 0 if net.stop_ else net.recipe.n_epochs - len(net.history)
+    n_epochs = 0 if net.stop_ else most - len(net.history)
     with suppress(StopTraining):
         net.fit_loop(train_rows, epochs=n_epochs)
     net.notify("on_train_end")
