@@ -67,10 +67,12 @@ class Pace(Callback):
             n_timed, since = max(self._n_steps - 1, 1), self._times[self._n_steps > 1]
             seconds = (self.stopwatch.elapsed() - since) / n_timed
             passes = self.n_after / net.recipe.batch_size + 1
-            n_left = self._left() / seconds - _FORWARD * passes
+            # The clock of some systems is coarse.
+            n_left = self._left() / max(seconds, 1e-6) - _FORWARD * passes
             self._is_last = n_left < 2
         if self._n_steps or self._is_last:
-            n_steps = min(self._most, net.step_ + max(1, math.floor(n_left)))
+            n_left = max(1, math.floor(min(n_left, self._most)))
+            n_steps = min(self._most, net.step_ + n_left)
             self._plan(net, min(n_steps, _most_steps(net.recipe.n_steps, net.step_)))
 
     def _left(self):

@@ -1,5 +1,7 @@
 """State of a training run, from which it continues to the same bits."""
 
+import math
+
 import torch
 
 from sklearn_pare._report import ENDINGS
@@ -95,8 +97,10 @@ def _restore(net, keep, arrays, values):
     net.n_lost_ = _whole(values["n_lost"], min(net.step_, net.recipe.n_steps - 1))
     if net.pace_ is not None:
         spent, n_steps = values["pace"]
-        most = net.recipe.n_steps
-        net.pace_.restore(net, float(spent), max(1, _whole(n_steps, most)))
+        n_steps = max(_whole(n_steps, net.recipe.n_steps), net.step_, net.n_lost_ + 1)
+        if not 0 <= spent < math.inf:
+            raise ValueError(f"it took {spent!r} seconds")
+        net.pace_.restore(net, spent, n_steps)
     net.guard_.lr = net.peak_rate
     # The record of an epoch that only lacks its end needs the rate of its last step.
     net.set_rate(max(net.step_ - 1, net.n_lost_))
