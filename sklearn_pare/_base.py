@@ -53,8 +53,9 @@ from sklearn_pare.nn.model import PaReModel
 from sklearn_pare.training.callbacks import UserCallbacks
 from sklearn_pare.training.network import align_network, build_network
 from sklearn_pare.training.no_effect import warn_of_no_effect
-from sklearn_pare.training.outcome import fitted_attributes
+from sklearn_pare.training.outcome import fitted_attributes, warn_of_interruption
 from sklearn_pare.training.recipe import make_recipe, samples_per_batch
+from sklearn_pare.training.scoring import find_scorer, validation_scorer
 from sklearn_pare.training.share import fit_share, warn_if_unused
 from sklearn_pare.training.start import open_start
 from sklearn_pare.training.train import train
@@ -103,6 +104,9 @@ class _BasePaRe(
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "scoring": [str, callable, None],
+        "max_time": [Interval(Real, 0, None, closed="neither"), None],
+        "on_interrupt": [StrOptions({"raise", "keep"})],
         "device": [str, torch.device, Interval(Integral, 0, None, closed="left")],
         "precision": [StrOptions({"auto", "fp32", "bf16"})],
         "warm_start": ["boolean"],
@@ -123,6 +127,7 @@ class _BasePaRe(
         groups=None,
         X_val=None,
         y_val=None,
+        sample_weight_val=None,
         X_unlabeled=None,
     ):
         """Fine-tune the backbone on labelled samples.
@@ -144,6 +149,8 @@ class _BasePaRe(
             Validation samples and their targets, scored after each epoch. They replace
             the samples that ``early_stopping`` holds out, and those that determine
             `network_share_`.
+        sample_weight_val : array-like of shape (m,), default=None
+            Weight of each validation sample in its loss and score.
         X_unlabeled : array-like, default=None
             Samples without targets, shaped like those of X. Each step adds as many of
             them to the batch as labelled samples are mixed. The prediction for the
@@ -176,8 +183,9 @@ class _BasePaRe(
         """
         stopwatch = Stopwatch()
         with pinned():
+            validation = X_val, y_val, sample_weight_val
             data = self._check_data(
-                X, y, sample_weight, groups, X_val, y_val, X_unlabeled
+                X, y, sample_weight, groups, validation, X_unlabeled
             )
             start = open_start(self, data, stopwatch)
         warn_of_no_effect(self, X_val)
@@ -196,10 +204,11 @@ class _BasePaRe(
                 ("fewer tokens, such as backbone='NAME?max_tokens=N'", "tune='none'",
                  "another device or backbone"),
             ) from error  # fmt: skip
+        warn_of_interruption(self.fit_report_)
         warn_if_unused(self.fit_report_)
         return self
 
-    def _check_data(self, X, y, sample_weight, groups, X_val, y_val, X_unlabeled):
+    def _check_data(self, X, y, sample_weight, groups, validation, X_unlabeled):
         """Check everything that fit was called with, and encode the targets."""
         check_input_shape(self.input_shape)
         X, y = check_rows(self, X, y, reset=True)
@@ -216,13 +225,14 @@ class _BasePaRe(
         weight = target.weigh(weight, codes)
         X, codes, groups, weight = positive(weight, X, codes, groups)
         check_several(groups)
+        find_scorer(self.scoring, target)
         data = FitData(
             X,
             codes,
             weight,
             target,
             y,
-            check_validation(self, X_val, y_val, input_shape, target),
+            check_validation(self, *validation, input_shape, target),
             check_unlabeled(self, X_unlabeled, input_shape),
             groups,
         )
@@ -255,7 +265,9 @@ class _BasePaRe(
         attributes = partial(fitted_attributes, *parts)
         callbacks = [UserCallbacks(context, self, user_data, attributes)]
         try:
-            history, ended = train(network, start, recipe, callbacks, self.verbose)
+            scorer = validation_scorer(self, network, data.validation)
+            run = callbacks, self.verbose, scorer, self.on_interrupt
+            history, ended = train(network, start, recipe, *run)
         except DivergenceError as error:
             # The weights of the last finite epoch are kept.
             if error.history:

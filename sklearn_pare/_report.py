@@ -10,6 +10,8 @@ ENDINGS = {
     "early stopping": "the validation score did not improve any more",
     "no gain": "the held-out samples showed no gain over the linear model",
     "callback": "a callback stopped it",
+    "max_time": "the time was over",
+    "interrupted": "it was interrupted",
     "diverged": "the loss became infinite or NaN",
     "running": "it has not ended",
 }
@@ -28,7 +30,12 @@ class Stopwatch:
     """Seconds that the stages of a fit took, by their name in `STAGES`."""
 
     def __init__(self):
-        self.seconds, self._last = {}, time.perf_counter()
+        self.seconds, self._start = {}, time.perf_counter()
+        self._last = self._start
+
+    def elapsed(self):
+        """Return the time since the start."""
+        return time.perf_counter() - self._start
 
     def lap(self, stage):
         """Add the time since the last call to a stage."""
@@ -65,9 +72,11 @@ class FitReport:
         Number of epochs of this fit, and the largest number.
     ended : str
         Why the training ended: "completed", "early stopping", "no gain", "callback",
-        "diverged", or "running" during the fit.
+        "max_time", "interrupted", "diverged", or "running" during the fit.
     seconds : dict of str to float
         Time that each stage took.
+    scoring : str, default="score"
+        Name of the validation score, which follows "valid_" in `history_`.
     """
 
     source: str | None
@@ -83,6 +92,7 @@ class FitReport:
     max_epochs: int
     ended: str
     seconds: dict
+    scoring: str = "score"
 
     def _lines(self):
         """Return pairs of a heading and a text."""
@@ -101,6 +111,7 @@ class FitReport:
             "without targets": self.n_unlabeled,
         }
         samples = ", ".join(f"{n} {what}" for what, n in counts.items() if n)
+        ended = ENDINGS[self.ended].replace("score", self.scoring)
         times = ", ".join(f"{stage} {t:.1f} s" for stage, t in self.seconds.items())
         return (
             ("linear model", linear),
@@ -108,7 +119,7 @@ class FitReport:
             ("source", self.source or "none"),
             ("samples", samples),
             ("training", f"{self.n_epochs} of {self.max_epochs} epochs: "
-             f"{ENDINGS[self.ended]}"),
+             f"{ended}"),
             ("time", times),
         )  # fmt: skip
 

@@ -18,6 +18,8 @@ STUDIES = (
     "sources",
     "readable",
     "unlabeled",
+    "scoring",
+    "max_time",
     "distances",
     "gap",
     "embedders",

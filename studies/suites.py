@@ -33,6 +33,7 @@ class Metric:
 #: Name in the tables -> `Metric`.
 METRICS = {
     "accuracy": Metric(PaReClassifier, metrics.get_scorer("accuracy")),
+    "AUC": Metric(PaReClassifier, scores.get_scorer("roc_auc")),
     "macro AP": Metric(PaReClassifier, metrics.get_scorer("clip-map")),
     "pixel AUROC": Metric(PaReClassifier, metrics.get_scorer("pixel-auroc")),
     "R2": Metric(PaReRegressor, scores.get_scorer("r2")),
@@ -84,7 +85,7 @@ class Task:
             y,
             train_size=n_train,
             test_size=n_test,
-            stratify=y if self.metric == "accuracy" else None,
+            stratify=y if self.metric in ("accuracy", "AUC") else None,
             random_state=seed,
         )
 
@@ -152,6 +153,13 @@ def _photographs():
     return X - X.mean((2, 3), keepdims=True), y
 
 
+def _rare_zeros():
+    """Return digits of which 3 % are 0, and whether they are."""
+    X, y = _digits()
+    kept = np.r_[np.flatnonzero(y == 0)[:50], np.flatnonzero(y != 0)]
+    return X[kept], (y[kept] == 0).astype(int)
+
+
 def _mean_of_fields(load):
     """Replace the target field of each sample by its mean."""
 
@@ -191,6 +199,8 @@ _NETWORK = {"linear_path": False}
 # trained for fewer epochs than "auto".
 _SMALL = _NETWORK | {"batch_size": 16}
 _FIELDS = _NETWORK | {"max_epochs": 16}
+# Of 200 samples, two validation samples are of a class of 3 %.
+_STOPPED = {"early_stopping": True, "validation_fraction": 0.35, "max_epochs": 10}
 
 #: Peers of the suites "small" and "tuning".
 PEERS = ("linear", "forest")
@@ -334,6 +344,19 @@ SUITES = {
         _backbone("diabetes-150", _diabetes, 150, "R2"),
         _backbone("permeability-150", _simulated("permeability", 350), 150, "R2"),
         _backbone("patterns-100", _simulated("patterns", 300), 100),
+    ),
+    "rare": _named(
+        Task(
+            "digits-0-200",
+            _rare_zeros,
+            200,
+            "AUC",
+            _SMALL | _PIXELS | _STOPPED,
+            max_test=None,
+        ),
+    ),
+    "budget": _named(
+        Task("digits-1000", _digits, 1000, settings=_PIXELS, max_test=None)
     ),
     "unlabeled": _named(
         Task("digits-50", _digits, 50, settings=_PIXELS, max_test=None),

@@ -128,8 +128,8 @@ def test_root__ten_private_modules_at_most():
 
 def test_modules__small():
     sizes = [len(path.read_text().splitlines()) for path in MODULES]
-    # Pretraining of signals, competing kernels and frozen features: 23,500 to 25,700.
-    assert sum(sizes) <= 25_700
+    # Scores to stop by and time budgets: 25,700 to 26,200.
+    assert sum(sizes) <= 26_200
     assert statistics.median(sizes) <= 140
     assert max(sizes) <= 450
 
@@ -149,7 +149,7 @@ def test_fit__steps_of_at_most_forty_lines(name):
 
 @pytest.mark.parametrize("kind", [PaReClassifier, PaReRegressor])
 def test_arguments__few(kind):
-    assert len(kind().get_params()) <= 28
+    assert len(kind().get_params()) <= 34
 
 
 def test_submodules__reachable_after_import_of_the_package():

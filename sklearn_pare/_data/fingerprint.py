@@ -2,6 +2,8 @@
 
 import hashlib
 import math
+import re
+from types import FunctionType
 
 import numpy as np
 
@@ -18,8 +20,8 @@ def describe(value):
     Parameters
     ----------
     value : object
-        A plain value, a container, an array or a DataFrame, or a LazyArray, of which
-        only evenly spaced samples are read.
+        A plain value, a container, a function, an array or a DataFrame, or a LazyArray,
+        of which only evenly spaced samples are read.
 
     Returns
     -------
@@ -44,7 +46,14 @@ def describe(value):
         return f"[{', '.join(map(describe, value))}]"
     if hasattr(value, "shape"):
         return _describe_array(value)
-    return repr(value)
+    # Addresses of functions and objects are others in each process.
+    text = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
+    if isinstance(value, FunctionType):
+        code = value.__code__
+        plain = [c for c in code.co_consts if isinstance(c, float | int | str | None)]
+        content = repr((code.co_code, code.co_names, plain))
+        text += f" sha256:{hashlib.sha256(content.encode()).hexdigest()[:16]}"
+    return text
 
 
 def _describe_array(array):

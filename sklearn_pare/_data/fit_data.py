@@ -4,10 +4,34 @@ import warnings
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse import issparse
 
 from sklearn_pare._data.splits import can_stratify, n_held_out, split
-from sklearn_pare._data.validation import check_rows, select, shape_rows
+from sklearn_pare._data.validation import (
+    check_rows,
+    check_weights,
+    positive,
+    select,
+    shape_rows,
+)
 from sklearn_pare.exceptions import DataError
+
+
+class Validation(NamedTuple):
+    """Validation samples: encoded targets, weights, and targets as a scorer sees them.
+
+    Attributes
+    ----------
+    X : ndarray, ChosenRows, LazyArray or DataFrame of shape (n, ...)
+    codes : ndarray of shape (n, ...)
+    weight : ndarray of shape (n,)
+    y : ndarray of shape (n, ...)
+    """
+
+    X: object
+    codes: np.ndarray
+    weight: np.ndarray
+    y: np.ndarray
 
 
 class FitData(NamedTuple):
@@ -23,7 +47,7 @@ class FitData(NamedTuple):
     target : ClassTarget, LabelTarget, MaskTarget or ValueTarget
     y : ndarray of shape (n, ...)
         The targets that `codes` were made from.
-    validation : tuple (X, codes, weight) or None
+    validation : Validation or None
     unlabeled : array of shape (m, ...) or None
         Samples without targets.
     groups : ndarray of int of shape (n,) or None
@@ -35,25 +59,33 @@ class FitData(NamedTuple):
     weight: np.ndarray
     target: object
     y: np.ndarray
-    validation: tuple | None = None
+    validation: Validation | None = None
     unlabeled: object = None
     groups: np.ndarray | None = None
 
 
-def check_validation(estimator, X_val, y_val, input_shape, target):
-    """Return the validation samples, codes and weights, or None if there are none."""
+def check_validation(estimator, X_val, y_val, sample_weight, input_shape, target):
+    """Return the validation samples, or None if there are none."""
     if X_val is None and y_val is None:
+        if sample_weight is not None:
+            raise DataError("sample_weight_val is given without X_val and y_val.")
         return None
     if X_val is None or y_val is None:
         raise DataError("X_val and y_val go together: one of them is None.")
     X_val, y_val = check_rows(estimator, X_val, y_val, reset=False)
     X_val = shape_rows(X_val, input_shape)
     codes = target.encode(y_val)
-    if target.kind == "values" and estimator.early_stopping and len(codes) < 2:
+    weight = check_weights(sample_weight, X_val, "sample_weight_val")
+    shape = target.shape if target.kind == "values" else codes.shape[1:]
+    y_val = y_val.toarray() if issparse(y_val) else y_val
+    y_val = y_val.reshape(len(codes), *shape)
+    X_val, codes, y_val, weight = positive(weight, X_val, codes, y_val)
+    by_r2 = target.kind == "values" and estimator.scoring is None
+    if by_r2 and estimator.early_stopping and len(codes) < 2:
         raise DataError("X_val holds 1 validation sample; R2 needs at least 2.")
     if target.kind == "masks":
         target.check_used(codes)
-    return X_val, codes, np.ones(len(X_val))
+    return Validation(X_val, codes, weight / weight.mean(), y_val)
 
 
 def check_unlabeled(estimator, X_unlabeled, input_shape):
@@ -97,10 +129,11 @@ def hold_out(data, fraction, seed):
         codes=data.codes[kept],
         weight=data.weight[kept],
         groups=groups,
-        validation=(
+        validation=Validation(
             select(data.X, held_out),
             data.codes[held_out],
             data.weight[held_out],
+            data.y[held_out],
         ),
     )
 

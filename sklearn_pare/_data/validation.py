@@ -221,11 +221,11 @@ def place_size(y, input_shape, *, channels):
     )
 
 
-def check_weights(sample_weight, X):
+def check_weights(sample_weight, X, name="sample_weight"):
     """Return the weights of samples, 1 by default, or raise if they are not usable."""
     if sample_weight is None:
         return np.ones(_num_samples(X))
-    weight = plain(sample_weight, "sample_weight")
+    weight = plain(sample_weight, name)
     weight = _check_sample_weight(weight, X, dtype=np.float64)
     # Only for its error.
     positive(weight, weight)

@@ -150,7 +150,9 @@ _REPORT = Record(
         "max_epochs": whole(1),
         "ended": one_of(ENDINGS),
         "seconds": Record({stage: real(0) for stage in STAGES}, optional=STAGES),
-    }
+        "scoring": TEXT,
+    },
+    optional=("scoring",),
 )
 # Fields that do not follow from samples and targets.
 _ARCHITECTURE = Record(

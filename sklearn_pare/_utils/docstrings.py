@@ -73,6 +73,13 @@ max_epochs : int or "auto", default="auto"
     Number of epochs. "auto" is the smallest number that gives at least 150 steps (600
     for fields) and at least 12 epochs (4 for masks). With a linear model, training may
     end earlier, see ``linear_path``.
+max_time : float or None, default=None
+    Seconds that ``fit`` may take, from the check of the data to the fitted estimator.
+    The schedules of the learning rate and of mixing bend to it: they are at their end
+    in the last step. Training also ends after ``max_epochs``; a large number lets it
+    take all of the time. There is at least one step, and ``alignment`` and the linear
+    model take the time that they need. Results depend on the speed of the machine. A
+    fit that continues from a checkpoint has the time that was left.
 batch_size : int or "auto", default="auto"
     Samples per training step and per forward pass in ``predict``. "auto" is 64, or 8
     if the targets are masks or fields.
@@ -95,6 +102,16 @@ validation_fraction : float, default=0.1
     Fraction of the samples that ``early_stopping`` holds out if fit gets no ``X_val``.
 n_iter_no_change : int, default=10
     Number of epochs without improvement after which ``early_stopping`` stops.
+scoring : str, callable or None, default=None
+    Score of the validation samples after each epoch; higher is better. None: the method
+    ``score``, which is accuracy or R2. "loss": minus the validation loss. A name of
+    scikit-learn, such as "roc_auc" or "neg_mean_absolute_error", or of
+    :func:`sklearn_pare.metrics.list_scorers`, such as "iou" or "relative-l2", which
+    for masks and fields comes first. A callable ``scorer(estimator, X, y)``: its
+    predictions for X are not computed again. If the weights of these samples differ,
+    they are passed as ``sample_weight``, and a scorer that does not take it raises an
+    error. So does one that is not defined because the samples lack a class. Another
+    NaN counts as worse than any number.
 device : str, int or torch.device, default="auto"
     Device of torch, such as "cuda:1". "auto" is the first of cuda, xpu and mps that is
     available, or the CPU if none of them is.
@@ -115,6 +132,11 @@ checkpoint_dir : str, PathLike or None, default=None
     last checkpoint. The result is bitwise identical to that without the interruption. A
     fit with other arguments or data raises an error. Each fit needs its own folder, so
     checkpoints cannot be used in a grid search.
+on_interrupt : str, {"raise", "keep"}, default="raise"
+    What Ctrl-C does in the training. "raise": ``KeyboardInterrupt`` is raised, and the
+    estimator is as before the fit. "keep": if an epoch was finished, ``fit`` ends with
+    a warning, and the estimator has the weights after the last one, or the best weights
+    with ``early_stopping``.
 random_state : int, RandomState instance or None, default=None
     Determines the initial weights, the order of samples, the source samples and the
     noise. With an int, the same data give bitwise identical models on the same machine
@@ -144,7 +166,7 @@ fit_report_ : FitReport
     reason for the end of the training, and times of the stages of the last fit. It has
     the attributes `source`, `network_share`, `linear_path`, `linear_loss`, `loss`,
     `n_training`, `n_validation`, `n_share`, `n_unlabeled`, `n_epochs`, `max_epochs`,
-    `ended` and `seconds`.
+    `ended`, `seconds` and `scoring`.
 source_ : str or None
     Name of the source, "arrays" for a tuple of arrays, or None if there is no source.
     With ``source="auto"``, the name of the source that was used.
@@ -163,7 +185,8 @@ history_ : list of dict
     the last step of the epoch. "skipped_steps" is the number of steps that were skipped
     until then because their loss or gradient was not finite (at most one, and only with
     bfloat16). "duration" is the time in seconds. With validation samples, there are
-    also "valid_loss" and "valid_score". With a linear model, there is also
+    also "valid_loss" and "valid_score", or "valid_" and the name of ``scoring``, such
+    as "valid_roc_auc". With a linear model, there is also
     "network_gain": the loss of the linear model alone on the samples that determine
     `network_share_`, minus the loss with the best share of the network, in standard
     errors of this difference. It is computed in some epochs, and None in the others.

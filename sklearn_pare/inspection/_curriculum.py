@@ -61,7 +61,8 @@ class CurriculumDisplay:
         check_is_fitted(estimator)
         history = estimator.history_
         curves = {}
-        for name in [*_LOSSES, "mix_fraction", "valid_score"]:
+        score = f"valid_{estimator.fit_report_.scoring}"
+        for name in [*_LOSSES, "mix_fraction", score]:
             values = [epoch.get(name) for epoch in history]
             if any(value is not None for value in values):
                 curves[name] = values
@@ -78,7 +79,9 @@ class CurriculumDisplay:
             Two, or three if there is a validation score.
         """
         plt = pyplot(f"{type(self).__name__}.plot")
-        scored = "valid_score" in self.curves
+        known = {*_LOSSES, "mix_fraction"}
+        score = next((name for name in self.curves if name not in known), None)
+        scored = score is not None
         if axes is None:
             _, axes = plt.subplots(
                 2 + scored,
@@ -98,8 +101,8 @@ class CurriculumDisplay:
         axes[1].plot(self.epochs, self.curves["mix_fraction"], color="C5")
         axes[1].set(ylabel="fraction mixed", ylim=(0, None))
         if scored:
-            axes[2].plot(self.epochs, self.curves["valid_score"], color="C6")
-            axes[2].set(ylabel="validation score")
+            axes[2].plot(self.epochs, self.curves[score], color="C6")
+            axes[2].set(ylabel=score.replace("valid_", "validation "))
         axes[-1].set(xlabel="epoch")
         self.axes_, self.figure_ = axes, axes[0].figure
         return self

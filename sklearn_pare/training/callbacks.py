@@ -46,6 +46,8 @@ class Keep(Callback):
         Number of epochs after which these weights were kept.
     """
 
+    n_epochs = 0
+
     def on_train_begin(self, net, **kwargs):
         """Keep the initial weights."""
         self.keep(net)
@@ -56,11 +58,15 @@ class Keep(Callback):
 
     def keep(self, net):
         """Keep the current weights."""
-        self.n_epochs = len(net.history)
         self.weights = {
             name: value.detach().to("cpu", copy=True)
             for name, value in net.module_.state_dict().items()
         }
+        self.n_epochs = len(net.history)
+
+    def epochs(self, net):
+        """Return the epochs up to the kept weights."""
+        return net.epochs()[: self.n_epochs]
 
     def start_over(self, net):
         """Keep the initial weights instead of those of the first start."""
@@ -101,7 +107,9 @@ class KeepBest(Keep):
     def on_epoch_end(self, net, **kwargs):
         """Compare the epoch with the best one so far."""
         row = net.history[-1]
-        result = self._rank(row["valid_loss"], row["valid_score"])
+        loss = row["valid_loss"]
+        by_loss = net.recipe.scoring == "loss"
+        result = self._rank(loss, -loss if by_loss else row[net.score_name])
         if result > self.best:
             self._keep_best(net, result)
         else:
@@ -111,12 +119,18 @@ class KeepBest(Keep):
 
     @staticmethod
     def _rank(loss, score):
-        # R2 of a single sample is NaN; then only the loss counts.
+        # R2 of a single sample is NaN; then only the loss counts. `training.scoring`
+        # warns of other scores that are NaN.
         return [-math.inf if math.isnan(score) else score, -loss]
 
     def _keep_best(self, net, result):
         self.best, self.waited = result, 0
         self.keep(net)
+
+    def epochs(self, net):
+        """Return the epochs among which the weights are the best."""
+        # The duration is recorded when an epoch ends.
+        return [row for row in net.epochs() if "duration" in row]
 
     def start_over(self, net):
         """Begin to wait again; the initial weights were scored at first."""
@@ -151,7 +165,9 @@ class Report(Callback):
         """Log the duration and the losses of the epoch."""
         net.history.record("duration", time.perf_counter() - self.start_)
         row = net.history[-1]
-        names = ("train_loss", "valid_loss", "valid_score", "mix_fraction")
+        names = dict.fromkeys(
+            ("train_loss", "valid_loss", net.score_name, "mix_fraction")
+        )
         logger.info(
             "epoch %d/%d  %s  %.1f s",
             len(net.history),

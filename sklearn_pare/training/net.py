@@ -72,6 +72,8 @@ class PaReNet(NeuralNet):
         self.sums_, self.counts_, self.fraction_ = {}, {}, 0.0
         # Number of parts that a batch is processed in; more if memory is short.
         self.n_parts_ = 1
+        # With a time budget, its callback.
+        self.pace_ = None
         self.guard_ = Guard(self.recipe, self.source_generator.device)
         # Whether other samples of the batch take the place of source samples.
         self.mixes_own_ = getattr(self.source, "own_samples", None) == "always"
@@ -106,6 +108,11 @@ class PaReNet(NeuralNet):
     def get_iterator(self, dataset, training=False):
         """Return batches of `Rows`, shuffled in training."""
         return self.batches if training else Batches(dataset, self.recipe.batch_size)
+
+    @property
+    def score_name(self):
+        """Key of the validation score in the history."""
+        return f"valid_{self.recipe.scoring}"
 
     @property
     def peak_rate(self):
@@ -182,7 +189,8 @@ class PaReNet(NeuralNet):
         if not training:
             loss, score = self.evaluate(iterator)
             self.history.record("valid_loss", loss)
-            self.history.record("valid_score", score)
+            if self.recipe.scoring != "loss":
+                self.history.record(self.score_name, score)
             return
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=True)
@@ -191,6 +199,8 @@ class PaReNet(NeuralNet):
             if self.guard_.is_due(self.step_):
                 self.guard_.check(len(self.history))
             self.notify("on_batch_end", batch=batch, training=True, **step)
+            if self.stop_:
+                break
         n_skipped = self.guard_.check(len(self.history))
         means = {name: (self.sums_[name] / self.counts_[name]).item()
                  for name in self.sums_}  # fmt: skip
@@ -243,5 +253,7 @@ class PaReNet(NeuralNet):
             raise self.guard_.error("output", len(self.history))
         losses = self.recipe.loss(outputs, y)
         loss = (weight * losses).sum() / weight.sum()
+        if self.recipe.scoring == "loss":
+            return loss.item(), -loss.item()
         score = self.scorer(outputs.numpy(), y.numpy(), weight.numpy())
         return loss.item(), float(score)

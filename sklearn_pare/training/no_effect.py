@@ -24,6 +24,11 @@ _TABLE = (
         "early_stopping=False",
     ),
     (("validation_fraction",), lambda a: a["X_val"] is not None, "X_val is given"),
+    (
+        ("scoring",),
+        lambda a: not a["early_stopping"] and a["X_val"] is None,
+        "there are no validation samples",
+    ),
 )
 # With this value, an argument states what happens without it.
 _NEUTRAL = {"layer_decay": 1}

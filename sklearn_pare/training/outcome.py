@@ -1,5 +1,7 @@
 """Fitted attributes of an estimator, and its report."""
 
+import warnings
+
 from sklearn_pare._architecture import export_arrays, restore
 from sklearn_pare._report import FitReport
 from sklearn_pare.training.share import Share
@@ -39,6 +41,7 @@ def fitted_attributes(
         recipe.n_epochs,
         ended,
         dict(start.stopwatch.seconds),
+        recipe.scoring,
     )
     return {
         "input_shape_": network.architecture.input_shape,
@@ -58,3 +61,14 @@ def fitted_attributes(
         # weights leave the device.
         "_model": restore(network.architecture, export_arrays(network.model)),
     }
+
+
+def warn_of_interruption(report):
+    """Warn if a `FitReport` states that the training was interrupted."""
+    if report.ended == "interrupted":
+        warnings.warn(
+            f"Training was interrupted after {report.n_epochs} of {report.max_epochs} "
+            "epochs. The estimator predicts with what was learned until then.",
+            UserWarning,
+            stacklevel=4,
+        )

@@ -90,8 +90,8 @@ def prepare(architecture, encoder, data, start, pretrained):
         start.stopwatch.lap("linear model")
     rows, valid_rows = make_rows(x, data.codes, weight, offset), None
     if data.validation is not None:
-        X_val, *others = data.validation
-        valid_rows = make_rows(encode(X_val), *others)
+        X_val, codes_val, weight_val, _ = data.validation
+        valid_rows = make_rows(encode(X_val), codes_val, weight_val)
     share_rows = None if linear is None else valid_rows
     if linear is not None and valid_rows is None:
         kept, held_out = _hold_out(data, start.seeds[1])
@@ -134,8 +134,7 @@ def _fit_linear(linear, x, data, weight):
     linear.zoom(torch.from_numpy(left).to(linear.bias.device))
     validation = data.validation
     if validation is not None:
-        X_val, codes_val, weight_val = validation
-        validation = X_val, _divide(codes_val, left), weight_val
+        validation = validation._replace(codes=_divide(validation.codes, left))
     data = data._replace(
         codes=_divide(codes, left), target=target.zoom(left), validation=validation
     )

@@ -7,6 +7,7 @@ from functools import partial
 from typing import NamedTuple
 
 from sklearn_pare.nn.schedule import mix_fraction
+from sklearn_pare.training.scoring import name_of
 
 
 class Auto(NamedTuple):
@@ -92,6 +93,7 @@ class Recipe:
     agreement : callable
         ``agreement(mixed, clean)`` returns the losses (B,) of unlabelled samples.
     n_epochs, n_steps, batch_size : int
+    steps_per_epoch : int
     n_tokens : int
         Tokens per sample.
     lr, weight_decay : float
@@ -109,9 +111,13 @@ class Recipe:
         in steps without mixing.
     bfloat16 : bool
         If True, the backbone and a dense decoder run under autocast.
+    scoring : str
+        Name of the validation score, which follows "valid_" in the history.
     patience : int or None
         Epochs to wait for a better validation score. None trains to the end and keeps
         the last weights.
+    max_time : float or None
+        Seconds that the fit may take.
     may_start_over : bool
         If True and the training loss does not fall at first, training starts over at a
         lower learning rate.
@@ -127,6 +133,7 @@ class Recipe:
     n_epochs: int
     n_steps: int
     batch_size: int
+    steps_per_epoch: int
     n_tokens: int
     lr: float
     decoder_lr: float
@@ -138,7 +145,9 @@ class Recipe:
     mixed_share: float
     clean_share: float
     bfloat16: bool
+    scoring: str
     patience: int | None
+    max_time: float | None = None
     may_start_over: bool = False
     source_weight: float = 1.0
     max_grad_norm: float = 1.0
@@ -182,6 +191,7 @@ def make_recipe(arguments, n_samples, backbone, target, bfloat16):
         n_epochs=int(n_epochs),
         n_steps=int(n_epochs) * steps_per_epoch,
         batch_size=batch_size,
+        steps_per_epoch=steps_per_epoch,
         n_tokens=math.prod(backbone.grid),
         lr=peak_rate(arguments["lr"], backbone, arguments["pretrained"]),
         # A decoder has nothing to forget, whatever the size of the backbone.
@@ -195,7 +205,9 @@ def make_recipe(arguments, n_samples, backbone, target, bfloat16):
         mixed_share=1.0 if in_paper else auto.mixed_share,
         clean_share=1.0 if in_paper else 1.0 - auto.mixed_share,
         bfloat16=bfloat16,
+        scoring=name_of(arguments["scoring"]),
         patience=arguments["n_iter_no_change"] if arguments["early_stopping"] else None,
+        max_time=arguments["max_time"],
         # An aligned network that is continued from a checkpoint is not aligned again,
         # so that its initial weights are lost.
         may_start_over=arguments["lr"] == "auto" and arguments["alignment"] is None,

@@ -141,7 +141,7 @@ class StopWithoutGain(Callback):
         n_steps, n_epochs = net.recipe.n_steps, net.recipe.n_epochs
         start, gain = max(_FAIR_START * n_steps, _FEWEST_STEPS), None
         can_stop = max(start, net.step_) < n_steps
-        if can_stop and self._is_due(net.step_, n_steps, n_steps // n_epochs):
+        if can_stop and self._is_due(net.step_, n_steps, net.recipe.steps_per_epoch):
             _, gain = compare(net.module_, self.rows, net.recipe)
         net.history.record("network_gain", gain)
         if can_stop and net.step_ >= start:

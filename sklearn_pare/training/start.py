@@ -14,7 +14,7 @@ from sklearn_pare.training.checkpoint import Checkpoints
 from sklearn_pare.training.warm_start import WarmStart
 
 # Arguments that the result does not depend on, or that the seeds replace.
-_NO_EFFECT = ("checkpoint_dir", "verbose", "warm_start", "random_state")
+_NO_EFFECT = ("checkpoint_dir", "verbose", "warm_start", "random_state", "on_interrupt")
 
 
 class Start(NamedTuple):
@@ -86,14 +86,14 @@ def _fingerprint(arguments, data, device, warm, seeds):
     own = {k: value for k, value in arguments.items() if k not in _NO_EFFECT}
     if arguments["random_state"] is not None:
         own["random_state"] = seeds
-    names = ("X_val", "y_val", "validation weights")
+    names = ("X_val", "y_val", "sample_weight_val")
     own |= {
         "X": data.X,
         "y": data.y,
         "sample_weight": data.weight,
         "groups": data.groups,
         "X_unlabeled": data.unlabeled,
-        **dict(zip(names, data.validation or (None,) * 3, strict=True)),
+        **dict(zip(names, (data.validation or (None,) * 3)[:3], strict=True)),
         "the model it starts from": warm and _safetensors.digest(warm.arrays),
         "device": device.type,
     }

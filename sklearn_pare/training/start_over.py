@@ -40,8 +40,8 @@ class StartOver(Callback):
 
     def on_epoch_end(self, net, **kwargs):
         """Start over after the epoch in which the first tenth of the steps is over."""
-        n_steps, n_epochs = net.recipe.n_steps, net.recipe.n_epochs
-        tried, before = max(_TRIED * n_steps, _FEWEST_STEPS), n_steps // n_epochs
+        n_steps, before = net.recipe.n_steps, net.recipe.steps_per_epoch
+        tried = max(_TRIED * n_steps, _FEWEST_STEPS)
         is_due = net.step_ - before < tried <= net.step_ <= n_steps - tried
         if not is_due or net.stop_:
             return

@@ -1,5 +1,7 @@
 """State of a training run, from which it continues to the same bits."""
 
+import math
+
 import torch
 
 from sklearn_pare._report import ENDINGS
@@ -46,6 +48,8 @@ def capture(net, keep):
         "positions": {name: own.position for name, own in batches.items()},
         "history": net.epochs(),
     }
+    if net.pace_ is not None:
+        values["pace"] = [net.pace_.spent, net.recipe.n_steps]
     if isinstance(keep, KeepBest):
         tensors |= _named("best", keep.weights)
         values["keep"] = [keep.best, keep.waited, keep.n_epochs]
@@ -91,6 +95,12 @@ def _restore(net, keep, arrays, values):
         own.position = _whole(values["positions"][name])
     net.step_ = _whole(values["step"], net.recipe.n_steps)
     net.n_lost_ = _whole(values["n_lost"], min(net.step_, net.recipe.n_steps - 1))
+    if net.pace_ is not None:
+        spent, n_steps = values["pace"]
+        n_steps = max(_whole(n_steps, net.recipe.n_steps), net.step_, net.n_lost_ + 1)
+        if not 0 <= spent < math.inf:
+            raise ValueError(f"it took {spent!r} seconds")
+        net.pace_.restore(net, spent, n_steps)
     net.guard_.lr = net.peak_rate
     # The record of an epoch that only lacks its end needs the rate of its last step.
     net.set_rate(max(net.step_ - 1, net.n_lost_))
@@ -130,7 +140,7 @@ def _restore_history(net, rows):
     names = {"epoch", "train_loss", *(f"{term}_loss" for term in TERMS)}
     names |= {"mix_fraction", "lr", "skipped_steps", "duration"}
     if net.train_split is not None:
-        names |= {"valid_loss", "valid_score"}
+        names |= {"valid_loss", net.score_name}
     if len(rows) > net.recipe.n_epochs:
         raise ValueError(f"it has {len(rows)} epochs")
     for number, row in enumerate(rows, 1):

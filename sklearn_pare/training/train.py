@@ -2,10 +2,12 @@
 
 import math
 from contextlib import suppress
+from functools import partial
 
 import torch
 from skorch.helper import predefined_split
 
+from sklearn_pare._architecture import export_arrays, restore
 from sklearn_pare.exceptions import DivergenceError
 from sklearn_pare.training.batches import Batches
 from sklearn_pare.training.callbacks import (
@@ -18,11 +20,14 @@ from sklearn_pare.training.callbacks import (
 )
 from sklearn_pare.training.net import PaReNet
 from sklearn_pare.training.own_samples import OwnSamplesLater
+from sklearn_pare.training.pace import Pace
 from sklearn_pare.training.share import StopWithoutGain
 from sklearn_pare.training.start_over import StartOver
 
 
-def train(network, start, recipe, callbacks=(), verbose=0):
+def train(
+    network, start, recipe, callbacks=(), verbose=0, scorer=None, on_interrupt="raise"
+):
     """Fine-tune a network in place.
 
     Parameters
@@ -34,6 +39,10 @@ def train(network, start, recipe, callbacks=(), verbose=0):
     recipe : Recipe
     callbacks : sequence of skorch.callbacks.Callback
     verbose : int
+    scorer : callable, optional
+        ``scorer(outputs, codes, weight)`` returns the validation score; by default that
+        of the target.
+    on_interrupt : {"raise", "keep"}
 
     Returns
     -------
@@ -48,13 +57,42 @@ def train(network, start, recipe, callbacks=(), verbose=0):
         The network then has the weights after the last finite epoch, or the best ones
         of early stopping, if there are any.
     """
+    rows = network.prepared.rows
+    keep = Keep() if recipe.patience is None else KeepBest(recipe.patience)
+    asking = [*_asking(network, start, recipe, keep), *callbacks]
+    net = _net(network, start, recipe, [Report(), keep, *asking], scorer)
+    net.initialize()
+    with visible_log(verbose):
+        try:
+            _run(net, keep, start.checkpoints, rows, network.prepared.valid_rows)
+        except DivergenceError as error:
+            keep.put_back(net)
+            if keep.n_epochs and net.outputs_are_finite(rows):
+                error.history = net.epochs()[: keep.n_epochs]
+            raise
+        except KeyboardInterrupt:
+            epochs = keep.epochs(net)
+            if on_interrupt == "raise" or not epochs:
+                raise
+            keep.put_back(net)
+            if not net.outputs_are_finite(rows):
+                raise
+            return epochs, "interrupted"
+    return net.epochs(), net.stop_ or "completed"
+
+
+def _net(network, start, recipe, callbacks, scorer):
+    """Return the net, not initialised."""
     prepared, checkpoints = network.prepared, start.checkpoints
     order_seed, source_seed = start.seeds[2:]
     train_rows, valid_rows = prepared.rows, prepared.valid_rows
-    keep = Keep() if recipe.patience is None else KeepBest(recipe.patience)
     saving = [] if checkpoints is None else [checkpoints]
-    asking = _asking(network, start, recipe, keep)
-    net = PaReNet(
+    if recipe.max_time is not None:
+        passing = (prepared.valid_rows, prepared.share_rows)
+        n_after = sum(len(own) for own in passing if own is not None)
+        copy = partial(_copy, network)
+        callbacks = [Pace(recipe.max_time, start.stopwatch, n_after, copy), *callbacks]
+    return PaReNet(
         network.model,
         recipe=recipe,
         source=network.source,
@@ -63,27 +101,21 @@ def train(network, start, recipe, callbacks=(), verbose=0):
         ),
         unlabeled=_unlabeled(prepared.unlabeled_rows, recipe, order_seed),
         source_generator=torch.Generator(train_rows.device).manual_seed(source_seed),
-        scorer=prepared.target.score,
+        scorer=scorer or prepared.target.score,
         criterion=torch.nn.Module,
         device=None,
         train_split=None if valid_rows is None else predefined_split(valid_rows),
-        callbacks=[Report(), keep, *asking, *callbacks, *saving, StopWhenAsked()],
+        callbacks=[*callbacks, *saving, StopWhenAsked()],
         callbacks__epoch_timer=None,
         callbacks__train_loss=None,
         callbacks__valid_loss=None,
         callbacks__print_log=None,
         verbose=0,
     )
-    net.initialize()
-    with visible_log(verbose):
-        try:
-            _run(net, keep, checkpoints, train_rows, valid_rows)
-        except DivergenceError as error:
-            keep.put_back(net)
-            if keep.n_epochs and net.outputs_are_finite(train_rows):
-                error.history = net.epochs()[: keep.n_epochs]
-            raise
-    return net.epochs(), net.stop_ or "completed"
+
+
+def _copy(network):
+    return restore(network.architecture, export_arrays(network.model))
 
 
 def _asking(network, start, recipe, keep):
@@ -104,10 +136,11 @@ def _asking(network, start, recipe, keep):
 
 
 def _run(net, keep, checkpoints, train_rows, valid_rows):
+    most = net.recipe.n_epochs
     net.notify("on_train_begin", dataset_valid=valid_rows)
     if checkpoints is not None:
         checkpoints.start(net, keep)
-    n_epochs = 0 if net.stop_ else net.recipe.n_epochs - len(net.history)
+    n_epochs = 0 if net.stop_ else most - len(net.history)
     with suppress(StopTraining):
         net.fit_loop(train_rows, epochs=n_epochs)
     net.notify("on_train_end")

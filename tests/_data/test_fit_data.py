@@ -102,7 +102,7 @@ def data():
 
 def test_hold_out__samples_codes_and_weights_stay_together(data):
     part = hold_out(data, 0.2, seed=0)
-    X_val, codes_val, weight_val = part.validation
+    X_val, codes_val, weight_val, y_val = part.validation
     assert len(X_val) == 4
     # Weights number the samples from 1.
     kept, held_out = part.weight.astype(int) - 1, weight_val.astype(int) - 1
@@ -111,6 +111,7 @@ def test_hold_out__samples_codes_and_weights_stay_together(data):
     np.testing.assert_array_equal(part.codes, CLASSES[kept])
     np.testing.assert_array_equal(X_val, TABLE[held_out])
     np.testing.assert_array_equal(codes_val, CLASSES[held_out])
+    np.testing.assert_array_equal(y_val, CLASSES[held_out])
     assert np.bincount(codes_val).tolist() == [2, 2]
     again = hold_out(data, 0.2, seed=0).validation[2]
     np.testing.assert_array_equal(again, weight_val)

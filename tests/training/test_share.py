@@ -115,7 +115,10 @@ class Net(SimpleNamespace):
     """A net of two hundred epochs of one step, whose gains are given by epoch."""
 
     def __init__(self, monkeypatch, gains, n_steps=N_STEPS, n_epochs=N_STEPS):
-        recipe = SimpleNamespace(n_steps=n_steps, n_epochs=n_epochs)
+        per_epoch = n_steps // n_epochs
+        recipe = SimpleNamespace(
+            n_steps=n_steps, n_epochs=n_epochs, steps_per_epoch=per_epoch
+        )
         super().__init__(recipe=recipe, module_=None, step_=0, stop_=None, asked=[])
         self.history = History()
 
