@@ -46,6 +46,7 @@ from sklearn_pare._device import (
 from sklearn_pare._inference import in_batches
 from sklearn_pare._report import Stopwatch
 from sklearn_pare._saving import model_file
+from sklearn_pare._saving.module import ModuleMixin
 from sklearn_pare._utils import CallbackSupportMixin
 from sklearn_pare._utils.surroundings import pinned
 from sklearn_pare.exceptions import DivergenceError
@@ -68,6 +69,7 @@ class _BasePaRe(
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     CallbackSupportMixin,
+    ModuleMixin,
     BaseEstimator,
 ):
     """Base class of PaReClassifier and PaReRegressor.

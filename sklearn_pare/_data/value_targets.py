@@ -8,6 +8,7 @@ import math
 from functools import partial
 
 import numpy as np
+import torch
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import column_or_1d
 
@@ -130,9 +131,15 @@ class ValueTarget:
         return None
 
     def decode(self, outputs):
-        """Return numbers in the units and shape of y from outputs (n, K, ...)."""
+        """Return numbers in the units and shape of y from outputs (n, K, ...).
+
+        Outputs may also be a tensor, whose dtype is kept.
+        """
         mean, scale = self._units()
-        return (outputs * scale + mean).reshape(len(outputs), *self.shape)
+        if isinstance(outputs, torch.Tensor):
+            like = {"dtype": outputs.dtype, "device": outputs.device}
+            mean, scale = torch.tensor(mean, **like), torch.tensor(scale, **like)
+        return (outputs * scale + mean).reshape(outputs.shape[0], *self.shape)
 
     def score(self, outputs, codes, weight):
         """Return the coefficient of determination: the mean over numbers or channels.
