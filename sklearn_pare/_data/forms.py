@@ -4,9 +4,16 @@ import math
 import warnings
 
 import numpy as np
+from scipy.sparse import issparse
 
 from sklearn_pare._data.foreign import check_kind, collected
-from sklearn_pare._data.lazy import LazyArray, is_lazy, raise_gap
+from sklearn_pare._data.lazy import (
+    LazyArray,
+    SparseRows,
+    check_dense,
+    is_lazy,
+    raise_gap,
+)
 from sklearn_pare._data.tables import is_frame, is_mixed
 from sklearn_pare._utils.arrays import (
     as_numpy,
@@ -28,7 +35,11 @@ def read_samples(X, input_shape):
             "Give one array, such as X[name]; for a table give pandas.DataFrame(X)."
         )
     X = collected(X, "X")
+    if issparse(X):
+        X = _read_sparse(X, table)
+        return X if isinstance(X, SparseRows) else _add_axis(X, input_shape)
     if is_frame(X):
+        X = _without_sparse(X)
         if table or not is_mixed(X):
             return X
         # numpy has no pandas.NA.
@@ -52,6 +63,34 @@ def read_samples(X, input_shape):
     if np.ma.isMaskedArray(X):
         X = _fill(X, table)
     return _add_axis(X, input_shape)
+
+
+def _read_sparse(X, table):
+    """Return a sparse matrix as `SparseRows` of a table, or as an array."""
+    if X.dtype.kind not in "fiub":
+        raise DataError(
+            f"X is sparse, of dtype {X.dtype}. Complex data not supported: expected "
+            "real numbers, such as float32."
+        )
+    if not table or X.ndim != 2:
+        check_dense(X.shape)
+        return X.toarray()
+    X = X.tocsr()
+    if X.dtype not in (np.float32, np.float64):
+        X = X.astype(np.float32 if X.dtype.itemsize < 4 else np.float64)
+    return SparseRows(X)
+
+
+def _without_sparse(X):
+    """Return a DataFrame whose sparse columns, as those of pandas, are dense."""
+    sparse = [i for i, dtype in enumerate(X.dtypes) if hasattr(dtype, "fill_value")]
+    if not sparse:
+        return X
+    check_dense(X.shape)
+    X = X.copy(deep=False)
+    for position in sparse:
+        X.isetitem(position, X.iloc[:, position].sparse.to_dense())
+    return X
 
 
 def _fill(X, table):

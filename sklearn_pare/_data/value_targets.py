@@ -139,7 +139,10 @@ class ValueTarget:
         if isinstance(outputs, torch.Tensor):
             like = {"dtype": outputs.dtype, "device": outputs.device}
             mean, scale = torch.tensor(mean, **like), torch.tensor(scale, **like)
-        return (outputs * scale + mean).reshape(outputs.shape[0], *self.shape)
+        n, _, *size = outputs.shape
+        channels = self.shape[: len(self.shape) - len(self.size)]
+        # Fields may be on another grid than in fit.
+        return (outputs * scale + mean).reshape(n, *channels, *size)
 
     def score(self, outputs, codes, weight):
         """Return the coefficient of determination: the mean over numbers or channels.

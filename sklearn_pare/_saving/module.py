@@ -4,8 +4,9 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_pare._data.grids import encode_on_grid, on_grid
 from sklearn_pare._data.reach import check_reach
-from sklearn_pare._data.validation import check_rows, shape_rows
+from sklearn_pare._data.validation import check_rows
 from sklearn_pare._saving import onnx_file
 from sklearn_pare._utils.surroundings import pinned
 from sklearn_pare.nn.fitted import FittedModule
@@ -19,8 +20,10 @@ class ModuleMixin:
         """The network as a :class:`~sklearn_pare.nn.FittedModule`, in evaluation mode.
 
         ``estimator.module_(estimator.encode(X))`` equals ``decision_function(X)`` of a
-        classifier and ``predict(X)`` of a regressor up to rounding. Each access copies
-        the weights, so keep the module in a variable.
+        classifier and ``predict(X)`` of a regressor up to rounding, with
+        ``precision="fp32"``: the module computes in float32, while "auto" may be
+        bfloat16, which changes predictions by about 1 %. Each access copies the
+        weights, so keep the module in a variable.
         """
         check_is_fitted(self)
         target = self._target
@@ -42,10 +45,10 @@ class ModuleMixin:
         """
         check_is_fitted(self)
         with pinned():
-            X = check_rows(self, X, reset=False)
-            X = shape_rows(X, self.input_shape_)
+            X, shape = check_rows(self, X, reset=False), tuple(self.input_shape_)
+            X = on_grid(X, shape, len(self._target.output_shape) > 1)
             samples = X if X.ndim == 2 else np.asarray(X[:])
-            encoded = self._encoder.transform(samples)
+            encoded = encode_on_grid(self._encoder, shape, samples)
             return torch.from_numpy(check_reach(encoded, samples, self._encoder))
 
     def to_onnx(self, path):

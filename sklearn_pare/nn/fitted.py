@@ -35,10 +35,11 @@ class FittedModule(nn.Module):
 
     def __init__(self, network, finish):
         super().__init__()
-        self.network = copy.deepcopy(network).train(mode=False)
+        self.network = copy.deepcopy(network)
         self.network.gate = self.network.source_embed = None
         self.network.source_head = None
         self.finish = finish
+        self.train(mode=False)
 
     def forward(self, x):
         """Return the predictions for encoded samples in float32.
