@@ -28,7 +28,6 @@ from sklearn_pare._data.fit_data import (
 )
 from sklearn_pare._data.forms import warn_swapped
 from sklearn_pare._data.grids import encode_on_grid, on_grid, restore_grid
-from sklearn_pare._data.lazy import SparseRows
 from sklearn_pare._data.reach import check_outputs
 from sklearn_pare._data.splits import check_groups, check_several
 from sklearn_pare._data.validation import (
@@ -287,7 +286,7 @@ class _BasePaRe(
         X, shape = check_rows(self, X, reset=False), tuple(self.input_shape_)
         X = on_grid(X, shape, len(self._target.output_shape) > 1)
         rows, encode = X, partial(encode_on_grid, self._encoder, shape)
-        if X.ndim == 2 and not isinstance(X, SparseRows):
+        if X.ndim == 2:
             # DataFrames are slow to encode in small batches.
             rows, encode = encode(X), np.asarray
         device = resolve_device(self.device)

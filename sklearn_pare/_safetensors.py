@@ -66,8 +66,8 @@ def write_bytes(file, content):
     """Write bytes like `write`."""
     if hasattr(file, "write"):
         _write_object(file, content)
-        return
-    _write_path(Path(file), lambda path: path.write_bytes(content), len(content))
+    else:
+        _write_path(Path(file), lambda path: path.write_bytes(content), len(content))
 
 
 def _write_path(path, save_to, size):

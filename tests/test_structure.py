@@ -128,8 +128,8 @@ def test_root__ten_private_modules_at_most():
 
 def test_modules__small():
     sizes = [len(path.read_text().splitlines()) for path in MODULES]
-    # Pretraining of signals, competing kernels and frozen features: 23,500 to 25,700.
-    assert sum(sizes) <= 25_700
+    # The torch module and ONNX, sparse tables, other grids: 25,700 to 26,200.
+    assert sum(sizes) <= 26_200
     assert statistics.median(sizes) <= 140
     assert max(sizes) <= 450
 
@@ -379,6 +379,7 @@ def test_docstring__every_fitted_attribute(kind, table):
     described = {a.name for a in numpydoc.docscrape.ClassDoc(kind)["Attributes"]}
     assert fitted <= described
     assert described - fitted <= {"feature_names_in_", "classes_"}
+    assert estimator.module_.__doc__
 
 
 REPOSITORY = PACKAGE.parent

@@ -22,9 +22,8 @@ def on_grid(X, input_shape, dense):
     back = ", and predictions back to the positions of X" if dense else ""
     warnings.warn(
         f"X has samples on a grid of {found} positions; in fit it was {places}. They "
-        f"are resampled to the grid of fit by linear interpolation{back}. Both grids "
-        "must cover the same extent. Finer details than the grid of fit can hold are "
-        "lost; to learn from them, fit on the grid of X.",
+        f"are resampled to the grid of fit by linear interpolation{back}. Finer "
+        "details are lost; to learn from them, fit on the grid of X.",
         UserWarning,
         stacklevel=5,
     )
@@ -45,17 +44,14 @@ def resample(values, size):
     if values.shape[2:] == tuple(size):
         return values
     # Signals are images of height 1: averages are implemented for images only.
-    images, size = torch.from_numpy(values), (1, *size)[-2:]
-    images = images if images.ndim == 4 else images[:, :, None]
-    images = F.interpolate(images, size, mode="bilinear", antialias=True)
-    return (images if values.ndim == 4 else images[:, :, 0]).numpy()
+    signals, size = values.ndim == 3, (1, *size)[-2:]
+    images = torch.from_numpy(values[:, :, None] if signals else values)
+    images = F.interpolate(images, size, mode="bilinear", antialias=True).numpy()
+    return images[:, :, 0] if signals else images
 
 
 def restore_grid(outputs, size, fit_size):
-    """Return outputs (n, K, ...) at the positions of samples whose size is `size`.
-
-    Outputs (n, K) are returned unchanged. In fit, the samples had the size `fit_size`.
-    """
+    """Return outputs (n, K, ...) for samples of `size`, which had `fit_size` in fit."""
     if outputs.ndim == 2:
         return outputs
     pairs = zip(outputs.shape[2:], size, fit_size, strict=True)

@@ -12,8 +12,6 @@ from sklearn_pare.exceptions import DataError
 
 # Larger arrays in files, in bytes, are not read as a whole.
 MAX_READ = 2**28
-# Sparse data that take more bytes as dense float32 are refused.
-MAX_DENSE = 2**32
 
 # Numbers per block, 32 MB in float64. The last bits of means depend on it.
 _BLOCK = 2**22
@@ -136,7 +134,7 @@ class ChosenRows:
 
     def __init__(self, array, index=None):
         self.array = array
-        self.index = np.arange(len(array)) if index is None else index
+        self.index = np.arange(array.shape[0]) if index is None else index
         self.dtype, self.ndim = array.dtype, array.ndim
 
     @property
@@ -149,7 +147,8 @@ class ChosenRows:
 
     def __getitem__(self, key):
         rows, *columns = key if isinstance(key, tuple) else (key,)
-        return ChosenRows(self.array[:, *columns], self.index[rows])
+        array = self.array[:, *columns] if columns else self.array
+        return type(self)(array, self.index[rows])
 
     def __array__(self, dtype=None, copy=None):
         return self.array[self.index].astype(dtype or self.dtype, copy=False)
@@ -158,27 +157,9 @@ class ChosenRows:
 class SparseRows(ChosenRows):
     """Some samples of a sparse matrix in CSR format, made dense in blocks."""
 
-    def __getitem__(self, key):
-        rows, *columns = key if isinstance(key, tuple) else (key,)
-        array = self.array[:, *columns] if columns else self.array
-        return SparseRows(array, self.index[rows])
-
     def __array__(self, dtype=None, copy=None):
         dense = self.array[self.index].toarray()
         return dense.astype(dtype or self.dtype, copy=False)
-
-
-def check_dense(shape):
-    """Raise DataError if sparse data of a shape would take too much memory."""
-    n_bytes = 4 * math.prod(shape)
-    if n_bytes > MAX_DENSE:
-        raise DataError(
-            f"X is sparse, of shape {tuple(shape)}. The network reads all its numbers, "
-            f"and in float32 they take {n_bytes / 2**30:.3g} GB; up to "
-            f"{MAX_DENSE / 2**30:.3g} GB are accepted. Reduce the number of columns, "
-            "such as with sklearn.decomposition.TruncatedSVD or "
-            "sklearn.feature_selection.SelectKBest, or the number of samples."
-        )
 
 
 class LazyArray:

@@ -6,14 +6,7 @@ from collections import Counter
 import numpy as np
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 
-from sklearn_pare._data.lazy import (
-    LARGEST,
-    SMALL,
-    SparseRows,
-    blocks,
-    check_dense,
-    standardise,
-)
+from sklearn_pare._data.lazy import LARGEST, SMALL, blocks, standardise
 from sklearn_pare.exceptions import DataError
 
 #: Of a column with more categories, the most frequent ones are kept.
@@ -182,11 +175,9 @@ class TableEncoder:
 
         Parameters
         ----------
-        X : DataFrame of pandas, ndarray, ChosenRows or SparseRows of shape (n, F)
+        X : DataFrame of pandas, ndarray or ChosenRows of shape (n, F)
             The columns of fit, in their order.
         """
-        if isinstance(X, SparseRows):
-            check_dense(X.shape)
         encoded = np.empty(X.shape, dtype=np.float32)
         for rows in blocks(X, size=SMALL):
             some = X.iloc[rows] if is_frame(X) else np.asarray(X[rows])

@@ -20,13 +20,7 @@ from sklearn_pare._data.forms import (
     read_samples,
     sizes_of,
 )
-from sklearn_pare._data.lazy import (
-    ChosenRows,
-    LazyArray,
-    SparseRows,
-    check_dense,
-    check_finite,
-)
+from sklearn_pare._data.lazy import ChosenRows, LazyArray, SparseRows, check_finite
 from sklearn_pare._data.tables import check_table, is_frame, is_mixed
 from sklearn_pare._utils.arrays import as_numbers, finite, plain
 from sklearn_pare.exceptions import DataError
@@ -58,9 +52,8 @@ def check_rows(estimator, X, y="no_validation", *, reset):
     Returns
     -------
     X : ndarray of float32 or float64, DataFrame, SparseRows or LazyArray
-        A DataFrame if a column is not of plain numbers; `SparseRows` for a sparse
-        table; a `LazyArray` for signals and images in a large file, which are checked
-        when read.
+        A DataFrame if a column is not of plain numbers; `SparseRows` of a sparse table;
+        a `LazyArray` for signals and images in a large file, checked when read.
     y : ndarray
         Only if `y` was given.
     """
@@ -94,8 +87,6 @@ def check_rows(estimator, X, y="no_validation", *, reset):
             f"X has shape {X.shape}. Expected no empty axis and "
             f"{', '.join(KINDS.values())}."
         )
-    if reset and isinstance(X, SparseRows):
-        check_dense(X.shape)
     if reset and len(X) < 2:
         raise DataError(f"X has {len(X)} sample; fit needs at least 2.")
     if table and X.ndim == 2:

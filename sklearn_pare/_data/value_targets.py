@@ -131,18 +131,14 @@ class ValueTarget:
         return None
 
     def decode(self, outputs):
-        """Return numbers in the units and shape of y from outputs (n, K, ...).
-
-        Outputs may also be a tensor, whose dtype is kept.
-        """
+        """Return numbers in the units of y from an array or tensor (n, K, ...)."""
         mean, scale = self._units()
         if isinstance(outputs, torch.Tensor):
             like = {"dtype": outputs.dtype, "device": outputs.device}
-            mean, scale = torch.tensor(mean, **like), torch.tensor(scale, **like)
-        n, _, *size = outputs.shape
-        channels = self.shape[: len(self.shape) - len(self.size)]
+            mean, scale = (torch.tensor(own, **like) for own in (mean, scale))
         # Fields may be on another grid than in fit.
-        return (outputs * scale + mean).reshape(n, *channels, *size)
+        shape = *self.shape[: len(self.shape) - len(self.size)], *outputs.shape[2:]
+        return (outputs * scale + mean).reshape(outputs.shape[0], *shape)
 
     def score(self, outputs, codes, weight):
         """Return the coefficient of determination: the mean over numbers or channels.

@@ -1,4 +1,4 @@
-"""The network of a fitted estimator in the open: as a torch module and as ONNX."""
+"""The network of a fitted estimator as a torch module and as an ONNX file."""
 
 import numpy as np
 import torch
@@ -19,20 +19,16 @@ class ModuleMixin:
     def module_(self):
         """The network as a :class:`~sklearn_pare.nn.FittedModule`, in evaluation mode.
 
-        ``estimator.module_(estimator.encode(X))`` equals ``decision_function(X)`` of a
-        classifier and ``predict(X)`` of a regressor up to rounding, with
-        ``precision="fp32"``: the module computes in float32, while "auto" may be
-        bfloat16, which changes predictions by about 1 %. Each access copies the
-        weights, so keep the module in a variable.
+        ``estimator.module_(estimator.encode(X))`` is ``decision_function(X)`` of a
+        classifier and ``predict(X)`` of a regressor, computed in float32. With
+        ``precision="fp32"`` they agree up to rounding. Each access copies the weights.
         """
         check_is_fitted(self)
         target = self._target
         return FittedModule(self._model, getattr(target, "decide", target.decode))
 
     def encode(self, X):
-        """Return the samples as input of `module_`.
-
-        Numbers are standardised and categories replaced by codes, as for ``predict``.
+        """Return samples as input of `module_`: standardised, categories as codes.
 
         Parameters
         ----------
@@ -52,36 +48,27 @@ class ModuleMixin:
             return torch.from_numpy(check_reach(encoded, samples, self._encoder))
 
     def to_onnx(self, path):
-        """Write the network as an ONNX file, completely or not at all.
+        """Write `module_` as an ONNX file, completely or not at all.
 
-        The file has one input "samples", which holds any number of samples as
-        ``encode`` returns them, and one output "predictions", which holds what
-        `module_` returns for them. If onnxruntime is installed, its predictions for
-        random samples are compared with those of `module_`.
+        The input "samples" takes any number of samples as ``encode`` returns them, and
+        the output is called "predictions". If onnxruntime is installed, its predictions
+        for random samples are compared with those of `module_`.
 
         Parameters
         ----------
         path : str, Path or file object
-            An existing file is replaced. A file object is open for writing in binary
-            mode.
+            An existing file is replaced. A file object is open in binary mode.
 
         Raises
         ------
         ImportError
             If onnx or onnxscript is missing.
         SaveError
-            If part of the network has no form in ONNX, if the predictions of
-            onnxruntime differ by more than 1e-4, in standard deviations of y in a
-            regressor, or if the file cannot be written; an OSError. An existing file
-            is left untouched.
+            If a part has no form in ONNX, predictions differ by more than 1e-4 of the
+            largest, or the file cannot be written; an OSError.
         """
         check_is_fitted(self)
         with pinned():
-            cardinalities = getattr(self._encoder, "cardinalities", ())
-            onnx_file.write(
-                path,
-                self.module_,
-                onnx_file.random_samples(self.input_shape_, cardinalities),
-                np.max(getattr(self._target, "scale", 1.0)) or 1.0,
-                self.backbone,
-            )
+            cardinalities = getattr(self._encoder, "cardinalities", None)
+            x = onnx_file.random_samples(self.input_shape_, cardinalities)
+            onnx_file.write(path, self.module_, x, self.backbone)

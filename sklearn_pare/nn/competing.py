@@ -66,7 +66,7 @@ class CompetingKernels(nn.Module):
                 features += _compete(responses.unflatten(1, (-1, _MEMBERS)))
         found = torch.cat(features, 1).clamp_min(0)
         # The root has an infinite slope at 0.
-        return torch.where(found == 0, 1.0, found).sqrt().masked_fill(found == 0, 0.0)
+        return torch.where(found == 0, 1.0, found).sqrt() * (found != 0)
 
 
 def _compete(responses):

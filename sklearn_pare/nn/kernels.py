@@ -75,11 +75,9 @@ class DilatedKernels(nn.Module):
         shares, exporting = [], torch.compiler.is_compiling()
         for responses, levels in zip(self._responses(x), self.thresholds, strict=True):
             if exporting:
-                # One operation in place of one per level: it takes more memory, but
-                # an exported network has fewer parts.
-                above = responses[:, :, None] > levels[:, :, None]
-                above = above.flatten(1, 2).float()
-                shares.append(F.adaptive_avg_pool1d(above, n))
+                # It takes more memory, but an exported network has fewer parts.
+                above = (responses[:, :, None] > levels[:, :, None]).flatten(1, 2)
+                shares.append(F.adaptive_avg_pool1d(above.float(), n))
                 continue
             above = [
                 F.adaptive_avg_pool1d((responses > level[:, None]).float(), n)
