@@ -1,5 +1,7 @@
 """The network of a fitted estimator as a torch module and as an ONNX file."""
 
+import copy
+
 import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
@@ -24,8 +26,8 @@ class ModuleMixin:
         ``precision="fp32"`` they agree up to rounding. Each access copies the weights.
         """
         check_is_fitted(self)
-        target = self._target
-        return FittedModule(self._model, getattr(target, "decide", target.decode))
+        finish = getattr(self._target, "decide", self._target.decode)
+        return FittedModule(copy.deepcopy(self._model), finish)
 
     def encode(self, X):
         """Return samples as input of `module_`: standardised, categories as codes.

@@ -1,7 +1,5 @@
 """The network of a fitted estimator as a torch module for prediction."""
 
-import copy
-
 from torch import nn
 
 
@@ -19,7 +17,7 @@ class FittedModule(nn.Module):
 
     def __init__(self, network, finish):
         super().__init__()
-        self.network, self.finish = copy.deepcopy(network), finish
+        self.network, self.finish = network, finish
         self.network.gate = self.network.source_embed = self.network.source_head = None
         self.train(mode=False)
 
