@@ -66,7 +66,8 @@ for i, attribution, output in zip(shown, attributions, outputs[1:], strict=True)
     )
 
 # %%
-# Red pixels speak for an 8, blue ones for a 3. The upper row shows the digits.
+# Red pixels speak for an 8, blue ones for a 3. The strokes on the left, which close the
+# loops of an 8, have the largest attributions; in a 3 their place is empty.
 
 most = np.abs(attributions).max()
 fig, axes = plt.subplots(2, len(shown), figsize=(9, 3.6), layout="constrained")
@@ -83,7 +84,7 @@ plt.show()
 # The permutation of patches asks about the test set as a whole. Each patch of 2 x 2
 # pixels in turn is exchanged at random between the digits, and the figure shows by how
 # much the score falls. The score is the negative log-loss, which changes before the
-# accuracy does.
+# accuracy does. Again the patches on the left matter most.
 
 display = PermutationImportanceDisplay.from_estimator(
     clf,

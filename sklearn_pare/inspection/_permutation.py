@@ -138,13 +138,13 @@ class PermutationImportanceDisplay:
         mean, std = self.importances.mean(-1), self.importances.std(-1)
         if ax is None:
             _, ax = plt.subplots(figsize=(5.4, 3.6), layout="constrained")
-        label = "decrease of the score"
         if self.by == "patch":
             most = max(np.abs(mean).max(), 1e-12)
             image = ax.imshow(mean, cmap="RdBu_r", vmin=-most, vmax=most)
-            ax.figure.colorbar(image, ax=ax, label=label)
+            ax.set(xticks=[], yticks=[])
+            ax.figure.colorbar(image, ax=ax, label="decrease of the score")
         else:
             ax.bar(np.arange(len(mean)), mean, yerr=std)
-            ax.set(xlabel=self.by, ylabel=label)
+            ax.set(xlabel=self.by, ylabel="decrease of the score")
         self.ax_, self.figure_ = ax, ax.figure
         return self
