@@ -27,6 +27,7 @@ from sklearn_pare._data.fit_data import (
     hold_out,
 )
 from sklearn_pare._data.forms import warn_swapped
+from sklearn_pare._data.grids import encode_on_grid, on_grid, restore_grid
 from sklearn_pare._data.reach import check_outputs
 from sklearn_pare._data.splits import check_groups, check_several
 from sklearn_pare._data.validation import (
@@ -46,6 +47,7 @@ from sklearn_pare._device import (
 from sklearn_pare._inference import in_batches
 from sklearn_pare._report import Stopwatch
 from sklearn_pare._saving import model_file
+from sklearn_pare._saving.module import ModuleMixin
 from sklearn_pare._utils import CallbackSupportMixin
 from sklearn_pare._utils.surroundings import pinned
 from sklearn_pare.exceptions import DivergenceError
@@ -69,6 +71,7 @@ class _BasePaRe(
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     CallbackSupportMixin,
+    ModuleMixin,
     BaseEstimator,
 ):
     """Base class of PaReClassifier and PaReRegressor.
@@ -292,9 +295,9 @@ class _BasePaRe(
     def _infer(self, X, compute):
         """Return ``compute(model, batch, bfloat16=...)`` for all samples."""
         check_is_fitted(self)
-        X = check_rows(self, X, reset=False)
-        X = shape_rows(X, self.input_shape_)
-        rows, encode = X, self._encoder.transform
+        X, shape = check_rows(self, X, reset=False), tuple(self.input_shape_)
+        X = on_grid(X, shape, len(self._target.output_shape) > 1)
+        rows, encode = X, partial(encode_on_grid, self._encoder, shape)
         if X.ndim == 2:
             # DataFrames are slow to encode in small batches.
             rows, encode = encode(X), np.asarray
@@ -306,12 +309,13 @@ class _BasePaRe(
             self._model,
             rows,
             encode,
-            tuple(self.input_shape_),
+            shape,
             samples_per_batch(self.batch_size, self._target),
             device,
             self._remedies(device, bfloat16),
         )
-        return check_outputs(outputs, X, self._encoder)
+        outputs = check_outputs(outputs, X, self._encoder)
+        return restore_grid(outputs, X.shape[2:], shape[1:])
 
     def _remedies(self, device, bfloat16):
         """Return what may help if a device has no memory for one sample."""
@@ -336,6 +340,7 @@ class _BasePaRe(
         tags.transformer_tags.preserves_dtype = []
         # Tables may have missing values; signals and images may not.
         tags.input_tags.allow_nan = self.input_shape is None
+        tags.input_tags.sparse = True
         return tags
 
     def transform(self, X):

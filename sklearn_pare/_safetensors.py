@@ -58,16 +58,28 @@ def write(file, arrays, text):
     if hasattr(file, "write"):
         _write_object(file, save(arrays, metadata))
         return
-    path = Path(file)
+    size = sum(array.nbytes for array in arrays.values())
+    _write_path(Path(file), lambda path: save_file(arrays, path, metadata), size)
+
+
+def write_bytes(file, content):
+    """Write bytes like `write`."""
+    if hasattr(file, "write"):
+        _write_object(file, content)
+    else:
+        _write_path(Path(file), lambda path: path.write_bytes(content), len(content))
+
+
+def _write_path(path, save_to, size):
+    """Write a file of about `size` bytes by a function of a temporary path."""
     # Processes that write to the same path use different temporary files.
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        save_file(arrays, partial, metadata)
+        save_to(partial)
         _flush(partial)
         partial.replace(path)
         _flush(path.parent)
     except (OSError, SafetensorError) as error:
-        size = sum(array.nbytes for array in arrays.values())
         raise SaveError(
             f"{path} could not be written: {error}. It needs {size / 2**20:.1f} MB "
             "in an existing folder with write permission. An existing file is left "

@@ -4,9 +4,10 @@ import math
 import warnings
 
 import numpy as np
+from scipy.sparse import issparse
 
 from sklearn_pare._data.foreign import check_kind, collected
-from sklearn_pare._data.lazy import LazyArray, is_lazy, raise_gap
+from sklearn_pare._data.lazy import LazyArray, SparseRows, is_lazy, raise_gap
 from sklearn_pare._data.tables import is_frame, is_mixed
 from sklearn_pare._utils.arrays import (
     as_numpy,
@@ -15,6 +16,9 @@ from sklearn_pare._utils.arrays import (
     rows_of,
 )
 from sklearn_pare.exceptions import DataError
+
+# Sparse data that take more bytes as dense float32 are refused.
+MAX_DENSE = 2**32
 
 
 def read_samples(X, input_shape):
@@ -28,7 +32,12 @@ def read_samples(X, input_shape):
             "Give one array, such as X[name]; for a table give pandas.DataFrame(X)."
         )
     X = collected(X, "X")
+    if issparse(X):
+        X = _read_sparse(X, table)
+        if isinstance(X, SparseRows):
+            return X
     if is_frame(X):
+        X = _without_sparse(X)
         if table or not is_mixed(X):
             return X
         # numpy has no pandas.NA.
@@ -52,6 +61,38 @@ def read_samples(X, input_shape):
     if np.ma.isMaskedArray(X):
         X = _fill(X, table)
     return _add_axis(X, input_shape)
+
+
+def _read_sparse(X, table):
+    """Return a sparse matrix as `SparseRows` of a table, or as an array."""
+    _check_size(X.shape)
+    if not table or X.ndim != 2:
+        return X.toarray()
+    X = X.tocsr()
+    check_kind(X.data, "X")
+    # As for arrays, small numbers do not need 64 bits.
+    floats = X.dtype if X.dtype.kind == "f" else f"f{4 if X.dtype.itemsize < 4 else 8}"
+    return SparseRows(X.astype(floats))
+
+
+def _check_size(shape):
+    """Raise DataError if sparse data of a shape would take too much memory."""
+    n_bytes = 4 * math.prod(shape)
+    if n_bytes > MAX_DENSE:
+        raise DataError(
+            f"X is sparse, of shape {tuple(shape)}, and takes {n_bytes / 2**30:.3g} GB "
+            f"when dense; {MAX_DENSE / 2**30:.3g} GB are accepted. Give fewer columns, "
+            "such as with sklearn.decomposition.TruncatedSVD, or fewer samples."
+        )
+
+
+def _without_sparse(X):
+    """Return a DataFrame whose sparse columns, as those of pandas, are dense."""
+    kinds = X.dtypes.items()
+    sparse = {name: kind.subtype for name, kind in kinds if hasattr(kind, "fill_value")}
+    if sparse:
+        _check_size(X.shape)
+    return X.astype(sparse) if sparse else X
 
 
 def _fill(X, table):

@@ -134,7 +134,7 @@ class ChosenRows:
 
     def __init__(self, array, index=None):
         self.array = array
-        self.index = np.arange(len(array)) if index is None else index
+        self.index = np.arange(array.shape[0]) if index is None else index
         self.dtype, self.ndim = array.dtype, array.ndim
 
     @property
@@ -147,10 +147,19 @@ class ChosenRows:
 
     def __getitem__(self, key):
         rows, *columns = key if isinstance(key, tuple) else (key,)
-        return ChosenRows(self.array[:, *columns], self.index[rows])
+        array = self.array[:, *columns] if columns else self.array
+        return type(self)(array, self.index[rows])
 
     def __array__(self, dtype=None, copy=None):
         return self.array[self.index].astype(dtype or self.dtype, copy=False)
+
+
+class SparseRows(ChosenRows):
+    """Some samples of a sparse matrix in CSR format, made dense in blocks."""
+
+    def __array__(self, dtype=None, copy=None):
+        dense = self.array[self.index].toarray()
+        return dense.astype(dtype or self.dtype, copy=False)
 
 
 class LazyArray:

@@ -20,7 +20,7 @@ from sklearn_pare._data.forms import (
     read_samples,
     sizes_of,
 )
-from sklearn_pare._data.lazy import ChosenRows, LazyArray, check_finite
+from sklearn_pare._data.lazy import ChosenRows, LazyArray, SparseRows, check_finite
 from sklearn_pare._data.tables import check_table, is_frame, is_mixed
 from sklearn_pare._utils.arrays import as_numbers, finite, plain
 from sklearn_pare.exceptions import DataError
@@ -41,7 +41,7 @@ def check_rows(estimator, X, y="no_validation", *, reset):
     estimator : BaseEstimator
         If `reset`, it gets `n_features_in_` and `feature_names_in_`. Without
         `input_shape`, 2-D X is a table.
-    X : array-like, torch.Tensor, DataFrame or array in a file
+    X : array-like, torch.Tensor, DataFrame, sparse matrix or array in a file
         Only tables may have missing values: NaN, None or masked.
     y : array-like or torch.Tensor, optional
         Its length must match X, and it may not have missing values; in a regressor it
@@ -51,9 +51,9 @@ def check_rows(estimator, X, y="no_validation", *, reset):
 
     Returns
     -------
-    X : ndarray of float32 or float64, DataFrame or LazyArray
-        A DataFrame if a column is not of plain numbers; a `LazyArray` for signals and
-        images in a large file, which are checked when read.
+    X : ndarray of float32 or float64, DataFrame, SparseRows or LazyArray
+        A DataFrame if a column is not of plain numbers; `SparseRows` of a sparse table;
+        a `LazyArray` for signals and images in a large file, checked when read.
     y : ndarray
         Only if `y` was given.
     """
@@ -61,7 +61,7 @@ def check_rows(estimator, X, y="no_validation", *, reset):
     X = read_samples(X, estimator.input_shape)
     if not reset:
         check_not_one(X, estimator)
-    unread = isinstance(X, LazyArray) or (table and is_mixed(X))
+    unread = isinstance(X, LazyArray | SparseRows) or (table and is_mixed(X))
     # Small numbers do not need 64 bits.
     short = getattr(getattr(X, "dtype", None), "itemsize", 8) < 4
     try:

@@ -8,6 +8,7 @@ import math
 from functools import partial
 
 import numpy as np
+import torch
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import column_or_1d
 
@@ -130,9 +131,14 @@ class ValueTarget:
         return None
 
     def decode(self, outputs):
-        """Return numbers in the units and shape of y from outputs (n, K, ...)."""
+        """Return numbers in the units of y from an array or tensor (n, K, ...)."""
         mean, scale = self._units()
-        return (outputs * scale + mean).reshape(len(outputs), *self.shape)
+        if isinstance(outputs, torch.Tensor):
+            like = {"dtype": outputs.dtype, "device": outputs.device}
+            mean, scale = (torch.tensor(own, **like) for own in (mean, scale))
+        # Fields may be on another grid than in fit.
+        shape = *self.shape[: len(self.shape) - len(self.size)], *outputs.shape[2:]
+        return (outputs * scale + mean).reshape(outputs.shape[0], *shape)
 
     def score(self, outputs, codes, weight):
         """Return the coefficient of determination: the mean over numbers or channels.

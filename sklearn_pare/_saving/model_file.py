@@ -77,7 +77,7 @@ def _versions():
     }
 
 
-def _place(file, method):
+def place(file, method):
     """Return a path with "~" expanded, or a file object as it is."""
     if isinstance(file, str | PathLike):
         return expand(file)
@@ -99,7 +99,7 @@ def write(path, kind, parameters, fitted, arrays, *, omit_pretrained):
     ``fitted`` all its attributes. If ``omit_pretrained`` is True, weights that the
     published backbone has as well are left out.
     """
-    path = _place(path, "write")
+    path = place(path, "write")
     omitted = _unchanged(fitted["_architecture"], arrays) if omit_pretrained else {}
     arrays = {name: arrays[name] for name in arrays.keys() - omitted}
     parameters = _plain(parameters)
@@ -194,7 +194,7 @@ def read(path):
     WeightsError
         If weights were left out, and those of the backbone are not available.
     """
-    path = _place(path, "read")
+    path = place(path, "read")
     arrays, text = _safetensors.read(path)
     described = _parse(path, text)
     try:

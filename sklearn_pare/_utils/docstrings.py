@@ -204,7 +204,8 @@ and may have missing values. Categories that did not occur in fit are treated as
 missing.
 Arrays of other libraries, such as HDF5, zarr, xarray and dask, are read. Signals and
 images of more than 256 MB in a file stay there and are read in batches. Masked values
-are missing values in tables, and an error elsewhere.
+are missing values in tables, and an error elsewhere. Sparse matrices are read as well.
+In predict, images and fields on another grid are resampled to that of fit.
 """
 
 METHOD = r"""

@@ -2,15 +2,12 @@
 
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_pare import sources
 from sklearn_pare._architecture import build
-from sklearn_pare._data import validation
-from sklearn_pare._data.reach import check_reach
 from sklearn_pare.exceptions import DataError
 
 _BATCH = 64
@@ -65,16 +62,6 @@ def fitted_with_source(estimator):
     )
     embed = built.model.source_embed.train(False)
     return Fitted(estimator._model, built.source, embed)
-
-
-def encoded(estimator, X):
-    """Return the inputs (n, ...) of the network for the samples X."""
-    check_is_fitted(estimator)
-    X = validation.check_rows(estimator, X, reset=False)
-    X = validation.shape_rows(X, estimator.input_shape_)
-    samples = X if X.ndim == 2 else np.asarray(X[:])
-    encoder = estimator._encoder
-    return torch.from_numpy(check_reach(encoder.transform(samples), samples, encoder))
 
 
 @torch.no_grad()

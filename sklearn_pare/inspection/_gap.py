@@ -123,7 +123,7 @@ class ModalityGapDisplay:
             for seed in seeds:
                 # In order, since files are read fastest in this way.
                 chosen = np.sort(np.random.RandomState(seed).permutation(n)[:n_samples])
-                x = _fitted.encoded(estimator, _safe_indexing(X, chosen))
+                x = estimator.encode(_safe_indexing(X, chosen))
                 curves.append(
                     _sweep(
                         fitted,

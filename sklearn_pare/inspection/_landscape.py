@@ -8,7 +8,7 @@ from sklearn.utils import check_random_state
 
 from sklearn_pare._utils.surroundings import pinned
 from sklearn_pare.exceptions import DataError
-from sklearn_pare.inspection._fitted import check_share, encoded, pyplot
+from sklearn_pare.inspection._fitted import check_share, pyplot
 from sklearn_pare.otdd import check_targets
 
 
@@ -94,7 +94,7 @@ def loss_landscape(
         )
     check_share(estimator)
     with pinned():
-        x = encoded(estimator, X)
+        x = estimator.encode(X)
         y = estimator._check_y(check_targets(y, len(x)), estimator.input_shape_)
         target = estimator._target
         codes = torch.from_numpy(target.encode(y))

@@ -6,7 +6,7 @@ from sklearn.utils import check_random_state
 
 from sklearn_pare._utils.surroundings import pinned
 from sklearn_pare.exceptions import DataError
-from sklearn_pare.inspection._fitted import encoded, fitted_with_source, pyplot
+from sklearn_pare.inspection._fitted import fitted_with_source, pyplot
 
 
 class PatchReplacementDisplay:
@@ -98,7 +98,7 @@ class PatchReplacementDisplay:
         if not 0 < fraction <= 1:
             raise DataError(f"fraction={fraction}, but must be in (0, 1]: try 0.5.")
         with pinned():
-            fitted, x = fitted_with_source(estimator), encoded(estimator, X)
+            fitted, x = fitted_with_source(estimator), estimator.encode(X)
             if len(x) != 1:
                 raise DataError(f"X has {len(x)} samples, but must have 1: pass X[:1].")
             seed = int(check_random_state(random_state).randint(2**31 - 1))

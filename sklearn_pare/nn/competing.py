@@ -1,10 +1,13 @@
 """Features of signals from groups of random kernels that compete, as in Hydra."""
 
 import math
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+from sklearn_pare.nn.parts import in_parts
 
 _TAPS = 9
 _GROUPS, _MEMBERS = 64, 8
@@ -48,7 +51,7 @@ class CompetingKernels(nn.Module):
         weights = (self.taps * self.read[..., None, :, None]).flatten(2, 3)
         n_positions = math.ceil(x.shape[2] / self.stride)
         few = max(1, _AT_ONCE // (weights.shape[2] * n_positions))
-        return torch.cat([self._few(some, weights) for some in x.split(few)])
+        return in_parts(partial(self._few, weights=weights), x, samples=few)
 
     def _few(self, x, weights):
         forms = x, F.pad(x.diff(dim=2), (1, 0))
@@ -61,7 +64,9 @@ class CompetingKernels(nn.Module):
                 responses = F.conv1d(form, weight, None, self.stride, reach, dilation)
                 responses = torch.where(responses.abs() > least, responses, 0.0)
                 features += _compete(responses.unflatten(1, (-1, _MEMBERS)))
-        return torch.cat(features, 1).clamp_min(0).sqrt()
+        found = torch.cat(features, 1).clamp_min(0)
+        # The root has an infinite slope at 0.
+        return torch.where(found == 0, 1.0, found).sqrt() * (found != 0)
 
 
 def _compete(responses):

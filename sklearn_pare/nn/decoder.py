@@ -176,7 +176,7 @@ class DenseDecoder(nn.Module):
         """Map stages of the backbone and samples (B, C, ...) to outputs (B, K, ...)."""
         axes = [torch.linspace(-1, 1, side, device=x.device) for side in self.size]
         grid = torch.stack(torch.meshgrid(*axes, indexing="ij"))
-        read = [x, grid.expand(len(x), *grid.shape)]
+        read = [x, grid.expand(x.shape[0], *grid.shape)]
         if offset is not None:
             read.append(resample(offset, self.size))
         field, fine = self.first(torch.cat(read, 1)), []

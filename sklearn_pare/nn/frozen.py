@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from sklearn_pare.nn.init import xavier_
+from sklearn_pare.nn.parts import in_parts
 
 # More channels are averaged to this many, and features to so many parts of the time.
 _CHANNELS, _PARTS = 8, 16
@@ -69,8 +70,7 @@ class FrozenFeatures(nn.Module):
             x = F.adaptive_avg_pool1d(x.transpose(1, 2), self.n_channels)
             x = x.transpose(1, 2)
         # As many sequences at a time as samples of one channel.
-        few = max(1, len(x) // self.n_channels)
-        return torch.cat([self._few(some) for some in x.split(few)])
+        return in_parts(self._few, x, parts=self.n_channels)
 
     def _few(self, x):
         tokens = self.embed(x.flatten(0, 1)[:, None])

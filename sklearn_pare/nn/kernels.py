@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from sklearn_pare.nn.parts import in_parts
+
 _TAPS = 9
 _MAX_DILATIONS = 32
 # Responses to longer signals are computed at this many positions only.
@@ -66,12 +68,17 @@ class DilatedKernels(nn.Module):
         """Return features (B, n_features) of signals (B, C, L) as a whole."""
         n_positions = math.ceil(x.shape[2] / self.stride)
         few = max(1, _AT_ONCE // (self.weight.shape[1] * n_positions))
-        return torch.cat([self.windows(some, 1)[..., 0] for some in x.split(few)])
+        return in_parts(lambda some: self.windows(some, 1)[..., 0], x, samples=few)
 
     def windows(self, x, n):
         """Return features (B, n_features, n) of n windows of signals (B, C, L)."""
-        shares = []
+        shares, exporting = [], torch.compiler.is_compiling()
         for responses, levels in zip(self._responses(x), self.thresholds, strict=True):
+            if exporting:
+                # It takes more memory, but an exported network has fewer parts.
+                above = (responses[:, :, None] > levels[:, :, None]).flatten(1, 2)
+                shares.append(F.adaptive_avg_pool1d(above.float(), n))
+                continue
             above = [
                 F.adaptive_avg_pool1d((responses > level[:, None]).float(), n)
                 for level in levels.T
