@@ -190,8 +190,7 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
             (n,) for two classes of samples: the log-odds of ``classes_[1]``.
         """
         with pinned():
-            outputs = self._outputs(X)
-            return self._target.decide(outputs)
+            return self._target.decide(self._logits(X))
 
     def predict_proba(self, X):
         """Predict the probability of each class or label.
@@ -208,8 +207,60 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
             label.
         """
         with pinned():
-            outputs = self._outputs(X)
-            return self._target.probabilities(outputs)
+            return self._target.probabilities(self._logits(X))
+
+    def predict_log_proba(self, X):
+        """Predict the logarithm of the probability of each class or label.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, F), (n, C, L) or (n, C, H, W)
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n, K), (n, K, L) or (n, K, H, W)
+            Computed from the logits, so that they are finite for probabilities near 0.
+        """
+        with pinned():
+            return self._target.log_probabilities(self._logits(X))
+
+    def predict_set(self, X, coverage=0.9):
+        """Predict sets of classes that contain the true class with a given probability.
+
+        :meth:`conformalize` must have been called before. Each sample, label or
+        position has the coverage on average over new samples, if they and the samples
+        of conformalize are exchangeable (split conformal prediction). A set contains
+        the most likely class, and all others whose probability is large enough.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, F), (n, C, L) or (n, C, H, W)
+        coverage : float, default=0.9
+            Probability between 0 and 1.
+
+        Returns
+        -------
+        sets : ndarray of bool of shape (n, K), (n, K, L) or (n, K, H, W)
+            Whether a class is in the set, in the order of `classes_`. For label sets
+            (n, 2, K): whether 0, and whether 1, is a possible value of a label.
+
+        Raises
+        ------
+        NotFittedError
+            If conformalize was not called after fit.
+        DataError
+            If conformalize got too few samples for the coverage; a ValueError.
+        """
+        radius = self._radius(coverage)
+        with pinned():
+            return self._target.likely(self._outputs(X), radius)
+
+    def _logits(self, X):
+        """Return logits, which are calibrated after `conformalize`."""
+        outputs = self._outputs(X)
+        if self._conformal is None:
+            return outputs
+        return outputs / self._conformal.temperature
 
     def score(self, X, y, sample_weight=None):
         """Return the accuracy.

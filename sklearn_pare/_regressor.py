@@ -1,13 +1,19 @@
 """Regressor."""
 
+from numbers import Real
+
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from sklearn_pare._base import _BasePaRe
 from sklearn_pare._data.validation import check_weights, read_targets
-from sklearn_pare._data.value_targets import check_values, make_value_target
+from sklearn_pare._data.value_targets import (
+    LOSSES,
+    check_values,
+    make_value_target,
+)
 from sklearn_pare._utils.arrays import finite
 from sklearn_pare._utils.docstrings import fill_docstring
 from sklearn_pare._utils.surroundings import pinned
@@ -25,12 +31,20 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
     Parameters
     ----------
     {parameters}
-    loss : str, {"auto", "squared_error", "huber", "relative_l2"}, default="auto"
-        "huber" is the squared error up to one standard deviation of what the linear
-        model leaves, or of y without it, and linear beyond. "relative_l2" is the norm
-        of the error of a sample relative to the norm of its y, both after
-        standardisation. "auto" is "relative_l2"
-        for fields and "squared_error" for numbers.
+    loss : str or callable, default="auto"
+        "squared_error", "absolute_error", "huber", "relative_l2", "poisson" or
+        "quantile". "huber" is the squared error up to one standard deviation of what
+        the linear model leaves, or of y without it, and linear beyond. "relative_l2" is
+        the norm of the error of a sample relative to the norm of its y, both after
+        standardisation. "auto" is "relative_l2" for fields and "squared_error" for
+        numbers. "poisson" is half the Poisson deviance, for y >= 0; predictions are
+        positive. With "poisson" and callables there is no linear model. A callable
+        ``loss(prediction, target)`` gets two tensors shaped like y, of which the mean
+        of y is subtracted, and which are divided by its standard deviation, per number
+        or channel. It returns a tensor with one loss per sample or number.
+    quantile : float, list of float or None, default=None
+        Level between 0 and 1 that ``loss="quantile"`` needs, or several levels, which
+        add a last axis to predictions, in their order. Quantiles do not cross.
 
     Attributes
     ----------
@@ -66,7 +80,8 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
 
     _parameter_constraints: dict = {
         **_BasePaRe._parameter_constraints,
-        "loss": [StrOptions({"auto", "squared_error", "huber", "relative_l2"})],
+        "loss": [StrOptions({"auto", *LOSSES} - {"callable"}), callable],
+        "quantile": [Interval(Real, 0, 1, closed="neither"), list, tuple, None],
     }
 
     def __init__(
@@ -98,6 +113,7 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         random_state=None,
         verbose=0,
         loss="auto",
+        quantile=None,
     ):
         self.backbone = backbone
         self.pretrained = pretrained
@@ -125,6 +141,7 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         self.random_state = random_state
         self.verbose = verbose
         self.loss = loss
+        self.quantile = quantile
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -135,7 +152,7 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         return check_values(y)
 
     def _make_target(self, y, input_shape):
-        return make_value_target(y, input_shape, self.loss)
+        return make_value_target(y, input_shape, self.loss, self.quantile)
 
     def predict(self, X):
         """Predict numbers or fields in the units of y.
@@ -148,14 +165,61 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         -------
         y : ndarray, float64
             Shaped like y in fit: (n,), (n, K), (n, L), (n, C, L), (n, H, W) or
-            (n, C, H, W).
+            (n, C, H, W). With several levels of ``quantile``, the last axis is that of
+            the levels, such as (n, Q).
         """
         with pinned():
             outputs = self._outputs(X)
             return self._target.decode(outputs)
 
+    def predict_interval(self, X, coverage=0.9):
+        """Predict intervals that contain y with a given probability.
+
+        :meth:`conformalize` must have been called before. Each number, and each
+        position of a field, has the coverage on average over new samples, whatever
+        their distribution, if they and the samples of conformalize are exchangeable
+        (split conformal prediction). Intervals are the prediction plus and minus a
+        quantile of the held-out errors. With several levels of ``quantile``, they are
+        from the lowest to the highest quantile, wider or narrower by a constant
+        (conformalized quantile regression).
+
+        Parameters
+        ----------
+        X : array-like of shape (n, F), (n, C, L) or (n, C, H, W)
+        coverage : float, default=0.9
+            Probability between 0 and 1. The coverage 0.9 needs at least 9 samples in
+            conformalize, 0.95 needs 19.
+
+        Returns
+        -------
+        lower, upper : ndarray, float64
+            Ends of the intervals, each shaped like y in fit.
+
+        Raises
+        ------
+        NotFittedError
+            If conformalize was not called after fit.
+        DataError
+            If conformalize got too few samples for the coverage; a ValueError.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_diabetes
+        >>> from sklearn_pare import PaReRegressor
+        >>> X, y = load_diabetes(return_X_y=True)
+        >>> reg = PaReRegressor(max_epochs=1, random_state=0).fit(X[:200], y[:200])
+        >>> reg.conformalize(X[200:300], y[200:300])
+        PaReRegressor(max_epochs=1, random_state=0)
+        >>> lower, upper = reg.predict_interval(X[300:], coverage=0.8)
+        >>> bool(((lower < y[300:]) & (y[300:] < upper)).mean() > 0.7)
+        True
+        """
+        radius = self._radius(coverage)
+        with pinned():
+            return self._target.interval(self._outputs(X), radius)
+
     def score(self, X, y, sample_weight=None):
-        """Return the coefficient of determination R2.
+        """Return the coefficient of determination R2, or for quantiles D2.
 
         Parameters
         ----------
@@ -169,17 +233,18 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         score : float
             For several numbers per sample the mean, as in scikit-learn. For fields one
             minus the squared error over all positions, relative to their squared
-            distance from the mean field; for several channels the mean over them.
+            distance from the mean field; for several channels the mean over them. With
+            ``loss="quantile"``, one minus the pinball loss, relative to that of the
+            quantile of y, as in :func:`sklearn.metrics.d2_pinball_score`; for several
+            levels the mean over them.
         """
         check_is_fitted(self)
         y = read_targets(y)
-        weight = check_weights(sample_weight, y)
+        weight, target = check_weights(sample_weight, y), self._target
         prediction = self.predict(X)
         with pinned():
-            if not self._target.size:
+            if not (target.size or target.levels):
                 return r2_score(y, prediction, sample_weight=weight)
-            shape = (len(prediction), -1, *self._target.size)
-            y = self._target.check_shape(finite(y, "y"))
+            y = target.check_shape(check_values(finite(y, "y")))
             check_consistent_length(y, prediction)
-            pair = prediction.reshape(shape), y.reshape(shape)
-            return self._target.score(*pair, weight)
+            return target.rate(*target.by_channel(prediction, y), weight)

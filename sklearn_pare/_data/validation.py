@@ -96,7 +96,7 @@ def check_rows(estimator, X, y="no_validation", *, reset):
         check_finite(X)
     if isinstance(y, str) and y == "no_validation":
         return X
-    y = _check_target(estimator, y)
+    y = check_target(estimator, y)
     check_consistent_length(X, y)
     return X, y
 
@@ -108,7 +108,7 @@ def read_targets(y):
     return y
 
 
-def _check_target(estimator, y):
+def check_target(estimator, y):
     """Return y as a finite array, which is numeric in a regressor."""
     y = read_targets(y)
     numeric = estimator.__sklearn_tags__().estimator_type == "regressor"

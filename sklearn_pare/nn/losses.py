@@ -53,6 +53,26 @@ def squared_error(outputs, y):
     return _per_sample(F.mse_loss(outputs, y, reduction="none"))
 
 
+def absolute_error(outputs, y):
+    """Return the mean absolute error (B,) of outputs (B, K, ...)."""
+    return _per_sample(F.l1_loss(outputs, y, reduction="none"))
+
+
+def poisson(outputs, y):
+    """Return half the Poisson deviance (B,) of logarithms (B, K, ...) of means."""
+    return _per_sample(torch.xlogy(y, y) - y - y * outputs + outputs.exp())
+
+
+def pinball(outputs, y, levels=(0.5,)):
+    """Return the mean pinball losses (B,) of quantiles for y (B, K, ...).
+
+    ``outputs`` (B, K * Q, ...) hold the Q quantiles of each number side by side.
+    """
+    error = y.unsqueeze(2) - outputs.unflatten(1, (-1, len(levels)))
+    level = y.new_tensor(levels).reshape(-1, *[1] * (y.ndim - 2))
+    return _per_sample(torch.maximum(level * error, (level - 1) * error))
+
+
 def huber(outputs, y):
     """Return the Huber loss (B,): linear beyond a standard deviation of the target."""
     return _per_sample(F.huber_loss(outputs, y, reduction="none"))
@@ -95,6 +115,7 @@ def label_agreement(mixed, clean):
 
 REGRESSION_LOSSES = {
     "squared_error": squared_error,
+    "absolute_error": absolute_error,
     "huber": huber,
     "relative_l2": relative_l2,
 }

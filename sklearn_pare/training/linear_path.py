@@ -38,7 +38,7 @@ def has_linear_path(X, target):
     if len(X) > MAX_SAMPLES or target.kind == "masks":
         return False
     # Single pixels say little about the class of an image.
-    return target.kind == "values" or X.ndim < 4
+    return target.linear if target.kind == "values" else X.ndim < 4
 
 
 @torch.no_grad()

@@ -124,28 +124,38 @@ def _fit_linear(linear, x, data, weight):
 
     If the path explains too little, there is none, and the data are as before.
     """
-    codes, target = data.codes, data.target
+    target, values = data.target, data.target.kind == "values"
+    codes = target.repeat(data.codes) if values else data.codes
     offset = fit_linear_path(linear, x, codes, weight, target.kind, data.groups)
-    if target.kind != "values":
+    if not values:
         return linear, offset, data
     left = remainder(offset, codes)
     if codes.ndim > 2 and left.max() > _LEFT * codes.std():
         return None, None, data
+    shift = target.shift(codes - offset, weight)
+    if shift is not None:
+        # Ridge regression predicts means, these losses are lowest at quantiles.
+        linear.shift(torch.from_numpy(shift).to(linear.bias.device))
+        offset = offset + _wide(shift, codes.ndim)
     linear.zoom(torch.from_numpy(left).to(linear.bias.device))
-    validation = data.validation
+    own, validation = left[:: len(left) // len(target.mean)], data.validation
     if validation is not None:
         X_val, codes_val, weight_val = validation
-        validation = X_val, _divide(codes_val, left), weight_val
+        validation = X_val, _divide(codes_val, own), weight_val
     data = data._replace(
-        codes=_divide(codes, left), target=target.zoom(left), validation=validation
+        codes=_divide(data.codes, own), target=target.zoom(own), validation=validation
     )
     return linear, _divide(offset, left), data
 
 
+def _wide(values, n_axes):
+    """Return values (K,), one for each channel of an array of `n_axes` axes."""
+    return values.reshape(-1, *[1] * (n_axes - 2))
+
+
 def _divide(values, factor):
     """Return values (n, K, ...) divided by one factor per channel, in float32."""
-    factor = factor.reshape(-1, *[1] * (values.ndim - 2))
-    return (values / factor).astype(np.float32)
+    return (values / _wide(factor, values.ndim)).astype(np.float32)
 
 
 def _hold_out(data, seed):
