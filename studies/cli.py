@@ -18,6 +18,7 @@ STUDIES = (
     "sources",
     "readable",
     "unlabeled",
+    "intervals",
     "distances",
     "gap",
     "embedders",

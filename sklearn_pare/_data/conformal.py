@@ -54,8 +54,8 @@ class Conformal:
             least = int(np.ceil(coverage / (1 - coverage) - _TINY))
             raise DataError(
                 f"coverage={coverage:g} needs at least {least} samples, or groups of "
-                f"samples, in conformalize; it got {n_groups.max()}. Give more samples, "
-                "or a lower coverage."
+                f"samples, in conformalize; it got {n_groups.max()}. Give more "
+                "samples, or a lower coverage."
             )
         # NaN comes last.
         order = scores.argsort(axis=0)

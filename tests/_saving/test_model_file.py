@@ -26,7 +26,7 @@ def test_read__every_field__as_written(saved):
     assert found.omitted == {}
     assert found.fitted["n_tokens_"] == described["fitted"]["n_tokens_"]
     assert weights.keys() == arrays.keys()
-    assert described["schema"] == 5
+    assert described["schema"] == 6
     assert described["versions"] == {
         "sklearn_pare": _HERE,
         "sklearn": sklearn.__version__,
