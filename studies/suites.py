@@ -349,7 +349,7 @@ SUITES = {
             _simulated("darcy", 300, size=16),
             120,
             "relative L2",
-            {"max_epochs": 16},
+            {"max_epochs": 5},
         ),
     ),
 }

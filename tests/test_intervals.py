@@ -141,7 +141,7 @@ def test_predict_set__each_sample_or_position__covered(name):
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_conformalize__probabilities__calibrated_and_same_classes(name):
-    clf, X, y = _classifier(name)
+    clf, X, _ = _classifier(name)
     own = clone(clf).fit(*(part[FIT] for part in CLASSES[name][:2]))
     np.testing.assert_array_equal(own.predict(X), clf.predict(X))
     assert not np.array_equal(own.predict_proba(X), clf.predict_proba(X))
@@ -201,7 +201,7 @@ def test_predict_interval_or_set__without_conformalize__error_names_it(kind):
 def test_predict_interval__coverage_that_is_none__error_names_it(coverage):
     reg = tiny(PaReRegressor, max_epochs=1).fit(TABLE[:60], NUMBER[:60])
     reg.conformalize(TABLE[60:90], NUMBER[60:90])
-    with pytest.raises(DataError, match="coverage is .*between 0 and 1"):
+    with pytest.raises(DataError, match=r"coverage is .*between 0 and 1"):
         reg.predict_interval(TABLE[:3], coverage)
 
 
