@@ -227,10 +227,10 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
     def predict_set(self, X, coverage=0.9):
         """Predict sets of classes that contain the true class with a given probability.
 
-        :meth:`conformalize` must have been called before. Each sample, label or
-        position has the coverage on average over new samples, if they and the samples
-        of conformalize are exchangeable (split conformal prediction). A set contains
-        the most likely class, and all others whose probability is large enough.
+        :meth:`conformalize` must have been called before. The coverage is that of each
+        label or position, on average over new samples that are drawn like those of
+        conformalize (split conformal prediction). The most likely class is always in
+        the set.
 
         Parameters
         ----------
@@ -242,14 +242,7 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         -------
         sets : ndarray of bool of shape (n, K), (n, K, L) or (n, K, H, W)
             Whether a class is in the set, in the order of `classes_`. For label sets
-            (n, 2, K): whether 0, and whether 1, is a possible value of a label.
-
-        Raises
-        ------
-        NotFittedError
-            If conformalize was not called after fit.
-        DataError
-            If conformalize got too few samples for the coverage; a ValueError.
+            (n, 2, K): whether 0, and whether 1, is in the set of a label.
         """
         radius = self._radius(coverage)
         with pinned():
@@ -257,10 +250,8 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
 
     def _logits(self, X):
         """Return logits, which are calibrated after `conformalize`."""
-        outputs = self._outputs(X)
-        if self._conformal is None:
-            return outputs
-        return outputs / self._conformal.temperature
+        outputs, own = self._outputs(X), self._conformal
+        return outputs if own is None else outputs / own.temperature
 
     def score(self, X, y, sample_weight=None):
         """Return the accuracy.

@@ -8,13 +8,12 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from sklearn_pare._base import _BasePaRe
-from sklearn_pare._data.validation import check_weights, read_targets
+from sklearn_pare._data.validation import check_target, check_weights, read_targets
 from sklearn_pare._data.value_targets import (
     LOSSES,
     check_values,
     make_value_target,
 )
-from sklearn_pare._utils.arrays import finite
 from sklearn_pare._utils.docstrings import fill_docstring
 from sklearn_pare._utils.surroundings import pinned
 
@@ -37,11 +36,10 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         the linear model leaves, or of y without it, and linear beyond. "relative_l2" is
         the norm of the error of a sample relative to the norm of its y, both after
         standardisation. "auto" is "relative_l2" for fields and "squared_error" for
-        numbers. "poisson" is half the Poisson deviance, for y >= 0; predictions are
-        positive. With "poisson" and callables there is no linear model. A callable
-        ``loss(prediction, target)`` gets two tensors shaped like y, of which the mean
-        of y is subtracted, and which are divided by its standard deviation, per number
-        or channel. It returns a tensor with one loss per sample or number.
+        numbers. "poisson" is half the Poisson deviance, for y >= 0. A callable
+        ``loss(prediction, target)`` gets two tensors shaped like y, minus the mean and
+        divided by the standard deviation of y, per number or channel, and returns one
+        loss per sample or number. With it and "poisson" there is no linear model.
     quantile : float, list of float or None, default=None
         Level between 0 and 1 that ``loss="quantile"`` needs, or several levels, which
         add a last axis to predictions, in their order. Quantiles do not cross.
@@ -165,8 +163,7 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         -------
         y : ndarray, float64
             Shaped like y in fit: (n,), (n, K), (n, L), (n, C, L), (n, H, W) or
-            (n, C, H, W). With several levels of ``quantile``, the last axis is that of
-            the levels, such as (n, Q).
+            (n, C, H, W). A list ``quantile`` adds a last axis, such as (n, Q).
         """
         with pinned():
             outputs = self._outputs(X)
@@ -175,32 +172,23 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
     def predict_interval(self, X, coverage=0.9):
         """Predict intervals that contain y with a given probability.
 
-        :meth:`conformalize` must have been called before. Each number, and each
-        position of a field, has the coverage on average over new samples, whatever
-        their distribution, if they and the samples of conformalize are exchangeable
-        (split conformal prediction). Intervals are the prediction plus and minus a
-        quantile of the held-out errors. With several levels of ``quantile``, they are
-        from the lowest to the highest quantile, wider or narrower by a constant
-        (conformalized quantile regression).
+        :meth:`conformalize` must have been called before. The coverage is that of each
+        number or position, on average over new samples that are drawn like those of
+        conformalize (split conformal prediction). With several levels of ``quantile``,
+        intervals are from the lowest to the highest quantile, wider or narrower by a
+        constant (conformalized quantile regression).
 
         Parameters
         ----------
         X : array-like of shape (n, F), (n, C, L) or (n, C, H, W)
         coverage : float, default=0.9
-            Probability between 0 and 1. The coverage 0.9 needs at least 9 samples in
-            conformalize, 0.95 needs 19.
+            Probability between 0 and 1; 0.9 needs 9 samples in conformalize, 0.95
+            needs 19.
 
         Returns
         -------
         lower, upper : ndarray, float64
             Ends of the intervals, each shaped like y in fit.
-
-        Raises
-        ------
-        NotFittedError
-            If conformalize was not called after fit.
-        DataError
-            If conformalize got too few samples for the coverage; a ValueError.
 
         Examples
         --------
@@ -208,8 +196,7 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         >>> from sklearn_pare import PaReRegressor
         >>> X, y = load_diabetes(return_X_y=True)
         >>> reg = PaReRegressor(max_epochs=1, random_state=0).fit(X[:200], y[:200])
-        >>> reg.conformalize(X[200:300], y[200:300])
-        PaReRegressor(max_epochs=1, random_state=0)
+        >>> reg = reg.conformalize(X[200:300], y[200:300])
         >>> lower, upper = reg.predict_interval(X[300:], coverage=0.8)
         >>> bool(((lower < y[300:]) & (y[300:] < upper)).mean() > 0.7)
         True
@@ -234,17 +221,16 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
             For several numbers per sample the mean, as in scikit-learn. For fields one
             minus the squared error over all positions, relative to their squared
             distance from the mean field; for several channels the mean over them. With
-            ``loss="quantile"``, one minus the pinball loss, relative to that of the
-            quantile of y, as in :func:`sklearn.metrics.d2_pinball_score`; for several
-            levels the mean over them.
+            ``loss="quantile"``, as :func:`sklearn.metrics.d2_pinball_score`; for
+            several levels the mean over them. Missing targets do not count.
         """
         check_is_fitted(self)
         y = read_targets(y)
         weight, target = check_weights(sample_weight, y), self._target
-        prediction = self.predict(X)
         with pinned():
-            if not (target.size or target.levels):
-                return r2_score(y, prediction, sample_weight=weight)
-            y = target.check_shape(check_values(finite(y, "y")))
-            check_consistent_length(y, prediction)
-            return target.rate(*target.by_channel(prediction, y), weight)
+            if not (target.shape or target.levels):
+                return r2_score(y, self.predict(X), sample_weight=weight)
+            y = target.check_shape(check_values(check_target(self, y)))
+            values = target.numbers(self._outputs(X))
+            check_consistent_length(y, values[0] if target.levels else values)
+            return target.rate(values, y.reshape(len(y), -1, *target.size), weight)

@@ -120,7 +120,7 @@ def test_predict_set__each_sample_or_position__covered(name):
     clf, X, y = _classifier(name)
     sizes = []
     ignored = y == CLASSES[name][2].get("ignore_index", object())
-    codes = np.searchsorted(clf.classes_, np.where(ignored, 0, y))
+    codes = np.searchsorted(clf.classes_, np.where(ignored, clf.classes_[0], y))
     codes = y if name == "labels" else codes
     for coverage in (0.6, 0.8, 0.95):
         sets = clf.predict_set(X, coverage)

@@ -63,11 +63,6 @@ def make_class_target(y, input_shape, class_weight, ignore_index):
 class _Probable:
     """Probabilities of classes on the second axis, and their calibration."""
 
-    @property
-    def scores_shape(self):
-        """Shape of the `misses` of a sample."""
-        return self.output_shape[1:]
-
     def log_each(self, outputs):
         """Return logarithms of the probabilities (n, K, ...) of logits (n, K, ...)."""
         return log_softmax(outputs.astype(np.float64), axis=1)
@@ -79,8 +74,7 @@ class _Probable:
     def misses(self, outputs, y):
         """Return one minus the probability of each class y, and the best temperature.
 
-        The scores (n, ...) are NaN at positions that are ignored. The temperature is
-        what logits are to be divided by (Guo et al., ICML 2017).
+        The former (n, ...) is NaN at positions that are ignored.
         """
         codes = self.encode(y)
         used = codes != IGNORED
@@ -101,10 +95,7 @@ class _Probable:
         return np.where(used, scores, np.nan), float(np.exp(best))
 
     def likely(self, outputs, radius):
-        """Return whether each class (n, K, ...) is in the set, the most likely always.
-
-        Its probability is at least one minus `radius` (...).
-        """
+        """Return whether classes (n, K, ...) are in the set, the most likely always."""
         logs = self.log_each(outputs)
         return (1 - np.exp(logs) <= radius) | (logs == logs.max(1, keepdims=True))
 
@@ -363,11 +354,6 @@ class LabelTarget(_Probable):
     def probabilities(self, outputs):
         """Return the probability (n, K) of each label from logits (n, K)."""
         return expit(outputs.astype(np.float64))
-
-    @property
-    def scores_shape(self):
-        """Shape (K,) of the `misses` of a sample."""
-        return self.output_shape
 
     def log_each(self, outputs):
         """Return logarithms (n, 2, K) of the probabilities of 0 and 1."""

@@ -20,14 +20,8 @@ _TINY = 1e-9
 class Conformal:
     """Scores of held-out samples; larger ones are worse.
 
-    Parameters
-    ----------
-    scores : ndarray of float64 of shape (n, ...)
-        NaN where there is no target.
-    groups : ndarray of int of shape (n,) or None
-        Samples of a group depend on each other. None stands for groups of one sample.
-    temperature : float
-        Number to divide logits by.
+    Scores are (n, ...), NaN where there is no target. Samples of a group of `groups`
+    (n,) depend on each other. Logits are to be divided by the temperature.
     """
 
     def __init__(self, scores, groups, temperature=1.0):
@@ -36,12 +30,10 @@ class Conformal:
         self.temperature = temperature
 
     def radius(self, coverage):
-        """Return the quantiles (...) of the scores that reach a coverage.
+        """Return the quantiles (...) of the scores, infinite where too few are known.
 
-        They are infinite where too few scores are known.
-        Each group has the weight of a new one, whose score may be infinite, and its
-        samples share it (Lee et al., "Distribution-free inference with hierarchical
-        data", 2023).
+        Each group has the weight of a new one, and its samples share it (Lee et al.,
+        "Distribution-free inference with hierarchical data", 2023).
         """
         scores = self.scores.reshape(len(self.scores), -1)
         known = ~np.isnan(scores)
@@ -61,8 +53,7 @@ class Conformal:
         order = scores.argsort(axis=0)
         weight = known / np.maximum(counts, 1)[self.groups]
         total = np.take_along_axis(weight, order, 0).cumsum(0)
-        rank = (total < needed - _TINY).sum(0)[None]
-        rank = np.minimum(rank, len(scores) - 1)
+        rank = (total < needed - _TINY).sum(0)[None].clip(max=len(scores) - 1)
         found = np.take_along_axis(scores, np.take_along_axis(order, rank, 0), 0)
         return np.where(enough, found, np.inf).reshape(self.scores.shape[1:])
 
@@ -73,9 +64,9 @@ class ConformalMixin:
     def conformalize(self, X, y, *, groups=None):
         """Calibrate a fitted estimator on samples that fit did not get.
 
-        A regressor then has ``predict_interval``. A classifier has ``predict_set``, and
-        its probabilities are calibrated by a temperature: logits are divided by the
-        number that gives these samples the highest likelihood.
+        It is needed for ``predict_interval`` of a regressor and ``predict_set`` of a
+        classifier. Logits of a classifier are divided by a temperature, the number that
+        gives these samples the highest likelihood.
 
         Parameters
         ----------
@@ -91,11 +82,6 @@ class ConformalMixin:
         -------
         self : object
             The calibrated estimator. Another call of fit drops the calibration.
-
-        Raises
-        ------
-        DataError
-            If X, y or groups cannot be used; a ValueError.
         """
         check_is_fitted(self)
         y = check_target(self, y)
@@ -117,7 +103,6 @@ class ConformalMixin:
         if self._conformal is None:
             raise NotFittedError(
                 f"This {type(self).__name__} is not calibrated yet. Call "
-                "conformalize(X, y) with samples that fit did not get, for example a "
-                "fifth of your samples."
+                "conformalize(X, y) with samples that fit did not get."
             )
         return self._conformal.radius(coverage)

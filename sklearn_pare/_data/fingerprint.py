@@ -44,14 +44,10 @@ def describe(value):
         return f"[{', '.join(map(describe, value))}]"
     if hasattr(value, "shape"):
         return _describe_array(value)
-    code = getattr(value, "__code__", None)
-    if code is not None:
+    if hasattr(value, "__code__"):
         # The representation of a function is its address.
-        found = repr(
-            (code.co_code, [c for c in code.co_consts if type(c) is not type(code)])
-        )
-        digest = hashlib.sha256(found.encode()).hexdigest()[:16]
-        return f"{value.__module__}.{value.__qualname__} sha256:{digest}"
+        code = repr((value.__code__.co_code, value.__code__.co_consts)).encode()
+        return f"{value.__qualname__} sha256:{hashlib.sha256(code).hexdigest()[:16]}"
     return repr(value)
 
 

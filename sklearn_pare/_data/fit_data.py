@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_pare._data.splits import can_stratify, n_held_out, split
-from sklearn_pare._data.validation import check_rows, select, shape_rows
+from sklearn_pare._data.validation import check_rows, positive, select, shape_rows
 from sklearn_pare.exceptions import DataError
 
 
@@ -53,7 +53,10 @@ def check_validation(estimator, X_val, y_val, input_shape, target):
         raise DataError("X_val holds 1 validation sample; R2 needs at least 2.")
     if target.kind == "masks":
         target.check_used(codes)
-    return X_val, codes, np.ones(len(X_val))
+    weight = np.ones(len(X_val))
+    if target.kind == "values":
+        weight = target.weigh(weight, codes)
+    return positive(weight, X_val, codes)
 
 
 def check_unlabeled(estimator, X_unlabeled, input_shape):

@@ -14,9 +14,15 @@ from sklearn.metrics import r2_score
 from sklearn.utils.validation import column_or_1d
 
 from sklearn_pare._data.validation import place_size
-from sklearn_pare._utils.scores import dense_d2, dense_r2
+from sklearn_pare._utils.scores import dense_d2, dense_r2, known_quantile
 from sklearn_pare.exceptions import DataError
-from sklearn_pare.nn.losses import REGRESSION_LOSSES, pinball, poisson, squared_error
+from sklearn_pare.nn.losses import (
+    REGRESSION_LOSSES,
+    fill,
+    pinball,
+    poisson,
+    squared_error,
+)
 
 #: Names of the losses of a fitted target.
 LOSSES = (*REGRESSION_LOSSES, "poisson", "quantile", "callable")
@@ -36,36 +42,44 @@ def make_value_target(y, input_shape, loss, quantile=None):
 
 
 def _check_levels(quantile):
-    """Return one or several levels as an array, or raise DataError."""
+    """Raise DataError if there is no level, or one that is not between 0 and 1."""
     levels = np.asarray([] if quantile is None else quantile, np.float64)
     if levels.ndim > 1 or not levels.size or not ((levels > 0) & (levels < 1)).all():
         raise DataError(
             f"quantile is {quantile!r}. With loss='quantile', give a level between 0 "
             "and 1, or a list of levels, such as quantile=[0.1, 0.5, 0.9]."
         )
-    return levels
+
+
+def _check_known(known, size):
+    """Raise DataError if an output (K,) has no target in any sample."""
+    if not known.all():
+        kind = "channel" if size else "output"
+        raise DataError(
+            f"y holds NaN in every sample for {kind} {int(known.argmin())}, so that "
+            f"nothing can be learned of it. Leave this {kind} out."
+        )
 
 
 def _check_counts(y):
     """Raise DataError for targets that no Poisson distribution has."""
-    if y.min() < 0:
+    if (y < 0).any():
         raise DataError(
-            f"y holds {y.min():g}, and loss='poisson' is for targets that are not "
+            f"y holds {np.nanmin(y):g}, and loss='poisson' is for targets that are not "
             "negative, such as counts. Use another loss, such as 'squared_error'."
         )
 
 
-def _call(outputs, codes, function, shape, spread):
+def _call(function, shape, spread, outputs, codes):
     """Return the losses (B,) by a function of the user, in standard deviations of y."""
     spread = codes.new_tensor(spread).reshape(-1, *[1] * (codes.ndim - 2))
-    pair = ((values / spread).reshape(-1, *shape) for values in (outputs, codes))
-    losses = function(*pair)
+    pair = outputs, fill(codes, outputs)
+    losses = function(*((values / spread).reshape(-1, *shape) for values in pair))
     if not isinstance(losses, torch.Tensor) or losses.shape[:1] != codes.shape[:1]:
         found = tuple(getattr(losses, "shape", ())) or type(losses).__name__
         raise DataError(
             f"loss returned {found} for {len(codes)} samples. It must return a tensor "
-            "with one loss per sample or per number, for example with "
-            "torch.nn.functional.smooth_l1_loss(prediction, target, reduction='none')."
+            "with one loss per sample or number: with reduction='none' in torch."
         )
     return losses.reshape(len(losses), -1).mean(1)
 
@@ -85,39 +99,33 @@ class ValueTarget:
         (L,) or (H, W) for fields, () for numbers.
     loss : str or callable
         One of `LOSSES`, or a function ``loss(prediction, target)``.
-    quantile : float or sequence of float, optional
-        One or Q levels of the loss "quantile".
-
-    Attributes
-    ----------
-    spread : list of K float
-        Standard deviation of each number or channel in units of `scale`.
-    levels : list of float
-        Levels of the quantiles that the outputs are; empty if they are something else.
-    level_axis : bool
-        Whether predictions have a last axis of levels.
+    quantile : float or sequence of Q float, optional
+        Levels of the loss "quantile". For a sequence, predictions have a last axis.
     """
 
     kind = "values"
-    # Not part of a saved file: only needed by a fit.
-    function = None
+    # Only needed by a fit, and not part of a saved file: the function of the user, and
+    # whether targets are missing.
+    function, gaps = None, False
 
     def __init__(self, mean, scale, shape, size, loss, quantile=None):
         self.mean, self.scale = mean, scale
         self.shape, self.size, self.loss_name = shape, size, loss
         if callable(loss):
             self.loss_name, self.function = "callable", loss
+        # Standard deviations of y in units of the scale.
         self.spread = [1.0] * len(mean)
-        levels = _check_levels(quantile) if self.loss_name == "quantile" else []
-        self.levels = np.atleast_1d(levels).tolist()
-        self.level_axis = np.ndim(levels) > 0 and len(self.levels) > 0
+        self.levels, self.level_axis = [], False
+        if loss == "quantile":
+            _check_levels(quantile)
+            self.levels = np.atleast_1d(quantile).tolist()
+            self.level_axis = np.ndim(quantile) > 0
 
     @property
     def loss(self):
         """Function ``loss(outputs, codes)`` that returns the losses of samples."""
         if self.loss_name == "callable":
-            own = {"function": self.function, "shape": self.shape}
-            return partial(_call, spread=self.spread, **own)
+            return partial(_call, self.function, self.shape, self.spread)
         if self.loss_name == "poisson":
             return poisson
         if self.levels:
@@ -140,17 +148,14 @@ class ValueTarget:
     @property
     def linear(self):
         """Whether ridge regression, shifted by a constant, is a start for the loss."""
-        return self.loss_name not in ("poisson", "callable")
+        # Fields with gaps would need a fit for each position.
+        by_position = self.gaps and self.size
+        return self.loss_name not in ("poisson", "callable") and not by_position
 
     @property
     def output_shape(self):
         """Shape (K, ...) or (K * Q, ...) of the outputs of a sample."""
         return (len(self.mean) * max(len(self.levels), 1), *self.size)
-
-    @property
-    def scores_shape(self):
-        """Shape of the `misses` of a sample."""
-        return self.shape
 
     @classmethod
     def from_y(cls, y, size, loss, quantile=None):
@@ -158,23 +163,29 @@ class ValueTarget:
         shape = y.shape[1:]
         values = y.reshape(len(y), -1, *size).astype(np.float64)
         axes = (0, *range(2, values.ndim))
-        first = values[(0, slice(None), *[0] * len(size))]
+        missing = np.isnan(values)
+        _check_known(~missing.all(axes), size)
+        # Complete targets are not copied.
+        own = np.ma.masked_array(values, missing) if missing.any() else values
         with np.errstate(over="ignore", invalid="ignore"):
-            constant = np.ptp(values, axis=axes) == 0
-            mean = np.where(constant, first, values.mean(axes))
-            scale = np.where(constant, 0.0, values.std(axes))
+            least = np.asarray(own.min(axes))
+            constant = least == np.asarray(own.max(axes))
+            mean = np.where(constant, least, np.asarray(own.mean(axes)))
+            scale = np.where(constant, 0.0, np.asarray(own.std(axes)))
         usable = np.isfinite(mean) & np.isfinite(scale) & (constant | (scale > 0))
         if not usable.all():
             raise DataError(
-                f"y reaches {np.abs(values).max():g}: its standard deviation is no "
-                "longer a finite positive number. Divide y by a constant, or take its "
-                "logarithm."
+                f"y reaches {np.nanmax(np.abs(values)):g}: its standard deviation is "
+                "no longer a finite positive number. Divide y by a constant, or take "
+                "its logarithm."
             )
         if loss == "poisson":
             _check_counts(y)
             # Outputs are logarithms of multiples of the mean.
             mean, scale = np.where(constant, mean, 0.0), np.where(constant, 0.0, mean)
-        return cls(mean, scale, shape, size, loss, quantile)
+        target = cls(mean, scale, shape, size, loss, quantile)
+        target.gaps = bool(missing.any())
+        return target
 
     def encode(self, y):
         """Return standardised float32 codes (n, K, ...) of y (n, ...)."""
@@ -197,8 +208,9 @@ class ValueTarget:
         return y
 
     def weigh(self, weight, codes):
-        """Return the sample weights."""
-        return weight
+        """Return the sample weights, 0 for samples without any target."""
+        known = ~np.isnan(codes).reshape(len(codes), -1).all(1)
+        return weight if known.all() else weight * known
 
     def zoom(self, factor):
         """Return the target with scales multiplied by `factor` (K,)."""
@@ -208,27 +220,21 @@ class ValueTarget:
         return zoomed
 
     def repeat(self, codes):
-        """Return codes (n, K, ...) once for each output of a number."""
+        """Return codes (n, K, ...) once for each level."""
         return codes.repeat(len(self.levels), 1) if self.levels else codes
 
     def shift(self, residuals, weight):
-        """Return the constants that fit residuals of outputs (n, K, ...) to the loss.
+        """Return the quantiles of residuals (n, K, ...) where the loss is lowest.
 
-        They are quantiles for a loss that is lowest at a quantile, otherwise None.
+        None for losses that are lowest at other numbers.
         """
         levels = [0.5] if self.loss_name == "absolute_error" else self.levels
         if not levels:
             return None
-        places = math.prod(self.size)
+        weight = np.repeat(weight, math.prod(self.size))
         by_output = np.moveaxis(residuals, 1, 0).reshape(residuals.shape[1], -1)
-        options = {"weights": np.repeat(weight, places), "method": "inverted_cdf"}
-        levels = np.tile(levels, len(self.mean))
-        return np.array(
-            [
-                np.quantile(own, level, **options)
-                for own, level in zip(by_output, levels, strict=True)
-            ]
-        )
+        pairs = zip(by_output, np.tile(levels, len(self.mean)), strict=True)
+        return np.array([known_quantile(*pair, weight) for pair in pairs])
 
     def _units(self):
         axes = (slice(None), *[None] * len(self.size))
@@ -249,13 +255,14 @@ class ValueTarget:
         found = np.sort(outputs.reshape(len(outputs), -1, n_levels, *self.size), axis=2)
         return np.moveaxis(found, 2, 0)[np.argsort(np.argsort(self.levels))]
 
-    def decode(self, outputs):
-        """Return numbers in the units and shape of y from outputs (n, K, ...).
-
-        For several levels there is one more axis, the last.
-        """
+    def numbers(self, outputs):
+        """Return numbers (n, K, ...), or quantiles (Q, n, K, ...), in units of y."""
         mean, scale = self._units()
-        values = self._numbers(outputs) * scale + mean
+        return self._numbers(outputs) * scale + mean
+
+    def decode(self, outputs):
+        """Return numbers or quantiles in the units and shape of y from outputs."""
+        values = self.numbers(outputs)
         if not self.levels:
             return values.reshape(len(outputs), *self.shape)
         values = values.reshape(-1, len(outputs), *self.shape)
@@ -264,8 +271,7 @@ class ValueTarget:
     def misses(self, outputs, y):
         """Return by how much y (n, ...) is outside the predictions, and no temperature.
 
-        Negative numbers are distances to the nearest of the outermost quantiles, if
-        there are several (Romano et al., "Conformalized Quantile Regression", 2019).
+        Inside of the outermost quantiles numbers are negative (Romano et al., 2019).
         """
         y = self.check_shape(check_values(y))
         lower, upper = self._outermost(outputs)
@@ -282,43 +288,24 @@ class ValueTarget:
 
     def _outermost(self, outputs):
         values = self.decode(outputs)
-        if self.level_axis:
-            return values.min(-1), values.max(-1)
-        return values, values
+        return (values.min(-1), values.max(-1)) if self.level_axis else (values,) * 2
 
     def score(self, outputs, codes, weight):
-        """Return the score of `rate` for outputs, given codes (n, K, ...)."""
+        """Return the result of `rate` for outputs."""
         return self.rate(self._numbers(outputs), codes, weight)
-
-    def by_channel(self, prediction, y):
-        """Return the arguments of `rate` for a prediction and y in their own shapes."""
-        if self.levels:
-            last = prediction if self.level_axis else prediction[..., None]
-            prediction = np.moveaxis(last, -1, 0)
-        shape = (len(y), len(self.mean), *self.size)
-        several = [-1] if self.levels else []
-        return prediction.reshape(*several, *shape), y.reshape(shape)
 
     def rate(self, values, y, weight):
         """Return the coefficient of determination: the mean over numbers or channels.
 
         It is that of y: one unit per number or channel changes nothing. For quantiles
-        (Q, n, K, ...) it is the mean over levels of the part of the pinball loss that
-        is explained.
+        it is the mean explained part of the pinball loss.
         """
-        channels = range(len(self.mean))
-        if self.levels:
-            return float(
-                np.mean(
-                    [
-                        dense_d2(y[:, c], own[:, c], level, weight)
-                        for level, own in zip(self.levels, values, strict=True)
-                        for c in channels
-                    ]
-                )
-            )
-        if self.size:
-            return float(
-                np.mean([dense_r2(y[:, c], values[:, c], weight) for c in channels])
-            )
-        return r2_score(y, values, sample_weight=weight)
+        if not (self.levels or self.size or np.isnan(y).any()):
+            return r2_score(y, values, sample_weight=weight)
+        found = []
+        for c in range(len(self.mean)):
+            if not self.levels:
+                found.append(dense_r2(y[:, c], values[:, c], weight))
+            for level, own in zip(self.levels, values, strict=False):
+                found.append(dense_d2(y[:, c], own[:, c], level, weight))
+        return float(np.mean(found))

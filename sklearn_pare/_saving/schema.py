@@ -267,8 +267,9 @@ def _conditions(kind, fitted, batch_size):
     numbers = rows * max(math.prod(shape), math.prod(target.output_shape))
     small = numbers <= _MOST_NUMBERS
     yield small, f"batch_size={batch_size!r}, {numbers} numbers of 2**30 at most,"
-    own, shape = fitted["_conformal"], target.scores_shape
-    same = own is None or own.shape[1:] == tuple(shape)
+    own, first = fitted["_conformal"], 0 if isinstance(target, LabelTarget) else 1
+    scored = getattr(target, "shape", target.output_shape[first:])
+    same = own is None or own.shape[1:] == tuple(scored)
     yield same, f"scores of shape {show(own and own.shape)}"
     share = fitted["network_share_"]
     yield share == fitted["fit_report_"].network_share, f"network_share_={share}"

@@ -24,7 +24,7 @@ _TABLE = (
         "early_stopping=False",
     ),
     (("validation_fraction",), lambda a: a["X_val"] is not None, "X_val is given"),
-    (("quantile",), lambda a: a.get("loss") != "quantile", 'loss is not "quantile"'),
+    (("quantile",), lambda a: a.get("loss", "quantile") != "quantile", "of the loss"),
 )
 # With this value, an argument states what happens without it.
 _NEUTRAL = {"layer_decay": 1}
@@ -37,10 +37,7 @@ def warn_of_no_effect(estimator, X_val):
     found = {}
     for names, condition, words in _TABLE:
         for name in names if condition(arguments) else ():
-            if name in arguments and arguments[name] not in (
-                defaults[name].default,
-                _NEUTRAL.get(name),
-            ):
+            if arguments[name] not in (defaults[name].default, _NEUTRAL.get(name)):
                 found.setdefault(name, words)
     if found:
         listed = "; ".join(f"{name}, because {words}" for name, words in found.items())

@@ -136,7 +136,7 @@ def _fit_linear(linear, x, data, weight):
     if shift is not None:
         # Ridge regression predicts means, these losses are lowest at quantiles.
         linear.shift(torch.from_numpy(shift).to(linear.bias.device))
-        offset = offset + _wide(shift, codes.ndim)
+        offset = offset + shift.reshape(-1, *[1] * (codes.ndim - 2))
     linear.zoom(torch.from_numpy(left).to(linear.bias.device))
     own, validation = left[:: len(left) // len(target.mean)], data.validation
     if validation is not None:
@@ -148,14 +148,10 @@ def _fit_linear(linear, x, data, weight):
     return linear, _divide(offset, left), data
 
 
-def _wide(values, n_axes):
-    """Return values (K,), one for each channel of an array of `n_axes` axes."""
-    return values.reshape(-1, *[1] * (n_axes - 2))
-
-
 def _divide(values, factor):
     """Return values (n, K, ...) divided by one factor per channel, in float32."""
-    return (values / _wide(factor, values.ndim)).astype(np.float32)
+    factor = factor.reshape(-1, *[1] * (values.ndim - 2))
+    return (values / factor).astype(np.float32)
 
 
 def _hold_out(data, seed):
