@@ -190,7 +190,8 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
             (n,) for two classes of samples: the log-odds of ``classes_[1]``.
         """
         with pinned():
-            return self._target.decide(self._logits(X))
+            logits = self._logits(X)
+            return self._target.decide(logits)
 
     def predict_proba(self, X):
         """Predict the probability of each class or label.
@@ -207,7 +208,8 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
             label.
         """
         with pinned():
-            return self._target.probabilities(self._logits(X))
+            logits = self._logits(X)
+            return self._target.probabilities(logits)
 
     def predict_log_proba(self, X):
         """Predict the logarithm of the probability of each class or label.
@@ -222,7 +224,8 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
             Computed from the logits, so that they are finite for probabilities near 0.
         """
         with pinned():
-            return self._target.log_probabilities(self._logits(X))
+            logits = self._logits(X)
+            return self._target.log_probabilities(logits)
 
     def predict_set(self, X, coverage=0.9):
         """Predict sets of classes that contain the true class with a given probability.

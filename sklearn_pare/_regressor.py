@@ -58,7 +58,8 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
     y holds one number per sample, (n,); several, (n, K); or fields with one or several
     numbers at every position: (n, L) or (n, C, L) for signals, (n, H, W) or
     (n, C, H, W) for images. Channels and size of a field need not be those of the
-    samples; only (n, L) requires their length.
+    samples; only (n, L) requires their length. In all forms but (n,), missing targets
+    are NaN and are skipped.
 
     {method}
 
@@ -189,17 +190,6 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         -------
         lower, upper : ndarray, float64
             Ends of the intervals, each shaped like y in fit.
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_diabetes
-        >>> from sklearn_pare import PaReRegressor
-        >>> X, y = load_diabetes(return_X_y=True)
-        >>> reg = PaReRegressor(max_epochs=1, random_state=0).fit(X[:200], y[:200])
-        >>> reg = reg.conformalize(X[200:300], y[200:300])
-        >>> lower, upper = reg.predict_interval(X[300:], coverage=0.8)
-        >>> bool(((lower < y[300:]) & (y[300:] < upper)).mean() > 0.7)
-        True
         """
         radius = self._radius(coverage)
         with pinned():
@@ -230,7 +220,7 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         with pinned():
             if not (target.shape or target.levels):
                 return r2_score(y, self.predict(X), sample_weight=weight)
-            y = target.check_shape(check_values(check_target(self, y)))
+            y = target.check_shape(check_target(self, y))
             values = target.numbers(self._outputs(X))
             check_consistent_length(y, values[0] if target.levels else values)
             return target.rate(values, y.reshape(len(y), -1, *target.size), weight)

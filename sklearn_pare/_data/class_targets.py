@@ -67,9 +67,7 @@ class _Probable:
         """Return logarithms of the probabilities (n, K, ...) of logits (n, K, ...)."""
         return log_softmax(outputs.astype(np.float64), axis=1)
 
-    def log_probabilities(self, outputs):
-        """Return the logarithms of `probabilities`."""
-        return self.log_each(outputs)
+    log_probabilities = log_each
 
     def misses(self, outputs, y):
         """Return one minus the probability of each class y, and the best temperature.

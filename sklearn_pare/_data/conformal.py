@@ -75,8 +75,7 @@ class ConformalMixin:
         y : array-like
             Their targets, shaped like y in fit.
         groups : array-like of shape (n,), default=None
-            Group of each sample. Coverage is then the probability for a sample of a new
-            group, and fit should not have got samples of these groups.
+            Group of each sample, none of fit. Coverage is then that of new groups.
 
         Returns
         -------

@@ -109,10 +109,7 @@ def read_targets(y):
 
 
 def check_target(estimator, y):
-    """Return y as an array, which is numeric in a regressor.
-
-    There, several numbers per sample and fields may be NaN, which are missing targets.
-    """
+    """Return y as an array, which is numeric in a regressor, with NaN for missing."""
     y = read_targets(y)
     numeric = estimator.__sklearn_tags__().estimator_type == "regressor"
     if numeric and issparse(y):

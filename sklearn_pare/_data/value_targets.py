@@ -16,16 +16,10 @@ from sklearn.utils.validation import column_or_1d
 from sklearn_pare._data.validation import place_size
 from sklearn_pare._utils.scores import dense_d2, dense_r2, known_quantile
 from sklearn_pare.exceptions import DataError
-from sklearn_pare.nn.losses import (
-    REGRESSION_LOSSES,
-    fill,
-    pinball,
-    poisson,
-    squared_error,
-)
+from sklearn_pare.nn import losses
 
 #: Names of the losses of a fitted target.
-LOSSES = (*REGRESSION_LOSSES, "poisson", "quantile", "callable")
+LOSSES = (*losses.REGRESSION_LOSSES, "poisson", "quantile", "callable")
 
 
 def check_values(y):
@@ -51,16 +45,6 @@ def _check_levels(quantile):
         )
 
 
-def _check_known(known, size):
-    """Raise DataError if an output (K,) has no target in any sample."""
-    if not known.all():
-        kind = "channel" if size else "output"
-        raise DataError(
-            f"y holds NaN in every sample for {kind} {int(known.argmin())}, so that "
-            f"nothing can be learned of it. Leave this {kind} out."
-        )
-
-
 def _check_counts(y):
     """Raise DataError for targets that no Poisson distribution has."""
     if (y < 0).any():
@@ -73,15 +57,15 @@ def _check_counts(y):
 def _call(function, shape, spread, outputs, codes):
     """Return the losses (B,) by a function of the user, in standard deviations of y."""
     spread = codes.new_tensor(spread).reshape(-1, *[1] * (codes.ndim - 2))
-    pair = outputs, fill(codes, outputs)
-    losses = function(*((values / spread).reshape(-1, *shape) for values in pair))
-    if not isinstance(losses, torch.Tensor) or losses.shape[:1] != codes.shape[:1]:
-        found = tuple(getattr(losses, "shape", ())) or type(losses).__name__
+    pair = outputs, losses.fill(codes, outputs)
+    found = function(*((values / spread).reshape(-1, *shape) for values in pair))
+    if not isinstance(found, torch.Tensor) or found.shape[:1] != codes.shape[:1]:
+        what = tuple(getattr(found, "shape", ())) or type(found).__name__
         raise DataError(
-            f"loss returned {found} for {len(codes)} samples. It must return a tensor "
+            f"loss returned {what} for {len(codes)} samples. It must return a tensor "
             "with one loss per sample or number: with reduction='none' in torch."
         )
-    return losses.reshape(len(losses), -1).mean(1)
+    return found.reshape(len(found), -1).mean(1)
 
 
 class ValueTarget:
@@ -127,10 +111,10 @@ class ValueTarget:
         if self.loss_name == "callable":
             return partial(_call, self.function, self.shape, self.spread)
         if self.loss_name == "poisson":
-            return poisson
+            return losses.poisson
         if self.levels:
-            return partial(pinball, levels=self.levels)
-        loss = REGRESSION_LOSSES[self.loss_name]
+            return partial(losses.pinball, levels=self.levels)
+        loss = losses.REGRESSION_LOSSES[self.loss_name]
         if self.loss_name == "relative_l2":
             # Relative to the distance from the mean: an offset of y and the units of
             # its channels change nothing.
@@ -141,7 +125,7 @@ class ValueTarget:
     def agreement(self):
         """Function ``agreement(mixed, clean)`` for samples without targets."""
         if self.levels or self.loss_name == "poisson":
-            return squared_error
+            return losses.squared_error
         # The prediction for a clean sample is a target like any other.
         return self.loss
 
@@ -164,7 +148,9 @@ class ValueTarget:
         values = y.reshape(len(y), -1, *size).astype(np.float64)
         axes = (0, *range(2, values.ndim))
         missing = np.isnan(values)
-        _check_known(~missing.all(axes), size)
+        if missing.all(axes).any():
+            kind, place = "channel" if size else "output", missing.all(axes).argmax()
+            raise DataError(f"y holds no number for {kind} {place}: leave it out.")
         # Complete targets are not copied.
         own = np.ma.masked_array(values, missing) if missing.any() else values
         with np.errstate(over="ignore", invalid="ignore"):
@@ -189,7 +175,7 @@ class ValueTarget:
 
     def encode(self, y):
         """Return standardised float32 codes (n, K, ...) of y (n, ...)."""
-        y = self.check_shape(check_values(y))
+        y = self.check_shape(y)
         if self.loss_name == "poisson":
             _check_counts(y)
         values = y.reshape(len(y), -1, *self.size)
@@ -200,6 +186,7 @@ class ValueTarget:
 
     def check_shape(self, y):
         """Return y, or raise DataError if its samples are not shaped as in fit."""
+        y = check_values(y)
         if y.shape[1:] != tuple(self.shape):
             raise DataError(
                 f"The targets have shape {y.shape}; expected {math.prod(self.shape)} "
@@ -273,7 +260,7 @@ class ValueTarget:
 
         Inside of the outermost quantiles numbers are negative (Romano et al., 2019).
         """
-        y = self.check_shape(check_values(y))
+        y = self.check_shape(y)
         lower, upper = self._outermost(outputs)
         return np.maximum(lower - y, y - upper), 1.0
 

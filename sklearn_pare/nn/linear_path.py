@@ -138,17 +138,14 @@ class LinearPath(nn.Module):
     @torch.no_grad()
     def zoom(self, factor):
         """Divide the outputs by ``factor`` (K,), one number for each channel."""
-        factor = self._of_outputs(factor)
+        factor = factor.repeat_interleave(len(self.bias) // len(factor))
         self.weight /= factor[:, None]
         self.bias /= factor
 
     @torch.no_grad()
     def shift(self, by):
         """Add ``by`` (K,), one number for each channel, to the outputs."""
-        self.bias += self._of_outputs(by)
-
-    def _of_outputs(self, values):
-        return values.repeat_interleave(len(self.bias) // len(values))
+        self.bias += by.repeat_interleave(len(self.bias) // len(by))
 
     def fold(self, y):
         """Pool targets (B, K, ...) to the outputs (B, n_outputs) of the linear map."""
