@@ -131,7 +131,7 @@ class ValueTarget:
 
     @property
     def linear(self):
-        """Whether ridge regression, shifted by a constant, is a start for the loss."""
+        """True if ridge regression, shifted by a constant, is a start for the loss."""
         # Fields with gaps would need a fit for each position.
         by_position = self.gaps and self.size
         return self.loss_name not in ("poisson", "callable") and not by_position
