@@ -4,6 +4,8 @@ With a probability of at least the coverage, the score of a new sample is at mos
 quantile of the scores of these samples (Vovk et al., 2005; Lei et al., JASA 2018).
 """
 
+from numbers import Real
+
 import numpy as np
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
@@ -95,7 +97,7 @@ class ConformalMixin:
     def _radius(self, coverage):
         """Return the quantile of the held-out scores, or raise if there are none."""
         check_is_fitted(self)
-        if not (np.ndim(coverage) == 0 and 0 < coverage < 1):
+        if not (isinstance(coverage, Real) and 0 < coverage < 1):
             raise DataError(
                 f"coverage is {coverage!r}. Give a number between 0 and 1, such as 0.9."
             )
