@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_pare import backbones
 from sklearn_pare._architecture import export_arrays, restore
+from sklearn_pare._data.conformal import ConformalMixin
 from sklearn_pare._data.fit_data import (
     FitData,
     check_hold_out,
@@ -70,6 +71,7 @@ _FIT_LOCK = threading.RLock()
 class _BasePaRe(
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
+    ConformalMixin,
     CallbackSupportMixin,
     ModuleMixin,
     BaseEstimator,

@@ -196,8 +196,8 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
             (n,) for two classes of samples: the log-odds of ``classes_[1]``.
         """
         with pinned():
-            outputs = self._outputs(X)
-            return self._target.decide(outputs)
+            logits = self._logits(X)
+            return self._target.decide(logits)
 
     def predict_proba(self, X):
         """Predict the probability of each class or label.
@@ -214,8 +214,53 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
             label.
         """
         with pinned():
-            outputs = self._outputs(X)
-            return self._target.probabilities(outputs)
+            logits = self._logits(X)
+            return self._target.probabilities(logits)
+
+    def predict_log_proba(self, X):
+        """Predict the logarithm of the probability of each class or label.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, F), (n, C, L) or (n, C, H, W)
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n, K), (n, K, L) or (n, K, H, W)
+            Computed from the logits, so that they are finite for probabilities near 0.
+        """
+        with pinned():
+            logits = self._logits(X)
+            return self._target.log_probabilities(logits)
+
+    def predict_set(self, X, coverage=0.9):
+        """Predict sets of classes that contain the true class with a given probability.
+
+        :meth:`conformalize` must have been called before. The coverage is that of each
+        label or position, on average over new samples that are drawn like those of
+        conformalize (split conformal prediction). The most likely class is always in
+        the set.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, F), (n, C, L) or (n, C, H, W)
+        coverage : float, default=0.9
+            Probability between 0 and 1.
+
+        Returns
+        -------
+        sets : ndarray of bool of shape (n, K), (n, K, L) or (n, K, H, W)
+            Whether a class is in the set, in the order of `classes_`. For label sets
+            (n, 2, K): whether 0, and whether 1, is in the set of a label.
+        """
+        radius = self._radius(coverage)
+        with pinned():
+            return self._target.likely(self._outputs(X), radius)
+
+    def _logits(self, X):
+        """Return logits, which are calibrated after `conformalize`."""
+        outputs, own = self._outputs(X), self._conformal
+        return outputs if own is None else outputs / own.temperature
 
     def score(self, X, y, sample_weight=None):
         """Return the accuracy.

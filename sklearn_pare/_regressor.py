@@ -1,14 +1,19 @@
 """Regressor."""
 
+from numbers import Real
+
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from sklearn_pare._base import _BasePaRe
-from sklearn_pare._data.validation import check_weights, read_targets
-from sklearn_pare._data.value_targets import check_values, make_value_target
-from sklearn_pare._utils.arrays import finite
+from sklearn_pare._data.validation import check_target, check_weights, read_targets
+from sklearn_pare._data.value_targets import (
+    LOSSES,
+    check_values,
+    make_value_target,
+)
 from sklearn_pare._utils.docstrings import fill_docstring
 from sklearn_pare._utils.surroundings import pinned
 
@@ -25,12 +30,19 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
     Parameters
     ----------
     {parameters}
-    loss : str, {"auto", "squared_error", "huber", "relative_l2"}, default="auto"
-        "huber" is the squared error up to one standard deviation of what the linear
-        model leaves, or of y without it, and linear beyond. "relative_l2" is the norm
-        of the error of a sample relative to the norm of its y, both after
-        standardisation. "auto" is "relative_l2"
-        for fields and "squared_error" for numbers.
+    loss : str or callable, default="auto"
+        "squared_error", "absolute_error", "huber", "relative_l2", "poisson" or
+        "quantile". "huber" is the squared error up to one standard deviation of what
+        the linear model leaves, or of y without it, and linear beyond. "relative_l2" is
+        the norm of the error of a sample relative to the norm of its y, both after
+        standardisation. "auto" is "relative_l2" for fields and "squared_error" for
+        numbers. "poisson" is half the Poisson deviance, for y >= 0. A callable
+        ``loss(prediction, target)`` gets two tensors shaped like y, minus the mean and
+        divided by the standard deviation of y, per number or channel, and returns one
+        loss per sample or number. With it and "poisson" there is no linear model.
+    quantile : float, list of float or None, default=None
+        Level between 0 and 1 that ``loss="quantile"`` needs, or several levels, which
+        add a last axis to predictions, in their order. Quantiles do not cross.
 
     Attributes
     ----------
@@ -46,7 +58,8 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
     y holds one number per sample, (n,); several, (n, K); or fields with one or several
     numbers at every position: (n, L) or (n, C, L) for signals, (n, H, W) or
     (n, C, H, W) for images. Channels and size of a field need not be those of the
-    samples; only (n, L) requires their length.
+    samples; only (n, L) requires their length. In all forms but (n,), missing targets
+    are NaN and are skipped.
 
     {method}
 
@@ -66,7 +79,8 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
 
     _parameter_constraints: dict = {
         **_BasePaRe._parameter_constraints,
-        "loss": [StrOptions({"auto", "squared_error", "huber", "relative_l2"})],
+        "loss": [StrOptions({"auto", *LOSSES} - {"callable"}), callable],
+        "quantile": [Interval(Real, 0, 1, closed="neither"), list, tuple, None],
     }
 
     def __init__(
@@ -101,6 +115,7 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         random_state=None,
         verbose=0,
         loss="auto",
+        quantile=None,
     ):
         self.backbone = backbone
         self.pretrained = pretrained
@@ -131,6 +146,7 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         self.random_state = random_state
         self.verbose = verbose
         self.loss = loss
+        self.quantile = quantile
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -141,7 +157,7 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         return check_values(y)
 
     def _make_target(self, y, input_shape):
-        return make_value_target(y, input_shape, self.loss)
+        return make_value_target(y, input_shape, self.loss, self.quantile)
 
     def predict(self, X):
         """Predict numbers or fields in the units of y.
@@ -154,14 +170,39 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         -------
         y : ndarray, float64
             Shaped like y in fit: (n,), (n, K), (n, L), (n, C, L), (n, H, W) or
-            (n, C, H, W).
+            (n, C, H, W). A list ``quantile`` adds a last axis, such as (n, Q).
         """
         with pinned():
             outputs = self._outputs(X)
             return self._target.decode(outputs)
 
+    def predict_interval(self, X, coverage=0.9):
+        """Predict intervals that contain y with a given probability.
+
+        :meth:`conformalize` must have been called before. The coverage is that of each
+        number or position, on average over new samples that are drawn like those of
+        conformalize (split conformal prediction). With several levels of ``quantile``,
+        intervals are from the lowest to the highest quantile, wider or narrower by a
+        constant (conformalized quantile regression).
+
+        Parameters
+        ----------
+        X : array-like of shape (n, F), (n, C, L) or (n, C, H, W)
+        coverage : float, default=0.9
+            Probability between 0 and 1; 0.9 needs 9 samples in conformalize, 0.95
+            needs 19.
+
+        Returns
+        -------
+        lower, upper : ndarray, float64
+            Ends of the intervals, each shaped like y in fit.
+        """
+        radius = self._radius(coverage)
+        with pinned():
+            return self._target.interval(self._outputs(X), radius)
+
     def score(self, X, y, sample_weight=None):
-        """Return the coefficient of determination R2.
+        """Return the coefficient of determination R2, or for quantiles D2.
 
         Parameters
         ----------
@@ -175,17 +216,17 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         score : float
             For several numbers per sample the mean, as in scikit-learn. For fields one
             minus the squared error over all positions, relative to their squared
-            distance from the mean field; for several channels the mean over them.
+            distance from the mean field; for several channels the mean over them. With
+            ``loss="quantile"``, as :func:`sklearn.metrics.d2_pinball_score`; for
+            several levels the mean over them. Missing targets do not count.
         """
         check_is_fitted(self)
         y = read_targets(y)
-        weight = check_weights(sample_weight, y)
-        prediction = self.predict(X)
+        weight, target = check_weights(sample_weight, y), self._target
         with pinned():
-            if not self._target.size:
-                return r2_score(y, prediction, sample_weight=weight)
-            shape = (len(prediction), -1, *self._target.size)
-            y = self._target.check_shape(finite(y, "y"))
-            check_consistent_length(y, prediction)
-            pair = prediction.reshape(shape), y.reshape(shape)
-            return self._target.score(*pair, weight)
+            if not (target.shape or target.levels):
+                return r2_score(y, self.predict(X), sample_weight=weight)
+            y = target.check_shape(check_target(self, y))
+            values = target.numbers(self._outputs(X))
+            check_consistent_length(y, values[0] if target.levels else values)
+            return target.rate(values, y.reshape(len(y), -1, *target.size), weight)

@@ -20,6 +20,7 @@ STUDIES = (
     "unlabeled",
     "scoring",
     "max_time",
+    "intervals",
     "distances",
     "gap",
     "embedders",

@@ -363,4 +363,16 @@ SUITES = {
         Task("gait-60", _simulated("gait", 560), 60, settings=_NETWORK, max_test=None),
         Task("diabetes-50", _diabetes, 50, "R2", _NETWORK, max_test=None),
     ),
+    # A part of the training samples calibrates the intervals.
+    "intervals": _named(
+        Task("diabetes-300", _diabetes, 300, "R2", {"max_epochs": 12}),
+        Task("friedman1-300", _friedman1, 300, "R2", {"max_epochs": 12}),
+        Task(
+            "darcy-120",
+            _simulated("darcy", 300, size=16),
+            120,
+            "relative L2",
+            {"max_epochs": 5},
+        ),
+    ),
 }

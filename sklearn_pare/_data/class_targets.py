@@ -7,7 +7,8 @@ of the outputs, encodes y into codes, decodes outputs into y, and scores outputs
 from functools import partial
 
 import numpy as np
-from scipy.special import expit, softmax
+from scipy.optimize import minimize_scalar
+from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.metrics import accuracy_score
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
@@ -22,6 +23,9 @@ from sklearn_pare.nn.losses import (
     cross_entropy,
     label_agreement,
 )
+
+# Range of the logarithm of a temperature.
+_LOG_TEMPERATURES = -3.0, 3.0
 
 
 def check_classes(y, input_shape):
@@ -56,7 +60,45 @@ def make_class_target(y, input_shape, class_weight, ignore_index):
     return kind.from_y(y, class_weight)
 
 
-class ClassTarget:
+class _Probable:
+    """Probabilities of classes on the second axis, and their calibration."""
+
+    def log_each(self, outputs):
+        """Return logarithms of the probabilities (n, K, ...) of logits (n, K, ...)."""
+        return log_softmax(outputs.astype(np.float64), axis=1)
+
+    log_probabilities = log_each
+
+    def misses(self, outputs, y):
+        """Return one minus the probability of each class y, and the best temperature.
+
+        The former (n, ...) is NaN at positions that are ignored.
+        """
+        codes = self.encode(y)
+        used = codes != IGNORED
+
+        def true(logs):
+            there = np.expand_dims(np.where(used, codes, 0).astype(int), 1)
+            return np.take_along_axis(logs, there, 1)[:, 0]
+
+        def loss(log_temperature):
+            logs = self.log_each(outputs / np.exp(log_temperature))
+            # As if the class of one more sample was not known: without it, the
+            # temperature for samples that are all correct would be 0.
+            unknown = logs.mean(1)[used].mean()
+            return -true(logs)[used].mean() - unknown / len(codes)
+
+        best = minimize_scalar(loss, bounds=_LOG_TEMPERATURES, method="bounded").x
+        scores = 1 - np.exp(true(self.log_each(outputs)))
+        return np.where(used, scores, np.nan), float(np.exp(best))
+
+    def likely(self, outputs, radius):
+        """Return whether classes (n, K, ...) are in the set, the most likely always."""
+        logs = self.log_each(outputs)
+        return (1 - np.exp(logs) <= radius) | (logs == logs.max(1, keepdims=True))
+
+
+class ClassTarget(_Probable):
     """One class per sample.
 
     Parameters
@@ -122,7 +164,7 @@ class ClassTarget:
         return accuracy_score(codes, outputs.argmax(1), sample_weight=weight)
 
 
-class MaskTarget:
+class MaskTarget(_Probable):
     """One class for every position of a signal or pixel of an image.
 
     Parameters
@@ -228,7 +270,7 @@ class MaskTarget:
         return float(weight @ right.sum(axes) / (weight @ used.sum(axes)))
 
 
-class LabelTarget:
+class LabelTarget(_Probable):
     """Any number of K labels per sample, as an indicator matrix.
 
     Parameters
@@ -310,6 +352,15 @@ class LabelTarget:
     def probabilities(self, outputs):
         """Return the probability (n, K) of each label from logits (n, K)."""
         return expit(outputs.astype(np.float64))
+
+    def log_each(self, outputs):
+        """Return logarithms (n, 2, K) of the probabilities of 0 and 1."""
+        outputs = outputs.astype(np.float64)
+        return np.stack([log_expit(-outputs), log_expit(outputs)], axis=1)
+
+    def log_probabilities(self, outputs):
+        """Return the logarithms of `probabilities`."""
+        return log_expit(outputs.astype(np.float64))
 
     def score(self, outputs, codes, weight):
         """Return the accuracy of whole label sets."""

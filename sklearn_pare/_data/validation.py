@@ -44,8 +44,8 @@ def check_rows(estimator, X, y="no_validation", *, reset):
     X : array-like, torch.Tensor, DataFrame, sparse matrix or array in a file
         Only tables may have missing values: NaN, None or masked.
     y : array-like or torch.Tensor, optional
-        Its length must match X, and it may not have missing values; in a regressor it
-        must be numeric.
+        Its length must match X; in a regressor it must be numeric. Only several numbers
+        per sample and fields may have missing values.
     reset : bool
         True in fit.
 
@@ -96,7 +96,7 @@ def check_rows(estimator, X, y="no_validation", *, reset):
         check_finite(X)
     if isinstance(y, str) and y == "no_validation":
         return X
-    y = _check_target(estimator, y)
+    y = check_target(estimator, y)
     check_consistent_length(X, y)
     return X, y
 
@@ -108,8 +108,8 @@ def read_targets(y):
     return y
 
 
-def _check_target(estimator, y):
-    """Return y as a finite array, which is numeric in a regressor."""
+def check_target(estimator, y):
+    """Return y as an array, which is numeric in a regressor, with NaN for missing."""
     y = read_targets(y)
     numeric = estimator.__sklearn_tags__().estimator_type == "regressor"
     if numeric and issparse(y):
@@ -119,7 +119,9 @@ def _check_target(estimator, y):
         )
     y = y if hasattr(y, "ndim") else np.asarray(y)
     if y.ndim <= 2:
+        y, missing = _fill(y) if numeric else (y, False)
         y = as_numbers(_check_y(y, multi_output=True, estimator=estimator))
+        y = np.where(missing, np.nan, y) if np.any(missing) else y
     else:
         y = np.asarray(y)
         if y.dtype.kind not in "fiub" or y.ndim > 4 or 0 in y.shape:
@@ -128,7 +130,7 @@ def _check_target(estimator, y):
                 "are real numbers, or classes as whole numbers, of shape (n, L), "
                 "(n, H, W) or (n, C, H, W), without an empty axis."
             )
-        finite(y, "y")
+        finite(_fill(y)[0] if numeric else y, "y")
         if y.dtype == np.float16:
             y = y.astype(np.float32)
     if numeric and y.dtype.kind in "OUS":
@@ -141,6 +143,18 @@ def _check_target(estimator, y):
                 "for classes use PaReClassifier."
             ) from error
     return y
+
+
+def _fill(y):
+    """Return y with 0 for each missing target, and where these are.
+
+    Targets of one number per sample cannot be missing.
+    """
+    values = np.asarray(y)
+    if values.ndim < 2 or values.shape[1:] == (1,) or values.dtype.kind != "f":
+        return y, False
+    missing = np.isnan(values)
+    return (np.where(missing, 0, values), missing) if missing.any() else (y, False)
 
 
 def select(X, rows):

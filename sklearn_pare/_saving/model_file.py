@@ -36,13 +36,17 @@ from sklearn_pare._version import __version__
 from sklearn_pare.backbones.hub import offline
 from sklearn_pare.exceptions import ModelFileError, PaReError, SaveError
 
-SCHEMA = 5
+SCHEMA = 6
 # Characters of JSON; the Python objects take about 20 times as much memory.
 _LONGEST = 2**25
 # Places of the backbone in a network: the trained one, and a frozen copy.
 _BACKBONES = "backbone.", "linear.features.backbone.module."
+# Scores of held-out samples, if there are any.
+_SCORES = "conformal.scores"
 # Checkpoints of this machine are not part of a model.
 _NEVER = {"checkpoint_dir"}
+# Values of arguments that cannot be saved, None for all others.
+_INSTEAD = {"loss": "auto"}
 _HASH = Leaf(
     "a sha256", lambda value: type(value) is str and re.fullmatch("[0-9a-f]{64}", value)
 )
@@ -116,6 +120,8 @@ def write(path, kind, parameters, fitted, arrays, *, omit_pretrained):
         text = json.dumps(described, allow_nan=False)
         _understand(_parse(path, text))
         _check_finite(arrays)
+        if fitted["_conformal"] is not None:
+            arrays[_SCORES] = fitted["_conformal"].scores
     except (Wrong, KeyError, TypeError, ValueError) as error:
         raise SaveError(
             f"This {kind} cannot be saved in a file that sklearn_pare.load could read: "
@@ -125,7 +131,7 @@ def write(path, kind, parameters, fitted, arrays, *, omit_pretrained):
 
 
 def _plain(parameters):
-    """Return the arguments as plain values; those that cannot be saved become None."""
+    """Return the arguments as plain values, others for those that cannot be saved."""
     plain, field = {}, Argument()
     for name, value in parameters.items():
         if name in _NEVER:
@@ -135,15 +141,15 @@ def _plain(parameters):
             plain[name] = field.dump(value)
             field.load(plain[name])
         except Wrong:
-            plain[name] = None
+            plain[name] = _INSTEAD.get(name)
         if name == "source":
             names = value if isinstance(value, list) else [value]
             if not all(isinstance(one, str) for one in names):
                 plain[name] = None
-        if plain[name] is None and value is not None:
+        if plain[name] == _INSTEAD.get(name) != value:
             warnings.warn(
                 f"{name}={type(value).__name__} is not saved: the loaded estimator "
-                f"predicts like this one, but has {name}=None.",
+                f"predicts like this one, but has {name}={plain[name]!r}.",
                 UserWarning,
                 stacklevel=4,
             )
@@ -209,6 +215,9 @@ def read(path):
         arrays = arrays | _left_out(path, saved)
         for name, array in arrays.items():
             _check_form(name, array, expected[name])
+        conformal = saved.fitted["_conformal"]
+        if conformal is not None:
+            conformal.scores = arrays.pop(_SCORES)
         _check_finite(arrays)
     except (PaReError, ImportError):
         raise
@@ -267,7 +276,10 @@ def _expected(saved, arrays):
         raise Wrong(
             f"n_tokens_={saved.fitted['n_tokens_']}, the backbone has {n_tokens}"
         )
-    expected = model.state_dict()
+    expected, conformal = model.state_dict(), saved.fitted["_conformal"]
+    if conformal is not None:
+        options = {"dtype": torch.float64, "device": "meta"}
+        expected[_SCORES] = torch.empty(conformal.shape, **options)
     here, omitted = arrays.keys(), saved.omitted.keys()
     others = {name for name in omitted if not name.startswith(_BACKBONES)}
     for names, what in [

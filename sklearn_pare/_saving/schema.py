@@ -7,9 +7,10 @@ import numpy as np
 
 from sklearn_pare._architecture import LINEAR_GROUPS, Architecture, linear_groups
 from sklearn_pare._data.class_targets import ClassTarget, LabelTarget, MaskTarget
+from sklearn_pare._data.conformal import Conformal
 from sklearn_pare._data.encoders import ChannelScaler
 from sklearn_pare._data.tables import TableEncoder
-from sklearn_pare._data.value_targets import ValueTarget
+from sklearn_pare._data.value_targets import LOSSES, ValueTarget
 from sklearn_pare._report import ENDINGS, STAGES, FitReport
 from sklearn_pare._saving.fields import (
     ANY,
@@ -30,7 +31,6 @@ from sklearn_pare._saving.fields import (
     whole,
 )
 from sklearn_pare.backbones import has_config
-from sklearn_pare.nn.losses import REGRESSION_LOSSES
 from sklearn_pare.nn.replace import SELECTORS
 from sklearn_pare.training.recipe import auto_for
 
@@ -75,6 +75,8 @@ def _are_values(target):
     n_values = len(target.mean) * math.prod(target.size)
     same = len(target.mean) == len(target.scale) == len(target.spread) > 0
     same &= all(spread > 0 for spread in target.spread)
+    same &= (target.loss_name == "quantile") == (len(target.levels) > 0)
+    same &= target.level_axis or len(target.levels) < 2
     return same and target.scale.min() >= 0 and math.prod(target.shape) == n_values
 
 
@@ -93,6 +95,12 @@ def _are_columns(encoder):
             encoder.categories_, encoder.mean_, encoder.scale_, strict=True
         )
     )
+
+
+def _is_conformal(own):
+    groups = np.unique(own.groups)
+    same = own.shape[:1] == own.groups.shape and own.temperature > 0
+    return same and np.array_equal(groups, np.arange(len(groups)))
 
 
 def _is_report(report):
@@ -120,9 +128,15 @@ _VALUE_TARGET = Record(
         "scale": Array("f"),
         "shape": _SIZES,
         "size": _SIZES,
-        "loss_name": one_of(REGRESSION_LOSSES),
+        "loss_name": one_of(LOSSES),
         "spread": Many(real(0)),
+        "levels": Many(real(0, 1)),
+        "level_axis": FLAG,
     }
+)
+# The scores are an array of their own.
+_CONFORMAL = Record(
+    {"shape": Many(whole(1), tuple, 4), "groups": Array("i"), "temperature": real(0)}
 )
 _CARD = Record(
     {
@@ -195,6 +209,7 @@ _FITTED = Record(
             }
         ),
         "_architecture": _ARCHITECTURE,
+        "_conformal": Maybe(Object({Conformal: (_CONFORMAL, _is_conformal)})),
         "_init_seed": whole(0),
     },
     optional=("feature_names_in_",),
@@ -254,5 +269,9 @@ def _conditions(kind, fitted, batch_size):
     numbers = rows * max(math.prod(shape), math.prod(target.output_shape))
     small = numbers <= _MOST_NUMBERS
     yield small, f"batch_size={batch_size!r}, {numbers} numbers of 2**30 at most,"
+    own, first = fitted["_conformal"], 0 if isinstance(target, LabelTarget) else 1
+    scored = getattr(target, "shape", target.output_shape[first:])
+    same = own is None or own.shape[1:] == tuple(scored)
+    yield same, f"scores of shape {show(own and own.shape)}"
     share = fitted["network_share_"]
     yield share == fitted["fit_report_"].network_share, f"network_share_={share}"

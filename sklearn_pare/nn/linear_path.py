@@ -142,6 +142,11 @@ class LinearPath(nn.Module):
         self.weight /= factor[:, None]
         self.bias /= factor
 
+    @torch.no_grad()
+    def shift(self, by):
+        """Add ``by`` (K,), one number for each channel, to the outputs."""
+        self.bias += by.repeat_interleave(len(self.bias) // len(by))
+
     def fold(self, y):
         """Pool targets (B, K, ...) to the outputs (B, n_outputs) of the linear map."""
         return pool(y, self.shape[1:]).flatten(1) if self.size else y

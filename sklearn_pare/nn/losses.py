@@ -48,14 +48,45 @@ def binary_cross_entropy(outputs, y, class_weight=None, label_smoothing=0.0):
     return _per_sample(losses)
 
 
+def fill(y, outputs):
+    """Return y (B, K, ...) with outputs in place of missing targets, which are NaN.
+
+    Their losses are then 0 and part of the mean, so that all known targets of a batch
+    have the same weight.
+    """
+    return torch.where(y.isnan(), outputs.detach(), y)
+
+
 def squared_error(outputs, y):
     """Return the mean squared error (B,) of outputs (B, K, ...)."""
-    return _per_sample(F.mse_loss(outputs, y, reduction="none"))
+    return _per_sample(F.mse_loss(outputs, fill(y, outputs), reduction="none"))
+
+
+def absolute_error(outputs, y):
+    """Return the mean absolute error (B,) of outputs (B, K, ...)."""
+    return _per_sample(F.l1_loss(outputs, fill(y, outputs), reduction="none"))
+
+
+def poisson(outputs, y):
+    """Return half the Poisson deviance (B,) of logarithms (B, K, ...) of means."""
+    y = fill(y, outputs.exp())
+    return _per_sample(torch.xlogy(y, y) - y - y * outputs + outputs.exp())
+
+
+def pinball(outputs, y, levels=(0.5,)):
+    """Return the mean pinball losses (B,) of quantiles for y (B, K, ...).
+
+    ``outputs`` (B, K * Q, ...) hold the Q quantiles of each number side by side.
+    """
+    outputs = outputs.unflatten(1, (-1, len(levels)))
+    error = fill(y.unsqueeze(2), outputs) - outputs
+    level = y.new_tensor(levels).reshape(-1, *[1] * (y.ndim - 2))
+    return _per_sample(torch.maximum(level * error, (level - 1) * error))
 
 
 def huber(outputs, y):
     """Return the Huber loss (B,): linear beyond a standard deviation of the target."""
-    return _per_sample(F.huber_loss(outputs, y, reduction="none"))
+    return _per_sample(F.huber_loss(outputs, fill(y, outputs), reduction="none"))
 
 
 def relative_l2(outputs, y, spread=(1.0,)):
@@ -63,13 +94,16 @@ def relative_l2(outputs, y, spread=(1.0,)):
 
     Both norms are in units of ``spread``, one number for all channels or one for each:
     the standard deviations of y. The norm of a target that is nearly zero is taken to
-    be a tenth of its expectation.
+    be a tenth of its expectation. If targets are missing, both norms are those of the
+    known ones, and the sample weighs as much as it has of these.
     """
     spread = y.new_tensor(spread).reshape(-1, *[1] * (y.ndim - 2))
-    error = _per_sample(((outputs - y) / spread).square())
-    size = _per_sample((y / spread).square())
-    tiny = torch.finfo(y.dtype).eps
-    return ((error + tiny**2) / size.clamp_min(_SMALLEST**2)).sqrt()
+    known = ~y.isnan()
+    error = _per_sample(((outputs - fill(y, outputs)) / spread).square())
+    size = _per_sample((torch.where(known, y, 0.0) / spread).square())
+    share = _per_sample(known.to(y.dtype))
+    least, tiny = _SMALLEST**2 * share, torch.finfo(y.dtype).eps
+    return share * ((error + tiny**2) / torch.maximum(size, least)).sqrt()
 
 
 def class_agreement(mixed, clean):
@@ -95,6 +129,7 @@ def label_agreement(mixed, clean):
 
 REGRESSION_LOSSES = {
     "squared_error": squared_error,
+    "absolute_error": absolute_error,
     "huber": huber,
     "relative_l2": relative_l2,
 }

@@ -82,7 +82,8 @@ def align(model, rows, source, method, lr, seed):
     """
     generator = torch.Generator().manual_seed(seed)
     distance = _distance(model, source, method, rows.device, generator)
-    labels = pseudo_classes(torch.as_tensor(rows.y).cpu().numpy(), seed)
+    y = np.nan_to_num(torch.as_tensor(rows.y).cpu().numpy())
+    labels = pseudo_classes(y, seed)
     classes = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     # Classes of one sample have no spread. Without any other class, take all samples.
     classes = [index for index in classes if len(index) > 1]

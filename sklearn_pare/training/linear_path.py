@@ -38,7 +38,7 @@ def has_linear_path(X, target):
     if len(X) > MAX_SAMPLES or target.kind == "masks":
         return False
     # Single pixels say little about the class of an image.
-    return target.kind == "values" or X.ndim < 4
+    return target.linear if target.kind == "values" else X.ndim < 4
 
 
 @torch.no_grad()
@@ -68,7 +68,7 @@ def fit_linear_path(path, x, codes, weight, kind, groups=None):
     if len(parts) > 1:
         targets = y if kind == "values" else _indicators(codes, path.shape[0])
         grams = {name: _gram(part.features) for name, part in parts.items()}
-        names = choose_groups(grams, targets, weight, groups, _SAFE)
+        names = choose_groups(grams, np.nan_to_num(targets), weight, groups, _SAFE)
         parts = {name: parts[name] for name in names}
         path.keep(names)
     share = np.sqrt(len(parts))
@@ -83,7 +83,7 @@ def fit_linear_path(path, x, codes, weight, kind, groups=None):
         _, _, rotation = np.linalg.svd(features, full_matrices=False)
         features = features @ rotation.T
     if kind == "values":
-        weights, bias, offset = _ridge(features, y, weight, groups)
+        weights, bias, offset = _ridge_of_known(features, y, weight, groups)
     else:
         # With many features least squares is better than likelihood, as in MiniRocket.
         classify = _logistic if rotation is None else _least_squares
@@ -143,10 +143,36 @@ def _indicators(codes, n_outputs):
 def remainder(offset, codes):
     """Return the standard deviation (K,) of the residuals of standardised numbers."""
     left = codes - offset
+    if np.isnan(left).any():
+        left = np.ma.masked_invalid(left)
     if codes.ndim == 2:
-        return np.maximum(left.std(0), _EXACT)
+        return np.maximum(np.asarray(left.std(0)), _EXACT)
     # Fields keep the proportions of their channels.
     return np.full(codes.shape[1], max(left.std(), _EXACT))
+
+
+def _ridge_of_known(features, y, weight, groups):
+    """Fit `_ridge`; if targets are missing, each output to the samples that have it.
+
+    The other samples are predicted by the model, which was fitted without them.
+    """
+    known = ~np.isnan(y)
+    if known.all():
+        return _ridge(features, y, weight, groups)
+    parts = []
+    for own, rows in zip(y.T, known.T, strict=True):
+        if rows.sum() < 2:
+            # Nothing is learned but the mean of standardised numbers.
+            own, rows = np.zeros_like(own), np.ones_like(rows)
+        kept = None if groups is None else groups[rows]
+        if kept is not None and len(np.unique(kept)) < 2:
+            kept = None
+        fit = _ridge(features[rows], own[rows, None], weight[rows], kept)
+        weights, bias, offset = (np.asarray(part, np.float64) for part in fit)
+        others = features @ weights + bias
+        others[rows] = offset
+        parts.append((weights, bias, others))
+    return (np.concatenate(part, -1) for part in zip(*parts, strict=True))
 
 
 def _ridge(features, y, weight, groups):

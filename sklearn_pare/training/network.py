@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from sklearn_pare import backbones
@@ -105,7 +106,7 @@ def _measure(arguments, data, start, encoder, architecture):
     if len(start.candidates) < 2:
         return {}
     seed = start.seeds[1]
-    rows, codes = encoded_sample(data.X, data.codes, encoder, seed)
+    rows, codes = encoded_sample(data.X, np.nan_to_num(data.codes), encoder, seed)
     backbone = backbones.get(
         architecture.backbone,
         pretrained=arguments["pretrained"],

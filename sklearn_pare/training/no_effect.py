@@ -29,6 +29,7 @@ _TABLE = (
         lambda a: not a["early_stopping"] and a["X_val"] is None,
         "there are no validation samples",
     ),
+    (("quantile",), lambda a: a.get("loss", "quantile") != "quantile", "of the loss"),
 )
 # With this value, an argument states what happens without it.
 _NEUTRAL = {"layer_decay": 1}

@@ -57,6 +57,8 @@ def fitted_attributes(
         "_target": prepared.target,
         "_architecture": network.architecture,
         "_init_seed": start.seeds[0],
+        # That of the fit before is wrong for this one.
+        "_conformal": None,
         # Built from arrays: gradients and the source's parts are left behind, and the
         # weights leave the device.
         "_model": restore(network.architecture, export_arrays(network.model)),

@@ -124,19 +124,25 @@ def _fit_linear(linear, x, data, weight):
 
     If the path explains too little, there is none, and the data are as before.
     """
-    codes, target = data.codes, data.target
+    target, values = data.target, data.target.kind == "values"
+    codes = target.repeat(data.codes) if values else data.codes
     offset = fit_linear_path(linear, x, codes, weight, target.kind, data.groups)
-    if target.kind != "values":
+    if not values:
         return linear, offset, data
     left = remainder(offset, codes)
     if codes.ndim > 2 and left.max() > _LEFT * codes.std():
         return None, None, data
+    shift = target.shift(codes - offset, weight)
+    if shift is not None:
+        # Ridge regression predicts means, these losses are lowest at quantiles.
+        linear.shift(torch.from_numpy(shift).to(linear.bias.device))
+        offset = offset + shift.reshape(-1, *[1] * (codes.ndim - 2))
     linear.zoom(torch.from_numpy(left).to(linear.bias.device))
-    validation = data.validation
+    own, validation = left[:: len(left) // len(target.mean)], data.validation
     if validation is not None:
-        validation = validation._replace(codes=_divide(validation.codes, left))
+        validation = validation._replace(codes=_divide(validation.codes, own))
     data = data._replace(
-        codes=_divide(codes, left), target=target.zoom(left), validation=validation
+        codes=_divide(data.codes, own), target=target.zoom(own), validation=validation
     )
     return linear, _divide(offset, left), data
 

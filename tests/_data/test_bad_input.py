@@ -216,9 +216,9 @@ CASES = {
         PaReClassifier, {}, IMAGES, MASKS.astype(str), DataError,
         r"y has shape \(20, 8, 8\) and dtype <U",
     ),
-    "nan in a field": (
-        PaReRegressor, {}, IMAGES, _with(np.nan, IMAGES[:, 0], (4, 1, 6)), DataError,
-        r"y holds nan in sample 4, at \(1, 6\)",
+    "infinite in a field": (
+        PaReRegressor, {}, IMAGES, _with(np.inf, IMAGES[:, 0], (4, 1, 6)), DataError,
+        r"y holds inf in sample 4, at \(1, 6\)",
     ),
     "empty masks": (
         PaReClassifier, {}, IMAGES, MASKS[:, :, :0], DataError,

@@ -116,3 +116,18 @@ def test_describe__array_in_a_file__some_samples_over_all_of_it(monkeypatch):
 )
 def test_describe__plain_values__readable(value, text):
     assert describe(value) == text
+
+
+def _one(prediction, target):
+    return 2 * (prediction - target)
+
+
+def _two(prediction, target):
+    return 3 * (prediction - target)
+
+
+def test_describe__functions__by_name_and_code():
+    assert describe(_one) == describe(_one)
+    assert "0x" not in describe(_one)
+    texts = {describe(f) for f in (_one, _two, lambda a, b: a - b, lambda a, b: a + b)}
+    assert len(texts) == 4

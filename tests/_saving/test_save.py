@@ -253,6 +253,9 @@ def test_save__checkpoint_dir__is_not_saved(table, tmp_path):
         ("random_state", 3, True),
         ("random_state", object(), False),
         ("lr", np.float64(0.5), True),
+        ("loss", "huber", True),
+        ("loss", "auto", True),
+        ("quantile", [0.1, 0.9], True),
     ],
 )
 def test_plain__arguments_that_a_file_can_hold__kept(name, value, kept):

@@ -25,6 +25,9 @@ FITS = {
     ),
     "numbers": (PaReRegressor, TABLE, TABLE[:, :2], {}),
     "fields": (PaReRegressor, SIGNALS, SIGNALS[:, :1], {}),
+    "quantiles": (
+        PaReRegressor, TABLE, TABLE[:, 0], {"loss": "quantile", "quantile": [0.1, 0.9]},
+    ),
 }  # fmt: skip
 
 
@@ -102,6 +105,25 @@ INCONSISTENT = {
     ),
     "other shape": ("numbers", "shape", [3], "ValueTarget are inconsistent"),
     "unknown loss": ("fields", "loss_name", "l1", "'l1' is not one of"),
+    "levels of no quantiles": ("numbers", "levels", [0.5], "ValueTarget are incons"),
+    "level above 1": ("numbers", "levels", [1.5], "1.5 is not a finite"),
+    "two levels without an axis": (
+        "quantiles", "level_axis", False, "ValueTarget are inconsistent",
+    ),
+    "scores of other targets": (
+        "quantiles", "_conformal",
+        {"object": "Conformal", "fields": {
+            "shape": [2, 5], "groups": {"dtype": "<i8", "values": [0, 1]},
+            "temperature": 1.0,
+        }}, "scores of shape (2, 5)",
+    ),
+    "groups of other samples": (
+        "quantiles", "_conformal",
+        {"object": "Conformal", "fields": {
+            "shape": [2], "groups": {"dtype": "<i8", "values": [0, 1, 2]},
+            "temperature": 1.0,
+        }}, "Conformal are inconsistent",
+    ),
     "two axes": ("fields", "size", [2, 4], "a target of size (2, 4)"),
     "no axis": ("classes", "input_shape_", [], "input_shape_=()"),
     "other input shape": ("classes", "input_shape_", [4], "input_shape_=(4,)"),

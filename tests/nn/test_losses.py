@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import mean_pinball_loss, mean_poisson_deviance
 
 from sklearn_pare.nn.heads import TokenHead
 from sklearn_pare.nn.losses import (
@@ -18,6 +19,8 @@ from sklearn_pare.nn.losses import (
     cross_entropy,
     label_agreement,
     pare_loss,
+    pinball,
+    poisson,
     relative_l2,
     source_loss,
 )
@@ -94,16 +97,49 @@ def test_pare_loss__weights_count_in_target_terms_only():
     ("name", "outputs", "y", "expected"),
     [
         ("squared_error", [[1.0, 2.0]], [[0.0, 4.0]], 2.5),
+        ("absolute_error", [[1.0, 2.0]], [[0.0, 4.0]], 1.5),
         ("huber", [[0.5, 2.0]], [[0.0, 5.0]], (0.125 + 2.5) / 2),
+        ("poisson", [[0.0, math.log(3)]], [[0.0, 3.0]], 0.5),
+        ("poisson", [[0.0]], [[2.0]], 2 * math.log(2) - 1),
+        ("pinball", [[1.0, 2.0]], [[0.0, 4.0]], 0.75),
         ("relative_l2", [[1.0, 2.0]], [[1.0, 4.0]], 2 / math.sqrt(17)),
         ("binary_cross_entropy", [[0.0, 0.0]], [[1.0, 0.0]], math.log(2)),
         ("binary_cross_entropy", [[math.log(3)]], [[1.0]], math.log(4 / 3)),
     ],
 )
 def test_target_loss__by_hand(name, outputs, y, expected):
-    loss = (REGRESSION_LOSSES | {"binary_cross_entropy": binary_cross_entropy})[name]
+    others = (binary_cross_entropy, pinball, poisson)
+    loss = (REGRESSION_LOSSES | {other.__name__: other for other in others})[name]
     losses = loss(torch.tensor(outputs), torch.tensor(y))
     assert losses.tolist() == pytest.approx([expected])
+
+
+def test_pinball__levels_side_by_side__as_in_scikit_learn(rng):
+    y, outputs, levels = (
+        rng.normal(size=(9, 2)),
+        rng.normal(size=(9, 6)),
+        [0.9, 0.1, 0.3],
+    )
+    expected = [
+        mean_pinball_loss(y[:, k], outputs[:, 3 * k + q], alpha=level)
+        for k in range(2)
+        for q, level in enumerate(levels)
+    ]
+    losses = pinball(torch.from_numpy(outputs), torch.from_numpy(y), levels)
+    assert losses.mean().item() == pytest.approx(np.mean(expected))
+    # Fields are averaged over their positions as well.
+    wide = torch.from_numpy(outputs)[..., None, None].expand(-1, -1, 2, 3)
+    same = pinball(
+        wide, torch.from_numpy(y)[..., None, None].expand(-1, -1, 2, 3), levels
+    )
+    torch.testing.assert_close(same, losses)
+
+
+def test_poisson__as_in_scikit_learn(rng):
+    y, outputs = rng.poisson(3, 20).astype(float), rng.normal(size=20)
+    losses = poisson(torch.from_numpy(outputs)[:, None], torch.from_numpy(y)[:, None])
+    expected = mean_poisson_deviance(y, np.exp(outputs)) / 2
+    assert losses.mean().item() == pytest.approx(expected)
 
 
 def test_source_loss__mask__share_of_each_class_under_a_token():

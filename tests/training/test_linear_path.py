@@ -208,5 +208,5 @@ def test_remainder__numbers_apart_and_fields_together(rng):
     ],
 )
 def test_has_linear_path__by_size_and_kind(kind, shape, expected):
-    target = SimpleNamespace(kind=kind)
+    target = SimpleNamespace(kind=kind, linear=True)
     assert has_linear_path(np.zeros(shape), target) is expected
