@@ -27,6 +27,7 @@ from sklearn_pare._data.fit_data import (
     hold_out,
 )
 from sklearn_pare._data.forms import warn_swapped
+from sklearn_pare._data.lengths import trimmed
 from sklearn_pare._data.reach import check_outputs
 from sklearn_pare._data.splits import check_groups, check_several
 from sklearn_pare._data.validation import (
@@ -203,7 +204,7 @@ class _BasePaRe(
         """Check everything that fit was called with, and encode the targets."""
         check_input_shape(self.input_shape)
         X, y = check_rows(self, X, y, reset=True)
-        X = shape_rows(X, self.input_shape)
+        X = trimmed(shape_rows(X, self.input_shape), y, self.input_shape)
         warn_swapped("X", X.shape, self.input_shape)
         input_shape = X.shape[1:]
         weight = check_weights(sample_weight, X)
@@ -322,8 +323,7 @@ class _BasePaRe(
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = []
-        # Tables may have missing values; signals and images may not.
-        tags.input_tags.allow_nan = self.input_shape is None
+        tags.input_tags.allow_nan = True
         return tags
 
     def transform(self, X):

@@ -6,7 +6,8 @@ import warnings
 import numpy as np
 
 from sklearn_pare._data.foreign import check_kind, collected
-from sklearn_pare._data.lazy import LazyArray, is_lazy, raise_gap
+from sklearn_pare._data.lazy import LazyArray, is_lazy
+from sklearn_pare._data.lengths import padded
 from sklearn_pare._data.tables import is_frame, is_mixed
 from sklearn_pare._utils.arrays import (
     as_numpy,
@@ -17,8 +18,11 @@ from sklearn_pare._utils.arrays import (
 from sklearn_pare.exceptions import DataError
 
 
-def read_samples(X, input_shape):
-    """Return X in a form that scikit-learn or this package can read."""
+def read_samples(X, input_shape, fitted=None):
+    """Return X in a form that scikit-learn or this package can read.
+
+    `fitted` is the shape of a sample in fit, or None in fit.
+    """
     table = input_shape is None
     if hasattr(X, "getbands"):
         raise DataError("X is one image. Give a list of images, such as [X].")
@@ -39,7 +43,8 @@ def read_samples(X, input_shape):
         return _add_axis(LazyArray(X), input_shape)
     X = rows_of(X)
     if isinstance(X, list):
-        X = list(map(_channels_first, X))
+        X = as_numpy(list(map(_channels_first, X)))
+        X = padded(X, fitted or input_shape, fitting=fitted is None)
     X = check_even(as_numpy(X), "X")
     if not hasattr(X, "shape"):
         X = np.asarray(X)
@@ -50,17 +55,11 @@ def read_samples(X, input_shape):
         X = np.where(np.reshape(missing, X.shape), np.nan, X)
     check_kind(X, "X")
     if np.ma.isMaskedArray(X):
-        X = _fill(X, table)
+        # Masked values are missing.
+        masked = np.ma.is_masked(X)
+        X = X.astype(np.result_type(X.dtype, np.float32)) if masked else X
+        X = X.filled(np.nan) if masked else X.data
     return _add_axis(X, input_shape)
-
-
-def _fill(X, table):
-    """Return a masked array with NaN for masked values, which only a table may have."""
-    if not np.ma.is_masked(X):
-        return X.data
-    if X.ndim > (2 if table else 1):
-        raise_gap("a masked value", np.ma.getmaskarray(X))
-    return X.astype(np.result_type(X.dtype, np.float32)).filled(np.nan)
 
 
 def _without_ones(shape):
@@ -100,6 +99,15 @@ def _channels_first(row):
     return pixels[None] if pixels.ndim == 2 else pixels
 
 
+# What to do if samples have different shapes.
+_EVEN = {
+    "X": "Signals may differ in length if they are arrays (C, L_i) of the same number of "
+    "channels, or if input_shape=(C, -1). Bring other samples to one shape.",
+    "y": "Bring them to one shape: pad the short ones with numpy.pad, or resample with "
+    "scipy.signal.resample.",
+}
+
+
 def check_even(rows, name):
     """Return a list or an array, or raise DataError for samples of different shapes."""
     if not isinstance(rows, list | tuple):
@@ -117,8 +125,7 @@ def check_even(rows, name):
         (shape, row), (other, other_row), *_ = shapes.items()
         raise DataError(
             f"The samples of {name} have {len(shapes)} different shapes: sample {row} "
-            f"has {shape}, sample {other_row} has {other}. Bring them to one shape: "
-            "pad the short ones with numpy.pad, or resample with scipy.signal.resample."
+            f"has {shape}, sample {other_row} has {other}. {_EVEN[name]}"
         )
     return rows
 

@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from sklearn_pare.nn.gaps import known, valid_positions, zeroed
+
 _TAPS = 9
 _MAX_DILATIONS = 32
 # Responses to longer signals are computed at this many positions only.
@@ -24,7 +26,8 @@ class DilatedKernels(nn.Module):
     from 1 to the length of the signal. Each kernel reads a fixed subset of the
     channels. Nothing is trained: ``fit`` sets the thresholds to quantiles of the
     responses to training samples. The number of features is about ``n_features``, since
-    every kernel gets equally many thresholds.
+    every kernel gets equally many thresholds. Where numbers are missing (NaN), shares are
+    those of the positions of ``valid_positions``, or NaN if there are none.
 
     This is the transform of Dempster, Schmidt, Webb, "MiniRocket: A Very Fast (Almost)
     Deterministic Transform for Time Series Classification", KDD 2021.
@@ -42,10 +45,18 @@ class DilatedKernels(nn.Module):
         self.stride = math.ceil(length / _POSITIONS)
 
     def _responses(self, x):
-        """Yield the responses (B, 84, P) to signals (B, C, L) for each dilation."""
+        """Yield responses (B, 84, P) to signals (B, C, L) for each dilation.
+
+        The second value is where they are valid, or None if they are everywhere.
+        """
+        there, valid = known(x), None
+        x = x if there is None else zeroed(x)
         for dilation, weight in zip(self.dilations, self.weight, strict=True):
             reach = dilation * (_TAPS // 2)
-            yield F.conv1d(x, weight, None, self.stride, reach, dilation)
+            if there is not None:
+                read = (weight != 0).any(-1)
+                valid = valid_positions(there, read, dilation, self.stride, _TAPS)
+            yield F.conv1d(x, weight, None, self.stride, reach, dilation), valid
 
     @torch.no_grad()
     def fit(self, x):
@@ -54,13 +65,17 @@ class DilatedKernels(nn.Module):
         samples = x[index].to(self.weight.device)
         n_levels = self.thresholds.shape[2]
         step = (math.sqrt(5) - 1) / 2
-        for i, responses in enumerate(self._responses(samples)):
+        for i, (responses, valid) in enumerate(self._responses(samples)):
             numbers = torch.arange(n_levels, device=samples.device) + i * n_levels
+            if valid is not None:
+                responses = torch.where(valid, responses, torch.nan)
             flat = responses.transpose(0, 1).flatten(1)
             some = flat[:, :: math.ceil(flat.shape[1] / _RESPONSES)]
+            # NaN comes last.
             sorted_ = some.sort(1).values
-            quantiles = ((numbers + 1) * step % 1 * (sorted_.shape[1] - 1)).long()
-            self.thresholds[i] = sorted_[:, quantiles]
+            last = (~some.isnan()).sum(1, keepdim=True).clamp_min(1) - 1
+            quantiles = ((numbers + 1) * step % 1 * last).long()
+            self.thresholds[i] = sorted_.gather(1, quantiles).nan_to_num(0.0)
 
     def forward(self, x):
         """Return features (B, n_features) of signals (B, C, L) as a whole."""
@@ -71,12 +86,21 @@ class DilatedKernels(nn.Module):
     def windows(self, x, n):
         """Return features (B, n_features, n) of n windows of signals (B, C, L)."""
         shares = []
-        for responses, levels in zip(self._responses(x), self.thresholds, strict=True):
+        for (responses, valid), levels in zip(
+            self._responses(x), self.thresholds, strict=True
+        ):
+            if valid is not None:
+                # Not above any threshold.
+                responses = torch.where(valid, responses, -torch.inf)
             above = [
                 F.adaptive_avg_pool1d((responses > level[:, None]).float(), n)
                 for level in levels.T
             ]
-            shares.append(torch.stack(above, 2).flatten(1, 2))
+            above = torch.stack(above, 2)
+            if valid is not None:
+                # 0 / 0 is NaN.
+                above = above / F.adaptive_avg_pool1d(valid.float(), n)[:, :, None]
+            shares.append(above.flatten(1, 2))
         return torch.cat(shares, 1)
 
 

@@ -1,10 +1,13 @@
 """Embedder of signals by two convolutions: the stem of a backbone of signals."""
 
 import math
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+from sklearn_pare.nn.gaps import average, filled_tokens, with_mean, zeroed
 
 #: Positions of a signal per token, after resampling.
 POSITIONS = 8
@@ -36,20 +39,28 @@ class WaveEmbed(nn.Module):
 
     def forward(self, x):
         """Embed signals (B, C, L) as tokens (B, N, D)."""
+        filled = filled_tokens(x, self.grid)
         if x.shape[-1] != self.length:
-            x = x.unsqueeze(2)
-            x = F.interpolate(x, (1, self.length), mode="bilinear", antialias=True)
-            x = x.squeeze(2)
-        x = _scaled(x - x.mean(-1, keepdim=True))
-        changes = _scaled(F.pad(x.diff(dim=-1), (1, 0)))
-        near = F.relu(self.near(torch.cat([x, changes], 1)))
-        far = F.relu(self.far(near))
+            resize = partial(
+                F.interpolate, size=(1, self.length), mode="bilinear", antialias=True
+            )
+            x = average(x.unsqueeze(2), resize).squeeze(2)
+        there = None
+        if filled is not None:
+            # Positions without any number have no response.
+            there = (~x.isnan()).any(1, keepdim=True).float()
+        x, changes = _standardised(x) if filled is None else _of_known(x)
+        near = _responses(self.near, torch.cat([x, changes], 1), there)
+        far = _responses(self.far, near, there)
         x, near, far = (
             found.unflatten(2, (self.n_tokens, POSITIONS)) for found in (x, near, far)
         )
         means, maxima = (near.mean(3), far.mean(3)), (near.amax(3), far.amax(3))
+        if filled is not None:
+            share = there.unflatten(2, (self.n_tokens, POSITIONS)).mean(3)
+            means = [mean / share.clamp_min(1 / POSITIONS) for mean in means]
         read = torch.cat([x.transpose(2, 3).flatten(1, 2), *means, *maxima], 1)
-        return self.norm(self.proj(read.transpose(1, 2)))
+        return with_mean(self.norm(self.proj(read.transpose(1, 2))), filled)
 
     @torch.no_grad()
     def start_from(self, stem):
@@ -76,5 +87,30 @@ class WaveEmbed(nn.Module):
         norm.load_state_dict(self.norm.state_dict())
 
 
+def _responses(convolution, x, there):
+    found = F.relu(convolution(x))
+    return found if there is None else found * there
+
+
 def _scaled(x):
     return x / x.std(-1, keepdim=True).clamp_min(_LEAST_STD)
+
+
+def _standardised(x):
+    """Return signals (B, C, L) and their first differences, both standardised."""
+    x = _scaled(x - x.mean(-1, keepdim=True))
+    return x, _scaled(F.pad(x.diff(dim=-1), (1, 0)))
+
+
+def _of_known(x):
+    """Do the same with signals that have gaps, where the results are 0."""
+    x = _scaled_known(x - x.nanmean(-1, keepdim=True))
+    # The first difference of a signal is 0.
+    changes = F.pad(x.diff(dim=-1), (1, 0))
+    return zeroed(x), zeroed(_scaled_known(changes))
+
+
+def _scaled_known(x):
+    n = (~x.isnan()).sum(-1, keepdim=True)
+    square = (x - x.nanmean(-1, keepdim=True)).square().nansum(-1, keepdim=True)
+    return x / (square / (n - 1).clamp_min(1)).sqrt().clamp_min(_LEAST_STD)
