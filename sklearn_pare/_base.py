@@ -204,7 +204,7 @@ class _BasePaRe(
         """Check everything that fit was called with, and encode the targets."""
         check_input_shape(self.input_shape)
         X, y = check_rows(self, X, y, reset=True)
-        X = trimmed(shape_rows(X, self.input_shape), y, self.input_shape)
+        X = shape_rows(trimmed(X, y, self.input_shape), self.input_shape)
         warn_swapped("X", X.shape, self.input_shape)
         input_shape = X.shape[1:]
         weight = check_weights(sample_weight, X)

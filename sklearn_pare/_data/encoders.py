@@ -38,8 +38,8 @@ class ChannelScaler:
         empty = np.flatnonzero(np.isnan(scaler.mean_))
         if len(empty):
             raise DataError(
-                f"Channel {empty[0]} of X holds no number in any sample of the training "
-                "data. Leave the channel out, or give samples in which it is known."
+                f"Channel {empty[0]} of X holds no number in any training sample. "
+                "Leave it out, or give samples in which it is known."
             )
         self.mean_, self.scale_ = scaler.mean_, scaler.scale_
         return self

@@ -101,10 +101,10 @@ def _channels_first(row):
 
 # What to do if samples have different shapes.
 _EVEN = {
-    "X": "Signals may differ in length if they are arrays (C, L_i) of the same number of "
-    "channels, or if input_shape=(C, -1). Bring other samples to one shape.",
-    "y": "Bring them to one shape: pad the short ones with numpy.pad, or resample with "
-    "scipy.signal.resample.",
+    "X": "Only signals may differ, in length: give arrays (C, L_i) with one number of "
+    "channels, or set input_shape=(C, -1). Bring other samples to one shape.",
+    "y": "Bring them to one shape: pad the short ones with numpy.pad, or resample them "
+    "with scipy.signal.resample.",
 }
 
 

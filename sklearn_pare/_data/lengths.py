@@ -55,7 +55,7 @@ def padded(rows, wanted, *, fitting):
         raise _too_long(
             lengths.index(longest), longest, length, "[x[..., :{}] for x in X]"
         )
-    signals = [_numbers(row, i) for i, row in enumerate(rows)]
+    signals = list(map(_numbers, rows))
     dtype = np.result_type(np.float32, *{row.dtype for row in signals})
     X = np.full((len(rows), wanted[0], length), np.nan, dtype)
     for row, own, n in zip(X, signals, lengths, strict=True):
@@ -63,7 +63,7 @@ def padded(rows, wanted, *, fitting):
     return X
 
 
-def _numbers(row, position):
+def _numbers(row):
     """Return a signal as numbers, NaN where they are missing."""
     check_kind(row, "X")
     row = np.ma.asarray(row)
@@ -72,11 +72,7 @@ def _numbers(row, position):
             [is_missing(value) for value in row.data.flat], row.shape
         )
         row = np.ma.array(np.where(missing, np.nan, row.data))
-    try:
-        row = row.astype(np.result_type(row.dtype, np.float32))
-    except (TypeError, ValueError) as error:
-        raise DataError(f"Sample {position} of X holds text: {error}.") from error
-    return row.filled(np.nan)
+    return row.astype(np.result_type(row.dtype, np.float32)).filled(np.nan)
 
 
 def _too_long(sample, found, length, cut):
@@ -88,7 +84,7 @@ def _too_long(sample, found, length, cut):
 
 
 def trimmed(X, y, input_shape):
-    """Return signals in memory without positions at the end that no sample has.
+    """Return signals (n, C, L) in memory without positions at the end that none has.
 
     Other samples are returned unchanged, and so are signals whose length is that of
     the targets `y` or part of `input_shape`.

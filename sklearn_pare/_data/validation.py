@@ -183,8 +183,7 @@ def shape_rows(X, input_shape):
             f"not fit input_shape={tuple(input_shape)}. Give X of shape "
             f"(n, {', '.join(map(str, wanted))}), or flattened samples of "
             f"{math.prod(wanted)} numbers, or another input_shape."
-            + " Signals in a list may be shorter."
-            * (len(wanted) == 2)
+            f"{' Signals in a list may be shorter.' if len(wanted) == 2 else ''}"
         )
     return X if X.shape[1:] == wanted else X.reshape(len(X), *wanted)
 

@@ -25,9 +25,9 @@ class CompetingKernels(nn.Module):
     to its sum, and the kernel with the smallest response adds one to its count. Sums
     and counts are the features, as square roots. There are 64 groups of eight random
     kernels for each dilation; half of them read the first differences of the signal.
-    Each group reads a fixed subset of the channels. Nothing is trained. Where numbers are
-    missing (NaN), sums and counts are those of the positions of ``valid_positions``, times
-    the ratio of all positions to these, or NaN if there are none.
+    Each group reads a fixed subset of the channels. Nothing is trained. Of a signal
+    with gaps, sums and counts are those of its ``valid_positions``, times the ratio of
+    all positions to these, or NaN if there are none.
 
     This is the transform of Dempster, Schmidt, Webb, "Hydra: Competing Convolutional
     Kernels for Fast and Accurate Time Series Classification", Data Mining and Knowledge

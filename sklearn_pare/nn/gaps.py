@@ -76,7 +76,7 @@ def _one_at_least(filled):
 
 
 def at_outputs(filled, grid, n):
-    """Return which of n outputs (B, n) of a backbone are made of a token that is filled.
+    """Return which of n outputs (B, n) of a backbone are made of a filled token.
 
     Backbones that merge tokens keep the aspect ratio of the grid, or its height 1.
     """

@@ -26,8 +26,8 @@ class DilatedKernels(nn.Module):
     from 1 to the length of the signal. Each kernel reads a fixed subset of the
     channels. Nothing is trained: ``fit`` sets the thresholds to quantiles of the
     responses to training samples. The number of features is about ``n_features``, since
-    every kernel gets equally many thresholds. Where numbers are missing (NaN), shares are
-    those of the positions of ``valid_positions``, or NaN if there are none.
+    every kernel gets equally many thresholds. Shares of a signal with gaps are those of
+    its ``valid_positions``, or NaN if there are none.
 
     This is the transform of Dempster, Schmidt, Webb, "MiniRocket: A Very Fast (Almost)
     Deterministic Transform for Time Series Classification", KDD 2021.
@@ -45,18 +45,20 @@ class DilatedKernels(nn.Module):
         self.stride = math.ceil(length / _POSITIONS)
 
     def _responses(self, x):
-        """Yield responses (B, 84, P) to signals (B, C, L) for each dilation.
+        """Yield the responses (B, 84, P) to signals (B, C, L) for each dilation.
 
-        The second value is where they are valid, or None if they are everywhere.
+        They are NaN where they are not valid.
         """
-        there, valid = known(x), None
+        there = known(x)
         x = x if there is None else zeroed(x)
         for dilation, weight in zip(self.dilations, self.weight, strict=True):
             reach = dilation * (_TAPS // 2)
+            responses = F.conv1d(x, weight, None, self.stride, reach, dilation)
             if there is not None:
                 read = (weight != 0).any(-1)
                 valid = valid_positions(there, read, dilation, self.stride, _TAPS)
-            yield F.conv1d(x, weight, None, self.stride, reach, dilation), valid
+                responses = torch.where(valid, responses, torch.nan)
+            yield responses
 
     @torch.no_grad()
     def fit(self, x):
@@ -65,10 +67,8 @@ class DilatedKernels(nn.Module):
         samples = x[index].to(self.weight.device)
         n_levels = self.thresholds.shape[2]
         step = (math.sqrt(5) - 1) / 2
-        for i, (responses, valid) in enumerate(self._responses(samples)):
+        for i, responses in enumerate(self._responses(samples)):
             numbers = torch.arange(n_levels, device=samples.device) + i * n_levels
-            if valid is not None:
-                responses = torch.where(valid, responses, torch.nan)
             flat = responses.transpose(0, 1).flatten(1)
             some = flat[:, :: math.ceil(flat.shape[1] / _RESPONSES)]
             # NaN comes last.
@@ -86,20 +86,17 @@ class DilatedKernels(nn.Module):
     def windows(self, x, n):
         """Return features (B, n_features, n) of n windows of signals (B, C, L)."""
         shares = []
-        for (responses, valid), levels in zip(
-            self._responses(x), self.thresholds, strict=True
-        ):
-            if valid is not None:
-                # Not above any threshold.
-                responses = torch.where(valid, responses, -torch.inf)
+        has_gaps = known(x) is not None
+        for responses, levels in zip(self._responses(x), self.thresholds, strict=True):
             above = [
                 F.adaptive_avg_pool1d((responses > level[:, None]).float(), n)
                 for level in levels.T
             ]
             above = torch.stack(above, 2)
-            if valid is not None:
-                # 0 / 0 is NaN.
-                above = above / F.adaptive_avg_pool1d(valid.float(), n)[:, :, None]
+            if has_gaps:
+                # NaN is not above a threshold, and 0 / 0 is NaN.
+                valid = (~responses.isnan()).float()
+                above = above / F.adaptive_avg_pool1d(valid, n)[:, :, None]
             shares.append(above.flatten(1, 2))
         return torch.cat(shares, 1)
 

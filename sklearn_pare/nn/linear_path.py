@@ -111,8 +111,8 @@ class LinearPath(nn.Module):
     """Linear map of features of the raw sample to outputs (K,), (K, L) or (K, H, W).
 
     Dense outputs of more than 2048 values are computed on a coarser grid and
-    interpolated. ``features`` are a ``FeatureGroups``; those that cannot be computed for
-    a sample with gaps are NaN, and replaced by their means.
+    interpolated. ``features`` are a ``FeatureGroups``; those that are NaN, since they
+    cannot be computed for a sample with gaps, are replaced by their means.
     """
 
     def __init__(self, features, output_shape):

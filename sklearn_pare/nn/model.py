@@ -138,9 +138,9 @@ class PaReModel(nn.Module):
 
     def _run_backbone(self, run, tokens, filled, bfloat16):
         # The other parts are cheap, and 8 bits are too few for raw features.
-        with torch.autocast(tokens.device.type, torch.bfloat16, enabled=bfloat16):
-            with only(filled):
-                return run(tokens)
+        kind = tokens.device.type
+        with torch.autocast(kind, torch.bfloat16, enabled=bfloat16), only(filled):
+            return run(tokens)
 
     def _features(self, tokens, filled, bfloat16):
         """Return features (B, M, E) whose mean is that of the filled ones."""

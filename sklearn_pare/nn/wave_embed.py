@@ -45,20 +45,13 @@ class WaveEmbed(nn.Module):
                 F.interpolate, size=(1, self.length), mode="bilinear", antialias=True
             )
             x = average(x.unsqueeze(2), resize).squeeze(2)
-        there = None
-        if filled is not None:
-            # Positions without any number have no response.
-            there = (~x.isnan()).any(1, keepdim=True).float()
         x, changes = _standardised(x) if filled is None else _of_known(x)
-        near = _responses(self.near, torch.cat([x, changes], 1), there)
-        far = _responses(self.far, near, there)
+        near = F.relu(self.near(torch.cat([x, changes], 1)))
+        far = F.relu(self.far(near))
         x, near, far = (
             found.unflatten(2, (self.n_tokens, POSITIONS)) for found in (x, near, far)
         )
         means, maxima = (near.mean(3), far.mean(3)), (near.amax(3), far.amax(3))
-        if filled is not None:
-            share = there.unflatten(2, (self.n_tokens, POSITIONS)).mean(3)
-            means = [mean / share.clamp_min(1 / POSITIONS) for mean in means]
         read = torch.cat([x.transpose(2, 3).flatten(1, 2), *means, *maxima], 1)
         return with_mean(self.norm(self.proj(read.transpose(1, 2))), filled)
 
@@ -87,11 +80,6 @@ class WaveEmbed(nn.Module):
         norm.load_state_dict(self.norm.state_dict())
 
 
-def _responses(convolution, x, there):
-    found = F.relu(convolution(x))
-    return found if there is None else found * there
-
-
 def _scaled(x):
     return x / x.std(-1, keepdim=True).clamp_min(_LEAST_STD)
 
@@ -104,13 +92,10 @@ def _standardised(x):
 
 def _of_known(x):
     """Do the same with signals that have gaps, where the results are 0."""
-    x = _scaled_known(x - x.nanmean(-1, keepdim=True))
-    # The first difference of a signal is 0.
     changes = F.pad(x.diff(dim=-1), (1, 0))
-    return zeroed(x), zeroed(_scaled_known(changes))
-
-
-def _scaled_known(x):
-    n = (~x.isnan()).sum(-1, keepdim=True)
-    square = (x - x.nanmean(-1, keepdim=True)).square().nansum(-1, keepdim=True)
-    return x / (square / (n - 1).clamp_min(1)).sqrt().clamp_min(_LEAST_STD)
+    x, deviations = (own - own.nanmean(-1, keepdim=True) for own in (x, changes))
+    stds = [
+        own.square().nanmean(-1, keepdim=True).sqrt().clamp_min(_LEAST_STD)
+        for own in (x, deviations)
+    ]
+    return zeroed(x / stds[0]), zeroed(changes / stds[1])
