@@ -132,6 +132,8 @@ class _BasePaRe(
         ----------
         X : array-like of shape (n, F), (n, C, L) or (n, C, H, W)
             A table, signals, or images; with ``input_shape`` also flattened samples.
+            Signals of different lengths are a list of arrays (C, L_i). Values that are
+            missing are NaN.
         y : array-like of shape (n,), (n, K), (n, L), (n, C, L), (n, H, W) or \
                 (n, C, H, W)
             Targets of the samples, or of their positions; see the notes of the class.

@@ -129,7 +129,8 @@ def test_root__ten_private_modules_at_most():
 def test_modules__small():
     sizes = [len(path.read_text().splitlines()) for path in MODULES]
     # Pretraining of signals, competing kernels and frozen features: 23,500 to 25,700.
-    assert sum(sizes) <= 25_700
+    # Missing values of signals and images, and signals of different lengths: 500.
+    assert sum(sizes) <= 26_200
     assert statistics.median(sizes) <= 140
     assert max(sizes) <= 450
 

@@ -7,14 +7,9 @@ import numpy as np
 
 from sklearn_pare._data.foreign import check_kind, collected
 from sklearn_pare._data.lazy import LazyArray, is_lazy
-from sklearn_pare._data.lengths import padded
+from sklearn_pare._data.lengths import padded, with_nan
 from sklearn_pare._data.tables import is_frame, is_mixed
-from sklearn_pare._utils.arrays import (
-    as_numpy,
-    is_array_of_objects,
-    is_missing,
-    rows_of,
-)
+from sklearn_pare._utils.arrays import as_numpy, rows_of
 from sklearn_pare.exceptions import DataError
 
 
@@ -50,16 +45,7 @@ def read_samples(X, input_shape, fitted=None):
         X = np.asarray(X)
         # From objects, so that errors show text without a dtype.
         X = X.astype(object) if X.dtype.kind == "U" else X
-    if is_array_of_objects(X):
-        missing = [is_missing(value) for value in X.flat]
-        X = np.where(np.reshape(missing, X.shape), np.nan, X)
-    check_kind(X, "X")
-    if np.ma.isMaskedArray(X):
-        # Masked values are missing.
-        masked = np.ma.is_masked(X)
-        X = X.astype(np.result_type(X.dtype, np.float32)) if masked else X
-        X = X.filled(np.nan) if masked else X.data
-    return _add_axis(X, input_shape)
+    return _add_axis(with_nan(X), input_shape)
 
 
 def _without_ones(shape):
@@ -103,8 +89,8 @@ def _channels_first(row):
 _EVEN = {
     "X": "Only signals may differ, in length: give arrays (C, L_i) with one number of "
     "channels, or set input_shape=(C, -1). Bring other samples to one shape.",
-    "y": "Bring them to one shape: pad the short ones with numpy.pad, or resample them "
-    "with scipy.signal.resample.",
+    "y": "Bring them to one shape: pad the short ones with numpy.pad, or resample with "
+    "scipy.signal.resample.",
 }
 
 

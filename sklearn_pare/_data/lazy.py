@@ -79,14 +79,12 @@ def check_finite(X, rows=None):
 
 def _check_gaps(X, rows):
     """Raise DataError if a sample holds nothing but missing values."""
-    for block in blocks(X, size=SMALL):
-        empty = np.isnan(X[block]).reshape(len(X[block]), -1).all(1)
-        if empty.any():
-            row = block.start + int(empty.argmax())
-            raise DataError(
-                f"All values of sample {row if rows is None else rows[row]} of X are "
-                "missing. Leave the sample out."
-            )
+    empty = np.isnan(X).reshape(len(X), -1).all(1)
+    if empty.any():
+        row = empty.argmax() if rows is None else rows[empty.argmax()]
+        raise DataError(
+            f"All values of sample {row} of X are missing. Leave the sample out."
+        )
 
 
 def is_lazy(X, table):

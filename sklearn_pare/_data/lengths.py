@@ -3,8 +3,19 @@
 import numpy as np
 
 from sklearn_pare._data.foreign import check_kind
-from sklearn_pare._utils.arrays import is_missing
+from sklearn_pare._utils.arrays import is_array_of_objects, is_missing
 from sklearn_pare.exceptions import DataError
+
+
+def with_nan(X):
+    """Return an array whose masked values and missing objects are NaN."""
+    if is_array_of_objects(X):
+        missing = [is_missing(value) for value in X.flat]
+        X = np.where(np.reshape(missing, X.shape), np.nan, X)
+    check_kind(X, "X")
+    if np.ma.is_masked(X):
+        return X.astype(np.result_type(X.dtype, np.float32)).filled(np.nan)
+    return np.ma.getdata(X)
 
 
 def padded(rows, wanted, *, fitting):
@@ -18,16 +29,7 @@ def padded(rows, wanted, *, fitting):
         Shape of a sample. The length may be -1, for that of the longest signal. None:
         samples are signals if they are arrays of which only the lengths differ.
     fitting : bool
-        If True, signals of one length are left as they are, if it is `wanted`.
-
-    Returns
-    -------
-    X : ndarray of float of shape (n, C, L), or `rows`
-
-    Raises
-    ------
-    DataError
-        If a signal is longer than `wanted`.
+        If True, signals that all have the length `wanted` are unchanged.
     """
     try:
         shapes = list(map(np.shape, rows))
@@ -39,7 +41,7 @@ def padded(rows, wanted, *, fitting):
         # Lists of numbers are more likely to be a table that lacks some.
         if equal or not all(hasattr(row, "shape") for row in rows):
             return rows
-        wanted = (1 if len(shapes[0]) == 1 else (*shapes[0], 0)[0]), -1
+        wanted = (shapes[0][0] if len(shapes[0]) == 2 else 1), -1
     if len(wanted) != 2:
         return rows
     if wanted[0] == 1:
@@ -55,24 +57,12 @@ def padded(rows, wanted, *, fitting):
         raise _too_long(
             lengths.index(longest), longest, length, "[x[..., :{}] for x in X]"
         )
-    signals = list(map(_numbers, rows))
+    signals = [with_nan(np.asanyarray(row)) for row in rows]
     dtype = np.result_type(np.float32, *{row.dtype for row in signals})
     X = np.full((len(rows), wanted[0], length), np.nan, dtype)
     for row, own, n in zip(X, signals, lengths, strict=True):
         row[:, :n] = own
     return X
-
-
-def _numbers(row):
-    """Return a signal as numbers, NaN where they are missing."""
-    check_kind(row, "X")
-    row = np.ma.asarray(row)
-    if row.dtype == object:
-        missing = np.ma.getmaskarray(row) | np.reshape(
-            [is_missing(value) for value in row.data.flat], row.shape
-        )
-        row = np.ma.array(np.where(missing, np.nan, row.data))
-    return row.astype(np.result_type(row.dtype, np.float32)).filled(np.nan)
 
 
 def _too_long(sample, found, length, cut):
@@ -100,15 +90,10 @@ def trimmed(X, y, input_shape):
 
 
 def without_end(X, length):
-    """Return signals (n, C, length) of an array of signals that end with NaN.
-
-    Raises
-    ------
-    DataError
-        If a sample has numbers beyond `length`.
-    """
+    """Return signals (n, C, length), or raise DataError if one has numbers beyond."""
     beyond = ~np.isnan(X[:, :, length:])
     if beyond.any():
-        sample, _, place = (int(index) for index in np.argwhere(beyond)[-1])
-        raise _too_long(sample, length + place + 1, length, "X[..., :{}]")
+        sample = int(beyond.any((1, 2)).argmax())
+        found = length + 1 + int(np.nonzero(beyond[sample])[1].max())
+        raise _too_long(sample, found, length, "X[..., :{}]")
     return X[:, :, :length]

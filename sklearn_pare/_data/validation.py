@@ -105,7 +105,7 @@ def check_rows(estimator, X, y="no_validation", *, reset, shape=None):
         check_table(X, names, fitting=reset)
     elif not unread:
         check_finite(X)
-        if not reset and X.ndim == 3 and shape[1:] < X.shape[2:]:
+        if not reset and len(shape) == 2 and X.ndim == 3:
             X = without_end(X, shape[1])
     if isinstance(y, str) and y == "no_validation":
         return X

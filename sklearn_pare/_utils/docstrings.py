@@ -26,8 +26,9 @@ layer_decay : float, default=0.75
     after it. With ``pretrained=False`` all blocks have the same learning rate.
 input_shape : tuple of int, default=None
     Shape of one sample, (C, L) or (C, H, W), if X contains flattened samples. One entry
-    may be -1. If None, X is a table if it has two dimensions, signals if it has three,
-    and images if it has four. ``predict`` expects samples in the same form as ``fit``.
+    may be -1. An L that is given leaves room for longer signals than those in ``fit``.
+    If None, X is a table if it has two dimensions, signals if it has three, and images
+    if it has four. ``predict`` expects samples in the same form as ``fit``.
 source : str, list, tuple of arrays or None, default="auto"
     The source: labelled samples whose tokens replace tokens of X. "auto" fits the
     backbone: "photographs+self" for timm, "docstrings+self" for transformers, and

@@ -52,10 +52,8 @@ class ImageEmbed(nn.Module):
         """Embed images (B, C, H, W) as tokens (B, N, D)."""
         filled = filled_tokens(x, self.grid)
         if x.shape[-2:] != self.size:
-            resize = partial(
-                F.interpolate, size=self.size, mode="bilinear", antialias=True
-            )
-            x = average(x, resize)
+            how = {"mode": "bilinear", "antialias": True}
+            x = average(x, partial(F.interpolate, size=self.size, **how))
         x = x if filled is None else zeroed(x)
         tokens = self.norm(self.proj(x).flatten(2).transpose(1, 2))
         return with_mean(tokens, filled)

@@ -50,14 +50,10 @@ def average(x, resize):
 
 
 def filled_tokens(x, grid):
-    """Return which tokens (B, N) hold a known number, or None if all of them do.
+    """Return which tokens (B, N) of a grid hold a known number, or None for all.
 
-    Parameters
-    ----------
-    x : torch.Tensor of shape (B, C, L) or (B, C, H, W)
-        Tables (B, F) and words (B, N) have no gaps, or other ways to read them.
-    grid : tuple of int
-        Height and width of the token grid; tokens of signals fill it line by line.
+    Tables (B, F) and words (B, N) have no gaps, or other ways to read them. Tokens of
+    signals fill the grid line by line.
     """
     there = known(x)
     if there is None:
@@ -101,16 +97,11 @@ def with_mean(tokens, filled):
 
 
 def filled_mixed(own, others, target_index, source_index):
-    """Return which tokens (B, N) of mixed samples hold something, or None.
+    """Return which tokens (B, N) of mixed samples hold something, or None for all.
 
-    A token that holds nothing stays so. Otherwise short samples would consist almost
-    only of the tokens that replace theirs.
-
-    Parameters
-    ----------
-    own, others : torch.Tensor of shape (B, N) or None
-        Filled tokens of the samples, and of those whose tokens replace theirs.
-    target_index, source_index : torch.Tensor of shape (B, k)
+    ``own`` are the filled tokens of the samples, and ``others`` of those whose tokens
+    replace theirs. A token that holds nothing stays so. Otherwise short samples would
+    consist almost only of the tokens that replace theirs.
     """
     if own is None and others is None:
         return None
@@ -142,25 +133,13 @@ def key_bias(filled, dtype):
 
 
 def valid_positions(there, read, dilation, stride, taps):
-    """Return at which positions dilated kernels respond to known numbers alone.
+    """Return at which positions (B, K, P) dilated kernels respond to known numbers.
 
-    Each channel of a sample begins and ends with its first and last known number, and
-    a gap is between them: like every signal, a short one is followed by zeros. If a
-    kernel has no position without a gap, all positions within the signal count, and
-    missing numbers contribute nothing to the responses there.
-
-    Parameters
-    ----------
-    there : torch.Tensor of bool of shape (B, C, L)
-        Where signals hold numbers.
-    read : torch.Tensor of shape (K, C)
-        1 for the channels that a kernel reads, otherwise 0.
-    dilation, stride, taps : int
-        Those of the convolution, whose number of taps is odd.
-
-    Returns
-    -------
-    valid : torch.Tensor of bool of shape (B, K, P)
+    ``there`` (B, C, L) is where signals hold numbers, and ``read`` (K, C) is 1 for the
+    channels of a kernel. Each channel begins and ends with its first and last number,
+    beyond which there are zeros, as beyond the ends of every signal; gaps are between
+    them. If no tap of a kernel may fall into a gap and no position is left, all
+    positions within the signal count, and missing numbers add nothing to responses.
     """
     there = there.float()
     after = there.flip(-1).cummax(-1).values.flip(-1)

@@ -41,9 +41,8 @@ class WaveEmbed(nn.Module):
         """Embed signals (B, C, L) as tokens (B, N, D)."""
         filled = filled_tokens(x, self.grid)
         if x.shape[-1] != self.length:
-            resize = partial(
-                F.interpolate, size=(1, self.length), mode="bilinear", antialias=True
-            )
+            how = {"mode": "bilinear", "antialias": True}
+            resize = partial(F.interpolate, size=(1, self.length), **how)
             x = average(x.unsqueeze(2), resize).squeeze(2)
         x, changes = _standardised(x) if filled is None else _of_known(x)
         near = F.relu(self.near(torch.cat([x, changes], 1)))
@@ -93,9 +92,9 @@ def _standardised(x):
 def _of_known(x):
     """Do the same with signals that have gaps, where the results are 0."""
     changes = F.pad(x.diff(dim=-1), (1, 0))
-    x, deviations = (own - own.nanmean(-1, keepdim=True) for own in (x, changes))
-    stds = [
-        own.square().nanmean(-1, keepdim=True).sqrt().clamp_min(_LEAST_STD)
-        for own in (x, deviations)
-    ]
-    return zeroed(x / stds[0]), zeroed(changes / stds[1])
+    found = []
+    for own, moved in ((x, x.nanmean(-1, keepdim=True)), (changes, 0.0)):
+        centred = own - own.nanmean(-1, keepdim=True)
+        std = centred.square().nanmean(-1, keepdim=True).sqrt()
+        found.append(zeroed((own - moved) / std.clamp_min(_LEAST_STD)))
+    return found

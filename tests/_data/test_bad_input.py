@@ -70,10 +70,6 @@ CASES = {
         PaReClassifier, {}, _with(1e200, _with(np.nan, SIGNALS, (7, 0, 5)), (9, 0, 2)),
         CLASSES, DataError, "X reaches 1e[+]200",
     ),
-    "channel of nan": (
-        PaReClassifier, {}, np.concatenate([SIGNALS, np.nan * SIGNALS], 1), CLASSES,
-        DataError, "Channel 1 of X holds no number in any training sample",
-    ),
     "inf in images": (
         PaReClassifier, {}, _with(np.inf, IMAGES, (7, 0, 5, 2)), CLASSES, DataError,
         "X holds infinity in sample 7, channel 0, position 5, 2",
@@ -339,8 +335,8 @@ CASES = {
     # ---- validation samples, arguments
     "nan in X_val": (
         PaReClassifier,
-        {"X_val": _with(np.nan, SIGNALS, (1, 0, 2)), "y_val": CLASSES}, SIGNALS,
-        CLASSES, DataError, "NaN in sample 1, channel 0",
+        {"X_val": _with(np.nan, SIGNALS, (1, 0)), "y_val": CLASSES}, SIGNALS,
+        CLASSES, DataError, "All values of sample 1 of X are missing",
     ),
     "X_val without y_val": (
         PaReClassifier, {"X_val": TABLE}, TABLE, CLASSES, DataError, "go together",
@@ -452,12 +448,16 @@ AT_PREDICT = {
     # name: (X in fit, X in predict, error, words of the message)
     "other shape": (
         TABLE.reshape(20, 2, 3), np.zeros((4, 2, 4)), DataError,
-        r"\(2, 4\).*input_shape=\(2, 3\)",
+        "Sample 0 of X is a signal of 4 positions, and at most 3 are expected",
+    ),
+    "too few positions": (
+        TABLE.reshape(20, 2, 3), np.zeros((4, 2, 2)), DataError,
+        r"\(2, 2\).*input_shape=\(2, 3\).*Signals in a list may be shorter",
     ),
     "too far off": (TABLE, 1e60 * TABLE, DataError, "standard deviations from"),
-    "nan in signals": (
-        SIGNALS, _with(np.nan, SIGNALS, (3, 0, 2)), DataError,
-        "NaN in sample 3, channel",
+    "signal of nan": (
+        SIGNALS, _with(np.nan, SIGNALS, (3, 0)), DataError,
+        "All values of sample 3 of X are missing",
     ),
     "inf in a table": (TABLE, _with(np.inf), DataError, "infinity in column 2"),
     "columns in another order": (
