@@ -15,7 +15,7 @@ def with_nan(X):
     check_kind(X, "X")
     if np.ma.is_masked(X):
         return X.astype(np.result_type(X.dtype, np.float32)).filled(np.nan)
-    return np.ma.getdata(X)
+    return X.data if np.ma.isMaskedArray(X) else X
 
 
 def padded(rows, wanted, *, fitting):
