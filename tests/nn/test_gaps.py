@@ -67,7 +67,7 @@ def test_gaps__complete_sample_beside_one_with_gaps__same_result(name, generator
 
 @pytest.mark.parametrize("name", MODULES)
 @torch.no_grad()
-def test_gaps__far_from_a_token__not_read(name, generator):
+def test_gaps__tail__empty_tokens_are_the_mean_of_the_others(name, generator):
     module, x = _module(name, generator)
     tail = x.clone()
     tail[..., -x.shape[-1] // 2 :] = NAN
