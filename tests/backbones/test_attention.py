@@ -1,10 +1,13 @@
 """Attention to tokens that hold something, in backbones with their random weights."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from sklearn_pare import backbones
 from sklearn_pare.backbones.bundled_signal import build_signal
+from sklearn_pare.backbones.hf_models import TextBackbone
 from sklearn_pare.nn.gaps import at_outputs, only
 
 SHAPE = (3, 64, 64)
@@ -19,6 +22,18 @@ def _timm(name):
     )
 
 
+def _bert(generator):
+    transformers = pytest.importorskip("transformers")
+    config = transformers.BertConfig(
+        vocab_size=9,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+    )
+    return SimpleNamespace(module=TextBackbone(transformers.BertModel(config), (4, 4)))
+
+
 BACKBONES = {
     # name: (function of a generator, what merges into one output, in tokens)
     "pare-tiny": (
@@ -30,6 +45,7 @@ BACKBONES = {
     "pare-signal": (build_signal, 16),
     "swin": (_timm("swin_tiny_patch4_window7_224"), 8),
     "vit": (_timm("vit_tiny_patch16_224"), 1),
+    "bert": (_bert, 1),
     "eva02": (_timm("eva02_tiny_patch14_224"), 1),
 }
 
