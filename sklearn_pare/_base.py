@@ -29,6 +29,7 @@ from sklearn_pare._data.fit_data import (
 )
 from sklearn_pare._data.forms import warn_swapped
 from sklearn_pare._data.grids import encode_on_grid, on_grid, restore_grid
+from sklearn_pare._data.lengths import trimmed
 from sklearn_pare._data.reach import check_outputs
 from sklearn_pare._data.splits import check_groups, check_several
 from sklearn_pare._data.validation import (
@@ -141,6 +142,8 @@ class _BasePaRe(
         ----------
         X : array-like of shape (n, F), (n, C, L) or (n, C, H, W)
             A table, signals, or images; with ``input_shape`` also flattened samples.
+            Signals of different lengths are a list of arrays (C, L_i). Values that are
+            missing are NaN.
         y : array-like of shape (n,), (n, K), (n, L), (n, C, L), (n, H, W) or \
                 (n, C, H, W)
             Targets of the samples, or of their positions; see the notes of the class.
@@ -217,7 +220,7 @@ class _BasePaRe(
         """Check everything that fit was called with, and encode the targets."""
         check_input_shape(self.input_shape)
         X, y = check_rows(self, X, y, reset=True)
-        X = shape_rows(X, self.input_shape)
+        X = shape_rows(trimmed(X, y, self.input_shape), self.input_shape)
         warn_swapped("X", X.shape, self.input_shape)
         input_shape = X.shape[1:]
         weight = check_weights(sample_weight, X)
@@ -340,8 +343,7 @@ class _BasePaRe(
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = []
-        # Tables may have missing values; signals and images may not.
-        tags.input_tags.allow_nan = self.input_shape is None
+        tags.input_tags.allow_nan = True
         tags.input_tags.sparse = True
         return tags
 

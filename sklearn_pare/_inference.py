@@ -12,8 +12,10 @@ from sklearn_pare._device import free_cache, is_out_of_memory, out_of_memory
 def in_batches(compute, model, X, encode, row_shape, size, device, remedies):
     """Apply ``compute(model, batch)`` to all samples.
 
-    All batches have one fixed shape, and the last one is padded: to the bit, the result
-    for a sample does not depend on the other samples. If a batch does not fit into the
+    All batches have one fixed shape, and the last one is padded. Samples of signals and
+    images with gaps are in batches of their own, as the network computes with masks
+    there. So the result for a sample does not, to the bit, depend on the others. If a
+    batch does not fit into the
     memory of the device, all samples are computed again in batches of half the size.
 
     Parameters
@@ -69,7 +71,14 @@ def _all_rows(compute, model, X, encode, row_shape, size, device):
     results = []
     for start in range(0, len(X), size):
         rows = encode(X[start : start + size])
-        batch.zero_()
-        batch[: len(rows)] = torch.from_numpy(rows)
-        results.append(compute(model, batch)[: len(rows)].cpu().numpy())
+        gaps = np.zeros(len(rows), bool)
+        if rows.ndim > 2:
+            gaps = np.isnan(rows).reshape(len(rows), -1).any(1)
+        parts = [np.flatnonzero(~gaps), np.flatnonzero(gaps)]
+        found = []
+        for part in filter(len, parts):
+            batch.zero_()
+            batch[: len(part)] = torch.from_numpy(rows[part])
+            found.append(compute(model, batch)[: len(part)].cpu().numpy())
+        results.append(np.concatenate(found)[np.argsort(np.concatenate(parts))])
     return np.concatenate(results)

@@ -15,6 +15,7 @@ STUDIES = (
     "compare",
     "modalities",
     "signals",
+    "lengths",
     "sources",
     "readable",
     "unlabeled",

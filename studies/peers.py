@@ -128,7 +128,7 @@ class MiniRocket(TransformerMixin, BaseEstimator):
     used with dilations that grow exponentially up to the length of the signal; a
     feature is the share of the convolution's output above a bias, and the biases are
     quantiles of the output for a training sample. With several channels a convolution
-    is summed over a random set of them.
+    is summed over a random set of them. Missing values are replaced by 0.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ class MiniRocket(TransformerMixin, BaseEstimator):
     def fit(self, X, y=None):
         """Choose channels and biases from signals (n, C, L), L at least 9."""
         rng = check_random_state(self.random_state)
-        X = np.asarray(X, np.float32)
+        X = np.nan_to_num(np.asarray(X, np.float32))
         _, n_channels, length = X.shape
         limit = np.log2(min(n_channels, self._WIDTH) + 1)
         quantiles = (i * (5**0.5 + 1) / 2 % 1 for i in itertools.count(1))
@@ -181,7 +181,7 @@ class MiniRocket(TransformerMixin, BaseEstimator):
 
     def transform(self, X):
         """(n, C, L) -> (n, n_features), each in [0, 1]."""
-        X = np.asarray(X, np.float32)
+        X = np.nan_to_num(np.asarray(X, np.float32))
         features = [
             (_convolve(X, *how) > biases[:, None, None]).mean(2)
             for how, biases in self.convolutions_

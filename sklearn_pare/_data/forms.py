@@ -7,22 +7,21 @@ import numpy as np
 from scipy.sparse import issparse
 
 from sklearn_pare._data.foreign import check_kind, collected
-from sklearn_pare._data.lazy import LazyArray, SparseRows, is_lazy, raise_gap
+from sklearn_pare._data.lazy import LazyArray, SparseRows, is_lazy
+from sklearn_pare._data.lengths import padded, with_nan
 from sklearn_pare._data.tables import is_frame, is_mixed
-from sklearn_pare._utils.arrays import (
-    as_numpy,
-    is_array_of_objects,
-    is_missing,
-    rows_of,
-)
+from sklearn_pare._utils.arrays import as_numpy, rows_of
 from sklearn_pare.exceptions import DataError
 
 # Sparse data that take more bytes as dense float32 are refused.
 MAX_DENSE = 2**32
 
 
-def read_samples(X, input_shape):
-    """Return X in a form that scikit-learn or this package can read."""
+def read_samples(X, input_shape, fitted=None):
+    """Return X in a form that scikit-learn or this package can read.
+
+    `fitted` is the shape of a sample in fit, or None in fit.
+    """
     table = input_shape is None
     if hasattr(X, "getbands"):
         raise DataError("X is one image. Give a list of images, such as [X].")
@@ -48,19 +47,14 @@ def read_samples(X, input_shape):
         return _add_axis(LazyArray(X), input_shape)
     X = rows_of(X)
     if isinstance(X, list):
-        X = list(map(_channels_first, X))
+        X = as_numpy(list(map(_channels_first, X)))
+        X = padded(X, fitted or input_shape, fitting=fitted is None)
     X = check_even(as_numpy(X), "X")
     if not hasattr(X, "shape"):
         X = np.asarray(X)
         # From objects, so that errors show text without a dtype.
         X = X.astype(object) if X.dtype.kind == "U" else X
-    if is_array_of_objects(X):
-        missing = [is_missing(value) for value in X.flat]
-        X = np.where(np.reshape(missing, X.shape), np.nan, X)
-    check_kind(X, "X")
-    if np.ma.isMaskedArray(X):
-        X = _fill(X, table)
-    return _add_axis(X, input_shape)
+    return _add_axis(with_nan(X), input_shape)
 
 
 def _read_sparse(X, table):
@@ -93,15 +87,6 @@ def _without_sparse(X):
     if sparse:
         _check_size(X.shape)
     return X.astype(sparse) if sparse else X
-
-
-def _fill(X, table):
-    """Return a masked array with NaN for masked values, which only a table may have."""
-    if not np.ma.is_masked(X):
-        return X.data
-    if X.ndim > (2 if table else 1):
-        raise_gap("a masked value", np.ma.getmaskarray(X))
-    return X.astype(np.result_type(X.dtype, np.float32)).filled(np.nan)
 
 
 def _without_ones(shape):
@@ -141,6 +126,15 @@ def _channels_first(row):
     return pixels[None] if pixels.ndim == 2 else pixels
 
 
+# What to do if samples have different shapes.
+_EVEN = {
+    "X": "Only signals may differ, in length: give arrays (C, L_i) with one number of "
+    "channels, or set input_shape=(C, -1). Bring other samples to one shape.",
+    "y": "Bring them to one shape: pad the short ones with numpy.pad, or resample with "
+    "scipy.signal.resample.",
+}
+
+
 def check_even(rows, name):
     """Return a list or an array, or raise DataError for samples of different shapes."""
     if not isinstance(rows, list | tuple):
@@ -158,8 +152,7 @@ def check_even(rows, name):
         (shape, row), (other, other_row), *_ = shapes.items()
         raise DataError(
             f"The samples of {name} have {len(shapes)} different shapes: sample {row} "
-            f"has {shape}, sample {other_row} has {other}. Bring them to one shape: "
-            "pad the short ones with numpy.pad, or resample with scipy.signal.resample."
+            f"has {shape}, sample {other_row} has {other}. {_EVEN[name]}"
         )
     return rows
 

@@ -46,7 +46,7 @@ def standardise(block, mean, scale):
 
 
 def check_finite(X, rows=None):
-    """Raise DataError if signals or images hold NaN, infinity or huge numbers.
+    """Raise DataError if signals or images hold infinity, huge numbers, or only NaN.
 
     Parameters
     ----------
@@ -57,38 +57,34 @@ def check_finite(X, rows=None):
     largest = max(float(X.max()), -float(X.min()))
     if largest <= LARGEST:
         return
+    if math.isnan(largest):
+        _check_gaps(X, rows)
+        largest = max(float(np.nanmax(X)), -float(np.nanmin(X)))
     if math.isfinite(largest):
-        raise DataError(
-            f"X reaches {largest:g}; numbers up to {LARGEST:g} can be standardised. "
-            "Divide X by a constant, or take its logarithm."
-        )
-    wrong = ~np.isfinite(X)
-    what = "NaN" if np.isnan(X[wrong][0]) else "infinity"
-    raise_gap(what, wrong, rows)
-
-
-def raise_gap(what, wrong, rows=None):
-    """Raise DataError for the first sample that is `wrong` at a position.
-
-    Parameters
-    ----------
-    what : str
-        Name of what the sample holds there.
-    wrong : ndarray of bool of shape (n, ...)
-    rows : ndarray of shape (n,), optional
-        Numbers of the samples for the error; by default their positions.
-    """
-    row, *place = map(int, np.argwhere(wrong)[0])
+        if largest > LARGEST:
+            raise DataError(
+                f"X reaches {largest:g}; numbers up to {LARGEST:g} can be "
+                "standardised. Divide X by a constant, or take its logarithm."
+            )
+        return
+    row, *place = map(int, np.argwhere(np.isinf(X))[0])
     where = f"index {place[0]}"
-    fill = "X.filled(0)" if what == "a masked value" else "np.nan_to_num"
-    if wrong.ndim > 2:
+    if X.ndim > 2:
         where = f"channel {place[0]}, position {', '.join(map(str, place[1:]))}"
     raise DataError(
-        f"X holds {what} in sample {row if rows is None else rows[row]}, "
-        f"{where}. Signals and images must be complete: interpolate the gap, or fill "
-        f"it, such as with {fill}, and mark it in a channel of its own. Only tables "
-        "may have missing values."
+        f"X holds infinity in sample {row if rows is None else rows[row]}, {where}. "
+        "Replace it by NaN, which stands for a missing value, or by a finite number."
     )
+
+
+def _check_gaps(X, rows):
+    """Raise DataError if a sample holds nothing but missing values."""
+    empty = np.isnan(X).reshape(len(X), -1).all(1)
+    if empty.any():
+        row = empty.argmax() if rows is None else rows[empty.argmax()]
+        raise DataError(
+            f"All values of sample {row} of X are missing. Leave the sample out."
+        )
 
 
 def is_lazy(X, table):
@@ -165,7 +161,8 @@ class SparseRows(ChosenRows):
 class LazyArray:
     """Samples of an array in a file, selected and reshaped now, but read when needed.
 
-    All numbers of a block that is read must be finite.
+    Of the numbers of a block that is read, none may be infinite, and those of a sample
+    may not all be missing. Masked values are missing, and become NaN.
 
     Parameters
     ----------
@@ -220,8 +217,8 @@ class LazyArray:
         for start, stop in runs(rows):
             first, last = int(rows[start]), int(rows[stop - 1])
             some = read(self.source, slice(first, last + 1))
-            if np.ma.is_masked(some):
-                raise_gap("a masked value", np.ma.getmaskarray(some), rows[start:stop])
+            if np.ma.isMaskedArray(some):
+                some = some.astype(block.dtype).filled(np.nan)
             block[start:stop] = some
         check_finite(block, rows)
         return block[inverse].reshape(self.shape).astype(dtype or block.dtype)

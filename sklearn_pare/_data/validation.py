@@ -21,6 +21,7 @@ from sklearn_pare._data.forms import (
     sizes_of,
 )
 from sklearn_pare._data.lazy import ChosenRows, LazyArray, SparseRows, check_finite
+from sklearn_pare._data.lengths import without_end
 from sklearn_pare._data.tables import check_table, is_frame, is_mixed
 from sklearn_pare._utils.arrays import as_numbers, finite, plain
 from sklearn_pare.exceptions import DataError
@@ -33,7 +34,7 @@ KINDS = {
 }
 
 
-def check_rows(estimator, X, y="no_validation", *, reset):
+def check_rows(estimator, X, y="no_validation", *, reset, shape=None):
     """Return X of shape (n, F), (n, C, L) or (n, C, H, W), and y, as checked arrays.
 
     Parameters
@@ -42,12 +43,15 @@ def check_rows(estimator, X, y="no_validation", *, reset):
         If `reset`, it gets `n_features_in_` and `feature_names_in_`. Without
         `input_shape`, 2-D X is a table.
     X : array-like, torch.Tensor, DataFrame, sparse matrix or array in a file
-        Only tables may have missing values: NaN, None or masked.
+        Values may be missing: NaN, None or masked. A list of signals may have
+        different lengths, and NaN follows the short ones.
     y : array-like or torch.Tensor, optional
         Its length must match X; in a regressor it must be numeric. Only several numbers
         per sample and fields may have missing values.
     reset : bool
         True in fit.
+    shape : tuple of int, optional
+        Shape of a sample in fit; by default `input_shape_`. It is not used in fit.
 
     Returns
     -------
@@ -58,9 +62,16 @@ def check_rows(estimator, X, y="no_validation", *, reset):
         Only if `y` was given.
     """
     table = estimator.input_shape is None
-    X = read_samples(X, estimator.input_shape)
-    if not reset:
+    if reset:
+        X = read_samples(X, estimator.input_shape)
+    else:
+        shape = tuple(shape or getattr(estimator, "input_shape_", ()))
+        X = read_samples(X, estimator.input_shape, shape)
         check_not_one(X, estimator)
+        flat = estimator.n_features_in_ == math.prod(shape)
+        if flat and X.ndim == 3 and X.shape[1:] == shape:
+            # As in fit.
+            X = X.reshape(len(X), -1)
     unread = isinstance(X, LazyArray | SparseRows) or (table and is_mixed(X))
     # Small numbers do not need 64 bits.
     short = getattr(getattr(X, "dtype", None), "itemsize", 8) < 4
@@ -94,6 +105,8 @@ def check_rows(estimator, X, y="no_validation", *, reset):
         check_table(X, names, fitting=reset)
     elif not unread:
         check_finite(X)
+        if not reset and len(shape) == 2 and X.ndim == 3:
+            X = without_end(X, shape[1])
     if isinstance(y, str) and y == "no_validation":
         return X
     y = check_target(estimator, y)
@@ -184,6 +197,7 @@ def shape_rows(X, input_shape):
             f"not fit input_shape={tuple(input_shape)}. Give X of shape "
             f"(n, {', '.join(map(str, wanted))}), or flattened samples of "
             f"{math.prod(wanted)} numbers, or another input_shape."
+            f"{' Signals in a list may be shorter.' if len(wanted) == 2 else ''}"
         )
     return X if X.shape[1:] == wanted else X.reshape(len(X), *wanted)
 

@@ -26,8 +26,9 @@ layer_decay : float, default=0.75
     after it. With ``pretrained=False`` all blocks have the same learning rate.
 input_shape : tuple of int, default=None
     Shape of one sample, (C, L) or (C, H, W), if X contains flattened samples. One entry
-    may be -1. If None, X is a table if it has two dimensions, signals if it has three,
-    and images if it has four. ``predict`` expects samples in the same form as ``fit``.
+    may be -1. An L that is given leaves room for longer signals than those in ``fit``.
+    If None, X is a table if it has two dimensions, signals if it has three, and images
+    if it has four. ``predict`` expects samples in the same form as ``fit``.
 source : str, list, tuple of arrays or None, default="auto"
     The source: labelled samples whose tokens replace tokens of X. "auto" fits the
     backbone: "photographs+self" for timm, "docstrings+self" for transformers, and
@@ -199,13 +200,13 @@ history_ : list of dict
 
 DATA = """
 X is a table (n, F), signals (n, C, L) or images (n, C, H, W), given as arrays, lists or
-torch tensors. A table may be a DataFrame with numbers, booleans, text and categories,
-and may have missing values. Categories that did not occur in fit are treated as
-missing.
-Arrays of other libraries, such as HDF5, zarr, xarray and dask, are read. Signals and
-images of more than 256 MB in a file stay there and are read in batches. Masked values
-are missing values in tables, and an error elsewhere. Sparse matrices are read as well.
-In predict, images and fields on another grid are resampled to that of fit.
+torch tensors. Signals of different lengths are a list of arrays (C, L_i). A table may
+be a DataFrame with numbers, booleans, text and categories. Categories that did not
+occur in fit are treated as missing. Missing values of X are NaN or masked; those of
+signals and images are not filled, but left out of all that is computed. Arrays of other
+libraries, such as HDF5, zarr, xarray and dask, are read. Signals and images of more
+than 256 MB in a file stay there and are read in batches. Sparse matrices are read as
+well. In predict, images and fields on another grid are resampled to that of fit.
 """
 
 METHOD = r"""

@@ -10,6 +10,7 @@ from safetensors.torch import load, save_file
 from torch import nn
 
 from sklearn_pare._utils import without_traces
+from sklearn_pare.backbones.attention import attend_to_filled
 from sklearn_pare.backbones.backbone import Backbone, BackboneCard
 from sklearn_pare.exceptions import ModelFileError
 from sklearn_pare.nn.embed import ImageEmbed
@@ -43,6 +44,7 @@ class SwinBackbone(nn.Module):
         self.feature_dim = swin.num_features
         self.layers = swin.layers
         self.norm = swin.norm
+        attend_to_filled(self, self.grid)
 
     def stages(self, tokens):
         """Return the features (B, h, w, E) of each stage, before the last norm."""

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from sklearn_pare._utils import without_traces
+from sklearn_pare.backbones.attention import attend_to_filled
 from sklearn_pare.backbones.backbone import Backbone, BackboneCard
 from sklearn_pare.backbones.bundled import WEIGHTS as _TINY
 from sklearn_pare.backbones.bundled import other_weights, read_weights
@@ -41,6 +42,7 @@ class SignalBackbone(nn.Module):
             _Stage(*sizes) for sizes in zip(before, dims, depths, heads, strict=True)
         )
         self.norm = nn.LayerNorm(dims[-1])
+        attend_to_filled(self, self.grid)
 
     def stages(self, tokens):
         """Return the features (B, 1, M, E) of each stage, before the last norm."""

@@ -26,6 +26,7 @@ from sklearn_pare.backbones.weights_file import (
 )
 from sklearn_pare.exceptions import ModelFileError, UnknownNameError
 from sklearn_pare.nn.embed import WordEmbed
+from sklearn_pare.nn.gaps import attended
 from sklearn_pare.nn.init import DrawFrom, xavier_
 
 PREFIX = "hf:"
@@ -111,7 +112,10 @@ class TextBackbone(nn.Module):
 
     def forward(self, tokens):
         """Compute features (B, N, E) of tokens (B, N, D)."""
-        return self.model(inputs_embeds=tokens).last_hidden_state
+        filled = attended()
+        mask = None if filled is None else filled.long()
+        found = self.model(inputs_embeds=tokens, attention_mask=mask)
+        return found.last_hidden_state
 
 
 def check(name):

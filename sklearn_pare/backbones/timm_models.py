@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from sklearn_pare._utils import expand, without_traces
+from sklearn_pare.backbones.attention import attend_to_filled
 from sklearn_pare.backbones.backbone import (
     Backbone,
     BackboneCard,
@@ -60,6 +61,7 @@ class TimmBackbone(nn.Module):
         self.feature_dim = model.num_features
         model.patch_embed = nn.Identity()
         self.model = model
+        attend_to_filled(model, self.grid)
         self.pyramid = getattr(model, "output_fmt", "NLC") == "NHWC"
         # Tokens of the smallest grid: each stage after the first merges 2 x 2 tokens.
         self.n_fewest = 4 ** (len(model.layers) - 1) if self.pyramid else 1

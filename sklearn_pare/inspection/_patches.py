@@ -174,7 +174,7 @@ def _draw_image(ax, row, index, grid):
     """Draw pixels; marked patches are framed and shaded."""
     from matplotlib.patches import Rectangle
 
-    low, high = row.min(), row.max()
+    low, high = np.nanmin(row), np.nanmax(row)
     scaled = (row - low) / max(high - low, 1e-12)
     if len(row) == 3:
         ax.imshow(scaled.transpose(1, 2, 0))

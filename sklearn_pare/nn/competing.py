@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from sklearn_pare.nn.gaps import known, valid_positions, zeroed
 from sklearn_pare.nn.parts import in_parts
 
 _TAPS = 9
@@ -26,7 +27,9 @@ class CompetingKernels(nn.Module):
     to its sum, and the kernel with the smallest response adds one to its count. Sums
     and counts are the features, as square roots. There are 64 groups of eight random
     kernels for each dilation; half of them read the first differences of the signal.
-    Each group reads a fixed subset of the channels. Nothing is trained.
+    Each group reads a fixed subset of the channels. Nothing is trained. Of a signal
+    with gaps, sums and counts are those of its ``valid_positions``, times the ratio of
+    all positions to these, or NaN if there are none.
 
     This is the transform of Dempster, Schmidt, Webb, "Hydra: Competing Convolutional
     Kernels for Fast and Accurate Time Series Classification", Data Mining and Knowledge
@@ -54,26 +57,47 @@ class CompetingKernels(nn.Module):
         return in_parts(partial(self._few, weights=weights), x, samples=few)
 
     def _few(self, x, weights):
-        forms = x, F.pad(x.diff(dim=2), (1, 0))
+        forms, there = _forms(x)
         # Where a signal is constant, responses differ by rounding alone.
-        least = _ROUNDING * x.abs().amax((1, 2))[:, None, None]
+        least = _ROUNDING * forms[0].abs().amax((1, 2))[:, None, None]
         features = []
-        for dilation, halves in zip(self.dilations, weights, strict=True):
+        for dilation, *halves in zip(self.dilations, weights, self.read, strict=True):
             reach = dilation * (_TAPS // 2)
-            for form, weight in zip(forms, halves, strict=True):
+            for form, own, weight, read in zip(forms, there, *halves, strict=True):
                 responses = F.conv1d(form, weight, None, self.stride, reach, dilation)
                 responses = torch.where(responses.abs() > least, responses, 0.0)
-                features += _compete(responses.unflatten(1, (-1, _MEMBERS)))
+                valid = None
+                if own is not None:
+                    valid = valid_positions(own, read, dilation, self.stride, _TAPS)
+                features += _compete(responses.unflatten(1, (-1, _MEMBERS)), valid)
         found = torch.cat(features, 1).clamp_min(0)
         # The root has an infinite slope at 0.
         return torch.where(found == 0, 1.0, found).sqrt() * (found != 0)
 
 
-def _compete(responses):
-    """Return sums and counts (B, G * 8) of responses (B, G, 8, P)."""
+def _forms(x):
+    """Return signals and their first differences, and where both are known."""
+    changes, there = F.pad(x.diff(dim=2), (1, 0)), known(x)
+    if there is None:
+        return (x, changes), (None, None)
+    changes = torch.where(there, changes, torch.nan)
+    return (zeroed(x), zeroed(changes)), (there, ~changes.isnan())
+
+
+def _compete(responses, valid):
+    """Return sums and counts (B, G * 8) of responses (B, G, 8, P).
+
+    `valid` (B, G, P) are the positions that count, if not all of them do.
+    """
     wins = responses >= responses.amax(2, keepdim=True)
     loses = responses <= responses.amin(2, keepdim=True)
+    if valid is not None:
+        wins, loses = wins & valid[:, :, None], loses & valid[:, :, None]
     sums, counts = (responses * wins).sum(3), loses.float().sum(3)
+    if valid is not None:
+        # 0 / 0 is NaN.
+        share = valid.float().mean(2, keepdim=True)
+        sums, counts = sums / share, counts / share
     return [sums.flatten(1), counts.flatten(1)]
 
 

@@ -2,15 +2,18 @@
 
 Each embedder maps samples of any size to ``grid``, the token grid of the backbone, with
 tokens of width ``dim``. Tokens get the scale of those of the backbone's own stem, so
-that target and source tokens match.
+that target and source tokens match. Missing numbers of signals and images are NaN and
+contribute nothing; a token that holds none but these is the mean of the others.
 """
 
 import math
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from sklearn_pare.nn.gaps import average, filled_tokens, with_mean, zeroed
 from sklearn_pare.nn.kernels import DilatedKernels
 from sklearn_pare.nn.wave_embed import WaveEmbed
 
@@ -47,9 +50,13 @@ class ImageEmbed(nn.Module):
 
     def forward(self, x):
         """Embed images (B, C, H, W) as tokens (B, N, D)."""
+        filled = filled_tokens(x, self.grid)
         if x.shape[-2:] != self.size:
-            x = F.interpolate(x, self.size, mode="bilinear", antialias=True)
-        return self.norm(self.proj(x).flatten(2).transpose(1, 2))
+            how = {"mode": "bilinear", "antialias": True}
+            x = average(x, partial(F.interpolate, size=self.size, **how))
+        x = x if filled is None else zeroed(x)
+        tokens = self.norm(self.proj(x).flatten(2).transpose(1, 2))
+        return with_mean(tokens, filled)
 
     @torch.no_grad()
     def start_from(self, stem):
@@ -101,21 +108,23 @@ class ValueEmbed(nn.Module):
     def __init__(self, input_shape, grid, dim, patch=PATCH):
         super().__init__()
         channels, length = input_shape
-        self.n_tokens = math.prod(grid)
+        self.grid, self.n_tokens = tuple(grid), math.prod(grid)
         piece = max(math.ceil(length / self.n_tokens), patch)
         # Signals are resampled, not padded, so that every token has a part of them.
         self.length = piece * self.n_tokens
         self.proj = nn.Conv1d(channels, dim, kernel_size=piece, stride=piece)
         self.norm = nn.LayerNorm(dim)
 
-    def _project(self, x):
+    def _project(self, x, filled):
         if x.shape[-1] != self.length:
-            x = F.interpolate(x, self.length, mode="linear")
+            x = average(x, partial(F.interpolate, size=self.length, mode="linear"))
+        x = x if filled is None else zeroed(x)
         return self.proj(x).transpose(1, 2)
 
     def forward(self, x):
         """Embed signals (B, C, L) as tokens (B, N, D)."""
-        return self.norm(self._project(x))
+        filled = filled_tokens(x, self.grid)
+        return with_mean(self.norm(self._project(x, filled)), filled)
 
     @torch.no_grad()
     def start_from(self, stem):
@@ -155,8 +164,11 @@ class SignalEmbed(ValueEmbed):
 
     def forward(self, x):
         """Embed signals (B, C, L) as tokens (B, N, D)."""
+        filled = filled_tokens(x, self.grid)
         shares = self.kernels.windows(x, self.n_tokens).transpose(1, 2) - 0.5
-        return self.norm(self._project(x) + self.shares(shares))
+        shares = shares if filled is None else zeroed(shares)
+        tokens = self.norm(self._project(x, filled) + self.shares(shares))
+        return with_mean(tokens, filled)
 
 
 class TableEmbed(nn.Module):

@@ -2,11 +2,20 @@
 
 import math
 import threading
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from sklearn_pare.nn.gaps import (
+    at_outputs,
+    average,
+    filled_tokens,
+    known,
+    only,
+    with_mean,
+)
 from sklearn_pare.nn.init import xavier_
 from sklearn_pare.nn.parts import in_parts
 
@@ -26,7 +35,7 @@ class FrozenFeatures(nn.Module):
     of tokens, fewer if there are several channels. That hidden features of a frozen
     image backbone tell classes of signals apart was shown by Roschmann et al., "Time
     Series Representations for Classification Lie Hidden in Pretrained Vision
-    Transformers", 2025.
+    Transformers", 2025. Features of a channel without any number are NaN.
 
     Parameters
     ----------
@@ -67,18 +76,24 @@ class FrozenFeatures(nn.Module):
     def forward(self, x):
         """Return features (B, n_features) of signals (B, C, L)."""
         if x.shape[1] > self.n_channels:
-            x = F.adaptive_avg_pool1d(x.transpose(1, 2), self.n_channels)
-            x = x.transpose(1, 2)
+            pool = partial(F.adaptive_avg_pool1d, output_size=self.n_channels)
+            x = average(x.transpose(1, 2), pool).transpose(1, 2)
         # As many sequences at a time as samples of one channel.
         return in_parts(self._few, x, parts=self.n_channels)
 
     def _few(self, x):
-        tokens = self.embed(x.flatten(0, 1)[:, None])
-        read = self.module(tokens)
+        x = x.flatten(0, 1)[:, None]
+        tokens, there = self.embed(x), known(x)
+        filled = filled_tokens(x, self.module.grid)
+        with only(filled):
+            read = self.module(tokens)
         if self.reads_block:
             read = _last_output(tokens)
-        parts = F.adaptive_avg_pool1d(read.transpose(1, 2), self.n_parts)
-        return parts.flatten(1).unflatten(0, (-1, self.n_channels)).flatten(1)
+        read = with_mean(read, at_outputs(filled, self.module.grid, read.shape[1]))
+        parts = F.adaptive_avg_pool1d(read.transpose(1, 2), self.n_parts).flatten(1)
+        if there is not None:
+            parts = torch.where(there.any(2), parts, torch.nan)
+        return parts.unflatten(0, (-1, self.n_channels)).flatten(1)
 
 
 def _remember(block, inputs, output):

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from sklearn_pare.nn.gaps import known, valid_positions, zeroed
 from sklearn_pare.nn.parts import in_parts
 
 _TAPS = 9
@@ -26,7 +27,8 @@ class DilatedKernels(nn.Module):
     from 1 to the length of the signal. Each kernel reads a fixed subset of the
     channels. Nothing is trained: ``fit`` sets the thresholds to quantiles of the
     responses to training samples. The number of features is about ``n_features``, since
-    every kernel gets equally many thresholds.
+    every kernel gets equally many thresholds. Shares of a signal with gaps are those of
+    its ``valid_positions``, or NaN if there are none.
 
     This is the transform of Dempster, Schmidt, Webb, "MiniRocket: A Very Fast (Almost)
     Deterministic Transform for Time Series Classification", KDD 2021.
@@ -44,10 +46,20 @@ class DilatedKernels(nn.Module):
         self.stride = math.ceil(length / _POSITIONS)
 
     def _responses(self, x):
-        """Yield the responses (B, 84, P) to signals (B, C, L) for each dilation."""
+        """Yield the responses (B, 84, P) to signals (B, C, L) for each dilation.
+
+        They are NaN where they are not valid.
+        """
+        there = known(x)
+        x = x if there is None else zeroed(x)
         for dilation, weight in zip(self.dilations, self.weight, strict=True):
             reach = dilation * (_TAPS // 2)
-            yield F.conv1d(x, weight, None, self.stride, reach, dilation)
+            responses = F.conv1d(x, weight, None, self.stride, reach, dilation)
+            if there is not None:
+                read = (weight != 0).any(-1)
+                valid = valid_positions(there, read, dilation, self.stride, _TAPS)
+                responses = torch.where(valid, responses, torch.nan)
+            yield responses
 
     @torch.no_grad()
     def fit(self, x):
@@ -60,9 +72,11 @@ class DilatedKernels(nn.Module):
             numbers = torch.arange(n_levels, device=samples.device) + i * n_levels
             flat = responses.transpose(0, 1).flatten(1)
             some = flat[:, :: math.ceil(flat.shape[1] / _RESPONSES)]
+            # NaN comes last.
             sorted_ = some.sort(1).values
-            quantiles = ((numbers + 1) * step % 1 * (sorted_.shape[1] - 1)).long()
-            self.thresholds[i] = sorted_[:, quantiles]
+            last = (~some.isnan()).sum(1, keepdim=True).clamp_min(1) - 1
+            quantiles = ((numbers + 1) * step % 1 * last).long()
+            self.thresholds[i] = sorted_.gather(1, quantiles).nan_to_num(0.0)
 
     def forward(self, x):
         """Return features (B, n_features) of signals (B, C, L) as a whole."""
@@ -73,6 +87,7 @@ class DilatedKernels(nn.Module):
     def windows(self, x, n):
         """Return features (B, n_features, n) of n windows of signals (B, C, L)."""
         shares, exporting = [], torch.compiler.is_compiling()
+        has_gaps = known(x) is not None
         for responses, levels in zip(self._responses(x), self.thresholds, strict=True):
             if exporting:
                 # It takes more memory, but an exported network has fewer parts.
@@ -83,7 +98,12 @@ class DilatedKernels(nn.Module):
                 F.adaptive_avg_pool1d((responses > level[:, None]).float(), n)
                 for level in levels.T
             ]
-            shares.append(torch.stack(above, 2).flatten(1, 2))
+            above = torch.stack(above, 2)
+            if has_gaps:
+                # NaN is not above a threshold, and 0 / 0 is NaN.
+                valid = (~responses.isnan()).float()
+                above = above / F.adaptive_avg_pool1d(valid, n)[:, :, None]
+            shares.append(above.flatten(1, 2))
         return torch.cat(shares, 1)
 
 

@@ -5,10 +5,13 @@ Its weights are buffers, which the training loop leaves alone:
 """
 
 import math
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+from sklearn_pare.nn.gaps import average
 
 # Largest number of inputs, and of outputs, of the linear map; more are pooled.
 _MOST = 2048
@@ -49,7 +52,10 @@ class ColumnFeatures(nn.Module):
 
 
 class PooledNumbers(nn.Module):
-    """Values of a signal or field; if there are too many, averages over cells."""
+    """Values of a signal or field; if there are too many, averages over cells.
+
+    They are NaN where all values are missing.
+    """
 
     def __init__(self, input_shape):
         super().__init__()
@@ -58,7 +64,7 @@ class PooledNumbers(nn.Module):
 
     def forward(self, x):
         """Map samples (B, C, ...) to features (B, n_features)."""
-        return pool(x, self.size).flatten(1)
+        return average(x, partial(pool, size=self.size)).flatten(1)
 
 
 def pooled_size(shape):
@@ -105,7 +111,8 @@ class LinearPath(nn.Module):
     """Linear map of features of the raw sample to outputs (K,), (K, L) or (K, H, W).
 
     Dense outputs of more than 2048 values are computed on a coarser grid and
-    interpolated. ``features`` are a ``FeatureGroups``.
+    interpolated. ``features`` are a ``FeatureGroups``; those that are NaN, since they
+    cannot be computed for a sample with gaps, are replaced by their means.
     """
 
     def __init__(self, features, output_shape):
@@ -118,16 +125,19 @@ class LinearPath(nn.Module):
         n_outputs = math.prod(self.shape)
         self.register_buffer("weight", torch.zeros(n_outputs, features.n_features))
         self.register_buffer("bias", torch.zeros(n_outputs))
+        self.register_buffer("mean", torch.zeros(features.n_features))
 
     def keep(self, names):
         """Leave out all other groups of features, before the weights are set."""
         for name in self.features.keys() - set(names):
             del self.features[name]
-        self.weight = self.weight.new_zeros(len(self.bias), self.features.n_features)
+        self.mean = self.mean.new_zeros(self.features.n_features)
+        self.weight = self.weight.new_zeros(len(self.bias), len(self.mean))
 
     def forward(self, x):
         """Map samples (B, ...) to outputs (B, K, ...)."""
         features = self.features(x)
+        features = torch.where(features.isnan(), self.mean, features)
         # At other widths the last bits of a sample depend on its place in the batch.
         n_inputs, n_outputs = features.shape[1], len(self.bias)
         inputs, outputs = (0, -n_inputs % _WIDTH), (0, -n_outputs % _WIDTH)

@@ -7,6 +7,14 @@ import torch
 from torch import nn
 
 from sklearn_pare.nn.decoder import DenseDecoder, hide, stages
+from sklearn_pare.nn.gaps import (
+    at_outputs,
+    filled_mixed,
+    filled_tokens,
+    only,
+    with_mean,
+    zeroed,
+)
 from sklearn_pare.nn.replace import replace_tokens
 
 
@@ -84,7 +92,8 @@ class Outputs(NamedTuple):
 class PaReModel(nn.Module):
     """Network for the target modality, with a gate and a source for training.
 
-    Prediction uses only ``embed``, ``backbone``, ``head`` and ``linear``.
+    Prediction uses only ``embed``, ``backbone``, ``head`` and ``linear``. Missing
+    numbers of signals and images are NaN, see ``sklearn_pare.nn.gaps``.
 
     Parameters
     ----------
@@ -127,27 +136,52 @@ class PaReModel(nn.Module):
         self.linear = linear
         self.replace = replace
 
-    def _run_backbone(self, run, tokens, bfloat16):
+    def _run_backbone(self, run, tokens, filled, bfloat16):
         # The other parts are cheap, and 8 bits are too few for raw features.
-        with torch.autocast(tokens.device.type, torch.bfloat16, enabled=bfloat16):
+        kind = tokens.device.type
+        with torch.autocast(kind, torch.bfloat16, enabled=bfloat16), only(filled):
             return run(tokens)
 
-    def _read(self, tokens, x, offset, bfloat16):
+    def _features(self, tokens, filled, bfloat16):
+        """Return features (B, M, E) whose mean is that of the filled ones."""
+        found = self._run_backbone(self.backbone, tokens, filled, bfloat16)
+        filled = at_outputs(filled, self.backbone.grid, found.shape[1])
+        return with_mean(found, filled)
+
+    def _filled(self, x):
+        return filled_tokens(x, self.backbone.grid)
+
+    def _read(self, tokens, x, filled, offset, bfloat16):
         """Return outputs (B, K, ...) and the features that the head read."""
         if isinstance(self.head, DenseDecoder):
-            maps = self._run_backbone(partial(stages, self.backbone), tokens, bfloat16)
+            run = partial(stages, self.backbone)
+            maps = self._run_backbone(run, tokens, filled, bfloat16)
             read = [features.to(tokens.dtype) for features in maps]
+            x = x if filled is None else zeroed(x)
             with torch.autocast(x.device.type, torch.bfloat16, enabled=bfloat16):
                 outputs = self.head(read, x, offset)
         else:
-            read = self._run_backbone(self.backbone, tokens, bfloat16).to(tokens.dtype)
+            read = self._features(tokens, filled, bfloat16).to(tokens.dtype)
             outputs = self.head(read)
         return outputs if offset is None else outputs + offset, read
 
     def features(self, x, *, bfloat16=False):
         """Map samples (B, ...) to mean features of the backbone (B, E) in float32."""
-        features = self._run_backbone(self.backbone, self.embed(x), bfloat16)
+        features = self._features(self.embed(x), self._filled(x), bfloat16)
         return features.float().mean(1)
+
+    def _filled_of_both(self, x, mixing, *index):
+        """Return the filled tokens of clean and mixed samples, or None if all are."""
+        others = self._filled(mixing.others) if mixing.own else None
+        mixed = filled_mixed(self._filled(mixing.x), others, *index)
+        clean, n_tokens = self._filled(x), mixing.noise.shape[2]
+        if clean is None and mixed is None:
+            return None
+        parts = [
+            x.new_ones(n, n_tokens, dtype=torch.bool) if filled is None else filled
+            for n, filled in ((len(x), clean), (len(mixing.x), mixed))
+        ]
+        return torch.cat(parts)
 
     def predict(self, x, offset=None, *, bfloat16=False):
         """Map samples (B, ...) to target outputs (B, K, ...) in float32.
@@ -156,7 +190,7 @@ class PaReModel(nn.Module):
         """
         if offset is None and self.linear is not None:
             offset = self.linear(x)
-        return self._read(self.embed(x), x, offset, bfloat16)[0]
+        return self._read(self.embed(x), x, self._filled(x), offset, bfloat16)[0]
 
     def forward(self, x, mixing=None, offset=None, *, bfloat16=False):
         """Return outputs for clean samples and, given ``mixing``, for mixed ones.
@@ -173,6 +207,7 @@ class PaReModel(nn.Module):
         if mixing is None:
             return Outputs(self.predict(x, offset, bfloat16=bfloat16))
         tokens, own = self.embed(x), self.embed(mixing.x)
+        n_clean = len(tokens)
         others = (self.embed if mixing.own else self.source_embed)(mixing.others)
         own_noise, other_noise = mixing.noise
         mixed, target_index, source_index = self.replace(
@@ -182,14 +217,16 @@ class PaReModel(nn.Module):
             self.gate(others) + other_noise,
             mixing.k,
         )
+        filled = self._filled_of_both(x, mixing, target_index, source_index)
         if isinstance(self.head, DenseDecoder):
             # The decoder reads the sample as well: hide what the tokens contained.
             x = torch.cat([x, hide(mixing.x, target_index, self.backbone.grid)])
         if offset is not None:
             offset = torch.cat([offset, mixing.offset])
         # Clean and mixed samples in one pass, which takes half the calls.
-        outputs, read = self._read(torch.cat([tokens, mixed]), x, offset, bfloat16)
-        n_clean, mixed_source = len(tokens), None
+        tokens = torch.cat([tokens, mixed])
+        outputs, read = self._read(tokens, x, filled, offset, bfloat16)
+        mixed_source = None
         if not mixing.own:
             if isinstance(read, list):
                 mixed_source = self.source_head([maps[n_clean:] for maps in read])

@@ -1,10 +1,13 @@
 """Embedder of signals by two convolutions: the stem of a backbone of signals."""
 
 import math
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+from sklearn_pare.nn.gaps import average, filled_tokens, with_mean, zeroed
 
 #: Positions of a signal per token, after resampling.
 POSITIONS = 8
@@ -37,12 +40,12 @@ class WaveEmbed(nn.Module):
 
     def forward(self, x):
         """Embed signals (B, C, L) as tokens (B, N, D)."""
+        filled = filled_tokens(x, self.grid)
         if x.shape[-1] != self.length:
-            x = x.unsqueeze(2)
-            x = F.interpolate(x, (1, self.length), mode="bilinear", antialias=True)
-            x = x.squeeze(2)
-        x = _scaled(x - x.mean(-1, keepdim=True))
-        changes = _scaled(F.pad(x.diff(dim=-1), (1, 0)))
+            how = {"mode": "bilinear", "antialias": True}
+            resize = partial(F.interpolate, size=(1, self.length), **how)
+            x = average(x.unsqueeze(2), resize).squeeze(2)
+        x, changes = _standardised(x) if filled is None else _of_known(x)
         near = F.relu(self.near(torch.cat([x, changes], 1)))
         far = F.relu(self.far(near))
         x, near, far = (
@@ -50,7 +53,7 @@ class WaveEmbed(nn.Module):
         )
         means, maxima = (near.mean(3), far.mean(3)), (near.amax(3), far.amax(3))
         read = torch.cat([x.transpose(2, 3).flatten(1, 2), *means, *maxima], 1)
-        return self.norm(self.proj(read.transpose(1, 2)))
+        return with_mean(self.norm(self.proj(read.transpose(1, 2))), filled)
 
     @torch.no_grad()
     def start_from(self, stem):
@@ -81,3 +84,18 @@ def _scaled(x):
     """Divide signals by their root mean square."""
     norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
     return x / (norm / math.sqrt(x.shape[-1])).clamp_min(_LEAST_RMS)
+
+
+def _standardised(x):
+    """Return signals (B, C, L) and their first differences, both scaled."""
+    x = _scaled(x - x.mean(-1, keepdim=True))
+    return x, _scaled(F.pad(x.diff(dim=-1), (1, 0)))
+
+
+def _of_known(x):
+    """Do the same with signals that have gaps, where the results are 0."""
+    found = []
+    for own in (x - x.nanmean(-1, keepdim=True), F.pad(x.diff(dim=-1), (1, 0))):
+        rms = own.square().nanmean(-1, keepdim=True).sqrt()
+        found.append(zeroed(own / rms.clamp_min(_LEAST_RMS)))
+    return found

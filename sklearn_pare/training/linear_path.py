@@ -96,6 +96,7 @@ def fit_linear_path(path, x, codes, weight, kind, groups=None):
     weights = np.where(used[:, None], weights / (scale * share)[:, None], 0.0)
     path.weight.copy_(torch.from_numpy(weights.T))
     path.bias.copy_(torch.from_numpy(bias - mean @ weights))
+    path.mean.copy_(torch.from_numpy(mean))
     return path.unfold(torch.from_numpy(offset.astype(np.float32))).numpy()
 
 
@@ -121,6 +122,11 @@ def _read_groups(path, x):
 
 
 def _standardise(raw):
+    missing = np.isnan(raw)
+    if missing.any():
+        # Features that cannot be computed are replaced by the mean of the others.
+        mean = np.sum(raw, 0, where=~missing) / np.maximum((~missing).sum(0), 1)
+        raw = np.where(missing, mean.astype(raw.dtype), raw)
     mean, scale = raw.mean(0), raw.std(0)
     # Features that hardly vary would get huge weights.
     used = scale > 1e-6 * max(scale.max(), 1e-6)

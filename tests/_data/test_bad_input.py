@@ -32,7 +32,7 @@ def _objects(rows):
     return array
 
 
-RAGGED = [row[:, : 16 - i % 3] for i, row in enumerate(SIGNALS)]
+RAGGED = [row[:, : 16 - i % 3, None] for i, row in enumerate(SIGNALS)]
 FRAME = pd.DataFrame({"width": NUMBERS, "color": ["red", "blue"] * 10})
 
 
@@ -54,23 +54,35 @@ CASES = {
         PaReClassifier, {}, FRAME.assign(width=np.nan, color=None), CLASSES, DataError,
         r"All values of X, of shape \(20, 2\), are missing",
     ),
-    "nan in signals": (
-        PaReClassifier, {}, _with(np.nan, SIGNALS, (7, 0, 5)), CLASSES, DataError,
-        "X holds NaN in sample 7, channel 0, position 5",
+    "signal of nan": (
+        PaReClassifier, {}, _with(np.nan, SIGNALS, (7, 0)), CLASSES, DataError,
+        "All values of sample 7 of X are missing. Leave the sample out",
+    ),
+    "image of nan": (
+        PaReClassifier, {}, _with(np.nan, IMAGES, 7), CLASSES, DataError,
+        "All values of sample 7 of X are missing",
+    ),
+    "inf beside nan": (
+        PaReClassifier, {}, _with(np.inf, _with(np.nan, SIGNALS, (7, 0, 5)), (9, 0, 2)),
+        CLASSES, DataError, "X holds infinity in sample 9, channel 0, position 2",
+    ),
+    "1e200 beside nan": (
+        PaReClassifier, {}, _with(1e200, _with(np.nan, SIGNALS, (7, 0, 5)), (9, 0, 2)),
+        CLASSES, DataError, "X reaches 1e[+]200",
     ),
     "inf in images": (
         PaReClassifier, {}, _with(np.inf, IMAGES, (7, 0, 5, 2)), CLASSES, DataError,
         "X holds infinity in sample 7, channel 0, position 5, 2",
     ),
-    "nan in flattened samples": (
-        PaReClassifier, {"input_shape": (2, 3)}, _with(np.nan), CLASSES, DataError,
-        "X holds NaN in sample 3, index 2",
+    "flattened sample of nan": (
+        PaReClassifier, {"input_shape": (2, 3)}, _with(np.nan, place=3), CLASSES,
+        DataError, "All values of sample 3 of X are missing",
     ),
-    "ragged signals": (
+    "ragged images": (
         PaReClassifier, {}, RAGGED, CLASSES, DataError,
-        r"3 different shapes: sample 0 has \(1, 16\), sample 1 .*pad.*resample",
+        r"3 different shapes: sample 0 has \(1, 16, 1\), sample 1 .*Only signals may",
     ),
-    "ragged signals in an array": (
+    "ragged images in an array": (
         PaReClassifier, {}, _objects(RAGGED), CLASSES, DataError, "3 different shapes",
     ),
     "ragged channels": (
@@ -323,8 +335,8 @@ CASES = {
     # ---- validation samples, arguments
     "nan in X_val": (
         PaReClassifier,
-        {"X_val": _with(np.nan, SIGNALS, (1, 0, 2)), "y_val": CLASSES}, SIGNALS,
-        CLASSES, DataError, "NaN in sample 1, channel 0",
+        {"X_val": _with(np.nan, SIGNALS, (1, 0)), "y_val": CLASSES}, SIGNALS,
+        CLASSES, DataError, "All values of sample 1 of X are missing",
     ),
     "X_val without y_val": (
         PaReClassifier, {"X_val": TABLE}, TABLE, CLASSES, DataError, "go together",
@@ -436,12 +448,16 @@ AT_PREDICT = {
     # name: (X in fit, X in predict, error, words of the message)
     "other shape": (
         TABLE.reshape(20, 2, 3), np.zeros((4, 2, 4)), DataError,
-        r"\(2, 4\).*input_shape=\(2, 3\)",
+        "Sample 0 of X is a signal of 4 positions, and at most 3 are expected",
+    ),
+    "too few positions": (
+        TABLE.reshape(20, 2, 3), np.zeros((4, 2, 2)), DataError,
+        r"\(2, 2\).*input_shape=\(2, 3\).*Signals in a list may be shorter",
     ),
     "too far off": (TABLE, 1e60 * TABLE, DataError, "standard deviations from"),
-    "nan in signals": (
-        SIGNALS, _with(np.nan, SIGNALS, (3, 0, 2)), DataError,
-        "NaN in sample 3, channel",
+    "signal of nan": (
+        SIGNALS, _with(np.nan, SIGNALS, (3, 0)), DataError,
+        "All values of sample 3 of X are missing",
     ),
     "inf in a table": (TABLE, _with(np.inf), DataError, "infinity in column 2"),
     "columns in another order": (

@@ -7,6 +7,7 @@ from sklearn_pare._data.encoders import ChannelScaler, encoder_for
 from sklearn_pare._data.lazy import LazyArray
 from sklearn_pare._data.tables import TableEncoder
 from sklearn_pare._data.validation import select
+from sklearn_pare.exceptions import DataError
 
 TABLE = np.random.default_rng(0).normal(size=(20, 6))
 SIGNALS = np.random.default_rng(1).uniform(0, 200, size=(20, 1, 16))
@@ -68,3 +69,22 @@ def test_encoders__chosen_samples__same_bits_as_of_a_copy(
     np.testing.assert_array_equal(encoder.mean_, other.mean_)
     np.testing.assert_array_equal(encoder.scale_, other.scale_)
     np.testing.assert_array_equal(encoder.transform(view), other.transform(copied))
+
+
+def test_channel_scaler__channel_without_numbers__error():
+    X = np.random.default_rng(0).normal(size=(5, 3, 8))
+    X[:, 1] = np.nan
+    with pytest.raises(DataError, match="Channel 1 of X holds no number"):
+        ChannelScaler().fit(X)
+
+
+@pytest.mark.parametrize("shape", [(9, 2, 30), (9, 2, 6, 5)], ids=str)
+def test_channel_scaler__gaps__statistics_of_the_known(shape):
+    X = np.random.default_rng(0).normal(3.0, 2.0, size=shape)
+    X[2:5, 0, 3:] = np.nan
+    scaler = ChannelScaler().fit(X)
+    axes = (0, *range(2, X.ndim))
+    np.testing.assert_allclose(scaler.mean_, np.nanmean(X, axes))
+    np.testing.assert_allclose(scaler.scale_, np.nanstd(X, axes))
+    encoded = scaler.transform(X)
+    np.testing.assert_array_equal(np.isnan(encoded), np.isnan(X))

@@ -113,12 +113,12 @@ def test_lazy_array__no_numbers__error():
         LazyArray(np.full((3, 2, 2), "red"))
 
 
-def test_take__nan__error_names_the_row_of_the_file(tmp_path):
+def test_take__infinity__error_names_the_row_of_the_file(tmp_path):
     X = SIGNALS.copy()
-    X[17, 1, 4] = np.nan
+    X[17, 1, 4] = np.inf
     lazy = LazyArray(_memmap(tmp_path, X))[10:]
     assert np.isfinite(lazy.take(np.arange(7))).all()
-    with pytest.raises(DataError, match="NaN in sample 17, channel 1, position 4"):
+    with pytest.raises(DataError, match="infinity in sample 17, channel 1, position 4"):
         lazy.take(np.array([9, 7]))
 
 
@@ -186,11 +186,26 @@ def test_fit__file__as_the_same_array_in_memory(write, settings, tmp_path):
     assert lazy.n_features_in_ == clf.n_features_in_
 
 
-def test_fit__nan_in_a_file__error_names_the_row(tmp_path):
+@pytest.mark.parametrize("step", ["fit", "predict"])
+def test_fit__sample_of_nan_in_a_file__error_names_the_row(step, tmp_path):
     X = SIGNALS.copy()
-    X[17, 1, 4] = np.nan
-    with pytest.raises(DataError, match="NaN in sample 17, channel 1, position 4"):
-        tiny(PaReClassifier).fit(_memmap(tmp_path, X), CLASSES)
+    X[17] = np.nan
+    clf = tiny(PaReClassifier, max_epochs=1, linear_path=False)
+    if step == "predict":
+        clf.fit(SIGNALS, CLASSES)
+    with pytest.raises(DataError, match="All values of sample 17 of X are missing"):
+        getattr(clf, step)(_memmap(tmp_path, X), *[CLASSES] * (step == "fit"))
+
+
+@pytest.mark.parametrize("place", [(slice(9), slice(1), 5), (..., slice(10, 14))])
+def test_fit__gaps_in_a_file__as_in_memory(place, tmp_path):
+    X = SIGNALS.copy()
+    X[place] = np.nan
+    file, found = _memmap(tmp_path, X), []
+    for own in (X, file):
+        clf = tiny(PaReClassifier, max_epochs=1).fit(own, CLASSES)
+        found.append(clf.predict_proba(own))
+    np.testing.assert_array_equal(*found)
 
 
 def test_fit__lengths_differ__error(tmp_path):
