@@ -17,7 +17,6 @@ from sklearn.base import (
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_pare import backbones
 from sklearn_pare._architecture import export_arrays, restore
 from sklearn_pare._data.conformal import ConformalMixin
 from sklearn_pare._data.fit_data import (
@@ -46,7 +45,7 @@ from sklearn_pare._device import (
     resolve_device,
     resolve_precision,
 )
-from sklearn_pare._inference import in_batches
+from sklearn_pare._inference import in_batches, remedies
 from sklearn_pare._report import Stopwatch
 from sklearn_pare._saving import model_file
 from sklearn_pare._saving.module import ModuleMixin
@@ -317,25 +316,10 @@ class _BasePaRe(
             shape,
             samples_per_batch(self.batch_size, self._target),
             device,
-            self._remedies(device, bfloat16),
+            remedies(self.backbone, self.n_tokens_, device, bfloat16),
         )
         outputs = check_outputs(outputs, X, self._encoder)
         return restore_grid(outputs, X.shape[2:], shape[1:])
-
-    def _remedies(self, device, bfloat16):
-        """Return what may help if a device has no memory for one sample."""
-        found = ["ending other programs that use it"]
-        found.append("more swap space" if device.type == "cpu" else "device='cpu'")
-        if not bfloat16:
-            found.append("precision='bf16'")
-        if self.backbone != "pare-tiny":
-            name, _ = backbones.split(self.backbone)
-            n_tokens = max(1, self.n_tokens_ // 2)
-            found += [
-                f"a fit with backbone='{name}?max_tokens={n_tokens}'",
-                "a fit with a smaller backbone, such as backbone='pare-tiny'",
-            ]
-        return [*found, "a fit with samples that are pooled or cut to fewer numbers"]
 
     def _outputs(self, X):
         return self._infer(X, PaReModel.predict)

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import torch
 
+from sklearn_pare import backbones
 from sklearn_pare._device import free_cache, is_out_of_memory, out_of_memory
 
 
@@ -15,8 +16,8 @@ def in_batches(compute, model, X, encode, row_shape, size, device, remedies):
     All batches have one fixed shape, and the last one is padded. Samples of signals and
     images with gaps are in batches of their own, as the network computes with masks
     there. So the result for a sample does not, to the bit, depend on the others. If a
-    batch does not fit into the
-    memory of the device, all samples are computed again in batches of half the size.
+    batch does not fit into the memory of the device, all samples are computed again in
+    batches of half the size.
 
     Parameters
     ----------
@@ -63,6 +64,21 @@ def in_batches(compute, model, X, encode, row_shape, size, device, remedies):
         # Outside of the except block, nothing holds the tensors of the failed batch.
         size //= 2
         free_cache(device)
+
+
+def remedies(backbone, n_tokens, device, bfloat16):
+    """Return what may help if a device has no memory for one sample."""
+    found = ["ending other programs that use it"]
+    found.append("more swap space" if device.type == "cpu" else "device='cpu'")
+    if not bfloat16:
+        found.append("precision='bf16'")
+    if backbone != "pare-tiny":
+        name, _ = backbones.split(backbone)
+        found += [
+            f"a fit with backbone='{name}?max_tokens={max(1, n_tokens // 2)}'",
+            "a fit with a smaller backbone, such as backbone='pare-tiny'",
+        ]
+    return [*found, "a fit with samples that are pooled or cut to fewer numbers"]
 
 
 @torch.no_grad()

@@ -128,7 +128,8 @@ def test_root__ten_private_modules_at_most():
 
 def test_modules__small():
     sizes = [len(path.read_text().splitlines()) for path in MODULES]
-    assert sum(sizes) <= 27_700
+    # Scores, losses, intervals, gaps, the torch module and ONNX: 25,700 to 27,900.
+    assert sum(sizes) <= 27_900
     assert statistics.median(sizes) <= 140
     assert max(sizes) <= 450
 
