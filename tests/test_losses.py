@@ -183,7 +183,15 @@ def test_poisson__learns_a_rate():
         ({"loss": "poisson"}, "y holds -"),
         ({"loss": torch.nn.functional.mse_loss}, "reduction='none'"),
     ],
-    ids=str,
+    ids=[
+        "no level",
+        "a level of 2",
+        "a level of 1.5",
+        "unknown",
+        "word",
+        "negative",
+        "mean of a batch",
+    ],
 )
 def test_fit__wrong_loss__error_says_what(settings, words):
     with pytest.raises(ValueError, match=words):

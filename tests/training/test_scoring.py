@@ -162,7 +162,7 @@ WEIGHT = np.linspace(0, 3, 25)
 
 
 @pytest.mark.parametrize(
-    "scoring", [None, "loss", "roc_auc", "neg_log_loss", _weighted_mean], ids=str
+    "scoring", [None, "loss", "roc_auc", "neg_log_loss", _weighted_mean], ids=_id
 )
 def test_sample_weight_val__counts_in_loss_and_score(scoring):
     X, y, X_val, y_val = TABLE
