@@ -13,8 +13,8 @@ from sklearn_pare.exceptions import SaveError
 # Most that the predictions of onnxruntime and torch differ, relative to the largest.
 _TOLERANCE = 1e-4
 _ADVICE = (
-    "Use the torch module, estimator.module_, or fit with another backbone, such as "
-    "backbone='pare-tiny'."
+    "Use torch 2.9 or newer, or the torch module, estimator.module_, or fit with "
+    "another backbone, such as backbone='pare-tiny'."
 )
 
 
@@ -38,7 +38,7 @@ def write(path, module, x, backbone):
         part = _failing_part(module.network, x[:2])
         raise SaveError(
             f"The part {part!r} of the network with backbone={backbone!r} cannot be "
-            f"written as ONNX: {str(error).strip().splitlines()[0]} {_ADVICE}"
+            f"written as ONNX: {str(error).partition(chr(27))[0].strip()} {_ADVICE}"
         ) from error
     _check(content, module, x, backbone)
     _safetensors.write_bytes(path, content)

@@ -70,6 +70,10 @@ CASES = {
     "masks of signals": (PaReClassifier, signals, lambda X: X[:, 0] > 0, ALONE),
     "masks of images": (PaReClassifier, images, lambda X: X[:, 0] > 0, ALONE),
 }
+exports = pytest.mark.skipif(
+    tuple(map(int, torch.__version__.split(".")[:2])) < (2, 9),
+    reason="older exporters do not know all operations",
+)
 # Exporting takes seconds each.
 EXPORTED = ["signals, 3 classes", "table, 2 classes", "frame, 1 number",
             "fields of signals", "masks of images"]  # fmt: skip
@@ -212,6 +216,7 @@ def test_encode__flat_samples():
     assert np.array_equal(estimator.encode(X), expected)
 
 
+@exports
 @pytest.mark.parametrize("name", EXPORTED)
 def test_onnx__predicts_like_torch(name, fits, tmp_path):
     pytest.importorskip("onnxscript")
@@ -257,6 +262,7 @@ class Shifted(nn.Module):
         return self.part(x) + 1e-3
 
 
+@exports
 def test_onnx__part_that_has_no_form__named(fits, tmp_path):
     pytest.importorskip("onnxscript")
     estimator = copy.deepcopy(fits("images, 3 classes")[0])
@@ -268,6 +274,7 @@ def test_onnx__part_that_has_no_form__named(fits, tmp_path):
     assert path.read_text() == "old"
 
 
+@exports
 def test_onnx__other_predictions__refused(fits, monkeypatch, tmp_path):
     pytest.importorskip("onnxscript")
     pytest.importorskip("onnxruntime")
