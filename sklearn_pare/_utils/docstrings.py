@@ -177,10 +177,10 @@ history_ : list of dict
 
 DATA = """
 X is a table (n, F), signals (n, C, L) or images (n, C, H, W), given as arrays, lists or
-torch tensors. Signals of different lengths are a list of arrays (C, L_i). A table may be
-a DataFrame with numbers, booleans, text and categories. Categories that did not occur
-in fit are treated as missing. Missing values of X are NaN or masked; those of signals
-and images are not filled, but left out of all that is computed.
+torch tensors. Signals of different lengths are a list of arrays (C, L_i). A table may
+be a DataFrame with numbers, booleans, text and categories. Categories that did not
+occur in fit are treated as missing. Missing values of X are NaN or masked; those of
+signals and images are not filled, but left out of all that is computed.
 Arrays of other libraries, such as HDF5, zarr, xarray and dask, are read. Signals and
 images of more than 256 MB in a file stay there and are read in batches.
 """
