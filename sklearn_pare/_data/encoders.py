@@ -34,7 +34,8 @@ class ChannelScaler:
             X = X[:: math.ceil(len(X) / count)]
         scaler = StandardScaler()
         for rows in blocks(X):
-            scaler.partial_fit(_channels_last(np.asarray(X[rows])))
+            with np.errstate(invalid="ignore"):
+                scaler.partial_fit(_channels_last(np.asarray(X[rows])))
         empty = np.flatnonzero(np.isnan(scaler.mean_))
         if len(empty):
             raise DataError(

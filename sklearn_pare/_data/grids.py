@@ -1,11 +1,13 @@
 """Samples on another grid than those of fit."""
 
 import warnings
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 
 from sklearn_pare._data.validation import shape_rows
+from sklearn_pare.nn.gaps import average
 
 
 def on_grid(X, input_shape, dense):
@@ -37,7 +39,7 @@ def encode_on_grid(encoder, input_shape, X):
 
 
 def resample(values, size):
-    """Interpolate (n, C, ...) linearly, or average positions, to a grid of `size`.
+    """Interpolate known values (n, C, ...), or average positions, to a grid of `size`.
 
     Positions are centres of cells: the corners of both grids coincide.
     """
@@ -46,7 +48,8 @@ def resample(values, size):
     # Signals are images of height 1: averages are implemented for images only.
     signals, size = values.ndim == 3, (1, *size)[-2:]
     images = torch.from_numpy(values[:, :, None] if signals else values)
-    images = F.interpolate(images, size, mode="bilinear", antialias=True).numpy()
+    how = {"size": size, "mode": "bilinear", "antialias": True}
+    images = average(images, partial(F.interpolate, **how)).numpy()
     return images[:, :, 0] if signals else images
 
 

@@ -105,8 +105,6 @@ def check_rows(estimator, X, y="no_validation", *, reset, shape=None):
         check_table(X, names, fitting=reset)
     elif not unread:
         check_finite(X)
-        if not reset and len(shape) == 2 and X.ndim == 3:
-            X = without_end(X, shape[1])
     if isinstance(y, str) and y == "no_validation":
         return X
     y = check_target(estimator, y)
@@ -180,6 +178,8 @@ def select(X, rows):
 def shape_rows(X, input_shape):
     """Return X with samples of shape `input_shape`; flattened samples are reshaped.
 
+    Of longer signals, positions at the end that hold nothing are left out.
+
     Parameters
     ----------
     X : ndarray, LazyArray or DataFrame of shape (n, ...)
@@ -190,6 +190,9 @@ def shape_rows(X, input_shape):
     if input_shape is None:
         return X
     numbers, wanted = math.prod(X.shape[1:]), sizes_of(X, input_shape)
+    same_kind = len(wanted) == 2 and X.ndim == 3 and X.shape[1] == wanted[0]
+    if same_kind and X.shape[2] > wanted[1] and isinstance(X, np.ndarray):
+        return without_end(X, wanted[1])
     foldable = X.ndim == 2 and math.prod(wanted) == numbers
     if X.shape[1:] != wanted and not foldable:
         raise DataError(

@@ -109,6 +109,7 @@ class _Scorer:
             _target=self._target,
             _architecture=network.architecture,
             _model=network.model,
+            _conformal=None,
         )
 
     def __call__(self, outputs, codes, weight):

@@ -65,6 +65,7 @@ def train(
     with visible_log(verbose):
         try:
             _run(net, keep, start.checkpoints, rows, network.prepared.valid_rows)
+            epochs = net.epochs()
         except DivergenceError as error:
             keep.put_back(net)
             if keep.n_epochs and net.outputs_are_finite(rows):
@@ -78,7 +79,7 @@ def train(
             if not net.outputs_are_finite(rows):
                 raise
             return epochs, "interrupted"
-    return net.epochs(), net.stop_ or "completed"
+    return epochs, net.stop_ or "completed"
 
 
 def _net(network, start, recipe, callbacks, scorer):

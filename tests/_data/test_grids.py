@@ -99,7 +99,7 @@ def test_other_shapes__still_refused(wrong):
         "axes": X[..., 0],
         "length of signals": waves(20, 1),
     }[wrong]
-    with pytest.raises(ValueError, match=r"do not fit|features|Reshape"):
+    with pytest.raises(ValueError, match=r"do not fit|features|Reshape|at most 16"):
         clf.predict(other)
 
 
@@ -125,3 +125,14 @@ def test_fit__validation_samples_keep_the_grid():
     X = waves(16, 2)
     with pytest.raises(DataError, match="do not fit input_shape"):
         tiny(PaReRegressor).fit(X, X, X_val=waves(8, 2), y_val=waves(8, 2))
+
+
+def test_images_with_gaps_on_another_grid__gap_where_nothing_is_known():
+    values = np.ones((1, 2, 8, 8), np.float32)
+    values[:, 0, :, :4] = np.nan
+    found = resample(values, (4, 4))
+    # A position at the border is an average of known and unknown ones.
+    missing = [[True, False, False, False]] * 4
+    np.testing.assert_array_equal(np.isnan(found[0, 0]), missing)
+    np.testing.assert_allclose(found[0, 0, :, 1:], 1.0)
+    np.testing.assert_allclose(found[0, 1], 1.0)

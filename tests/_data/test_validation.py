@@ -42,7 +42,7 @@ def test_shape_rows__rows_that_do_not_fit__says_which_would():
     assert str(error.value) == (
         "X has samples of shape (2, 6) with 12 numbers, which do not fit input_shape="
         "(3, -1). Give X of shape (n, 3, 4), or flattened samples of 12 numbers, or "
-        "another input_shape."
+        "another input_shape. Signals in a list may be shorter."
     )
 
 
