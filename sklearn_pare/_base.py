@@ -230,7 +230,7 @@ class _BasePaRe(
         target = self._make_target(y, input_shape)
         codes = target.encode(y)
         weight = target.weigh(weight, codes)
-        X, codes, groups, weight = positive(weight, X, codes, groups)
+        X, y, codes, groups, weight = positive(weight, X, y, codes, groups)
         check_several(groups)
         find_scorer(self.scoring, target)
         data = FitData(

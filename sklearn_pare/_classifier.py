@@ -255,7 +255,7 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         """
         radius = self._radius(coverage)
         with pinned():
-            return self._target.likely(self._outputs(X), radius)
+            return self._target.likely(self._outputs_of_fit(X), radius)
 
     def _logits(self, X):
         """Return logits, which are calibrated after `conformalize`."""
@@ -284,6 +284,7 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         with pinned():
             if not isinstance(self._target, MaskTarget):
                 return super().score(X, y, weight)
-            codes, outputs = self._target.encode(np.asarray(y)), self._outputs(X)
+            codes = self._target.encode(np.asarray(y))
+            outputs = self._outputs_of_fit(X)
             check_consistent_length(codes, outputs)
             return self._target.score(outputs, codes, weight)

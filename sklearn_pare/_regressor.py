@@ -199,7 +199,7 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         """
         radius = self._radius(coverage)
         with pinned():
-            return self._target.interval(self._outputs(X), radius)
+            return self._target.interval(self._outputs_of_fit(X), radius)
 
     def score(self, X, y, sample_weight=None):
         """Return the coefficient of determination R2, or for quantiles D2.
@@ -227,6 +227,6 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
             if not (target.shape or target.levels):
                 return r2_score(y, self.predict(X), sample_weight=weight)
             y = target.check_shape(check_target(self, y))
-            values = target.numbers(self._outputs(X))
+            values = target.numbers(self._outputs_of_fit(X))
             check_consistent_length(y, values[0] if target.levels else values)
             return target.rate(values, y.reshape(len(y), -1, *target.size), weight)

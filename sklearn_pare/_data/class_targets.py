@@ -75,6 +75,8 @@ class _Probable:
         The former (n, ...) is NaN at positions that are ignored.
         """
         codes = self.encode(y)
+        if self.kind == "masks":
+            self.check_used(codes)
         used = codes != IGNORED
 
         def true(logs):

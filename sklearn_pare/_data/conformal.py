@@ -87,7 +87,7 @@ class ConformalMixin:
         check_is_fitted(self)
         y = check_target(self, y)
         with pinned():
-            outputs = self._outputs(X)
+            outputs = self._outputs_of_fit(X)
             check_consistent_length(outputs, y)
             groups = check_groups(groups, outputs)
             misses, temperature = self._target.misses(outputs, y)
@@ -107,3 +107,16 @@ class ConformalMixin:
                 "conformalize(X, y) with samples that fit did not get."
             )
         return self._conformal.radius(coverage)
+
+    def _outputs_of_fit(self, X):
+        """Return outputs at the positions of fit, or raise if X is on another grid."""
+        outputs = self._outputs(X)
+        places, found = tuple(self._target.output_shape[1:]), outputs.shape[2:]
+        if found != places:
+            raise DataError(
+                f"X has outputs at {' x '.join(map(str, found))} positions, and in fit "
+                f"it had {' x '.join(map(str, places))}. Only predict and "
+                "predict_proba accept another grid: give X, and y if it is needed, on "
+                "that of fit."
+            )
+        return outputs

@@ -78,6 +78,8 @@ def check_validation(estimator, X_val, y_val, sample_weight, input_shape, target
     weight = check_weights(sample_weight, X_val, "sample_weight_val")
     if target.kind == "values":
         weight = target.weigh(weight, codes)
+        if not weight.any():
+            raise DataError("y_val holds no target of a sample with a positive weight.")
     shape = target.shape if target.kind == "values" else codes.shape[1:]
     y_val = y_val.toarray() if issparse(y_val) else y_val
     y_val = y_val.reshape(len(codes), *shape)

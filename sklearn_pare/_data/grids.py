@@ -3,6 +3,7 @@
 import warnings
 from functools import partial
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -17,6 +18,10 @@ def on_grid(X, input_shape, dense):
     target at every position (`dense`), are left as they are, to be resampled later.
     """
     channels, *size = input_shape
+    if len(size) == 1 and X.ndim == 3 and isinstance(X, np.ndarray):
+        beyond = X[:, :, size[0] :]
+        # Signals that end with NaN are not on another grid.
+        X = X[:, :, : size[0]] if np.isnan(beyond).all() else X
     same_kind = X.ndim == len(input_shape) + 1 and X.shape[1] == channels
     if not same_kind or X.shape[2:] == tuple(size) or not (len(size) == 2 or dense):
         return shape_rows(X, input_shape)

@@ -65,6 +65,8 @@ def _call(function, shape, spread, outputs, codes):
             f"loss returned {what} for {len(codes)} samples. It must return a tensor "
             "with one loss per sample or number: with reduction='none' in torch."
         )
+    if found.numel() == codes.numel():
+        found = torch.where(codes.isnan(), 0.0, found.reshape(codes.shape))
     return found.reshape(len(found), -1).mean(1)
 
 
@@ -280,8 +282,10 @@ class ValueTarget:
         lower, upper = lower - radius, upper + radius
         if self.loss_name == "poisson":
             lower = np.maximum(lower, 0.0)
-        # Nothing is left of an interval that shrinks by more than its width.
-        return np.minimum(lower, upper), np.maximum(lower, upper)
+        # Only its middle is left of an interval that shrinks by more than its width.
+        with np.errstate(invalid="ignore"):
+            middle = (lower + upper) / 2
+        return np.fmin(lower, middle), np.fmax(upper, middle)
 
     def _outermost(self, outputs):
         values = self.decode(outputs)
@@ -296,12 +300,15 @@ class ValueTarget:
         """Return the coefficient of determination: the mean over numbers or channels.
 
         It is that of y: one unit per number or channel changes nothing. For quantiles
-        it is the mean explained part of the pinball loss.
+        it is the mean explained part of the pinball loss. Numbers without any target in
+        y are left out.
         """
         if not (self.levels or self.size or np.isnan(y).any()):
             return r2_score(y, values, sample_weight=weight)
         found = []
         for c in range(len(self.mean)):
+            if np.isnan(y[:, c]).all():
+                continue
             if not self.levels:
                 found.append(dense_r2(y[:, c], values[:, c], weight))
             for level, own in zip(self.levels, values, strict=False):

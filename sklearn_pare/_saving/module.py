@@ -1,6 +1,7 @@
 """The network of a fitted estimator as a torch module and as an ONNX file."""
 
 import copy
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,6 +13,10 @@ from sklearn_pare._data.validation import check_rows
 from sklearn_pare._saving import onnx_file
 from sklearn_pare._utils.surroundings import pinned
 from sklearn_pare.nn.fitted import FittedModule
+
+
+def _calibrated(finish, temperature, outputs):
+    return finish(outputs / temperature)
 
 
 class ModuleMixin:
@@ -27,6 +32,8 @@ class ModuleMixin:
         """
         check_is_fitted(self)
         finish = getattr(self._target, "decide", self._target.decode)
+        if self._conformal is not None and self._conformal.temperature != 1:
+            finish = partial(_calibrated, finish, self._conformal.temperature)
         return FittedModule(copy.deepcopy(self._model), finish)
 
     def encode(self, X):
@@ -39,7 +46,7 @@ class ModuleMixin:
         Returns
         -------
         x : torch.Tensor of shape (n, F), (n, C, L) or (n, C, H, W), float32
-            In a table, NaN where values are missing.
+            NaN where values are missing.
         """
         check_is_fitted(self)
         with pinned():
@@ -52,7 +59,8 @@ class ModuleMixin:
     def to_onnx(self, path):
         """Write `module_` as an ONNX file, completely or not at all.
 
-        The input "samples" takes any number of samples as ``encode`` returns them, and
+        The input "samples" takes any number of samples as ``encode`` returns them, but
+        without NaN in signals and images, and
         the output is called "predictions". If onnxruntime is installed, its predictions
         for random samples are compared with those of `module_`.
 

@@ -150,8 +150,8 @@ def plain(values, name):
     if np.ma.is_masked(values):
         raise DataError(
             f"{name} holds a masked value in {_first(np.ma.getmaskarray(values))}. "
-            "Leave the sample out, or give a value in its place, such as with "
-            f"{name}.filled(0)."
+            f"Leave the sample out, or give a value in its place with {name}.filled; "
+            "numpy.nan marks a missing target."
         )
     return as_numbers(values.data)
 

@@ -52,8 +52,10 @@ def dense_d2(y, prediction, level, weight=None):
 
 
 def known_quantile(values, level, weight):
-    """Return the weighted quantile of those values (n,) that are not NaN."""
+    """Return the weighted quantile of those values (n,) that are not NaN, or 0."""
     known = ~np.isnan(values)
+    if not known.any():
+        return 0.0
     options = {"weights": weight[known], "method": "inverted_cdf"}
     return np.quantile(values[known], level, **options)
 

@@ -1,6 +1,7 @@
 """Attention of transformers that is limited to tokens which hold something."""
 
 import inspect
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -27,7 +28,9 @@ def attend_to_filled(model, grid):
             continue
         names = inspect.signature(attention.forward).parameters
         if hasattr(block, "shift_size") and "mask" in names:
-            hook = _of_windows(block, grid)
+            how = {"size": tuple(block.window_size), "shift": tuple(block.shift_size)}
+            resolution = tuple(block.input_resolution)
+            hook = partial(_of_windows, grid=tuple(grid), resolution=resolution, **how)
         elif "attn_mask" in names:
             hook = _of_all
         else:
@@ -52,26 +55,22 @@ def _merged(filled, n):
     return F.pad(filled, (n - filled.shape[1], 0), value=True)
 
 
-def _of_windows(block, grid):
-    """Return a hook that adds the mask for attention within shifted windows."""
-
-    def hook(attention, args, kwargs):
-        filled = attended()
-        if filled is None:
-            return None
-        (windows, *_), size = args, block.window_size
-        maps = filled.float().unflatten(1, tuple(grid))[:, None]
-        maps = F.adaptive_max_pool2d(maps, tuple(block.input_resolution))
-        maps = maps.roll([-shift for shift in block.shift_size], (2, 3))
-        # Windows that are not full are padded, and the padding is attended to.
-        height, width = maps.shape[2:]
-        padding = 0, -width % size[1], 0, -height % size[0]
-        maps = F.pad(maps, padding, value=1.0)
-        keys = F.unfold(maps, size, stride=size).transpose(1, 2).flatten(0, 1) > 0
-        bias = key_bias(keys, windows.dtype).expand(-1, keys.shape[1], -1)
-        mask = kwargs.get("mask")
-        if mask is not None:
-            bias = bias + mask.repeat(len(filled), 1, 1)
-        return args, kwargs | {"mask": bias}
-
-    return hook
+def _of_windows(attention, args, kwargs, *, grid, resolution, size, shift):
+    """Add the mask for attention within shifted windows."""
+    filled = attended()
+    if filled is None:
+        return None
+    windows, *_ = args
+    maps = filled.float().unflatten(1, grid)[:, None]
+    maps = F.adaptive_max_pool2d(maps, resolution)
+    maps = maps.roll([-step for step in shift], (2, 3))
+    # Windows that are not full are padded, and the padding is attended to.
+    height, width = maps.shape[2:]
+    padding = 0, -width % size[1], 0, -height % size[0]
+    maps = F.pad(maps, padding, value=1.0)
+    keys = F.unfold(maps, size, stride=size).transpose(1, 2).flatten(0, 1) > 0
+    bias = key_bias(keys, windows.dtype).expand(-1, keys.shape[1], -1)
+    mask = kwargs.get("mask")
+    if mask is not None:
+        bias = bias + mask.repeat(len(filled), 1, 1)
+    return args, kwargs | {"mask": bias}

@@ -7,6 +7,7 @@ from sklearn.metrics import check_scoring
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_pare._data.tables import is_frame
 from sklearn_pare._data.validation import check_rows, shape_rows
 from sklearn_pare.exceptions import DataError
 from sklearn_pare.inspection._fitted import pyplot
@@ -77,15 +78,24 @@ def permutation_importance(
             f"by={by!r}, but samples of shape {shape} have no such parts. Use "
             f"{' or '.join(f'by={part!r}' for part in _PARTS[len(shape)])}."
         )
-    X = np.asarray(check_rows(estimator, X, reset=False)[:])
+    if is_frame(X):
+        raise DataError(
+            "X is a DataFrame, whose columns may be of any kind. Use "
+            "sklearn.inspection.permutation_importance, which permutes columns."
+        )
+    X = check_rows(estimator, X, reset=False)
+    form = (-1,) if X.ndim == 2 else shape
+    X = np.asarray(shape_rows(X, shape)[:])
     score, rng = check_scoring(estimator, scoring), check_random_state(random_state)
-    plain, cuts, falls = score(estimator, X, y), _cuts(shape, by, n_parts), []
+    cuts, falls = _cuts(shape, by, n_parts), []
+    plain = score(estimator, X.reshape(len(X), *form), y)
     for part in itertools.product(*(map(slice, cut[:-1], cut[1:]) for cut in cuts)):
         where = part if by == "channel" else (slice(None), *part)
         for _ in range(n_repeats):
-            permuted, order = shape_rows(X.copy(), shape), rng.permutation(len(X))
-            permuted[:, *where] = permuted[order][:, *where]
-            falls.append(plain - score(estimator, permuted.reshape(X.shape), y))
+            permuted, order = X.copy(), rng.permutation(len(X))
+            permuted[:, *where] = X[order][:, *where]
+            permuted = permuted.reshape(len(X), *form)
+            falls.append(plain - score(estimator, permuted, y))
     importances = np.reshape(falls, (*(len(cut) - 1 for cut in cuts), n_repeats))
     return Bunch(
         importances=importances,

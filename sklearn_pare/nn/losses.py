@@ -81,7 +81,9 @@ def pinball(outputs, y, levels=(0.5,)):
     outputs = outputs.unflatten(1, (-1, len(levels)))
     error = fill(y.unsqueeze(2), outputs) - outputs
     level = y.new_tensor(levels).reshape(-1, *[1] * (y.ndim - 2))
-    return _per_sample(torch.maximum(level * error, (level - 1) * error))
+    loss = torch.maximum(level * error, (level - 1) * error)
+    # The gradient of the maximum is not 0 where both are.
+    return _per_sample(torch.where(y.isnan().unsqueeze(2), 0.0, loss))
 
 
 def huber(outputs, y):

@@ -123,7 +123,7 @@ class _Scorer:
         self._view._outputs = lookup
         try:
             score = self._scorer(self._view, self._X, self._y, **self._options)
-        except ValueError as error:
+        except (ValueError, AttributeError) as error:
             raise self._error(codes, f"fails: {error}") from error
         if not isinstance(score, Real | np.number) or np.iscomplexobj(score):
             raise self._error(codes, f"returned {score!r} instead of a number")
@@ -146,11 +146,16 @@ class _Scorer:
             )
 
     def _error(self, codes, what):
+        lost = self._lost(codes)
+        advice = "Use scoring=None or 'loss', or a scorer for such targets."
+        if lost:
+            advice = (
+                "Use a larger validation_fraction, give X_val and y_val, or use "
+                "another scoring, such as a scorer from sklearn.metrics.make_scorer."
+            )
         return DataError(
-            f"scoring={self._shown!r} on {len(codes)} validation samples {what}."
-            f"{self._lost(codes)} Use a larger validation_fraction, give X_val and "
-            "y_val, or use another scoring, such as a scorer from "
-            "sklearn.metrics.make_scorer."
+            f"scoring={self._shown!r} on {len(codes)} validation samples "
+            f"{what.rstrip('.')}.{lost} {advice}"
         )
 
     def _lost(self, codes):

@@ -43,7 +43,8 @@ class StartOver(Callback):
         n_steps, before = net.recipe.n_steps, net.recipe.steps_per_epoch
         tried = max(_TRIED * n_steps, _FEWEST_STEPS)
         is_due = net.step_ - before < tried <= net.step_ <= n_steps - tried
-        if not is_due or net.stop_:
+        # The number of steps may change: it is tried once.
+        if not is_due or net.stop_ or self._weights is None:
             return
         loss = self._measure(net)
         if loss >= self._loss:
