@@ -147,7 +147,10 @@ class _Scorer:
 
     def _error(self, codes, what):
         lost = self._lost(codes)
-        advice = "Use scoring=None or 'loss', or a scorer for such targets."
+        advice = (
+            "Use scoring=None or 'loss', or another scorer, such as one from "
+            "sklearn.metrics.make_scorer."
+        )
         if lost:
             advice = (
                 "Use a larger validation_fraction, give X_val and y_val, or use "

@@ -257,7 +257,7 @@ def _rare(n_rare, n=60):
 @pytest.mark.filterwarnings("ignore:Only one class is present")
 def test_scoring__not_defined_for_these_samples__error(scoring, y, y_val, words):
     clf = tiny(PaReClassifier, scoring=scoring, **SETTINGS)
-    with pytest.raises(DataError, match=f"(?s){words}.*Use a larger validation_fract"):
+    with pytest.raises(DataError, match=f"(?s){words}.*Use .*make_scorer"):
         clf.fit(X, y, X_val=VAL, y_val=y_val)
 
 
