@@ -69,7 +69,7 @@ def check_pairs(repeats=5, **settings):
 
 def _fit_checks(clf, X, y):
     with pinned():
-        clf._check_data(X, y, *[None] * 5)
+        clf._check_data(X, y, None, None, (None,) * 3, None)
 
 
 def _predict_checks(clf, X, outputs):

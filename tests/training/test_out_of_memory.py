@@ -59,6 +59,7 @@ def _train(dense=False, unlabeled=False, own_samples="never", **settings):
             "n_epochs": 2,
             "n_steps": 6,
             "batch_size": BATCH,
+            "steps_per_epoch": 3,
             "n_tokens": 16,
             "lr": 1e-2,
             "decoder_lr": 1e-2,
@@ -70,6 +71,7 @@ def _train(dense=False, unlabeled=False, own_samples="never", **settings):
             "mixed_share": 0.25 if dense else 1.0,
             "clean_share": 1.0,
             "bfloat16": False,
+            "scoring": "score",
             "patience": None,
         }
         | settings

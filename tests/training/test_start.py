@@ -15,7 +15,7 @@ CLASSES = np.arange(30) % 2
 
 def _start(**settings):
     clf = tiny(PaReClassifier, **settings)
-    data = clf._check_data(TABLE, CLASSES, *[None] * 5)
+    data = clf._check_data(TABLE, CLASSES, None, None, (None,) * 3, None)
     return open_start(clf, data, Stopwatch())
 
 
@@ -70,7 +70,7 @@ def test_open_start__candidates__only_where_a_source_is_needed(settings, names):
 
 def test_open_start__warm_start__only_after_a_fit():
     clf = tiny(PaReClassifier, warm_start=True, max_epochs=1, linear_path=False)
-    data = clf._check_data(TABLE, CLASSES, *[None] * 5)
+    data = clf._check_data(TABLE, CLASSES, None, None, (None,) * 3, None)
     assert open_start(clf, data, Stopwatch()).warm is None
     clf.fit(TABLE, CLASSES)
     assert open_start(clf, data, Stopwatch()).warm.history == clf.history_

@@ -131,7 +131,7 @@ def test_fit__table_with_linear_path_and_validation_rows():
             r"does not match X.*\(1, 8, 8\).*63 features",
         ),
         ({}, np.zeros((0, 64)), r"does not match X.*0 sample"),
-        ({}, np.full((5, 64), np.nan), r"does not match X.*NaN"),
+        ({}, np.full((5, 64), np.nan), r"does not match X.*missing"),
         ({"source": None}, np.zeros((5, 64)), "source=None"),
         ({"mix_start": 0.0, "mix_end": 0.0}, np.zeros((5, 64)), "mix_start=0.0"),
     ],
