@@ -186,8 +186,8 @@ history_ : list of dict
     the last step of the epoch. "skipped_steps" is the number of steps that were skipped
     until then because their loss or gradient was not finite (at most one, and only with
     bfloat16). "duration" is the time in seconds. With validation samples, there are
-    also "valid_loss" and "valid_score", or "valid_" and the name of ``scoring``, such
-    as "valid_roc_auc". With a linear model, there is also
+    also "valid_loss" and "valid_score", or the name of ``scoring`` in place of "score",
+    such as "valid_roc_auc". With a linear model, there is also
     "network_gain": the loss of the linear model alone on the samples that determine
     `network_share_`, minus the loss with the best share of the network, in standard
     errors of this difference. It is computed in some epochs, and None in the others.
