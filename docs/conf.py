@@ -66,6 +66,8 @@ sphinx_gallery_conf = {
     "filename_pattern": "plot_",
     "download_all_examples": False,
     "show_memory": False,
+    # This page needs a script that is not part of it.
+    "write_computation_times": False,
     "min_reported_time": 1e6,
     "abort_on_example_error": True,
 }

@@ -39,7 +39,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 def check(folder, screenshots=None):
-    """Return the faults of all pages in a folder, one line each."""
+    """Yield the faults of all pages in a folder, one line each."""
     from playwright.sync_api import sync_playwright
 
     handler = functools.partial(_Quiet, directory=str(folder))
@@ -48,7 +48,7 @@ def check(folder, screenshots=None):
     root = f"http://127.0.0.1:{server.server_port}/"
     names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.html"))
     names = [name for name in names if not name.startswith("_")]
-    faults, anchors, links = [], {}, {}
+    anchors, links = {}, {}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
@@ -61,8 +61,8 @@ def check(folder, screenshots=None):
                 context.route(lambda url: not url.startswith(root), _abort)
                 page = context.new_page()
                 for name in names:
-                    found = _look(page, root, name)
-                    faults += [f"{name}, {width} px, {theme}: {f}" for f in found]
+                    for fault in _look(page, root, name):
+                        yield f"{name}, {width} px, {theme}: {fault}"
                     if screenshots is not None:
                         file = f"{name.replace('/', '-')}-{width}-{theme}.png"
                         page.screenshot(path=screenshots / file, full_page=True)
@@ -70,10 +70,10 @@ def check(folder, screenshots=None):
                         links[name] = page.evaluate(_LINKS)
                         anchors[name] = set(page.evaluate(_ANCHORS))
                 context.close()
-        faults += _search(browser, root)
+        yield from _search(browser, root)
         browser.close()
     server.shutdown()
-    return faults + _broken(folder, root, links, anchors)
+    yield from _broken(folder, root, links, anchors)
 
 
 def _abort(route):
@@ -138,9 +138,12 @@ def main():
     arguments = parser.parse_args()
     if arguments.screenshots is not None:
         arguments.screenshots.mkdir(parents=True, exist_ok=True)
-    faults = check(arguments.folder, arguments.screenshots)
-    print(*faults, f"{len(faults)} faults", sep="\n")
-    return int(bool(faults))
+    n_faults = 0
+    for fault in check(arguments.folder, arguments.screenshots):
+        print(fault, flush=True)
+        n_faults += 1
+    print(f"{n_faults} faults")
+    return int(n_faults > 0)
 
 
 if __name__ == "__main__":
