@@ -166,7 +166,6 @@ _REPORT = Record(
         "seconds": Record({stage: real(0) for stage in STAGES}, optional=STAGES),
         "scoring": TEXT,
     },
-    optional=("scoring",),
 )
 # Fields that do not follow from samples and targets.
 _ARCHITECTURE = Record(
