@@ -206,7 +206,7 @@ class _BasePaRe(
             size = math.prod(shape) * 4 / 2**20
             raise out_of_memory(
                 start.device,
-                f"training {self.backbone!r} on {shape[0]} samples of shape "
+                f"training {start.backbone!r} on {shape[0]} samples of shape "
                 f"{shape[1:]} ({size:.1f} MB in float32), even one sample at a time",
                 ("fewer tokens, such as backbone='NAME?max_tokens=N'", "tune='none'",
                  "another device or backbone"),
@@ -316,7 +316,7 @@ class _BasePaRe(
             shape,
             samples_per_batch(self.batch_size, self._target),
             device,
-            remedies(self.backbone, self.n_tokens_, device, bfloat16),
+            remedies(self.backbone_, self.n_tokens_, device, bfloat16),
         )
         outputs = check_outputs(outputs, X, self._encoder)
         return restore_grid(outputs, X.shape[2:], shape[1:])
@@ -345,6 +345,11 @@ class _BasePaRe(
         """
         with pinned():
             return self._infer(X, PaReModel.features)
+
+    @property
+    def backbone_(self):
+        """Name of the backbone, with its limit on tokens if it has one."""
+        return self._architecture.backbone
 
     @property
     def _n_features_out(self):

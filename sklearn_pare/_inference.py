@@ -72,8 +72,8 @@ def remedies(backbone, n_tokens, device, bfloat16):
     found.append("more swap space" if device.type == "cpu" else "device='cpu'")
     if not bfloat16:
         found.append("precision='bf16'")
-    if backbone != "pare-tiny":
-        name, _ = backbones.split(backbone)
+    name, _ = backbones.split(backbone)
+    if name not in ("pare-signal", "pare-tiny"):
         found += [
             f"a fit with backbone='{name}?max_tokens={max(1, n_tokens // 2)}'",
             "a fit with a smaller backbone, such as backbone='pare-tiny'",

@@ -86,7 +86,7 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
     def __init__(
         self,
         *,
-        backbone="pare-tiny",
+        backbone="auto",
         pretrained=True,
         tune="all",
         layer_decay=0.75,

@@ -81,4 +81,4 @@ class ModuleMixin:
         with pinned():
             cardinalities = getattr(self._encoder, "cardinalities", None)
             x = onnx_file.random_samples(self.input_shape_, cardinalities)
-            onnx_file.write(path, self.module_, x, self.backbone)
+            onnx_file.write(path, self.module_, x, self.backbone_)

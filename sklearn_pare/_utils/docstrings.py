@@ -1,9 +1,10 @@
 """Documentation that both estimators share."""
 
 PARAMETERS = """
-backbone : str, default="pare-tiny"
-    Name of the pretrained transformer that is fine-tuned. "pare-tiny" is part of the
-    package. "timm:NAME" is a Swin or vision transformer from timm, such as
+backbone : str, default="auto"
+    Name of the pretrained transformer that is fine-tuned. Two are part of the package:
+    "pare-signal" for signals, and "pare-tiny" for images, tables, and signals with a
+    target at every position. "auto" is the one that fits X and y. "timm:NAME" is a Swin or vision transformer from timm, such as
     "timm:swin_base_patch4_window7_224". "timm:NAME@FILE" is the same model with the
     weights of a safetensors file, or of "model.safetensors" in a folder.
     "hf:NAME-or-folder" is a text encoder from transformers (extra "text"), such as
@@ -88,10 +89,11 @@ lr : float or "auto", default="auto"
     Peak learning rate of AdamW: linear warm-up over a tenth of the steps, then cosine
     decay to 0. The decoder of masks and fields has three times this learning rate, or
     3e-3 with "auto". "auto" is 1e-3 for "pare-tiny". For larger pretrained backbones it
-    is inversely proportional to their number of weights: 1.4e-4 for a ViT-S and 3.5e-5
-    for a RoBERTa-base; for larger backbones with random weights, to the square root of
-    that number. With "auto", training starts over once, with a warning and at a third
-    of this rate, if the loss does not fall at first and there is no linear model.
+    is inversely proportional to their number of weights: 8e-4 for "pare-signal", 1.4e-4
+    for a ViT-S and 3.5e-5 for a RoBERTa-base; for larger backbones with random weights,
+    to the square root of that number. With "auto", training starts over once, with a
+    warning and at a third of this rate, if the loss does not fall at first and there is
+    no linear model.
 weight_decay : float, default=0.05
     Weight decay of AdamW. Biases and normalisation weights are not decayed.
 early_stopping : bool, default=False
@@ -154,6 +156,9 @@ feature_names_in_ : ndarray of shape (`n_features_in_`,)
     Names of the columns. Defined only if X has column names that are all strings.
 input_shape_ : tuple of int
     Shape of one sample as input of the network: (F,), (C, L) or (C, H, W).
+backbone_ : str
+    Name of the backbone, with the limit on tokens if there is one. With
+    ``backbone="auto"``, the name of the backbone that was used.
 n_tokens_ : int
     Number of tokens per sample.
 n_iter_ : int

@@ -13,6 +13,7 @@ import torch
 from sklearn_pare.backbones import hf_models, timm_models
 from sklearn_pare.backbones.backbone import Backbone, BackboneCard, check_fixed
 from sklearn_pare.backbones.bundled import load_tiny
+from sklearn_pare.backbones.bundled_signal import load_signal
 from sklearn_pare.exceptions import UnknownNameError
 
 __all__ = [
@@ -32,8 +33,10 @@ _AFFORDABLE, _FEWEST = 6.8e8, 16
 
 #: Default source of "pare-tiny" and of registered backbones. Every backbone reads it.
 GENERAL_SOURCE = "formula+self"
+_SIGNAL_SOURCE = "waveforms+self"
 
-_FACTORIES = {"pare-tiny": load_tiny}
+_AUTO = "auto"
+_FACTORIES = {"pare-signal": load_signal, "pare-tiny": load_tiny}
 _FAMILIES = {timm_models.PREFIX: timm_models, hf_models.PREFIX: hf_models}
 
 
@@ -65,6 +68,8 @@ def register(name, factory):
         ``factory(pretrained, generator)`` returns a `Backbone`. All random weights must
         be drawn from the `torch.Generator`.
     """
+    if name == _AUTO:
+        raise UnknownNameError(f"name={name!r} stands for a bundled backbone.")
     _FACTORIES[name] = factory
 
 
@@ -100,6 +105,24 @@ def split(name):
             f"999999999, may follow the question mark: {bare + '?max_tokens=64'!r}."
         )
     return bare, int(found[1])
+
+
+def choose(name, input_shape, output_shape):
+    """Return the name of the backbone that "auto" stands for, or any other name.
+
+    Parameters
+    ----------
+    name : str
+    input_shape : tuple of int
+        Shape of one sample: (F,), (C, L) or (C, H, W).
+    output_shape : tuple of int
+        Shape of the outputs for one sample: (K,), (C, L) or (C, H, W).
+    """
+    if name != _AUTO:
+        return name
+    # Dense targets need the stages of an image backbone.
+    signals = len(input_shape) == 2 and len(output_shape) < 2
+    return "pare-signal" if signals else "pare-tiny"
 
 
 def check(name):
@@ -225,6 +248,8 @@ def has_config(name):
 def default_source(name):
     """Return the name of the source that fits a backbone best."""
     name, _ = split(name)
+    if name == "pare-signal":
+        return _SIGNAL_SOURCE
     family = None if name in _FACTORIES else _family(name)
     return GENERAL_SOURCE if family is None else family.DEFAULT_SOURCE
 

@@ -1,7 +1,4 @@
-"""The backbone "pare-signal": a small transformer for signals, which has three stages.
-
-It has no weights yet. Once they are in the package, `load_signal` can be registered.
-"""
+"""The bundled backbone "pare-signal": a small pretrained transformer for signals."""
 
 from pathlib import Path
 

@@ -42,7 +42,7 @@ def fitted_with_source(estimator):
     name = estimator.source_
     # The name in use: a string may stand for a choice, which may differ today.
     candidates = name if isinstance(estimator.source, str) else estimator.source
-    source = sources.open_candidates(candidates, estimator.backbone).get(name)
+    source = sources.open_candidates(candidates, estimator.backbone_).get(name)
     if source is None:
         raise DataError(
             f"No source was mixed in by this fit: source={estimator.source!r}, "

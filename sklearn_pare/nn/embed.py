@@ -15,7 +15,7 @@ from torch import nn
 
 from sklearn_pare.nn.gaps import average, filled_tokens, with_mean, zeroed
 from sklearn_pare.nn.kernels import DilatedKernels
-from sklearn_pare.nn.wave_embed import WaveEmbed
+from sklearn_pare.nn.wave_embed import LevelWaveEmbed, WaveEmbed
 
 # Patch size of the bundled backbone.
 PATCH = 4
@@ -292,7 +292,7 @@ def embedder(input_shape, stem, cardinalities=None):
     if len(shape) == 1:
         return TableEmbed(shape, stem.grid, stem.dim, cardinalities)
     if len(shape) == 2 and isinstance(stem, WaveEmbed):
-        return WaveEmbed(shape, stem.grid, stem.dim)
+        return LevelWaveEmbed(shape, stem.grid, stem.dim)
     if len(shape) == 2:
         return SignalEmbed(shape, stem.grid, stem.dim, patch)
     norm = not isinstance(getattr(stem, "norm", None), nn.Identity)

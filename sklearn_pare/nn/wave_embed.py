@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from sklearn_pare.nn.gaps import average, filled_tokens, with_mean, zeroed
+from sklearn_pare.nn.gaps import average, filled_tokens, known, with_mean, zeroed
 
 #: Positions of a signal per token, after resampling.
 POSITIONS = 8
@@ -78,6 +78,43 @@ class WaveEmbed(nn.Module):
     def scale_to(self, norm):
         """Give the outputs of a LayerNorm the scale of this embedder's tokens."""
         norm.load_state_dict(self.norm.state_dict())
+
+
+class LevelWaveEmbed(WaveEmbed):
+    """The same with the level of each channel: the mean, and the log of the deviation.
+
+    Both are lost where signals are standardised one by one, and may be all that a
+    target depends on. They are standardised over the training samples.
+    """
+
+    def __init__(self, input_shape, grid, dim):
+        super().__init__(input_shape, grid, dim)
+        n_levels = 2 * input_shape[0]
+        self.levels = nn.Linear(n_levels, dim)
+        self.register_buffer("center", torch.zeros(n_levels))
+        self.register_buffer("spread", torch.ones(n_levels))
+
+    @torch.no_grad()
+    def fit(self, x):
+        """Set mean and spread of the levels from samples (n, C, L)."""
+        found = _levels(x)
+        self.center.copy_(found.nanmean(0).nan_to_num())
+        spread = (found - self.center).square().nanmean(0).sqrt().nan_to_num()
+        self.spread.copy_(torch.where(spread > _LEAST_RMS, spread, 1.0))
+
+    def forward(self, x):
+        """Embed signals (B, C, L) as tokens (B, N, D)."""
+        levels = zeroed((_levels(x) - self.center) / self.spread)
+        return super().forward(x) + self.levels(levels)[:, None]
+
+
+def _levels(x):
+    """Return means and log deviations (B, 2 C) of channels, NaN if one is missing."""
+    average = torch.mean if known(x) is None else torch.nanmean
+    mean = average(x, -1, keepdim=True)
+    deviation = average((x - mean).square(), -1).sqrt().clamp_min(_LEAST_RMS)
+    # Few signals may be far from all others.
+    return torch.cat([mean.squeeze(-1).asinh(), deviation.log()], 1)
 
 
 def _scaled(x):

@@ -89,7 +89,7 @@ def rank(
     y,
     candidates="nearest",
     *,
-    backbone="pare-tiny",
+    backbone="auto",
     input_shape=None,
     max_samples=_MAX_SAMPLES,
     random_state=None,
@@ -110,8 +110,8 @@ def rank(
     candidates : list or "nearest", default="nearest"
         Names of sources, or tuples of arrays ``(X_source, y_source)``. "nearest":
         "formula", its families "formula:NAME", and all sources that you registered.
-    backbone : str, default="pare-tiny"
-        Name of the backbone. Distances depend on its tokens.
+    backbone : str, default="auto"
+        Name of the backbone, as in the estimators. Distances depend on its tokens.
     input_shape : tuple of int, default=None
         As in the estimators.
     max_samples : int or None, default=400
@@ -156,10 +156,11 @@ def rank(
     ['formula:contours', 'formula:heaps']
     """
     with pinned():
-        candidates = open_candidates(candidates, backbone)
         validation.check_input_shape(input_shape)
         X = validation.check_rows(_Input(input_shape), X, reset=True)
         X = validation.shape_rows(X, input_shape)
+        backbone = backbones.choose(backbone, X.shape[1:], np.shape(y)[1:])
+        candidates = open_candidates(candidates, backbone)
         check_choices("exact", max_samples, "rank")
         y = check_targets(y, len(X))
         # The second of the four seeds of a fit.

@@ -85,7 +85,7 @@ def build_network(arguments, data, start):
 
 def _architecture(arguments, data, start, encoder):
     """Return the architecture, with all features that a linear path may read."""
-    name, shape = arguments["backbone"], data.X.shape[1:]
+    name, shape = start.backbone, data.X.shape[1:]
     if start.warm is not None:
         name = start.warm.backbone(name)
     linear, output_shape = (), data.target.output_shape

@@ -23,6 +23,8 @@ class Start(NamedTuple):
     Attributes
     ----------
     device : torch.device
+    backbone : str
+        Name of the backbone, which is never "auto".
     candidates : dict of str to sources.Source
         Sources to choose from; empty if none is needed.
     warm : WarmStart or None
@@ -34,6 +36,7 @@ class Start(NamedTuple):
     """
 
     device: torch.device
+    backbone: str
     candidates: dict
     warm: WarmStart | None
     seeds: list
@@ -53,14 +56,18 @@ def open_start(estimator, data, stopwatch):
     stopwatch : Stopwatch
     """
     arguments = estimator.get_params(deep=False)
+    backbone = backbones.choose(
+        arguments["backbone"], data.X.shape[1:], data.target.output_shape
+    )
+    arguments["backbone"] = backbone
     device = resolve_device(arguments["device"])
     check_deterministic(device)
-    candidates = sources.open_candidates(arguments["source"], arguments["backbone"])
+    candidates = sources.open_candidates(arguments["source"], backbone)
     if arguments["alignment"] is not None:
         check_alignment(arguments, candidates)
     elif max(arguments["mix_start"], arguments["mix_end"]) == 0:
         candidates = {}
-    backbones.check(arguments["backbone"])
+    backbones.check(backbone)
     warm = None
     if arguments["warm_start"] and hasattr(estimator, "_model"):
         warm = WarmStart(estimator, data.target)
@@ -72,7 +79,7 @@ def open_start(estimator, data, stopwatch):
         fingerprint = _fingerprint(described, data, device, warm, seeds)
         checkpoints = Checkpoints(arguments["checkpoint_dir"], fingerprint, seeds)
         seeds = checkpoints.seeds
-    return Start(device, candidates, warm, seeds, checkpoints, stopwatch)
+    return Start(device, backbone, candidates, warm, seeds, checkpoints, stopwatch)
 
 
 def _described(arguments, candidates):

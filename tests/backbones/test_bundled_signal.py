@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_pare import PaReClassifier, PaReRegressor, backbones
+import sklearn_pare
+from sklearn_pare import PaReClassifier, PaReRegressor, backbones, sources
 from sklearn_pare.backbones.bundled import WEIGHTS, write_weights
 from sklearn_pare.backbones.bundled_signal import (
     SignalBackbone,
@@ -105,3 +106,62 @@ def test_fit__value_at_each_position(shape, source, registered, rng):
     predicted = model.predict(X)
     assert predicted.shape == X[:, 0].shape
     assert np.isfinite(predicted).all()
+
+
+AUTO = {"max_epochs": 1, "batch_size": 8, "device": "cpu", "random_state": 0,
+        "linear_path": False}  # fmt: skip
+KINDS = {
+    "signals": ((2, 50), None, "pare-signal"),
+    "flattened signals": ((100,), (2, 50), "pare-signal"),
+    "table": ((12,), None, "pare-tiny"),
+    "images": ((1, 8, 8), None, "pare-tiny"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_fit__auto__backbone_says_which(kind, rng, tmp_path):
+    shape, input_shape, name = KINDS[kind]
+    X = rng.normal(size=(16, *shape)).astype(np.float32)
+    model = PaReRegressor(**AUTO, input_shape=input_shape).fit(X, X.reshape(16, -1).mean(1))
+    assert (model.backbone, model.backbone_) == ("auto", name)
+    source = {"pare-signal": "waveforms", "pare-tiny": "formula"}[name]
+    assert model.source_.startswith(source)
+    model.save(tmp_path / "model")
+    loaded = sklearn_pare.load(tmp_path / "model")
+    assert loaded.backbone_ == name
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+
+
+def test_fit__auto__equals_the_named_backbone(rng):
+    X = rng.normal(size=(16, 1, 60)).astype(np.float32)
+    y = np.arange(16) % 2
+    first, second = (
+        PaReClassifier(backbone=name, **AUTO).fit(X, y).predict_proba(X)
+        for name in ("auto", "pare-signal")
+    )
+    np.testing.assert_array_equal(first, second)
+
+
+def test_fit__auto__signals_with_a_value_at_each_position(rng):
+    X = rng.normal(size=(12, 1, 40)).astype(np.float32)
+    assert PaReRegressor(**AUTO).fit(X, X[:, 0]).backbone_ == "pare-tiny"
+
+
+def test_rank__auto__depends_on_the_samples(rng):
+    X, y = rng.normal(size=(30, 1, 60)), np.arange(30) % 2
+    names = ["formula:signals", "waveforms"]
+    found = [
+        sources.rank(X, y, names, backbone=name, random_state=0)
+        for name in ("auto", "pare-signal", "pare-tiny")
+    ]
+    assert found[0] == found[1] != found[2]
+
+
+@pytest.mark.parametrize("what", ["level", "scale"])
+def test_fit__target_is_the_level_of_a_signal__learned_by_the_network(what, rng):
+    # Signals are standardised one by one, so that this takes extra inputs.
+    y = rng.uniform(1, 3, 160)
+    X = rng.normal(size=(160, 1, 64))
+    X = X + 2 * y[:, None, None] if what == "level" else X * y[:, None, None]
+    model = PaReRegressor(**AUTO | {"max_epochs": 12}).fit(X[:120], y[:120])
+    assert model.score(X[120:], y[120:]) > 0.6

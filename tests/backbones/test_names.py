@@ -10,6 +10,7 @@ import torch
 
 import sklearn_pare
 from sklearn_pare import PaReClassifier, backbones
+from sklearn_pare.backbones.bundled import load_tiny
 from sklearn_pare.exceptions import DataError, UnknownNameError
 from tests.common.instances import tiny
 from tests.common.tiny import NAME, build
@@ -195,6 +196,8 @@ def test_fit__on_a_processor__keeps_the_limit(monkeypatch, tmp_path):
     ("name", "source"),
     [
         ("pare-tiny", "formula+self"),
+        ("pare-signal", "waveforms+self"),
+        ("pare-signal?max_tokens=64", "waveforms+self"),
         (f"{NAME}?max_tokens=16", "formula+self"),
         ("timm:test_vit", "photographs+self"),
         ("timm:test_vit.r160_in1k?max_tokens=9", "photographs+self"),
@@ -206,6 +209,29 @@ def test_fit__on_a_processor__keeps_the_limit(monkeypatch, tmp_path):
 )
 def test_default_source__by_family(name, source):
     assert backbones.default_source(name) == source
+
+
+def test_register__auto__refused():
+    with pytest.raises(UnknownNameError, match="'auto' stands for"):
+        backbones.register("auto", load_tiny)
+    assert "auto" not in backbones.list_backbones()
+
+
+@pytest.mark.parametrize(
+    ("input_shape", "output_shape", "name"),
+    [
+        ((1, 500), (1,), "pare-signal"),
+        ((3, 24), (10,), "pare-signal"),
+        ((3, 24), (), "pare-signal"),
+        ((1, 500), (4, 500), "pare-tiny"),
+        ((20,), (3,), "pare-tiny"),
+        ((1, 8, 8), (10,), "pare-tiny"),
+        ((1, 32, 32), (1, 32, 32), "pare-tiny"),
+    ],
+)
+def test_choose__auto__by_shape(input_shape, output_shape, name):
+    assert backbones.choose("auto", input_shape, output_shape) == name
+    assert backbones.choose("timm:x", input_shape, output_shape) == "timm:x"
 
 
 def test_default_source__registered__that_of_all_backbones(register):

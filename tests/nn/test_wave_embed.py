@@ -21,6 +21,11 @@ def _drawn(module, generator):
     return module
 
 
+def _without_levels(module):
+    for parameter in module.levels.parameters():
+        torch.nn.init.zeros_(parameter)
+
+
 @pytest.mark.parametrize("length", [2, 3, 24, 511, 512, 5000])
 @pytest.mark.parametrize("channels", [1, 2, 7, 60])
 def test_embedder__any_signal__fills_the_grid(length, channels, stem, generator):
@@ -49,6 +54,7 @@ def test_wave_embed__constant_signals__finite(value, stem):
 def test_start_from__equal_channels__tokens_of_one(channels, length, stem, generator):
     module = embedder((channels, length), stem)
     module.start_from(stem)
+    _without_levels(module)
     x = torch.randn(3, 1, length, generator=generator)
     torch.testing.assert_close(
         module(x.expand(-1, channels, -1)), stem(x), atol=1e-4, rtol=1e-4
@@ -58,6 +64,7 @@ def test_start_from__equal_channels__tokens_of_one(channels, length, stem, gener
 def test_start_from__channels_in_another_order__same_tokens(stem, generator):
     module = embedder((3, 80), stem)
     module.start_from(stem)
+    _without_levels(module)
     x = torch.randn(3, 3, 80, generator=generator)
     torch.testing.assert_close(module(x.flip(1)), module(x), atol=1e-4, rtol=1e-4)
 
@@ -108,3 +115,32 @@ def test_embedder__tables_and_images__tokens_of_the_stem_s_scale(
     assert tokens.shape == (64, 64, DIM)
     assert torch.equal(module.norm.weight, stem.norm.weight)
     assert torch.equal(module.norm.bias, stem.norm.bias)
+
+
+def test_embedder__levels__change_tokens_in_units_of_their_spread(stem, generator):
+    x = torch.randn(50, 2, 64, generator=generator)
+    x = x * torch.rand(50, 2, 1, generator=generator) + torch.tensor([[1.0], [-2.0]])
+    for factor in (1.0, 1e-3, 1e3):
+        module = _drawn(embedder((2, 64), stem), torch.Generator().manual_seed(0))
+        module.start_from(stem)
+        module.fit(factor * x)
+        plain = WaveEmbed.forward(module, factor * x)
+        added = module(factor * x) - plain
+        # The same for all tokens of a sample, and another for each sample.
+        torch.testing.assert_close(added, added[:, :1].expand_as(added))
+        assert 0.05 < added[:, 0].std(0).mean() < 0.5
+
+
+@pytest.mark.parametrize("missing", ["a channel", "a sample", "the end"])
+def test_embedder__levels_of_gaps__finite(missing, stem, generator):
+    module = _drawn(embedder((2, 64), stem), generator)
+    x = torch.randn(2, 2, 64, generator=generator)
+    gap = {"a channel": (0, 0), "a sample": (0,), "the end": (..., slice(40, None))}
+    x[gap[missing]] = torch.nan
+    assert module(x).isfinite().all()
+
+
+@pytest.mark.parametrize("value", [0.0, 1e6, -3e4])
+def test_embedder__levels_of_constant_signals__finite(value, stem, generator):
+    module = _drawn(embedder((1, 64), stem), generator)
+    assert module(torch.full((1, 1, 64), value)).isfinite().all()
