@@ -21,6 +21,9 @@ TASKS = ("ecg-150", "chirps-150", "gait-150")
 class RawPatches(embed.SignalEmbed):
     """Consecutive time steps alone."""
 
+    # Nothing is computed before the training.
+    read = None
+
     def forward(self, x):
         """Signals (B, C, L) -> tokens (B, N, D)."""
         if x.shape[-1] != self.length:
@@ -30,6 +33,8 @@ class RawPatches(embed.SignalEmbed):
 
 class KernelShares(embed.SignalEmbed):
     """Shares of time at which dilated kernels respond, alone."""
+
+    read = None
 
     def forward(self, x):
         """Signals (B, C, L) -> tokens (B, N, D)."""
@@ -41,6 +46,7 @@ class MultiScaleStem(embed.SignalEmbed):
     """Learned convolutions of three widths, pooled to windows."""
 
     _WIDTHS = 5, 15, 45
+    read = None
 
     def __init__(self, input_shape, grid, dim, patch=embed.PATCH):
         super().__init__(input_shape, grid, dim, patch)

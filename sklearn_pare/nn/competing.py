@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from sklearn_pare.nn.gaps import known, valid_positions, zeroed
-from sklearn_pare.nn.parts import in_parts
+from sklearn_pare.nn.parts import in_parts, indicator
 
 _TAPS = 9
 _GROUPS, _MEMBERS = 64, 8
@@ -89,11 +89,11 @@ def _compete(responses, valid):
 
     `valid` (B, G, P) are the positions that count, if not all of them do.
     """
-    wins = responses >= responses.amax(2, keepdim=True)
-    loses = responses <= responses.amin(2, keepdim=True)
+    wins = indicator(torch.ge, responses, responses.amax(2, keepdim=True))
+    loses = indicator(torch.le, responses, responses.amin(2, keepdim=True))
     if valid is not None:
-        wins, loses = wins & valid[:, :, None], loses & valid[:, :, None]
-    sums, counts = (responses * wins).sum(3), loses.float().sum(3)
+        wins, loses = wins * valid[:, :, None], loses * valid[:, :, None]
+    sums, counts = (responses * wins).sum(3), loses.sum(3)
     if valid is not None:
         # 0 / 0 is NaN.
         share = valid.float().mean(2, keepdim=True)

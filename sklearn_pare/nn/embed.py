@@ -115,16 +115,21 @@ class ValueEmbed(nn.Module):
         self.proj = nn.Conv1d(channels, dim, kernel_size=piece, stride=piece)
         self.norm = nn.LayerNorm(dim)
 
-    def _project(self, x, filled):
-        if x.shape[-1] != self.length:
-            x = average(x, partial(F.interpolate, size=self.length, mode="linear"))
-        x = x if filled is None else zeroed(x)
+    def _resized(self, x):
+        """Return signals (B, C, L) with a whole number of positions per token."""
+        if x.shape[-1] == self.length:
+            return x
+        how = {"size": self.length, "mode": "linear"}
+        return average(x, partial(F.interpolate, **how))
+
+    def _project(self, x):
         return self.proj(x).transpose(1, 2)
 
     def forward(self, x):
         """Embed signals (B, C, L) as tokens (B, N, D)."""
-        filled = filled_tokens(x, self.grid)
-        return with_mean(self.norm(self._project(x, filled)), filled)
+        filled, x = filled_tokens(x, self.grid), self._resized(x)
+        x = x if filled is None else zeroed(x)
+        return with_mean(self.norm(self._project(x)), filled)
 
     @torch.no_grad()
     def start_from(self, stem):
@@ -157,18 +162,37 @@ class SignalEmbed(ValueEmbed):
         super().__init__(input_shape, grid, dim, patch)
         self.kernels = DilatedKernels(*input_shape, *_TOKEN_KERNELS)
         self.shares = nn.Linear(self.kernels.n_features, dim)
+        # Numbers per window: values, and shares of time.
+        n_values = input_shape[0] * self.length // self.n_tokens
+        self.parts = [n_values, self.kernels.n_features]
 
     def fit(self, x):
         """Set the thresholds of the kernels from samples (n, C, L)."""
         self.kernels.fit(x)
 
-    def forward(self, x):
-        """Embed signals (B, C, L) as tokens (B, N, D)."""
+    def read(self, x):
+        """Return what is read of signals (B, C, L), which no training changes.
+
+        These are as many numbers (B, n, N) for each window. They are NaN in windows
+        that hold nothing, and only there.
+        """
         filled = filled_tokens(x, self.grid)
-        shares = self.kernels.windows(x, self.n_tokens).transpose(1, 2) - 0.5
-        shares = shares if filled is None else zeroed(shares)
-        tokens = self.norm(self._project(x, filled) + self.shares(shares))
-        return with_mean(tokens, filled)
+        values = self._resized(x).unflatten(2, (self.n_tokens, -1))
+        values = values.transpose(2, 3).flatten(1, 2)
+        read = torch.cat([values, self.kernels.windows(x, self.n_tokens) - 0.5], 1)
+        if filled is None:
+            return read
+        return torch.where(filled[:, None], zeroed(read), torch.nan)
+
+    def forward(self, x):
+        """Embed signals (B, C, L), or what was read of them, as tokens (B, N, D)."""
+        x = x if x.shape[1] == sum(self.parts) else self.read(x)
+        filled = filled_tokens(x, self.grid)
+        x = x if filled is None else zeroed(x)
+        values, shares = x.split(self.parts, 1)
+        values = values.unflatten(1, (self.proj.in_channels, -1)).transpose(2, 3)
+        tokens = self._project(values.flatten(2)) + self.shares(shares.transpose(1, 2))
+        return with_mean(self.norm(tokens), filled)
 
 
 class TableEmbed(nn.Module):

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from sklearn_pare.nn.gaps import known, valid_positions, zeroed
-from sklearn_pare.nn.parts import in_parts
+from sklearn_pare.nn.parts import in_parts, indicator
 
 _TAPS = 9
 _MAX_DILATIONS = 32
@@ -17,7 +17,7 @@ _POSITIONS = 4096
 # Responses at a time, so that they fit into the cache of a processor.
 _AT_ONCE = 2**18
 # Thresholds come from at most so many samples and responses per kernel.
-_SAMPLES, _RESPONSES = 64, 2**14
+_SAMPLES, _RESPONSES = 64, 2**12
 
 
 class DilatedKernels(nn.Module):
@@ -95,16 +95,21 @@ class DilatedKernels(nn.Module):
                 shares.append(F.adaptive_avg_pool1d(above.float(), n))
                 continue
             above = [
-                F.adaptive_avg_pool1d((responses > level[:, None]).float(), n)
+                _averages(indicator(torch.gt, responses, level[:, None]), n)
                 for level in levels.T
             ]
             above = torch.stack(above, 2)
             if has_gaps:
                 # NaN is not above a threshold, and 0 / 0 is NaN.
                 valid = (~responses.isnan()).float()
-                above = above / F.adaptive_avg_pool1d(valid, n)[:, :, None]
+                above = above / _averages(valid, n)[:, :, None]
             shares.append(above.flatten(1, 2))
         return torch.cat(shares, 1)
+
+
+def _averages(x, n):
+    """Return the means (B, K, n) of n windows of (B, K, P)."""
+    return x.mean(2, keepdim=True) if n == 1 else F.adaptive_avg_pool1d(x, n)
 
 
 def _weight(n_channels, n_dilations):

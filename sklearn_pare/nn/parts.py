@@ -1,4 +1,4 @@
-"""Computation of a few samples at a time, to save memory."""
+"""Computation in less memory or time than the obvious one takes."""
 
 import torch
 
@@ -12,3 +12,14 @@ def in_parts(function, x, *, samples=None, parts=1):
         return function(x)
     pieces = x.split(samples or max(1, len(x) // parts))
     return torch.cat(list(map(function, pieces)))
+
+
+def indicator(compare, x, other):
+    """Return ``compare(x, other)`` as 1.0 and 0.0; there is no gradient.
+
+    To compute numbers at once takes a third of the time of a conversion of booleans.
+    """
+    if torch.compiler.is_compiling():
+        return compare(x, other).to(x.dtype)
+    x = x.detach()
+    return compare(x, other.detach(), out=torch.empty_like(x))

@@ -137,8 +137,8 @@ class PaReNet(NeuralNet):
         """Draw everything random of this step."""
         unlabeled = None
         if self.unlabeled is not None and self.source is not None:
-            more, offset = next(self._endless)[0], None
-            if batch[3] is not None:
+            more, _, _, offset = next(self._endless)
+            if offset is None and batch[3] is not None:
                 with torch.no_grad():
                     offset = self.module_.linear(more)
             unlabeled = more, offset

@@ -13,6 +13,7 @@ from sklearn_pare.nn.model import PaReModel
 from sklearn_pare.sources.default import DefaultSource
 from sklearn_pare.sources.ranking import distances, encoded_sample
 from sklearn_pare.training.align import align
+from sklearn_pare.training.kept import keep_features
 from sklearn_pare.training.linear_path import has_linear_path
 from sklearn_pare.training.prepare import Prepared, prepare
 from sklearn_pare.training.recipe import peak_rate
@@ -80,6 +81,7 @@ def build_network(arguments, data, start):
     model.to(start.device)
     freeze(model.backbone, arguments["tune"])
     model.embed.requires_grad_(arguments["tune"] != "head")
+    prepared = keep_features(model, prepared)
     return Network(model, architecture, encoder, prepared, source, name, found)
 
 
