@@ -230,15 +230,15 @@ class Calibrated(ClassifierMixin, BaseEstimator):
 
     def fit(self, X, y):
         """Fit and calibrate; a class may have a single sample."""
-        rarest = np.unique(y, return_counts=True)[1].min()
-        folds = StratifiedKFold(min(3, max(2, rarest)))
+        # Temperatures of scikit-learn 1.9 are wrong for labels that are not 0, 1, ...
+        self.classes_, y, counts = np.unique(y, return_inverse=True, return_counts=True)
+        folds = StratifiedKFold(min(3, max(2, counts.min())))
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "The least populated class")
             folds = list(folds.split(X, y))
         self._calibrated = CalibratedClassifierCV(
             self.estimator, method="temperature", cv=folds, ensemble=False
         ).fit(X, y)
-        self.classes_ = self._calibrated.classes_
         return self
 
     def predict_proba(self, X):
@@ -247,7 +247,7 @@ class Calibrated(ClassifierMixin, BaseEstimator):
 
     def predict(self, X):
         """Return the most likely class of each sample."""
-        return self._calibrated.predict(X)
+        return self.classes_[self._calibrated.predict(X)]
 
 
 def _kernel_ridge():
