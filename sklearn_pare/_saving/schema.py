@@ -259,7 +259,8 @@ def _conditions(kind, fitted, batch_size):
     yield names is None or len(names) == n_features, "feature_names_in_"
     size = getattr(target, "size", ())
     yield len(size) in (0, len(shape) - 1), f"a target of size {size}"
-    own, possible = architecture["linear"], linear_groups(shape, target.output_shape)
+    own = architecture["linear"]
+    possible = linear_groups(shape, target.output_shape, target.kind)
     in_order = own == tuple(name for name in possible if name in own)
     yield in_order, f"a linear path with {show(list(own))}"
     known = has_config(architecture["backbone"])

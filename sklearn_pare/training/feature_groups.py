@@ -14,11 +14,11 @@ _SAMPLES = 1_000
 _MARGIN = 0.05
 
 
-def choose_groups(grams, y, weight, groups, alphas):
+def choose_groups(grams, y, weight, groups, alphas, always=()):
     """Return the names of the groups of features with the lowest held-out error.
 
-    The candidates are all sets of groups that contain the first one. Of each size, the
-    best set counts, and it replaces a larger one only if it is better by a margin.
+    Of all sets of each size, the best one counts, and it replaces a larger one only if
+    it is better by a margin.
 
     Parameters
     ----------
@@ -31,6 +31,8 @@ def choose_groups(grams, y, weight, groups, alphas):
         fold of its own.
     alphas : ndarray
         Penalties of ridge regression.
+    always : tuple of str, default=()
+        Names of groups that every set contains.
 
     Returns
     -------
@@ -41,14 +43,16 @@ def choose_groups(grams, y, weight, groups, alphas):
     folds = None
     if groups is not None:
         folds = [fold for _, fold in grouped_folds(None, groups[index], _FOLDS)]
-    first, *others = grams
     lowest, chosen = np.inf, tuple(grams)
-    for size in range(len(others), -1, -1):
+    for size in range(len(grams), 0, -1):
         errors = {}
-        for some in itertools.combinations(others, size):
-            names = first, *some
+        for names in itertools.combinations(grams, size):
+            if not set(always) <= set(names):
+                continue
             gram = np.mean([grams[name][np.ix_(index, index)] for name in names], 0)
             errors[names] = held_out_error(gram, y, weight, folds, alphas)
+        if not errors:
+            break
         best = min(errors, key=errors.get)
         if errors[best] < (1 - _MARGIN) * lowest:
             lowest, chosen = errors[best], best

@@ -68,7 +68,10 @@ def fit_linear_path(path, x, codes, weight, kind, groups=None):
     if len(parts) > 1:
         targets = y if kind == "values" else _indicators(codes, path.shape[0])
         grams = {name: _gram(part.features) for name, part in parts.items()}
-        names = choose_groups(grams, np.nan_to_num(targets), weight, groups, _SAFE)
+        # A wrong choice among few samples of each class costs more than it gains.
+        always = () if kind == "values" else ("kernels",)
+        targets = np.nan_to_num(targets)
+        names = choose_groups(grams, targets, weight, groups, _SAFE, always)
         parts = {name: parts[name] for name in names}
         path.keep(names)
     share = np.sqrt(len(parts))

@@ -92,7 +92,7 @@ def _architecture(arguments, data, start, encoder):
         name = start.warm.backbone(name)
     linear, output_shape = (), data.target.output_shape
     if arguments["linear_path"] and has_linear_path(data.X, data.target):
-        linear = linear_groups(shape, output_shape)
+        linear = linear_groups(shape, output_shape, data.target.kind)
     return Architecture(
         backbones.affordable(name, shape, start.device),
         shape,

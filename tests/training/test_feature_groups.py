@@ -43,9 +43,9 @@ def _grams(parts):
     return {name: X @ X.T / X.var(0).sum() for name, X in parts.items()}
 
 
-def _choose(parts, y, groups=None):
+def _choose(parts, y, groups=None, always=()):
     y = y if y.ndim > 1 else y[:, None]
-    return choose_groups(_grams(parts), y, np.ones(len(y)), groups, ALPHAS)
+    return choose_groups(_grams(parts), y, np.ones(len(y)), groups, ALPHAS, always)
 
 
 def test_choose__group_of_noise__left_out(rng):
@@ -53,8 +53,9 @@ def test_choose__group_of_noise__left_out(rng):
     noise = rng.normal(size=(200, 300))
     y = X @ rng.normal(size=5)
     assert _choose({"first": X, "noise": noise}, y) == ("first",)
-    # The first group stays.
-    assert _choose({"noise": noise, "second": X}, y) == ("noise", "second")
+    assert _choose({"noise": noise, "second": X}, y) == ("second",)
+    found = _choose({"noise": noise, "second": X}, y, always=("noise",))
+    assert found == ("noise", "second")
 
 
 def test_choose__groups_that_complement_each_other__all(rng):
@@ -110,7 +111,7 @@ def test_choose__several_sets_of_one_size__the_best_of_them(monkeypatch, rng):
         lambda *others: found.pop(0),
     )
     parts = {name: rng.normal(size=(20, 2)) for name in "abc"}
-    assert _choose(parts, rng.normal(size=20)) == ("a", "c")
+    assert _choose(parts, rng.normal(size=20), always=("a",)) == ("a", "c")
 
 
 def test_choose__errors_that_are_not_numbers__all(monkeypatch, rng):
