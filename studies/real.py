@@ -203,7 +203,9 @@ def _columns(package, name):
     else:
         content = zlib.decompress(packed[4:])
     # Columns that are matrices do not fit into a table of pandas.
-    makers = rdata.conversion.DEFAULT_CLASS_MAP | {"data.frame": lambda x, attributes: x}
+    makers = rdata.conversion.DEFAULT_CLASS_MAP | {
+        "data.frame": lambda x, attributes: x
+    }
     return rdata.conversion.convert(rdata.parser.parse_data(content), makers)
 
 

@@ -4,15 +4,15 @@ PARAMETERS = """
 backbone : str, default="auto"
     Name of the pretrained transformer that is fine-tuned. Two are part of the package:
     "pare-signal" for signals, and "pare-tiny" for images, tables, and signals with a
-    target at every position. "auto" is the one that fits X and y. "timm:NAME" is a Swin or vision transformer from timm, such as
-    "timm:swin_base_patch4_window7_224". "timm:NAME@FILE" is the same model with the
-    weights of a safetensors file, or of "model.safetensors" in a folder.
-    "hf:NAME-or-folder" is a text encoder from transformers (extra "text"), such as
-    "hf:roberta-base". Weights that are not in a local file or folder are downloaded
-    once and cached, see :func:`sklearn_pare.backbones.fetch`. The names may end with a
-    limit on the number of tokens per sample, which saves time and memory:
-    "hf:roberta-base?max_tokens=128". On a CPU there is a default limit of at least 16
-    tokens, such as 32 for a ViT-S.
+    target at every position. "auto" is the one that fits X and y. "timm:NAME" is a Swin
+    or vision transformer from timm, such as "timm:swin_base_patch4_window7_224".
+    "timm:NAME@FILE" is the same model with the weights of a safetensors file, or of
+    "model.safetensors" in a folder. "hf:NAME-or-folder" is a text encoder from
+    transformers (extra "text"), such as "hf:roberta-base". Weights that are not in a
+    local file or folder are downloaded once and cached, see
+    :func:`sklearn_pare.backbones.fetch`. The names may end with a limit on the number
+    of tokens per sample, which saves time and memory: "hf:roberta-base?max_tokens=128".
+    On a CPU there is a default limit of at least 16 tokens, such as 32 for a ViT-S.
 pretrained : bool, default=True
     If False, the same backbone starts from random weights (Xavier initialisation).
     This is called training from scratch.

@@ -122,7 +122,9 @@ KINDS = {
 def test_fit__auto__backbone_says_which(kind, rng, tmp_path):
     shape, input_shape, name = KINDS[kind]
     X = rng.normal(size=(16, *shape)).astype(np.float32)
-    model = PaReRegressor(**AUTO, input_shape=input_shape).fit(X, X.reshape(16, -1).mean(1))
+    model = PaReRegressor(**AUTO, input_shape=input_shape).fit(
+        X, X.reshape(16, -1).mean(1)
+    )
     assert (model.backbone, model.backbone_) == ("auto", name)
     source = {"pare-signal": "waveforms", "pare-tiny": "formula"}[name]
     assert model.source_.startswith(source)
