@@ -236,8 +236,8 @@ def _ridge_of_folds(features, y, weight, groups):
 def _classify(classify, features, codes, weight, n_classes, groups):
     """Return weights (p, K), bias (K,) and offsets (n, K) of logits.
 
-    Without `n_classes`, codes are indicators of labels. If a class has at most one
-    sample, the logits are those of the class frequencies.
+    Without `n_classes`, codes are indicators of labels. If a class has no samples, the
+    logits are those of the class frequencies.
     """
     if n_classes is None:
         parts = [
@@ -249,21 +249,33 @@ def _classify(classify, features, codes, weight, n_classes, groups):
             np.stack([part[..., 1] - part[..., 0] for part in own], -1)
             for own in zip(*parts, strict=True)
         )
-    if np.bincount(codes, minlength=n_classes).min() < 2:
+    rarest = np.bincount(codes, minlength=n_classes).min()
+    if rarest == 0:
         share = np.bincount(codes, weight, n_classes) + 1
         bias = np.log(share / share.sum())
         weights = np.zeros((features.shape[1], n_classes))
         return weights, bias, np.tile(bias, (len(codes), 1))
+    # Folds of logistic regression need two samples of each class.
+    classify = classify if rarest > 1 else _least_squares
     return classify(features, codes, weight, groups)
 
 
 def _least_squares(features, codes, weight, groups):
-    """Fit ridge regression to indicators, scaled to the most likely logits."""
+    """Fit ridge regression to indicators, scaled to the most likely logits.
+
+    One more sample, of every class in equal parts, keeps them finite if no sample is
+    misclassified (compare Platt, "Probabilistic outputs for support vector machines",
+    1999).
+    """
     indicators = 2.0 * np.eye(codes.max() + 1)[codes]
     weights, bias, offset = _ridge(features, indicators, weight, groups)
+    spread = 1 / (len(codes) + 1)
 
     def loss(log_factor):
-        return _cross_entropy(np.exp(log_factor) * offset, codes, weight)
+        logits = np.exp(log_factor) * offset
+        even = -np.average(log_softmax(logits, 1).mean(1), weights=weight)
+        own = _cross_entropy(logits, codes, weight)
+        return (1 - spread) * own + spread * even
 
     factor = np.exp(minimize_scalar(loss, bounds=(-3, 5), method="bounded").x)
     return factor * weights, factor * bias, factor * offset

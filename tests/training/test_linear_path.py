@@ -126,7 +126,9 @@ def test_fit__more_features_than_rows__calibrated_logits(make_table):
     assert ((logits[:, 1] > logits[:, 0]) == codes).mean() > 0.9
 
     def loss(factor):
-        return -log_softmax(factor * offset, 1)[np.arange(40), codes].mean()
+        found = log_softmax(factor * offset, 1)
+        own = found[np.arange(40), codes].mean()
+        return -(40 * own + found.mean()) / 41
 
     # No other scale of the logits is better out of sample.
     assert loss(1.0) <= min(loss(0.5), loss(2.0))
@@ -145,18 +147,40 @@ def test_fit__labels__log_odds_of_each(make_table):
     assert offset.shape == (60, 3)
 
 
+def test_fit__no_sample_misclassified__finite_logits(make_table):
+    X, _ = make_table(30, 200)
+    codes = (np.arange(30) % 2).astype(np.int64)
+    X[:, :50] += 8 * codes[:, None]
+    _, offset, _ = _fit(X, codes, "classes", n_outputs=2)
+    probability = softmax(offset, 1)[np.arange(30), codes]
+    assert 1 - 3 / 31 < np.median(probability) < 1 - 0.2 / 31
+
+
 @pytest.mark.parametrize("kind", ["classes", "labels"])
-def test_fit__class_of_one_sample__frequencies_alone(kind, make_table):
+def test_fit__class_without_samples__frequencies_alone(kind, make_table):
     X, _ = make_table(20, 3)
-    codes = (np.arange(20) == 7).astype(np.int64)
+    codes = np.zeros(20, np.int64)
     if kind == "labels":
-        codes = np.c_[codes, 0 * codes, 1 - 0 * codes].astype(np.float32)
-    logits, offset, path = _fit(X, codes, kind, n_outputs=3 - (kind == "classes"))
+        codes = np.c_[codes, codes + 1].astype(np.float32)
+    logits, offset, path = _fit(X, codes, kind, n_outputs=2)
     assert (path.weight == 0).all()
     assert np.isfinite(logits).all()
     np.testing.assert_allclose(offset, logits, rtol=1e-6)
     if kind == "classes":
-        np.testing.assert_allclose(softmax(logits, 1)[0], [20 / 22, 2 / 22], rtol=1e-5)
+        np.testing.assert_allclose(softmax(logits, 1)[0], [21 / 22, 1 / 22], rtol=1e-5)
+
+
+@pytest.mark.parametrize("n_columns", [4, 300])
+@pytest.mark.parametrize("kind", ["classes", "labels"])
+def test_fit__class_of_one_sample__others_are_told_apart(kind, n_columns, rng):
+    codes = np.r_[2, np.arange(20) % 2]
+    X = rng.normal(size=(21, n_columns)).astype(np.float32)
+    X[:, :3] += 12 * np.eye(3)[codes]
+    codes = np.eye(3, dtype=np.float32)[codes] if kind == "labels" else codes
+    logits, offset, _ = _fit(X, codes, kind, n_outputs=3)
+    assert np.isfinite(logits).all()
+    assert (logits.argmax(1)[1:] == np.arange(20) % 2).all()
+    assert (offset.argmax(1)[1:] == np.arange(20) % 2).mean() > 0.8
 
 
 @pytest.mark.parametrize("shape", [(2, 30), (1, 9, 6), (3, 80, 40)], ids=str)
