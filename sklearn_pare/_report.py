@@ -1,8 +1,11 @@
 """The report of a fit: contributions of its parts, and times of its stages."""
 
 import html
+import logging
 import time
 from dataclasses import dataclass
+
+logger = logging.getLogger("sklearn_pare")
 
 #: Why the training ended -> words for it.
 ENDINGS = {
@@ -38,9 +41,10 @@ class Stopwatch:
         return time.perf_counter() - self._start
 
     def lap(self, stage):
-        """Add the time since the last call to a stage."""
+        """Add the time since the last call to a stage, and log it."""
         now = time.perf_counter()
         self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._last
+        logger.info("%-19s %6.1f s", stage, now - self._last)
         self._last = now
 
 

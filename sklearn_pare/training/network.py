@@ -80,6 +80,7 @@ def build_network(arguments, data, start):
     model.to(start.device)
     freeze(model.backbone, arguments["tune"])
     model.embed.requires_grad_(arguments["tune"] != "head")
+    start.stopwatch.lap("building")
     return Network(model, architecture, encoder, prepared, source, name, found)
 
 
@@ -148,4 +149,5 @@ def align_network(arguments, network, start):
     )
     if checkpoints is not None:
         checkpoints.alignment_history = losses
+    start.stopwatch.lap("alignment")
     return losses
