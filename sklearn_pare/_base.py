@@ -47,7 +47,7 @@ from sklearn_pare._device import (
     resolve_precision,
 )
 from sklearn_pare._inference import in_batches, remedies
-from sklearn_pare._report import Stopwatch
+from sklearn_pare._report import ReprMixin, Stopwatch
 from sklearn_pare._saving import model_file
 from sklearn_pare._saving.module import ModuleMixin
 from sklearn_pare._utils import CallbackSupportMixin
@@ -75,6 +75,7 @@ class _BasePaRe(
     ConformalMixin,
     CallbackSupportMixin,
     ModuleMixin,
+    ReprMixin,
     BaseEstimator,
 ):
     """Base class of PaReClassifier and PaReRegressor.

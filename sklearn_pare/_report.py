@@ -1,9 +1,10 @@
-"""The report of a fit: contributions of its parts, and times of its stages."""
+"""Reports of a fit: contributions of its parts, times of its stages, HTML."""
 
 import html
 import logging
 import time
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 logger = logging.getLogger("sklearn_pare")
 
@@ -138,3 +139,27 @@ class FitReport:
             for heading, text in self._lines()
         )
         return f"<table>{''.join(rows)}</table>"
+
+
+class ReprMixin:
+    """Mixin for scikit-learn's HTML representation: a summary of the fit and a link."""
+
+    _doc_link_module = "sklearn_pare"
+    _doc_link_template = (
+        "https://sklearn-pare.readthedocs.io/en/latest/generated/"
+        "{estimator_module}.{estimator_name}.html"
+    )
+
+    def _sk_visual_block_(self):
+        caption = None
+        if self.__sklearn_is_fitted__():
+            alone = "" if self.network_share_ else ", the linear model predicts alone"
+            caption = (
+                f"input_shape_ {tuple(self.input_shape_)} | backbone "
+                f"{self._architecture.backbone} | network's share "
+                f"{self.network_share_:.2g}{alone} | fitted in "
+                f"{sum(self.fit_report_.seconds.values()):.1f} s"
+            )
+        block = {"kind": "single", "estimators": self, "names": type(self).__name__}
+        texts = {"name_details": str(self), "name_caption": caption}
+        return SimpleNamespace(**block, **texts, doc_link_label=None)

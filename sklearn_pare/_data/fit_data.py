@@ -64,32 +64,24 @@ class FitData(NamedTuple):
     groups: np.ndarray | None = None
 
 
-# Kinds of samples, by the number of axes of X, and of targets.
-_SAMPLES = {2: "sample", 3: "signal", 4: "image"}
 _TARGETS = {"classes": "class", "labels": "label", "masks": "class", "values": "number"}
 
 
 def in_words(data):
     """Return a text that says how X and y were read."""
     n, n_channels, *grid = data.X.shape
-    channels = _counted(n_channels, "channel" if grid else "column")
-    positions = f" x {_product(grid)} positions" if grid else " (a table)"
-    target, (_, *places) = data.target, data.target.output_shape
+    target = data.target
     n_targets = len(target.mean if target.kind == "values" else target.classes)
-    return (
-        f"X: {_counted(n, _SAMPLES[data.X.ndim])} of {channels}{positions}, y: "
-        f"{_counted(n_targets, _TARGETS[target.kind])}"
-        + (f" at each of {_product(places)} positions" if places else "")
-    )
+    shape, places = (" x ".join(map(str, s)) for s in (grid, target.output_shape[1:]))
+    X = _counted(n_channels, "channel" if grid else "column")
+    X += f" x {shape} positions" if grid else " (a table)"
+    y = _counted(n_targets, _TARGETS[target.kind])
+    y += f" at each of {places} positions" if places else ""
+    return f"X: {_counted(n, ('sample', 'signal', 'image')[len(grid)])} of {X}, y: {y}"
 
 
 def _counted(n, word):
-    ending = "" if n == 1 else "es" if word.endswith("s") else "s"
-    return f"{n} {word}{ending}"
-
-
-def _product(sizes):
-    return " x ".join(map(str, sizes))
+    return f"{n} {word}{'' if n == 1 else 'es' if word.endswith('s') else 's'}"
 
 
 def check_validation(estimator, X_val, y_val, sample_weight, input_shape, target):

@@ -168,22 +168,20 @@ class Report(Callback):
 
 
 def epoch_line(net):
-    """Return one line on the last epoch, whose columns have the same width in all."""
-    row, recipe = net.history[-1], net.recipe
-    names = {"target_loss": "clean loss"}
-    if net.source is not None:
-        names["mixed_target_loss"] = "mixed loss"
-    if net.score_name in row:
-        names[net.score_name] = net.score_name
+    """Return a line on the last epoch; columns have the same width in all epochs."""
+    row, recipe, n_epochs = net.history[-1], net.recipe, net.recipe.n_epochs
+    columns = {"clean loss": "target_loss", "mixed loss": "mixed_target_loss"}
+    columns[net.score_name] = net.score_name
+    if net.source is None:
+        del columns["mixed loss"]
     # Not every epoch has mixed samples.
-    values = {text: row[name] for name, text in names.items()}
-    shown = ("-" if value is None else f"{value:.4f}" for value in values.values())
-    columns = (f"{text} {v:>8}" for text, v in zip(values, shown, strict=True))
-    number = f"{len(net.history):>{len(str(recipe.n_epochs))}}/{recipe.n_epochs}"
+    values = {text: row[key] for text, key in columns.items() if key in row}
+    shown = (f"{t} {'-' if v is None else f'{v:.4f}':>8}" for t, v in values.items())
     seconds = sum(row["duration"] for row in net.history) / max(net.step_, 1)
     left = _duration(seconds * (recipe.n_steps - net.step_))
-    return "  ".join(
-        [f"epoch {number}", *columns, f"{row['duration']:6.1f} s", f"{left:>7} left"]
+    return (
+        f"epoch {len(net.history):>{len(str(n_epochs))}}/{n_epochs}  "
+        f"{'  '.join(shown)}  {row['duration']:6.1f} s  {left:>7} left"
     )
 
 

@@ -188,7 +188,8 @@ READ = {
     ),
     "signals of a field": (
         PaReRegressor, SIGNALS, SIGNALS[:, 0], {},
-        "X: 20 signals of 1 channel x 16 positions, y: 1 number at each of 16 positions",
+        "X: 20 signals of 1 channel x 16 positions, "
+        "y: 1 number at each of 16 positions",
     ),
     "flattened signals": (
         PaReClassifier, TABLE, CLASSES, {"input_shape": (3, 2)},
