@@ -3,7 +3,7 @@ From one field to another
 =========================
 
 You have pairs of fields from a simulation, for instance the state of a system now and
-later, and want a model that predicts the second from the first in a millisecond.
+later, and want a model that predicts the second from the first in milliseconds.
 Reading this page takes five minutes, and running it one minute on two cores.
 """
 
