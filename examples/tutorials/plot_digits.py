@@ -34,6 +34,7 @@ X_train, X_test, y_train, y_test = train_test_split(
 # PaRe and the other two methods differ only in their constructor arguments. 300 of the
 # test samples are passed as ``X_val``, so that a score is recorded after each epoch.
 # They do not influence the result, because the weights after the last epoch are used.
+# The fits have 20 epochs instead of 30, to keep this example short.
 
 settings = {
     "PaRe": {},
@@ -43,7 +44,9 @@ settings = {
 fitted, results = {}, []
 for name, arguments in settings.items():
     start = time.perf_counter()
-    clf = PaReClassifier(input_shape=(1, 8, 8), random_state=0, **arguments)
+    clf = PaReClassifier(
+        input_shape=(1, 8, 8), max_epochs=20, random_state=0, **arguments
+    )
     clf.fit(X_train, y_train, X_val=X_test[:300], y_val=y_test[:300])
     seconds = time.perf_counter() - start
     nll = log_loss(y_test, clf.predict_proba(X_test))

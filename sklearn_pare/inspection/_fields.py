@@ -19,14 +19,6 @@ class FieldDisplay:
     Attributes
     ----------
     axes_, figure_ : ndarray of matplotlib Axes of shape (n, 3), and matplotlib Figure
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_pare.inspection import FieldDisplay
-    >>> y = np.random.default_rng(0).normal(size=(3, 8, 8))
-    >>> FieldDisplay.from_predictions(y, 0.9 * y).axes_.shape
-    (3, 3)
     """
 
     def __init__(self, *, y_true, y_pred):
@@ -69,32 +61,25 @@ class FieldDisplay:
             size = 8.4, 0.6 + 1.2 * len(truth) * (truth.ndim - 1)
             settings = {"figsize": size, "squeeze": False, "layout": "constrained"}
             axes = plt.subplots(len(truth), 3, **settings)[1]
-        masks, error, name = self.y_pred.dtype.kind in "iub", found - truth, "value"
-        both, cmap = (truth, found), "viridis"
+        masks, error = self.y_pred.dtype.kind in "iub", found - truth
+        both, cmap, bars = (truth, found), "viridis", ("value", "error")
         low, high = np.nanmin(both), np.nanmax(both)
         if masks:
-            cmap, name = plt.get_cmap(cmap, round(high - low) + 1), "class"
+            cmap, bars = plt.get_cmap(cmap, round(high - low) + 1), ("class", None)
             # NaN stays NaN.
             low, high, error = low - 0.5, high + 0.5, np.abs(np.sign(error))
         for wrong, own, ax in zip(error, truth, axes[:, 2], strict=True):
-            size = (np.nansum(wrong**2) / max(np.nansum(own**2), 1e-300)) ** 0.5
+            l2 = (np.nansum(wrong**2) / max(np.nansum(own**2), 1e-300)) ** 0.5
             text = (
-                f"{np.nanmean(wrong):.1%} wrong" if masks else f"relative L2 {size:.2g}"
+                f"{np.nanmean(wrong):.1%} wrong" if masks else f"relative L2 {l2:.2g}"
             )
             ax.set_title(f"error, {text}", fontsize="medium")
         axes[0, 0].set_title("truth")
         axes[0, 1].set_title("prediction")
         most = np.nanmax(np.abs(error))
         # Blue and vermilion of Okabe and Ito.
-        _draw(axes[:, :2], both, (low, high), cmap, "#0072B2", name)
-        _draw(
-            axes[:, 2:],
-            (error,),
-            (-most, most),
-            "RdBu_r",
-            "#D55E00",
-            None if masks else "error",
-        )
+        _draw(axes[:, :2], both, (low, high), cmap, "#0072B2", bars[0])
+        _draw(axes[:, 2:], (error,), (-most, most), "RdBu_r", "#D55E00", bars[1])
         self.axes_, self.figure_ = axes, axes[0, 0].figure
         return self
 

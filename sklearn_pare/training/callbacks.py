@@ -170,12 +170,10 @@ class Report(Callback):
 def epoch_line(net):
     """Return a line on the last epoch; columns have the same width in all epochs."""
     row, recipe, n_epochs = net.history[-1], net.recipe, net.recipe.n_epochs
-    columns = {"clean loss": "target_loss", "mixed loss": "mixed_target_loss"}
-    columns[net.score_name] = net.score_name
-    if net.source is None:
-        del columns["mixed loss"]
+    values = {"clean loss": row["target_loss"], "mixed loss": row["mixed_target_loss"]}
+    if net.score_name in row:
+        values[net.score_name] = row[net.score_name]
     # Not every epoch has mixed samples.
-    values = {text: row[key] for text, key in columns.items() if key in row}
     shown = (f"{t} {'-' if v is None else f'{v:.4f}':>8}" for t, v in values.items())
     seconds = sum(row["duration"] for row in net.history) / max(net.step_, 1)
     left = _duration(seconds * (recipe.n_steps - net.step_))

@@ -49,7 +49,10 @@ def test_verbose__data_stages_cost_epochs_and_report(table, caplog):
 
 EPOCHS = {
     # name: (arguments, keys of columns in the history)
-    "no mixing": ({"mix_start": 0.0, "mix_end": 0.0}, ["target_loss"]),
+    "no mixing": (
+        {"mix_start": 0.0, "mix_end": 0.0},
+        ["target_loss", "mixed_target_loss"],
+    ),
     "mixing ends": ({"mix_end": 0.0}, ["target_loss", "mixed_target_loss"]),
     "no linear model": ({"linear_path": False}, ["target_loss", "mixed_target_loss"]),
     "score": (
