@@ -100,6 +100,8 @@ name, accuracy = results[-1][:2]
 right.axhline(accuracy, color="grey", ls="--", label=name)
 right.set(xlabel="epoch", ylabel="accuracy", ylim=(0.6, 1.0))
 right.set_title("300 training digits")
+for ax in axes.values():
+    ax.set_xticks(range(0, 21, 5))
 right.legend(loc="lower right")
 
 # %%
