@@ -61,7 +61,6 @@ html_context = {"default_mode": "auto"}
 html_sidebars = {"index": [], "changelog": [], "**": ["sidebar-nav-bs"]}
 
 
-
 def _colors(gallery_conf, name):
     """Plot with the colours of Okabe and Ito, which colour-blind people can tell."""
     colors = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "k")

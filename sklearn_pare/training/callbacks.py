@@ -174,12 +174,12 @@ def epoch_line(net):
     if net.score_name in row:
         values[net.score_name] = row[net.score_name]
     # Not every epoch has mixed samples.
-    shown = (f"{t} {'-' if v is None else f'{v:.4f}':>8}" for t, v in values.items())
+    shown = (f"{t} {'-' if v is None else f'{v:.4f}':>7}" for t, v in values.items())
     seconds = sum(row["duration"] for row in net.history) / max(net.step_, 1)
     left = _duration(seconds * (recipe.n_steps - net.step_))
     return (
         f"epoch {len(net.history):>{len(str(n_epochs))}}/{n_epochs}  "
-        f"{'  '.join(shown)}  {row['duration']:6.1f} s  {left:>7} left"
+        f"{'  '.join(shown)}  {row['duration']:5.1f} s  {left:>7} left"
     )
 
 
