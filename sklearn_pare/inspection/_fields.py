@@ -40,10 +40,7 @@ class FieldDisplay:
 
     @classmethod
     def from_predictions(cls, y_true, y_pred, *, n_samples=3):
-        """Plot the first fields or masks, (n, L) or (n, H, W), beside predictions.
-
-        Raises DataError if their shapes differ or are others.
-        """
+        """Plot the first fields or masks, (n, L) or (n, H, W), beside predictions."""
         y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
         if y_true.shape != y_pred.shape or y_true.ndim not in (2, 3) or not len(y_true):
             raise DataError(
@@ -68,25 +65,21 @@ class FieldDisplay:
             cmap, bars = plt.get_cmap(cmap, round(high - low) + 1), ("class", None)
             # NaN stays NaN.
             low, high, error = low - 0.5, high + 0.5, np.abs(np.sign(error))
-        for wrong, own, ax in zip(error, truth, axes[:, 2], strict=True):
-            l2 = (np.nansum(wrong**2) / max(np.nansum(own**2), 1e-300)) ** 0.5
-            text = (
-                f"{np.nanmean(wrong):.1%} wrong" if masks else f"relative L2 {l2:.2g}"
-            )
+        for off, own, ax in zip(error, truth, axes[:, 2], strict=True):
+            l2 = (np.nansum(off**2) / max(np.nansum(own**2), 1e-300)) ** 0.5
+            text = f"{np.nanmean(off):.1%} wrong" if masks else f"relative L2 {l2:.2g}"
             ax.set_title(f"error, {text}", fontsize="medium")
         axes[0, 0].set_title("truth")
         axes[0, 1].set_title("prediction")
         most = np.nanmax(np.abs(error))
         # Blue and vermilion of Okabe and Ito.
-        _draw(axes[:, :2], both, (low, high), cmap, "#0072B2", bars[0])
-        _draw(axes[:, 2:], (error,), (-most, most), "RdBu_r", "#D55E00", bars[1])
+        _draw(axes[:, :2], both, low, high, cmap, "#0072B2", bars[0])
+        _draw(axes[:, 2:], (error,), -most, most, "RdBu_r", "#D55E00", bars[1])
         self.axes_, self.figure_ = axes, axes[0, 0].figure
         return self
 
 
-def _draw(axes, columns, limits, cmap, color, name):
-    """Draw columns of samples with one scale."""
-    low, high = limits
+def _draw(axes, columns, low, high, cmap, color, name):
     margin = 0.05 * (high - low) or 1.0
     for ax, values in zip(axes.T.flat, np.concatenate(columns), strict=True):
         if values.ndim == 1:
@@ -97,5 +90,4 @@ def _draw(axes, columns, limits, cmap, color, name):
             ax.set(xticks=[], yticks=[])
     if values.ndim == 2 and name is not None:
         ticks = np.arange(np.ceil(low), high) if name == "class" else None
-        bar = axes[0, 0].figure.colorbar
-        bar(image, ax=axes, label=name, ticks=ticks, shrink=0.7)
+        axes[0, 0].figure.colorbar(image, ax=axes, label=name, ticks=ticks, shrink=0.7)

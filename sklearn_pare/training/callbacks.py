@@ -242,13 +242,11 @@ def visible_log(verbose):
         yield
         return
     level, handler = logger.level, logging.StreamHandler(sys.stdout)
-    silent = not logger.hasHandlers()
-    if silent:
+    if not logger.hasHandlers():
         logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     try:
         yield
     finally:
         logger.setLevel(level)
-        if silent:
-            logger.removeHandler(handler)
+        logger.removeHandler(handler)
