@@ -31,7 +31,7 @@ help:
 	@sed -n '/^$$/q; s/^# //p' Makefile
 
 demo: $(READY)
-	$(BIN)/python examples/plot_digits.py
+	$(BIN)/python examples/tutorials/plot_digits.py
 
 test: $(READY)
 	OMP_NUM_THREADS=1 SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n auto

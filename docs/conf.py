@@ -28,7 +28,7 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "auto_examples/GALLERY_HEADER.rst"]
+exclude_patterns = ["_build", "auto_examples/**GALLERY_HEADER.rst"]
 # Build offline: do not download inventories of other projects.
 intersphinx_mapping = {}
 # Docstrings inherited from scikit-learn refer to labels that exist only there.
@@ -60,9 +60,21 @@ html_favicon = "images/logo.svg"
 html_context = {"default_mode": "auto"}
 html_sidebars = {"index": [], "changelog": [], "**": ["sidebar-nav-bs"]}
 
+
+def _colors(gallery_conf, name):
+    """Plot with the colours of Okabe and Ito, which colour-blind people can tell."""
+    colors = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "k")
+    mpl.rcParams["axes.prop_cycle"] = mpl.cycler(color=colors)
+
+
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
+    "subsection_order": [
+        f"../examples/{name}" for name in ("tutorials", "data", "method", "more")
+    ],
+    "within_subsection_order": "FileNameSortKey",
+    "reset_modules": ("matplotlib", _colors),
     "filename_pattern": "plot_",
     "download_all_examples": False,
     "show_memory": False,

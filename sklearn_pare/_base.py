@@ -25,6 +25,7 @@ from sklearn_pare._data.fit_data import (
     check_unlabeled,
     check_validation,
     hold_out,
+    in_words,
 )
 from sklearn_pare._data.forms import warn_swapped
 from sklearn_pare._data.grids import encode_on_grid, on_grid, restore_grid
@@ -46,14 +47,14 @@ from sklearn_pare._device import (
     resolve_precision,
 )
 from sklearn_pare._inference import in_batches, remedies
-from sklearn_pare._report import Stopwatch
+from sklearn_pare._report import ReprMixin, Stopwatch
 from sklearn_pare._saving import model_file
 from sklearn_pare._saving.module import ModuleMixin
 from sklearn_pare._utils import CallbackSupportMixin
 from sklearn_pare._utils.surroundings import pinned
 from sklearn_pare.exceptions import DivergenceError
 from sklearn_pare.nn.model import PaReModel
-from sklearn_pare.training.callbacks import UserCallbacks
+from sklearn_pare.training.callbacks import UserCallbacks, logger, visible_log
 from sklearn_pare.training.network import align_network, build_network
 from sklearn_pare.training.no_effect import warn_of_no_effect
 from sklearn_pare.training.outcome import fitted_attributes, warn_of_interruption
@@ -74,6 +75,7 @@ class _BasePaRe(
     ConformalMixin,
     CallbackSupportMixin,
     ModuleMixin,
+    ReprMixin,
     BaseEstimator,
 ):
     """Base class of PaReClassifier and PaReRegressor.
@@ -197,7 +199,7 @@ class _BasePaRe(
             start = open_start(self, data, stopwatch)
         warn_of_no_effect(self, X_val)
         try:
-            with _FIT_LOCK, pinned():
+            with _FIT_LOCK, pinned(), visible_log(self.verbose):
                 self._fit(data, start, {"X": X, "y": y})
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
@@ -249,19 +251,18 @@ class _BasePaRe(
 
     def _fit(self, data, start, user_data):
         """Build the network, align it, train it, and keep the result."""
-        arguments = self.get_params(deep=False)
+        arguments, n_samples = self.get_params(deep=False), len(data.X)
+        logger.info(in_words(data))
         if self.early_stopping:
             data = hold_out(data, self.validation_fraction, start.seeds[1])
-        lap = start.stopwatch.lap
         network = build_network(arguments, data, start)
-        lap("building")
         alignment_history = align_network(arguments, network, start)
-        if self.alignment is not None:
-            lap("alignment")
         prepared = network.prepared
+        n_kept = len(prepared.rows)
+        logger.info("%d samples to train on, %d held out", n_kept, n_samples - n_kept)
         recipe = make_recipe(
             arguments,
-            len(prepared.rows),
+            n_kept,
             network.model.backbone,
             prepared.target,
             resolve_precision(self.precision, start.device),
@@ -273,7 +274,7 @@ class _BasePaRe(
         callbacks = [UserCallbacks(context, self, user_data, attributes)]
         try:
             scorer = validation_scorer(self, network, data.validation)
-            run = callbacks, self.verbose, scorer, self.on_interrupt
+            run = callbacks, scorer, self.on_interrupt
             history, ended = train(network, start, recipe, *run)
         except DivergenceError as error:
             # The weights of the last finite epoch are kept.
@@ -281,6 +282,7 @@ class _BasePaRe(
                 self._keep(*parts, error.history, "diverged")
             raise
         kept = self._keep(*parts, history, ended)
+        logger.info(self.fit_report_)
         context.call_on_fit_task_end(
             estimator=self, reconstruction_attributes=lambda: kept, **user_data
         )

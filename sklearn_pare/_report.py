@@ -1,8 +1,12 @@
-"""The report of a fit: contributions of its parts, and times of its stages."""
+"""Reports of a fit: contributions of its parts, times of its stages, HTML."""
 
 import html
+import logging
 import time
 from dataclasses import dataclass
+from types import SimpleNamespace
+
+logger = logging.getLogger("sklearn_pare")
 
 #: Why the training ended -> words for it.
 ENDINGS = {
@@ -38,9 +42,10 @@ class Stopwatch:
         return time.perf_counter() - self._start
 
     def lap(self, stage):
-        """Add the time since the last call to a stage."""
+        """Add the time since the last call to a stage, and log it."""
         now = time.perf_counter()
         self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._last
+        logger.info("%-19s %6.1f s", stage, now - self._last)
         self._last = now
 
 
@@ -134,3 +139,27 @@ class FitReport:
             for heading, text in self._lines()
         )
         return f"<table>{''.join(rows)}</table>"
+
+
+class ReprMixin:
+    """Mixin for scikit-learn's HTML representation: a summary of the fit and a link."""
+
+    _doc_link_module = "sklearn_pare"
+    _doc_link_template = (
+        "https://sklearn-pare.readthedocs.io/en/latest/generated/"
+        "{estimator_module}.{estimator_name}.html"
+    )
+
+    def _sk_visual_block_(self):
+        caption = None
+        if self.__sklearn_is_fitted__():
+            alone = "" if self.network_share_ else ", the linear model predicts alone"
+            caption = (
+                f"input_shape_ {tuple(self.input_shape_)} | backbone "
+                f"{self._architecture.backbone} | network's share "
+                f"{self.network_share_:.2g}{alone} | fitted in "
+                f"{sum(self.fit_report_.seconds.values()):.1f} s"
+            )
+        block = {"kind": "single", "estimators": self, "names": type(self).__name__}
+        texts = {"name_details": str(self), "name_caption": caption}
+        return SimpleNamespace(**block, **texts, doc_link_label=None)

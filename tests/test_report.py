@@ -1,4 +1,4 @@
-"""The report of a fit, and the warning where the network is not used."""
+"""The report of a fit, its HTML, and the warning where the network is not used."""
 
 import dataclasses
 import json
@@ -8,12 +8,16 @@ import warnings
 import numpy as np
 import pytest
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import estimator_html_repr
 
 import sklearn_pare
 from sklearn_pare import PaReClassifier, PaReRegressor
 from sklearn_pare.exceptions import DivergenceError, NetworkUnusedWarning
 from tests.common.callbacks import Callback, needs_callbacks
 from tests.common.instances import tiny
+from tests.common.tiny import NAME
 
 X = np.random.default_rng(0).normal(size=(60, 5)).astype(np.float32)
 Y = X[:, 0] > 0
@@ -125,6 +129,61 @@ def test_report__warm_start__of_the_last_fit():
     clf = tiny(PaReClassifier, warm_start=True, linear_path=False, **FEW).fit(X, Y)
     assert clf.fit(X, Y).fit_report_.n_epochs == 2
     assert clf.n_iter_ == 4
+
+
+# ---- HTML
+
+
+LINK = (
+    "https://sklearn-pare.readthedocs.io/en/latest/generated/sklearn_pare.{}.html"
+).format
+HTML = {
+    # name: (estimator, samples, targets, texts)
+    "the linear model alone": (
+        tiny(PaReClassifier, **FEW), X, Y,
+        ["input_shape_ (5,)", "share 0, the linear model predicts alone"],
+    ),
+    "the network alone": (
+        tiny(PaReRegressor, linear_path=False, **FEW), SIGNALS, X[:, 0],
+        ["input_shape_ (2, 32)", "network&#x27;s share 1 |"],
+    ),
+    "flattened images": (
+        tiny(PaReClassifier, input_shape=(1, 8, 8), **FEW), IMAGES.reshape(60, 64), Y,
+        ["input_shape_ (1, 8, 8)", "network&#x27;s share 1 |"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("surroundings", ["alone", "pipeline", "loaded"])
+@pytest.mark.parametrize("name", HTML)
+def test_html__fitted__shape_backbone_share_time_and_link(name, surroundings, tmp_path):
+    estimator, samples, y, texts = HTML[name]
+    estimator.fit(samples, y)
+    seconds = sum(estimator.fit_report_.seconds.values())
+    if surroundings == "loaded":
+        estimator.save(tmp_path / "x.pare")
+        estimator = sklearn_pare.load(tmp_path / "x.pare")
+    shown = estimator
+    if surroundings == "pipeline":
+        shown = make_pipeline(FunctionTransformer(), estimator)
+    found = estimator_html_repr(shown)
+    for text in [*texts, f"backbone {NAME} |", f"fitted in {seconds:.1f} s"]:
+        assert text in found
+    assert LINK(type(estimator).__name__) in found
+
+
+@pytest.mark.parametrize("kind", [PaReClassifier, PaReRegressor])
+def test_html__not_fitted__link_alone(kind):
+    found = estimator_html_repr(kind())
+    assert LINK(kind.__name__) in found
+    assert "| fitted in " not in found
+
+
+def test_html__class_of_a_user__no_link():
+    class Own(PaReClassifier):
+        pass
+
+    assert "readthedocs" not in estimator_html_repr(Own())
 
 
 # ---- warning

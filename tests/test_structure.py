@@ -128,8 +128,9 @@ def test_root__ten_private_modules_at_most():
 
 def test_modules__small():
     sizes = [len(path.read_text().splitlines()) for path in MODULES]
-    # Scores, losses, intervals, gaps, the torch module and ONNX: 25,700 to 27,900.
-    assert sum(sizes) <= 27_900
+    # Scores, losses, intervals, gaps, the torch module and ONNX: 25,700 to 27,900. What
+    # fit prints and shows, and the display of fields: 28,000.
+    assert sum(sizes) <= 28_000
     assert statistics.median(sizes) <= 140
     assert max(sizes) <= 450
 
@@ -386,7 +387,7 @@ def test_docstring__every_fitted_attribute(kind, table):
 REPOSITORY = PACKAGE.parent
 TEXTS = [
     path
-    for pattern in ("sklearn_pare/**/*.py", "studies/**/*.py", "examples/*.py",
+    for pattern in ("sklearn_pare/**/*.py", "studies/**/*.py", "examples/**/*.py",
                     "docs/*.rst", "*.md", "changelog.d/*.md")
     for path in sorted(REPOSITORY.glob(pattern))
 ]  # fmt: skip

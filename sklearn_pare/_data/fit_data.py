@@ -64,6 +64,26 @@ class FitData(NamedTuple):
     groups: np.ndarray | None = None
 
 
+_TARGETS = {"classes": "class", "labels": "label", "masks": "class", "values": "number"}
+
+
+def in_words(data):
+    """Return a text that says how X and y were read."""
+    n, n_channels, *grid = data.X.shape
+    target = data.target
+    n_targets = len(target.mean if target.kind == "values" else target.classes)
+    shape, places = (" x ".join(map(str, s)) for s in (grid, target.output_shape[1:]))
+    X = _counted(n_channels, "channel" if grid else "column")
+    X += f" x {shape} positions" if grid else " (a table)"
+    y = _counted(n_targets, _TARGETS[target.kind])
+    y += f" at each of {places} positions" if places else ""
+    return f"X: {_counted(n, ('sample', 'signal', 'image')[len(grid)])} of {X}, y: {y}"
+
+
+def _counted(n, word):
+    return f"{n} {word}{'' if n == 1 else 'es' if word.endswith('s') else 's'}"
+
+
 def check_validation(estimator, X_val, y_val, sample_weight, input_shape, target):
     """Return the validation samples, or None if there are none."""
     if X_val is None and y_val is None:

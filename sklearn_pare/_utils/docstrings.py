@@ -145,8 +145,8 @@ random_state : int, RandomState instance or None, default=None
     noise. With an int, the same data give bitwise identical models on the same machine
     with the same number of threads.
 verbose : int, default=0
-    If positive, the number of tokens, the size of the backbone and the expected time
-    are logged after the first two steps, and then one line per epoch.
+    If positive, fit logs how X and y were read, the time of each stage, the losses and
+    the time that is left after each epoch, and `fit_report_` at the end.
 """
 
 ATTRIBUTES = """

@@ -1,9 +1,10 @@
-"""Plots of fitted estimators: gap, curriculum, replaced patches, loss and importance.
+"""Plots of fitted estimators: predicted fields, importance, curriculum, gap, loss.
 
 They require matplotlib.
 """
 
 from sklearn_pare.inspection._curriculum import CurriculumDisplay
+from sklearn_pare.inspection._fields import FieldDisplay
 from sklearn_pare.inspection._gap import ModalityGapDisplay
 from sklearn_pare.inspection._landscape import LossLandscapeDisplay, loss_landscape
 from sklearn_pare.inspection._patches import PatchReplacementDisplay
@@ -14,6 +15,7 @@ from sklearn_pare.inspection._permutation import (
 
 __all__ = [
     "CurriculumDisplay",
+    "FieldDisplay",
     "LossLandscapeDisplay",
     "ModalityGapDisplay",
     "PatchReplacementDisplay",

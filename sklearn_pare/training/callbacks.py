@@ -162,32 +162,41 @@ class Report(Callback):
         self.start_ = time.perf_counter()
 
     def on_epoch_end(self, net, **kwargs):
-        """Log the duration and the losses of the epoch."""
+        """Log the losses, the score and the duration of the epoch."""
         net.history.record("duration", time.perf_counter() - self.start_)
-        row = net.history[-1]
-        names = dict.fromkeys(
-            ("train_loss", "valid_loss", net.score_name, "mix_fraction")
-        )
-        logger.info(
-            "epoch %d/%d  %s  %.1f s",
-            len(net.history),
-            net.recipe.n_epochs,
-            "  ".join(f"{name} {row[name]:.4f}" for name in names if name in row),
-            row["duration"],
-        )
+        logger.info(epoch_line(net))
+
+
+def epoch_line(net):
+    """Return a line on the last epoch; columns have the same width in all epochs."""
+    row, recipe, n_epochs = net.history[-1], net.recipe, net.recipe.n_epochs
+    values = {"clean loss": row["target_loss"], "mixed loss": row["mixed_target_loss"]}
+    if net.score_name in row:
+        values[net.score_name] = row[net.score_name]
+    # Not every epoch has mixed samples.
+    shown = (f"{t} {'-' if v is None else f'{v:.4f}':>7}" for t, v in values.items())
+    seconds = sum(row["duration"] for row in net.history) / max(net.step_, 1)
+    left = _duration(seconds * (recipe.n_steps - net.step_))
+    return (
+        f"epoch {len(net.history):>{len(str(n_epochs))}}/{n_epochs}  "
+        f"{'  '.join(shown)}  {row['duration']:5.1f} s  {left:>7} left"
+    )
 
 
 def cost(net, seconds):
     """Return size and expected time of a training run, given the time of a step."""
     recipe = net.recipe
-    left = seconds * (recipe.n_steps - net.step_)
-    time_left = f"{left / 60:.0f} min" if left >= 120 else f"{left:.0f} s"
+    time_left = _duration(seconds * (recipe.n_steps - net.step_))
     n_weights = sum(p.numel() for p in net.module_.backbone.parameters())
     return (
         f"{recipe.n_tokens} tokens per sample, backbone of {n_weights / 1e6:.1f} M "
         f"parameters, {recipe.n_steps} steps of {recipe.batch_size} samples, about "
         f"{time_left} for {recipe.n_steps - net.step_} more"
     )
+
+
+def _duration(seconds):
+    return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:.0f} s"
 
 
 class UserCallbacks(Callback):
@@ -233,13 +242,11 @@ def visible_log(verbose):
         yield
         return
     level, handler = logger.level, logging.StreamHandler(sys.stdout)
-    silent = not logger.hasHandlers()
-    if silent:
+    if not logger.hasHandlers():
         logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     try:
         yield
     finally:
         logger.setLevel(level)
-        if silent:
-            logger.removeHandler(handler)
+        logger.removeHandler(handler)

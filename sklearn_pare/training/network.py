@@ -82,6 +82,7 @@ def build_network(arguments, data, start):
     freeze(model.backbone, arguments["tune"])
     model.embed.requires_grad_(arguments["tune"] != "head")
     prepared = keep_features(model, prepared)
+    start.stopwatch.lap("building")
     return Network(model, architecture, encoder, prepared, source, name, found)
 
 
@@ -150,4 +151,5 @@ def align_network(arguments, network, start):
     )
     if checkpoints is not None:
         checkpoints.alignment_history = losses
+    start.stopwatch.lap("alignment")
     return losses

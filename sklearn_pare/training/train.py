@@ -16,7 +16,6 @@ from sklearn_pare.training.callbacks import (
     Report,
     StopTraining,
     StopWhenAsked,
-    visible_log,
 )
 from sklearn_pare.training.net import PaReNet
 from sklearn_pare.training.own_samples import OwnSamplesLater
@@ -25,9 +24,7 @@ from sklearn_pare.training.share import StopWithoutGain
 from sklearn_pare.training.start_over import StartOver
 
 
-def train(
-    network, start, recipe, callbacks=(), verbose=0, scorer=None, on_interrupt="raise"
-):
+def train(network, start, recipe, callbacks=(), scorer=None, on_interrupt="raise"):
     """Fine-tune a network in place.
 
     Parameters
@@ -38,7 +35,6 @@ def train(
         and the noise.
     recipe : Recipe
     callbacks : sequence of skorch.callbacks.Callback
-    verbose : int
     scorer : callable, optional
         ``scorer(outputs, codes, weight)`` returns the validation score; by default that
         of the target.
@@ -62,23 +58,22 @@ def train(
     asking = [*_asking(network, start, recipe, keep), *callbacks]
     net = _net(network, start, recipe, [Report(), keep, *asking], scorer)
     net.initialize()
-    with visible_log(verbose):
-        try:
-            _run(net, keep, start.checkpoints, rows, network.prepared.valid_rows)
-            epochs = net.epochs()
-        except DivergenceError as error:
-            keep.put_back(net)
-            if keep.n_epochs and net.outputs_are_finite(rows):
-                error.history = net.epochs()[: keep.n_epochs]
+    try:
+        _run(net, keep, start.checkpoints, rows, network.prepared.valid_rows)
+        epochs = net.epochs()
+    except DivergenceError as error:
+        keep.put_back(net)
+        if keep.n_epochs and net.outputs_are_finite(rows):
+            error.history = net.epochs()[: keep.n_epochs]
+        raise
+    except KeyboardInterrupt:
+        epochs = keep.epochs(net)
+        if on_interrupt == "raise" or not epochs:
             raise
-        except KeyboardInterrupt:
-            epochs = keep.epochs(net)
-            if on_interrupt == "raise" or not epochs:
-                raise
-            keep.put_back(net)
-            if not net.outputs_are_finite(rows):
-                raise
-            return epochs, "interrupted"
+        keep.put_back(net)
+        if not net.outputs_are_finite(rows):
+            raise
+        return epochs, "interrupted"
     return epochs, net.stop_ or "completed"
 
 

@@ -6,7 +6,7 @@ import torch
 
 from sklearn_pare import PaReClassifier, PaReRegressor
 from sklearn_pare._data.class_targets import ClassTarget
-from sklearn_pare._data.fit_data import FitData, check_hold_out, hold_out
+from sklearn_pare._data.fit_data import FitData, check_hold_out, hold_out, in_words
 from sklearn_pare.exceptions import DataError
 from tests.common.instances import tiny
 
@@ -166,3 +166,57 @@ def test_fit__masks_held_out_all_ignored__error():
     # One of the two groups is held out.
     assert len(held_out) == 1
     assert "All positions of 20 masks" in held_out[0]
+
+
+READ = {
+    # name: (estimator, X, y, other arguments, text)
+    "table of classes": (
+        PaReClassifier, TABLE, CLASSES, {},
+        "X: 20 samples of 6 columns (a table), y: 2 classes",
+    ),
+    "table of several labels": (
+        PaReClassifier, TABLE, np.c_[CLASSES, 1 - CLASSES, CLASSES], {},
+        "X: 20 samples of 6 columns (a table), y: 3 labels",
+    ),
+    "one column, several numbers": (
+        PaReRegressor, TABLE[:, :1], TABLE[:, :4], {},
+        "X: 20 samples of 1 column (a table), y: 4 numbers",
+    ),
+    "quantiles of one number": (
+        PaReRegressor, TABLE, NUMBERS, {"loss": "quantile", "quantile": [0.1, 0.9]},
+        "X: 20 samples of 6 columns (a table), y: 1 number",
+    ),
+    "signals of a field": (
+        PaReRegressor, SIGNALS, SIGNALS[:, 0], {},
+        "X: 20 signals of 1 channel x 16 positions, "
+        "y: 1 number at each of 16 positions",
+    ),
+    "flattened signals": (
+        PaReClassifier, TABLE, CLASSES, {"input_shape": (3, 2)},
+        "X: 20 signals of 3 channels x 2 positions, y: 2 classes",
+    ),
+    "signals of unequal length": (
+        PaReClassifier, [x[:, : 8 + i % 9] for i, x in enumerate(SIGNALS)], CLASSES, {},
+        "X: 20 signals of 1 channel x 16 positions, y: 2 classes",
+    ),
+    "images of masks": (
+        PaReClassifier, SIGNALS.reshape(20, 1, 4, 4),
+        (SIGNALS > 100).astype(int).reshape(20, 4, 4), {},
+        "X: 20 images of 1 channel x 4 x 4 positions, "
+        "y: 2 classes at each of 4 x 4 positions",
+    ),
+    "samples of weight 0": (
+        PaReClassifier, SIGNALS.reshape(20, 2, 2, 4), CLASSES,
+        {"sample_weight": np.arange(20) > 5},
+        "X: 14 images of 2 channels x 2 x 4 positions, y: 2 classes",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", READ)
+def test_in_words__every_kind_of_samples_and_targets(name):
+    kind, X, y, arguments, text = READ[name]
+    weight = arguments.get("sample_weight")
+    settings = {k: v for k, v in arguments.items() if k != "sample_weight"}
+    data = tiny(kind, **settings)._check_data(X, y, weight, None, (None,) * 3, None)
+    assert in_words(data) == text

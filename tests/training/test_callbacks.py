@@ -17,23 +17,68 @@ from tests.common.callbacks import Callback, needs_callbacks
 from tests.common.instances import tiny
 
 
-def test_verbose__cost_after_two_steps_and_one_line_per_epoch(table, caplog):
+def test_verbose__data_stages_cost_epochs_and_report(table, caplog):
     X, y = table
     with caplog.at_level(logging.INFO, logger="sklearn_pare"):
-        tiny(PaReClassifier, verbose=1, max_epochs=3, batch_size=8).fit(X[:20], y[:20])
-    cost, *epochs = caplog.messages
-    found = re.fullmatch(
+        clf = tiny(PaReClassifier, verbose=1, max_epochs=3, batch_size=8)
+        clf.fit(X[:20], y[:20])
+    lines = "\n".join(caplog.messages).splitlines()
+    expected = [
+        r"X: 20 samples of 5 columns \(a table\), y: 2 classes",
+        r"checks and encoding +\d+\.\d s",
+        r"linear model +\d+\.\d s",
+        r"building +\d+\.\d s",
+        r"10 samples to train on, 10 held out",
         r"16 tokens per sample, backbone of 0\.0 M parameters, 6 steps of 8 samples, "
         r"about \d+ s for 4 more",
-        cost,
-    )
-    assert found, cost
-    assert [line.partition("  ")[0] for line in epochs] == [
-        "epoch 1/3",
-        "epoch 2/3",
-        "epoch 3/3",
+        *(
+            rf"epoch {n}/3  clean loss +\d+\.\d{{4}}  mixed loss +\d+\.\d{{4}}  "
+            r" +\d+\.\d s +\d+ s left"
+            for n in (1, 2, 3)
+        ),
+        r"training +\d+\.\d s",
+        r"share +\d+\.\d s",
+        "FitReport",
+        *map(re.escape, repr(clf.fit_report_).splitlines()[1:]),
     ]
-    assert " train_loss " in epochs[0]
+    assert len(lines) == len(expected)
+    for line, pattern in zip(lines, expected, strict=True):
+        assert re.fullmatch(pattern, line), (line, pattern)
+    assert "predictions are those of the linear model alone" in caplog.messages[-1]
+
+
+EPOCHS = {
+    # name: (arguments, keys of columns in the history)
+    "no mixing": (
+        {"mix_start": 0.0, "mix_end": 0.0},
+        ["target_loss", "mixed_target_loss"],
+    ),
+    "mixing ends": ({"mix_end": 0.0}, ["target_loss", "mixed_target_loss"]),
+    "no linear model": ({"linear_path": False}, ["target_loss", "mixed_target_loss"]),
+    "score": (
+        {"early_stopping": True, "n_iter_no_change": 20},
+        ["target_loss", "mixed_target_loss", "valid_score"],
+    ),
+    "loss as score": (
+        {"early_stopping": True, "n_iter_no_change": 20, "scoring": "loss"},
+        ["target_loss", "mixed_target_loss", "valid_loss"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EPOCHS)
+def test_verbose__epochs__columns_of_the_same_width(name, table, caplog):
+    arguments, keys = EPOCHS[name]
+    with caplog.at_level(logging.INFO, logger="sklearn_pare"):
+        clf = tiny(PaReClassifier, verbose=1, max_epochs=11, **arguments).fit(*table)
+    lines = [line for line in caplog.messages if line.startswith("epoch ")]
+    assert len(lines) == clf.n_iter_
+    assert len({len(line) for line in lines}) == 1
+    for line, row in zip(lines, clf.history_, strict=True):
+        values = re.findall(r"(?:loss|score) +(\S+)", line)
+        shown = [None if value == "-" else float(value) for value in values]
+        assert shown == [pytest.approx(row[key], abs=1e-4) for key in keys]
+    assert lines[0].startswith("epoch  1/11  clean loss ")
 
 
 @pytest.mark.parametrize(

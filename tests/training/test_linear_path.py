@@ -175,7 +175,7 @@ def test_fit__class_without_samples__frequencies_alone(kind, make_table):
 def test_fit__class_of_one_sample__others_are_told_apart(kind, n_columns, rng):
     codes = np.r_[2, np.arange(20) % 2]
     X = rng.normal(size=(21, n_columns)).astype(np.float32)
-    X[:, :3] += 12 * np.eye(3)[codes]
+    X += 3 * np.eye(3)[codes][:, np.arange(n_columns) % 3]
     codes = np.eye(3, dtype=np.float32)[codes] if kind == "labels" else codes
     logits, offset, _ = _fit(X, codes, kind, n_outputs=3)
     assert np.isfinite(logits).all()

@@ -192,7 +192,9 @@ def test_max_time__verbose_report_and_file(clock, caplog, tmp_path):
     clf = tiny(PaReClassifier, max_time=30, verbose=1, **LONG)
     with caplog.at_level("INFO", logger="sklearn_pare"):
         clf.fit(TABLE, CLASSES)
-    assert caplog.messages[-1].startswith("epoch 6/6  ")
+    epochs = [line for line in caplog.messages if line.startswith("epoch ")]
+    assert epochs[-1].startswith("epoch 6/6  ")
+    assert epochs[-1].endswith(" 0 s left")
     assert "6 of 10000 epochs: the time was over" in repr(clf.fit_report_)
     clf.save(tmp_path / "m.pare")
     again = sklearn_pare.load(tmp_path / "m.pare")

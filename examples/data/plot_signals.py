@@ -35,11 +35,11 @@ X_train, X_test, y_train, y_test = train_test_split(
 names = ["normal", "irregular", "premature", "raised ST", "peaked T"]
 
 # %%
-# The first fit is without the linear path and has 24 epochs (72 steps), about half of
-# the default.
+# The first fit is without the linear path and has 16 epochs (48 steps), about a third
+# of the default.
 
 start = time.perf_counter()
-network = PaReClassifier(linear_path=False, max_epochs=24, random_state=0)
+network = PaReClassifier(linear_path=False, max_epochs=16, random_state=0)
 network.fit(X_train, y_train)
 times = {"PaRe, network alone": time.perf_counter() - start}
 
@@ -59,12 +59,13 @@ plt.show()
 # %%
 # By default, the prediction is the sum of the outputs of a linear model of thousands of
 # features of the signal, and the outputs of the network multiplied by a factor. The
-# factor is chosen on held-out samples. On these data the linear model contributes most
-# to the accuracy.
+# factor is chosen on held-out samples. ``fit_report_`` says what each of them
+# contributes.
 
 start = time.perf_counter()
-clf = PaReClassifier(max_epochs=35, random_state=0).fit(X_train, y_train)
+clf = PaReClassifier(max_epochs=20, random_state=0).fit(X_train, y_train)
 times["PaReClassifier"] = time.perf_counter() - start
+print(clf.fit_report_)
 
 # %%
 # There are two scikit-learn classifiers. The first is a support vector machine on the

@@ -114,19 +114,20 @@ for name, probability in zip(regions, probabilities, strict=True):
     print(f"region {name or 'missing':<10} P(back) = {probability:.3f}")
 
 # %%
-# The left plot shows the accuracy and the log loss on 500 test customers. The right
+# The first two plots show the accuracy and the log loss on 500 test customers. The last
 # plot shows the predicted probability for the same customer in each region.
 
-fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
-places = np.arange(len(results))
-for shift, measure, label in ((-0.2, 0, "accuracy"), (0.2, 1, "mean log loss")):
+fig, (left, middle, right) = plt.subplots(
+    1, 3, figsize=(12, 3.6), width_ratios=[2, 2, 3], layout="constrained"
+)
+for measure, (ax, label) in enumerate(((left, "accuracy"), (middle, "mean log loss"))):
     values = [result[measure] for result in results.values()]
-    bars = left.barh(places + shift, values, height=0.38, label=label)
-    left.bar_label(bars, fmt="%.3f", padding=3)
-left.set_yticks(places, list(results))
-left.set(xlim=(0, 1), title="500 test customers")
-left.invert_yaxis()
-left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2)
+    bars = ax.barh(list(results), values)
+    ax.bar_label(bars, fmt="%.3f", padding=3)
+    ax.set(xlim=(0, 1), xlabel=label)
+    ax.invert_yaxis()
+left.set_title("500 test customers")
+middle.set(yticks=[])
 names = [name or "missing" for name in regions]
 bars = right.bar(names, probabilities, color=["C0"] * 4 + ["C3", "0.6"])
 right.bar_label(bars, fmt="%.2f", padding=2)

@@ -52,7 +52,7 @@ for name, score in scores.items():
 # Each line of the figure shows a test image: without marks, with the pixels that were
 # hit, and with the pixels that the estimator found, missed or wrongly marked.
 
-ray, found, missed, wrong = "C9", "C2", "C1", "C3"
+ray, found, missed, wrong = "#56B4E9", "#009E73", "#E69F00", "#D55E00"
 
 
 def overlay(ax, image, masks):
