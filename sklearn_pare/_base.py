@@ -322,7 +322,10 @@ class _BasePaRe(
         return restore_grid(outputs, X.shape[2:], shape[1:])
 
     def _outputs(self, X):
-        return self._infer(X, PaReModel.predict)
+        # A network without a share does not change the outputs.
+        unused = getattr(self, "network_share_", None) == 0
+        compute = PaReModel.predict_linear if unused else PaReModel.predict
+        return self._infer(X, compute)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

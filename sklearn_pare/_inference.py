@@ -2,12 +2,20 @@
 
 import copy
 import math
+import weakref
+from functools import partial
 
 import numpy as np
 import torch
 
 from sklearn_pare import backbones
 from sklearn_pare._device import free_cache, is_out_of_memory, out_of_memory
+from sklearn_pare.nn.model import PaReModel
+
+# Few samples are at most this part of a batch, or one.
+_FEW = 1 / 16
+# For each network, the sizes of batches for few samples that were found.
+_FOUND = weakref.WeakKeyDictionary()
 
 
 def in_batches(compute, model, X, encode, row_shape, size, device, remedies):
@@ -15,13 +23,14 @@ def in_batches(compute, model, X, encode, row_shape, size, device, remedies):
 
     All batches have one fixed shape, and the last one is padded. Samples of signals and
     images with gaps are in batches of their own, as the network computes with masks
-    there. So the result for a sample does not, to the bit, depend on the others. If a
-    batch does not fit into the memory of the device, all samples are computed again in
-    batches of half the size.
+    there. So the result for a sample does not, to the bit, depend on the others. Few
+    samples are computed in smaller batches, of the smallest size that gives the same
+    bits. If a batch does not fit into the memory of the device, all samples are
+    computed again in batches of half the size.
 
     Parameters
     ----------
-    compute : callable
+    compute : functools.partial
         ``compute(model, batch)`` returns a tensor (size, ...).
     model : PaReModel
         Not moved: on another device a copy is used.
@@ -41,24 +50,25 @@ def in_batches(compute, model, X, encode, row_shape, size, device, remedies):
     OutOfMemoryError
         If the weights or a batch of one sample do not fit; a MemoryError.
     """
-    numbers = sum(value.numel() for value in model.state_dict().values())
-    weights = f"{numbers:,} weights"
+    found = _FOUND.setdefault(model, {})
     try:
         model = model if device.type == "cpu" else copy.deepcopy(model).to(device)
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
-        raise out_of_memory(device, f"a backbone with {weights}", remedies) from error
+        what = f"a backbone with {_weights(model)}"
+        raise out_of_memory(device, what, remedies) from error
     while True:
         try:
-            return _all_rows(compute, model, X, encode, row_shape, size, device)
+            return _all_rows(compute, model, X, encode, row_shape, size, device, found)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
             if size == 1:
                 what = (
                     f"a batch of 1 sample of shape {row_shape}, "
-                    f"{math.prod(row_shape):,} numbers, in a backbone with {weights},"
+                    f"{math.prod(row_shape):,} numbers, in a backbone with "
+                    f"{_weights(model)},"
                 )
                 raise out_of_memory(device, what, remedies) from error
         # Outside of the except block, nothing holds the tensors of the failed batch.
@@ -81,20 +91,64 @@ def remedies(backbone, n_tokens, device, bfloat16):
     return [*found, "a fit with samples that are pooled or cut to fewer numbers"]
 
 
+def _weights(model):
+    return f"{sum(value.numel() for value in model.state_dict().values()):,} weights"
+
+
 @torch.no_grad()
-def _all_rows(compute, model, X, encode, row_shape, size, device):
-    batch = torch.zeros(size, *row_shape, device=device)
+def _all_rows(compute, model, X, encode, row_shape, size, device, known):
     results = []
     for start in range(0, len(X), size):
         rows = encode(X[start : start + size])
         gaps = np.zeros(len(rows), bool)
         if rows.ndim > 2:
             gaps = np.isnan(rows).reshape(len(rows), -1).any(1)
-        parts = [np.flatnonzero(~gaps), np.flatnonzero(gaps)]
-        found = []
-        for part in filter(len, parts):
-            batch.zero_()
-            batch[: len(part)] = torch.from_numpy(rows[part])
-            found.append(compute(model, batch)[: len(part)].cpu().numpy())
+        parts, found = [np.flatnonzero(~gaps), np.flatnonzero(gaps)], []
+        for has_gaps, part in enumerate(parts):
+            width, shape = size, (size, *row_shape)
+            if len(part) and len(X) <= max(1, _FEW * size):
+                width = _few(compute, model, shape, device, has_gaps, known)
+            for i in range(0, len(part), width):
+                some = torch.from_numpy(rows[part[i : i + width]])
+                batch = torch.zeros(width, *row_shape, device=device)
+                batch[: len(some)] = some
+                found.append(compute(model, batch)[: len(some)].cpu().numpy())
         results.append(np.concatenate(found)[np.argsort(np.concatenate(parts))])
     return np.concatenate(results)
+
+
+def _few(compute, model, shape, device, has_gaps, known):
+    """Return the size of batches for few samples, found once per network.
+
+    Libraries choose how to multiply matrices by their sizes and by the processor. So
+    sizes are tried, with features as well, in which most differences are seen.
+    """
+    key = (compute.func, *compute.keywords.items(), shape, str(device), has_gaps,
+           torch.get_num_threads())  # fmt: skip
+    if key not in known:
+        tried = [compute]
+        if compute.func is PaReModel.predict:
+            tried.append(partial(PaReModel.features, **compute.keywords))
+        # All codes of categories are 0.
+        rows = torch.rand(shape, generator=torch.Generator().manual_seed(0)) - 0.5
+        if has_gaps:
+            rows[..., -max(1, shape[-1] // 4) :] = torch.nan
+        rows = rows.to(device)
+        wholes = [one(model, rows) for one in tried]
+        sizes = [2**i for i in range(int(math.log2(shape[0])))]
+        same = (
+            few for few in sizes
+            if all(_are_same(*pair, model, rows, few)
+                   for pair in zip(tried, wholes, strict=True))
+        )  # fmt: skip
+        known[key] = next(same, shape[0])
+    return known[key]
+
+
+def _are_same(compute, whole, model, rows, few):
+    """Return whether batches of `few` of the rows give the same bits."""
+    n = len(rows) // few * few
+    return all(
+        torch.equal(compute(model, some), own)
+        for some, own in zip(rows[:n].split(few), whole[:n].split(few), strict=True)
+    )

@@ -122,14 +122,11 @@ class ValueEmbed(nn.Module):
         how = {"size": self.length, "mode": "linear"}
         return average(x, partial(F.interpolate, **how))
 
-    def _project(self, x):
-        return self.proj(x).transpose(1, 2)
-
     def forward(self, x):
         """Embed signals (B, C, L) as tokens (B, N, D)."""
         filled, x = filled_tokens(x, self.grid), self._resized(x)
         x = x if filled is None else zeroed(x)
-        return with_mean(self.norm(self._project(x)), filled)
+        return with_mean(self.norm(self.proj(x).transpose(1, 2)), filled)
 
     @torch.no_grad()
     def start_from(self, stem):
@@ -189,10 +186,10 @@ class SignalEmbed(ValueEmbed):
         x = x if x.shape[1] == sum(self.parts) else self.read(x)
         filled = filled_tokens(x, self.grid)
         x = x if filled is None else zeroed(x)
-        values, shares = x.split(self.parts, 1)
-        values = values.unflatten(1, (self.proj.in_channels, -1)).transpose(2, 3)
-        tokens = self._project(values.flatten(2)) + self.shares(shares.transpose(1, 2))
-        return with_mean(self.norm(tokens), filled)
+        values, shares = x.transpose(1, 2).split(self.parts, 2)
+        # Of a single signal, the convolution would have other last bits.
+        tokens = F.linear(values, self.proj.weight.flatten(1), self.proj.bias)
+        return with_mean(self.norm(tokens + self.shares(shares)), filled)
 
 
 class TableEmbed(nn.Module):
