@@ -97,7 +97,7 @@ def _weights(model):
 
 @torch.no_grad()
 def _all_rows(compute, model, X, encode, row_shape, size, device, known):
-    results = []
+    results, are_few = [], len(X) <= max(1, _FEW * size)
     for start in range(0, len(X), size):
         rows = encode(X[start : start + size])
         gaps = np.zeros(len(rows), bool)
@@ -105,50 +105,41 @@ def _all_rows(compute, model, X, encode, row_shape, size, device, known):
             gaps = np.isnan(rows).reshape(len(rows), -1).any(1)
         parts, found = [np.flatnonzero(~gaps), np.flatnonzero(gaps)], []
         for has_gaps, part in enumerate(parts):
-            width, shape = size, (size, *row_shape)
-            if len(part) and len(X) <= max(1, _FEW * size):
-                width = _few(compute, model, shape, device, has_gaps, known)
-            for i in range(0, len(part), width):
-                some = torch.from_numpy(rows[part[i : i + width]])
-                batch = torch.zeros(width, *row_shape, device=device)
+            n = size
+            if are_few and len(part):
+                shape = size, *row_shape
+                n = _size_for_few(compute, model, shape, device, has_gaps, known)
+            for i in range(0, len(part), n):
+                some = torch.from_numpy(rows[part[i : i + n]])
+                batch = torch.zeros(n, *row_shape, device=device)
                 batch[: len(some)] = some
                 found.append(compute(model, batch)[: len(some)].cpu().numpy())
         results.append(np.concatenate(found)[np.argsort(np.concatenate(parts))])
     return np.concatenate(results)
 
 
-def _few(compute, model, shape, device, has_gaps, known):
-    """Return the size of batches for few samples, found once per network.
+def _size_for_few(compute, model, shape, device, has_gaps, known):
+    """Return the smallest size of batches with the bits of batches of this shape.
 
-    Libraries choose how to multiply matrices by their sizes and by the processor. So
-    sizes are tried, with features as well, in which most differences are seen.
+    It is found once, by trial, as libraries choose how to multiply matrices by their
+    sizes and by the processor. Features show differences that outputs may hide.
     """
-    key = (compute.func, *compute.keywords.items(), shape, str(device), has_gaps,
-           torch.get_num_threads())  # fmt: skip
+    key = compute.func, *compute.keywords.values(), shape, device, has_gaps
+    key += (torch.get_num_threads(),)
     if key not in known:
-        tried = [compute]
-        if compute.func is PaReModel.predict:
-            tried.append(partial(PaReModel.features, **compute.keywords))
         # All codes of categories are 0.
         rows = torch.rand(shape, generator=torch.Generator().manual_seed(0)) - 0.5
         if has_gaps:
             rows[..., -max(1, shape[-1] // 4) :] = torch.nan
-        rows = rows.to(device)
+        tried, rows = [compute], rows.to(device)
+        if compute.func is PaReModel.predict:
+            tried.append(partial(PaReModel.features, **compute.keywords))
         wholes = [one(model, rows) for one in tried]
-        sizes = [2**i for i in range(int(math.log2(shape[0])))]
-        same = (
-            few for few in sizes
-            if all(_are_same(*pair, model, rows, few)
-                   for pair in zip(tried, wholes, strict=True))
-        )  # fmt: skip
-        known[key] = next(same, shape[0])
+        sizes = (2**i for i in range(int(math.log2(shape[0]))))
+        fits = (n for n in sizes if all(
+            torch.equal(one(model, rows[i : i + n]), whole[i : i + n])
+            for one, whole in zip(tried, wholes, strict=True)
+            for i in range(0, shape[0] - n + 1, n)
+        ))  # fmt: skip
+        known[key] = next(fits, shape[0])
     return known[key]
-
-
-def _are_same(compute, whole, model, rows, few):
-    """Return whether batches of `few` of the rows give the same bits."""
-    n = len(rows) // few * few
-    return all(
-        torch.equal(compute(model, some), own)
-        for some, own in zip(rows[:n].split(few), whole[:n].split(few), strict=True)
-    )
