@@ -24,9 +24,8 @@ def in_batches(compute, model, X, encode, row_shape, size, device, remedies):
     All batches have one fixed shape, and the last one is padded. Samples of signals and
     images with gaps are in batches of their own, as the network computes with masks
     there. So the result for a sample does not, to the bit, depend on the others. Few
-    samples are computed in smaller batches, of the smallest size that gives the same
-    bits. If a batch does not fit into the memory of the device, all samples are
-    computed again in batches of half the size.
+    samples are in smaller batches that give the same bits. If the device has no memory
+    for a batch, all samples are computed again in batches of half the size.
 
     Parameters
     ----------
@@ -50,14 +49,14 @@ def in_batches(compute, model, X, encode, row_shape, size, device, remedies):
     OutOfMemoryError
         If the weights or a batch of one sample do not fit; a MemoryError.
     """
-    found = _FOUND.setdefault(model, {})
+    numbers = sum(value.numel() for value in model.parameters())
+    weights, found = f"{numbers:,} weights", _FOUND.setdefault(model, {})
     try:
         model = model if device.type == "cpu" else copy.deepcopy(model).to(device)
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
-        what = f"a backbone with {_weights(model)}"
-        raise out_of_memory(device, what, remedies) from error
+        raise out_of_memory(device, f"a backbone with {weights}", remedies) from error
     while True:
         try:
             return _all_rows(compute, model, X, encode, row_shape, size, device, found)
@@ -67,8 +66,7 @@ def in_batches(compute, model, X, encode, row_shape, size, device, remedies):
             if size == 1:
                 what = (
                     f"a batch of 1 sample of shape {row_shape}, "
-                    f"{math.prod(row_shape):,} numbers, in a backbone with "
-                    f"{_weights(model)},"
+                    f"{math.prod(row_shape):,} numbers, in a backbone with {weights},"
                 )
                 raise out_of_memory(device, what, remedies) from error
         # Outside of the except block, nothing holds the tensors of the failed batch.
@@ -91,10 +89,6 @@ def remedies(backbone, n_tokens, device, bfloat16):
     return [*found, "a fit with samples that are pooled or cut to fewer numbers"]
 
 
-def _weights(model):
-    return f"{sum(value.numel() for value in model.state_dict().values()):,} weights"
-
-
 @torch.no_grad()
 def _all_rows(compute, model, X, encode, row_shape, size, device, known):
     results, are_few = [], len(X) <= max(1, _FEW * size)
@@ -105,15 +99,15 @@ def _all_rows(compute, model, X, encode, row_shape, size, device, known):
             gaps = np.isnan(rows).reshape(len(rows), -1).any(1)
         parts, found = [np.flatnonzero(~gaps), np.flatnonzero(gaps)], []
         for has_gaps, part in enumerate(parts):
-            n = size
+            n, shape = size, (size, *row_shape)
             if are_few and len(part):
-                shape = size, *row_shape
                 n = _size_for_few(compute, model, shape, device, has_gaps, known)
             for i in range(0, len(part), n):
-                some = torch.from_numpy(rows[part[i : i + n]])
-                batch = torch.zeros(n, *row_shape, device=device)
-                batch[: len(some)] = some
-                found.append(compute(model, batch)[: len(some)].cpu().numpy())
+                some, batch = rows[part[i : i + n]], torch.zeros(n, *row_shape)
+                batch[: len(some)] = torch.from_numpy(some)
+                found.append(
+                    compute(model, batch.to(device))[: len(some)].cpu().numpy()
+                )
         results.append(np.concatenate(found)[np.argsort(np.concatenate(parts))])
     return np.concatenate(results)
 
@@ -124,22 +118,23 @@ def _size_for_few(compute, model, shape, device, has_gaps, known):
     It is found once, by trial, as libraries choose how to multiply matrices by their
     sizes and by the processor. Features show differences that outputs may hide.
     """
-    key = compute.func, *compute.keywords.values(), shape, device, has_gaps
-    key += (torch.get_num_threads(),)
+    place = device, torch.get_num_threads()
+    key = compute.func, *compute.keywords.values(), shape, has_gaps, *place
     if key not in known:
         # All codes of categories are 0.
         rows = torch.rand(shape, generator=torch.Generator().manual_seed(0)) - 0.5
         if has_gaps:
             rows[..., -max(1, shape[-1] // 4) :] = torch.nan
-        tried, rows = [compute], rows.to(device)
+        tried, rows = {compute}, rows.to(device)
         if compute.func is PaReModel.predict:
-            tried.append(partial(PaReModel.features, **compute.keywords))
-        wholes = [one(model, rows) for one in tried]
+            tried.add(partial(PaReModel.features, **compute.keywords))
+        wholes = [(one, one(model, rows).split) for one in tried]
         sizes = (2**i for i in range(int(math.log2(shape[0]))))
         fits = (n for n in sizes if all(
-            torch.equal(one(model, rows[i : i + n]), whole[i : i + n])
-            for one, whole in zip(tried, wholes, strict=True)
-            for i in range(0, shape[0] - n + 1, n)
+            torch.equal(one(model, some), own)
+            for one, split in wholes
+            for some, own in zip(rows.split(n), split(n), strict=True)
+            if len(some) == n
         ))  # fmt: skip
         known[key] = next(fits, shape[0])
     return known[key]

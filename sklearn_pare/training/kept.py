@@ -19,19 +19,18 @@ def keep_features(model, prepared):
     Only the embedder of signals reads anything that no training changes. Samples in
     files stay there, and a ``DenseDecoder`` needs the samples themselves.
     """
-    names = "rows", "valid_rows", "share_rows", "unlabeled_rows"
-    parts = {name: getattr(prepared, name) for name in names if getattr(prepared, name)}
+    parts = {name: own for name, own in prepared._asdict().items()
+             if name.endswith("rows") and own is not None}  # fmt: skip
     # Validation samples may determine the share as well.
-    found = {id(own): own for own in parts.values()}
-    n, read = sum(map(len, found.values())), getattr(model.embed, "read", None)
+    found, read = set(parts.values()), getattr(model.embed, "read", None)
+    n = sum(map(len, found))
     if read is None or isinstance(model.head, DenseDecoder) or n > _MOST:
         return prepared
-    if not all(isinstance(own, Rows) for own in found.values()):
+    if not all(isinstance(own, Rows) for own in found):
         return prepared
     known, one = memory(prepared.rows.device), read(prepared.rows.x[:1])
     if known is not None and n * one.nbytes > _SHARE * known[1]:
         return prepared
-    for key, own in found.items():
-        x = in_parts(read, own.x, samples=64)
-        found[key] = Rows(x, own.y, own.weight, own.offset)
-    return prepared._replace(**{name: found[id(own)] for name, own in parts.items()})
+    kept = {own: Rows(in_parts(read, own.x, samples=64), own.y, own.weight, own.offset)
+            for own in found}  # fmt: skip
+    return prepared._replace(**{name: kept[own] for name, own in parts.items()})
