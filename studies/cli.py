@@ -26,6 +26,7 @@ STUDIES = (
     "gap",
     "embedders",
     "timings",
+    "profile",
     "transfer",
     "backbones",
     "large",
