@@ -323,7 +323,7 @@ class _BasePaRe(
 
     def _outputs(self, X):
         # A network without a share does not change the outputs.
-        unused = getattr(self, "network_share_", None) == 0
+        unused = getattr(self, "network_share_", 1) == 0 and self._model.linear
         compute = PaReModel.predict_linear if unused else PaReModel.predict
         return self._infer(X, compute)
 
