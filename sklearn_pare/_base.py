@@ -324,7 +324,10 @@ class _BasePaRe(
         return restore_grid(outputs, X.shape[2:], shape[1:])
 
     def _outputs(self, X):
-        return self._infer(X, PaReModel.predict)
+        # A network without a share does not change the outputs.
+        unused = getattr(self, "network_share_", 1) == 0 and self._model.linear
+        compute = PaReModel.predict_linear if unused else PaReModel.predict
+        return self._infer(X, compute)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -2,12 +2,20 @@
 
 import copy
 import math
+import weakref
+from functools import partial
 
 import numpy as np
 import torch
 
 from sklearn_pare import backbones
 from sklearn_pare._device import free_cache, is_out_of_memory, out_of_memory
+from sklearn_pare.nn.model import PaReModel
+
+# Few samples are at most this part of a batch, or one.
+_FEW = 1 / 16
+# For each network, the sizes of batches for few samples that were found.
+_FOUND = weakref.WeakKeyDictionary()
 
 
 def in_batches(compute, model, X, encode, row_shape, size, device, remedies):
@@ -15,13 +23,13 @@ def in_batches(compute, model, X, encode, row_shape, size, device, remedies):
 
     All batches have one fixed shape, and the last one is padded. Samples of signals and
     images with gaps are in batches of their own, as the network computes with masks
-    there. So the result for a sample does not, to the bit, depend on the others. If a
-    batch does not fit into the memory of the device, all samples are computed again in
-    batches of half the size.
+    there. So the result for a sample does not, to the bit, depend on the others. Few
+    samples are in smaller batches that give the same bits. If the device has no memory
+    for a batch, all samples are computed again in batches of half the size.
 
     Parameters
     ----------
-    compute : callable
+    compute : functools.partial
         ``compute(model, batch)`` returns a tensor (size, ...).
     model : PaReModel
         Not moved: on another device a copy is used.
@@ -41,8 +49,8 @@ def in_batches(compute, model, X, encode, row_shape, size, device, remedies):
     OutOfMemoryError
         If the weights or a batch of one sample do not fit; a MemoryError.
     """
-    numbers = sum(value.numel() for value in model.state_dict().values())
-    weights = f"{numbers:,} weights"
+    numbers = sum(value.numel() for value in model.parameters())
+    weights, found = f"{numbers:,} weights", _FOUND.setdefault(model, {})
     try:
         model = model if device.type == "cpu" else copy.deepcopy(model).to(device)
     except (RuntimeError, MemoryError) as error:
@@ -51,7 +59,7 @@ def in_batches(compute, model, X, encode, row_shape, size, device, remedies):
         raise out_of_memory(device, f"a backbone with {weights}", remedies) from error
     while True:
         try:
-            return _all_rows(compute, model, X, encode, row_shape, size, device)
+            return _all_rows(compute, model, X, encode, row_shape, size, device, found)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -82,19 +90,51 @@ def remedies(backbone, n_tokens, device, bfloat16):
 
 
 @torch.no_grad()
-def _all_rows(compute, model, X, encode, row_shape, size, device):
-    batch = torch.zeros(size, *row_shape, device=device)
-    results = []
+def _all_rows(compute, model, X, encode, row_shape, size, device, known):
+    results, are_few = [], len(X) <= max(1, _FEW * size)
     for start in range(0, len(X), size):
         rows = encode(X[start : start + size])
         gaps = np.zeros(len(rows), bool)
         if rows.ndim > 2:
             gaps = np.isnan(rows).reshape(len(rows), -1).any(1)
-        parts = [np.flatnonzero(~gaps), np.flatnonzero(gaps)]
-        found = []
-        for part in filter(len, parts):
-            batch.zero_()
-            batch[: len(part)] = torch.from_numpy(rows[part])
-            found.append(compute(model, batch)[: len(part)].cpu().numpy())
+        parts, found = [np.flatnonzero(~gaps), np.flatnonzero(gaps)], []
+        for has_gaps, part in enumerate(parts):
+            n, shape = size, (size, *row_shape)
+            if are_few and len(part):
+                n = _size_for_few(compute, model, shape, device, has_gaps, known)
+            for i in range(0, len(part), n):
+                some, batch = rows[part[i : i + n]], torch.zeros(n, *row_shape)
+                batch[: len(some)] = torch.from_numpy(some)
+                found.append(
+                    compute(model, batch.to(device))[: len(some)].cpu().numpy()
+                )
         results.append(np.concatenate(found)[np.argsort(np.concatenate(parts))])
     return np.concatenate(results)
+
+
+def _size_for_few(compute, model, shape, device, has_gaps, known):
+    """Return the smallest size of batches with the bits of batches of this shape.
+
+    It is found once, by trial, as libraries choose how to multiply matrices by their
+    sizes and by the processor. Features show differences that outputs may hide.
+    """
+    place = device, torch.get_num_threads()
+    key = compute.func, *compute.keywords.values(), shape, has_gaps, *place
+    if key not in known:
+        # All codes of categories are 0.
+        rows = torch.rand(shape, generator=torch.Generator().manual_seed(0)) - 0.5
+        if has_gaps:
+            rows[..., -max(1, shape[-1] // 4) :] = torch.nan
+        tried, rows = {compute}, rows.to(device)
+        if compute.func is PaReModel.predict:
+            tried.add(partial(PaReModel.features, **compute.keywords))
+        wholes = [(one, one(model, rows).split) for one in tried]
+        sizes = (2**i for i in range(int(math.log2(shape[0]))))
+        fits = (n for n in sizes if all(
+            torch.equal(one(model, some), own)
+            for one, split in wholes
+            for some, own in zip(rows.split(n), split(n), strict=True)
+            if len(some) == n
+        ))  # fmt: skip
+        known[key] = next(fits, shape[0])
+    return known[key]

@@ -27,6 +27,7 @@ STUDIES = (
     "gap",
     "embedders",
     "timings",
+    "profile",
     "transfer",
     "backbones",
     "large",

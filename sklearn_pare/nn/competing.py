@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from sklearn_pare.nn.gaps import known, valid_positions, zeroed
-from sklearn_pare.nn.parts import in_parts, indicator
+from sklearn_pare.nn.parts import convolve, in_parts, indicator
 
 _TAPS = 9
 _GROUPS, _MEMBERS = 64, 8
@@ -17,7 +17,7 @@ _POSITIONS = 4096
 # Part of the largest value that responses must exceed.
 _ROUNDING = 1e-5
 # Responses at a time, so that they fit into the cache of a processor.
-_AT_ONCE = 2**18
+_AT_ONCE = 2**17
 
 
 class CompetingKernels(nn.Module):
@@ -62,10 +62,9 @@ class CompetingKernels(nn.Module):
         least = _ROUNDING * forms[0].abs().amax((1, 2))[:, None, None]
         features = []
         for dilation, *halves in zip(self.dilations, weights, self.read, strict=True):
-            reach = dilation * (_TAPS // 2)
             for form, own, weight, read in zip(forms, there, *halves, strict=True):
-                responses = F.conv1d(form, weight, None, self.stride, reach, dilation)
-                responses = torch.where(responses.abs() > least, responses, 0.0)
+                responses = convolve(form, weight, self.stride, dilation)
+                responses = responses * indicator(torch.gt, responses.abs(), least)
                 valid = None
                 if own is not None:
                     valid = valid_positions(own, read, dilation, self.stride, _TAPS)

@@ -117,19 +117,14 @@ class ValueEmbed(nn.Module):
 
     def _resized(self, x):
         """Return signals (B, C, L) with a whole number of positions per token."""
-        if x.shape[-1] == self.length:
-            return x
-        how = {"size": self.length, "mode": "linear"}
-        return average(x, partial(F.interpolate, **how))
-
-    def _project(self, x):
-        return self.proj(x).transpose(1, 2)
+        resize = partial(F.interpolate, size=self.length, mode="linear")
+        return x if x.shape[-1] == self.length else average(x, resize)
 
     def forward(self, x):
         """Embed signals (B, C, L) as tokens (B, N, D)."""
         filled, x = filled_tokens(x, self.grid), self._resized(x)
         x = x if filled is None else zeroed(x)
-        return with_mean(self.norm(self._project(x)), filled)
+        return with_mean(self.norm(self.proj(x).transpose(1, 2)), filled)
 
     @torch.no_grad()
     def start_from(self, stem):
@@ -162,37 +157,34 @@ class SignalEmbed(ValueEmbed):
         super().__init__(input_shape, grid, dim, patch)
         self.kernels = DilatedKernels(*input_shape, *_TOKEN_KERNELS)
         self.shares = nn.Linear(self.kernels.n_features, dim)
-        # Numbers per window: values, and shares of time.
-        n_values = input_shape[0] * self.length // self.n_tokens
-        self.parts = [n_values, self.kernels.n_features]
 
     def fit(self, x):
         """Set the thresholds of the kernels from samples (n, C, L)."""
         self.kernels.fit(x)
 
     def read(self, x):
-        """Return what is read of signals (B, C, L), which no training changes.
+        """Return the numbers (B, n, N) of each window, NaN in those that hold nothing.
 
-        These are as many numbers (B, n, N) for each window. They are NaN in windows
-        that hold nothing, and only there.
+        No training changes what is read of signals (B, C, L).
         """
         filled = filled_tokens(x, self.grid)
-        values = self._resized(x).unflatten(2, (self.n_tokens, -1))
-        values = values.transpose(2, 3).flatten(1, 2)
-        read = torch.cat([values, self.kernels.windows(x, self.n_tokens) - 0.5], 1)
+        values = self._resized(x).unflatten(2, (self.n_tokens, -1)).transpose(2, 3)
+        shares = self.kernels.windows(x, self.n_tokens) - 0.5
+        read = torch.cat([values.flatten(1, 2), shares], 1)
         if filled is None:
             return read
         return torch.where(filled[:, None], zeroed(read), torch.nan)
 
     def forward(self, x):
         """Embed signals (B, C, L), or what was read of them, as tokens (B, N, D)."""
-        x = x if x.shape[1] == sum(self.parts) else self.read(x)
+        parts = [self.proj.weight[0].numel(), self.kernels.n_features]
+        x = x if x.shape[1] == sum(parts) else self.read(x)
         filled = filled_tokens(x, self.grid)
         x = x if filled is None else zeroed(x)
-        values, shares = x.split(self.parts, 1)
-        values = values.unflatten(1, (self.proj.in_channels, -1)).transpose(2, 3)
-        tokens = self._project(values.flatten(2)) + self.shares(shares.transpose(1, 2))
-        return with_mean(self.norm(tokens), filled)
+        values, shares = x.transpose(1, 2).split(parts, 2)
+        # Of a single signal, the convolution would have other last bits.
+        tokens = F.linear(values, self.proj.weight.flatten(1), self.proj.bias)
+        return with_mean(self.norm(tokens + self.shares(shares)), filled)
 
 
 class TableEmbed(nn.Module):

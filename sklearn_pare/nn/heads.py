@@ -5,6 +5,8 @@ import math
 import torch
 from torch import nn
 
+from sklearn_pare.nn.parts import product
+
 
 class PooledHead(nn.Module):
     """Linear map of the mean feature, of width ``dim``, to class logits or values."""
@@ -30,7 +32,7 @@ class PooledHead(nn.Module):
 
     def forward(self, features):
         """Map features (B, M, E) to outputs (B, K)."""
-        return self.linear(features.mean(1))
+        return product(features.mean(1), self.linear.weight, self.linear.bias)
 
 
 class LastStageHead(PooledHead):

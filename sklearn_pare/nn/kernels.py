@@ -8,14 +8,14 @@ import torch.nn.functional as F
 from torch import nn
 
 from sklearn_pare.nn.gaps import known, valid_positions, zeroed
-from sklearn_pare.nn.parts import in_parts, indicator
+from sklearn_pare.nn.parts import convolve, in_parts, indicator
 
 _TAPS = 9
 _MAX_DILATIONS = 32
 # Responses to longer signals are computed at this many positions only.
 _POSITIONS = 4096
 # Responses at a time, so that they fit into the cache of a processor.
-_AT_ONCE = 2**18
+_AT_ONCE = 2**17
 # Thresholds come from at most so many samples and responses per kernel.
 _SAMPLES, _RESPONSES = 64, 2**12
 
@@ -53,8 +53,7 @@ class DilatedKernels(nn.Module):
         there = known(x)
         x = x if there is None else zeroed(x)
         for dilation, weight in zip(self.dilations, self.weight, strict=True):
-            reach = dilation * (_TAPS // 2)
-            responses = F.conv1d(x, weight, None, self.stride, reach, dilation)
+            responses = convolve(x, weight, self.stride, dilation)
             if there is not None:
                 read = (weight != 0).any(-1)
                 valid = valid_positions(there, read, dilation, self.stride, _TAPS)

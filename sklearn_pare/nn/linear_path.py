@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from sklearn_pare.nn.gaps import average
+from sklearn_pare.nn.parts import product
 
 # Largest number of inputs, and of outputs, of the linear map; more are pooled.
 _MOST = 2048
@@ -142,7 +143,7 @@ class LinearPath(nn.Module):
         n_inputs, n_outputs = features.shape[1], len(self.bias)
         inputs, outputs = (0, -n_inputs % _WIDTH), (0, -n_outputs % _WIDTH)
         weight = F.pad(self.weight, inputs + outputs)
-        made = F.linear(F.pad(features, inputs), weight, F.pad(self.bias, outputs))
+        made = product(F.pad(features, inputs), weight, F.pad(self.bias, outputs))
         return self.unfold(made[:, :n_outputs])
 
     @torch.no_grad()

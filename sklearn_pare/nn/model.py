@@ -192,6 +192,10 @@ class PaReModel(nn.Module):
             offset = self.linear(x)
         return self._read(self.embed(x), x, self._filled(x), offset, bfloat16)[0]
 
+    def predict_linear(self, x, *, bfloat16=False):
+        """Map samples (B, ...) to the outputs (B, K, ...) of the linear path alone."""
+        return self.linear(x)
+
     def forward(self, x, mixing=None, offset=None, *, bfloat16=False):
         """Return outputs for clean samples and, given ``mixing``, for mixed ones.
 

@@ -1,57 +1,36 @@
-"""Features of samples that no training changes, computed once per fit and kept."""
+"""What an embedder reads of samples, computed once per fit."""
 
 import torch
 
 from sklearn_pare._device import memory
 from sklearn_pare.nn.decoder import DenseDecoder
+from sklearn_pare.nn.parts import in_parts
 from sklearn_pare.training.batches import Rows
 
-# They may take this share of the memory of the device, and are kept for at most so
-# many samples, as the features of a linear path are.
-_SHARE, _MOST = 1 / 16, 4_000
-_BATCH = 64
+# It is kept for at most so many samples, as features of the linear path are, and if it
+# takes at most this share of the memory of the device.
+_MOST, _SHARE = 4_000, 1 / 16
 
 
+@torch.no_grad()
 def keep_features(model, prepared):
-    """Return data whose samples are what the embedder reads of them, if that fits.
+    """Replace samples by what the embedder reads of them, if that can be kept.
 
-    Only the embedder of signals has such features. A ``DenseDecoder`` reads the samples
-    themselves. Samples in files, which may be larger than the memory, stay there.
-
-    Parameters
-    ----------
-    model : PaReModel
-        On its device.
-    prepared : Prepared
+    Only the embedder of signals reads anything that no training changes. Samples in
+    files stay there, and a ``DenseDecoder`` needs the samples themselves.
     """
-    names = "rows", "valid_rows", "share_rows", "unlabeled_rows"
-    parts = {name: getattr(prepared, name) for name in names}
-    parts = {name: own for name, own in parts.items() if own is not None}
+    parts = {name: own for name, own in prepared._asdict().items()
+             if name.endswith("rows") and own is not None}  # fmt: skip
     # Validation samples may determine the share as well.
-    different = {id(own): own for own in parts.values()}
-    read = getattr(model.embed, "read", None)
-    if read is None or isinstance(model.head, DenseDecoder):
+    found, read = set(parts.values()), getattr(model.embed, "read", None)
+    n = sum(map(len, found))
+    if read is None or isinstance(model.head, DenseDecoder) or n > _MOST:
         return prepared
-    if not _fits(read, list(different.values())):
+    if not all(isinstance(own, Rows) for own in found):
         return prepared
-    kept = {key: _with_features(read, own) for key, own in different.items()}
-    return prepared._replace(**{name: kept[id(own)] for name, own in parts.items()})
-
-
-@torch.no_grad()
-def _fits(read, parts):
-    n, known = sum(map(len, parts)), memory(parts[0].device)
-    if n > _MOST or not all(isinstance(own, Rows) for own in parts):
-        return False
-    return known is None or read(parts[0].x[:1]).nbytes * n <= _SHARE * known[1]
-
-
-@torch.no_grad()
-def _with_features(read, rows):
-    kept = None
-    for start in range(0, len(rows), _BATCH):
-        found = read(rows.x[start : start + _BATCH])
-        if kept is None:
-            kept = found.new_empty(len(rows), *found.shape[1:])
-        kept[start : start + _BATCH] = found
-    return Rows(kept, rows.y, rows.weight, rows.offset)
+    known, one = memory(prepared.rows.device), read(prepared.rows.x[:1])
+    if known is not None and n * one.nbytes > _SHARE * known[1]:
+        return prepared
+    kept = {own: Rows(in_parts(read, own.x, samples=64), own.y, own.weight, own.offset)
+            for own in found}  # fmt: skip
+    return prepared._replace(**{name: kept[own] for name, own in parts.items()})

@@ -103,13 +103,6 @@ def fit_linear_path(path, x, codes, weight, kind, groups=None):
     return path.unfold(torch.from_numpy(offset.astype(np.float32))).numpy()
 
 
-@torch.no_grad()
-def offsets(path, x):
-    """Return outputs (n, K, ...) of a fitted path for other samples, a tensor."""
-    parts = x.split(_BATCH)
-    return torch.cat([path(some.to(path.bias.device)).cpu() for some in parts]).numpy()
-
-
 class _Standardised(NamedTuple):
     """Features of a group with mean 0 and total variance 1, and how to get them."""
 

@@ -10,8 +10,9 @@ from sklearn_pare._architecture import Architecture, new_linear_path
 from sklearn_pare._data.lazy import LazyArray
 from sklearn_pare._data.reach import check_reach
 from sklearn_pare._data.splits import split
+from sklearn_pare.nn.parts import in_parts
 from sklearn_pare.training.batches import EncodedSamples, LazyRows, Rows
-from sklearn_pare.training.linear_path import fit_linear_path, offsets, remainder
+from sklearn_pare.training.linear_path import fit_linear_path, remainder
 from sklearn_pare.training.share import FEWEST
 
 # Samples that embedders compute quantiles from.
@@ -80,7 +81,7 @@ def prepare(architecture, encoder, data, start, pretrained):
 
     def make_rows(x, codes, weight, offset=None):
         if linear is not None and offset is None and isinstance(x, torch.Tensor):
-            offset = offsets(linear, x)
+            offset = in_parts(linear, x.to(start.device), samples=64).cpu().numpy()
         make = LazyRows if isinstance(x, EncodedSamples) else Rows.from_arrays
         return make(x, codes, weight, start.device, offset)
 
