@@ -121,6 +121,10 @@ def _size_for_few(compute, model, shape, device, has_gaps, known):
     place = device, torch.get_num_threads()
     key = compute.func, *compute.keywords.values(), shape, has_gaps, *place
     if key not in known:
+        # A trial takes longer than a batch, and pays if there are more calls.
+        known[key] = None
+        return shape[0]
+    if known[key] is None:
         # All codes of categories are 0.
         rows = torch.rand(shape, generator=torch.Generator().manual_seed(0)) - 0.5
         if has_gaps:

@@ -68,11 +68,15 @@ def test_few_samples__any_company__same_bits(name, precision, fitted):
     # A thousand samples, or, as they cost more in this way, two batches of them.
     together = clf._outputs(_rows(X, np.arange(1000 if name == "table" else N) % N))
     for i in (0, 31, N - 1):
-        alone = clf._outputs(_rows(X, slice(i, i + 1)))
-        np.testing.assert_array_equal(alone, together[i : i + 1])
+        # From the second call on, batches are small.
+        for _ in range(2):
+            alone = clf._outputs(_rows(X, slice(i, i + 1)))
+            np.testing.assert_array_equal(alone, together[i : i + 1])
     for n in (3, 5, 64):
         np.testing.assert_array_equal(clf._outputs(_rows(X, slice(n))), together[:n])
-    np.testing.assert_array_equal(clf.transform(_rows(X, [3])), clf.transform(X)[[3]])
+    features = clf.transform(X)[[3]]
+    for _ in range(2):
+        np.testing.assert_array_equal(clf.transform(_rows(X, [3])), features)
 
 
 def test_few_samples__bundled_backbone__same_bits():
@@ -113,6 +117,9 @@ def test_few_samples__smallest_size_with_the_same_bits(differs, n, expected):
         encode=np.asarray, row_shape=(3,), device=torch.device("cpu"), remedies=(),
     )  # fmt: skip
     X = np.arange(3.0 * n, dtype=np.float32).reshape(n, 3)
+    np.testing.assert_array_equal(run(X), X.sum(1) + (64 in differs))
+    # A single prediction is not worth a trial.
+    assert set(compute.seen) == {64}
     np.testing.assert_array_equal(run(X), X.sum(1) + (expected[0] in differs))
     compute.seen.clear()
     run(X)
