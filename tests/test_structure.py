@@ -129,8 +129,9 @@ def test_root__ten_private_modules_at_most():
 def test_modules__small():
     sizes = [len(path.read_text().splitlines()) for path in MODULES]
     # Scores, losses, intervals, gaps, the torch module and ONNX: 25,700 to 27,900. What
-    # fit prints and shows, and the display of fields: 28,000.
-    assert sum(sizes) <= 28_000
+    # fit prints and shows, the display of fields, the choice of a backbone, levels of
+    # signals, and small batches: 28,300.
+    assert sum(sizes) <= 28_300
     assert statistics.median(sizes) <= 140
     assert max(sizes) <= 450
 

@@ -1,4 +1,4 @@
-"""What an embedder reads of samples, computed once per fit."""
+"""Samples of signals as the embedder reads them, computed once per fit and kept."""
 
 import torch
 

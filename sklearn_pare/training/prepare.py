@@ -72,7 +72,6 @@ def prepare(architecture, encoder, data, start, pretrained):
         Whether the backbone has its pretrained weights.
     """
     weight = data.weight / data.weight.mean()
-    index = np.linspace(0, len(data.X) - 1, min(len(data.X), _ROWS)).astype(int)
 
     def encode(X):
         if isinstance(X, LazyArray):
@@ -97,8 +96,7 @@ def prepare(architecture, encoder, data, start, pretrained):
         valid_rows = make_rows(encode(X_val), codes_val, weight_val)
     share_rows = None if linear is None else valid_rows
     if linear is not None and valid_rows is None:
-        kept, held_out = _hold_out(data, start.seeds[1])
-        share_rows, rows = rows.subset(held_out), rows.subset(kept)
+        rows, share_rows = map(rows.subset, _hold_out(data, start.seeds[1]))
     unlabeled_rows = data.unlabeled
     if unlabeled_rows is not None:
         nothing = np.zeros(len(unlabeled_rows))
@@ -107,7 +105,7 @@ def prepare(architecture, encoder, data, start, pretrained):
         architecture._replace(linear=tuple(getattr(linear, "features", ()))),
         linear,
         data.target,
-        x[index],
+        x[np.linspace(0, len(x) - 1, min(len(x), _ROWS)).astype(int)],
         rows,
         valid_rows,
         share_rows,
