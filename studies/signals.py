@@ -152,6 +152,9 @@ def _fit(task, estimator, cell):
             own |= _shares(estimator, X, y, own["score"])
         return own
 
+    if method in METHODS:
+        # Test signals may be longer than those to train on.
+        estimator.set_params(input_shape=task.split(cell["seed"])[0].shape[1:])
     with ExitStack() as stack:
         if method in LINEAR:
             _without_network(stack, LINEAR[method])
