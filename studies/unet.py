@@ -13,8 +13,32 @@ from torch import nn
 from torch.nn import functional as F
 
 from sklearn_pare._device import resolve_device
-from sklearn_pare.nn.decoder import Block, convolution
+from sklearn_pare.nn.decoder import convolution
 from sklearn_pare.nn.losses import relative_l2
+
+
+class Block(nn.Module):
+    """Residual block of two convolutions, each after group normalisation and GELU.
+
+    It maps ``n_in`` channels to ``n_out`` channels of fields with 1 or 2 axes.
+    """
+
+    def __init__(self, n_axes, n_in, n_out):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.GroupNorm(8, n_in),
+            nn.GELU(),
+            convolution(n_axes, n_in, n_out, 3, padding=1),
+            nn.GroupNorm(8, n_out),
+            nn.GELU(),
+            convolution(n_axes, n_out, n_out, 3, padding=1),
+        )
+        same = n_in == n_out
+        self.short = nn.Identity() if same else convolution(n_axes, n_in, n_out, 1)
+
+    def forward(self, x):
+        """Map fields (B, n_in, ...) to fields (B, n_out, ...)."""
+        return self.short(x) + self.layers(x)
 
 
 class UNet(nn.Module):

@@ -30,6 +30,8 @@ class PaReNet(NeuralNet):
     recipe : Recipe
         Numbers of the training run.
     source : object with `sample`, or None
+    symmetries : Symmetries
+        Samples with fields are transformed at random along these.
     batches, unlabeled : Batches
         Training batches; `unlabeled` may be None.
     source_generator : torch.Generator
@@ -46,6 +48,7 @@ class PaReNet(NeuralNet):
         *,
         recipe,
         source,
+        symmetries,
         batches,
         unlabeled,
         source_generator,
@@ -54,6 +57,7 @@ class PaReNet(NeuralNet):
     ):
         self.recipe = recipe
         self.source = source
+        self.symmetries = symmetries
         self.batches = batches
         self.unlabeled = unlabeled
         self.source_generator = source_generator
@@ -135,7 +139,7 @@ class PaReNet(NeuralNet):
 
     def _draw(self, batch):
         """Draw everything random of this step."""
-        unlabeled = None
+        unlabeled, batch = None, self.symmetries.transform(batch, self.source_generator)
         if self.unlabeled is not None and self.source is not None:
             more, offset = next(self._endless)[0], None
             if batch[3] is not None:

@@ -13,6 +13,7 @@ from sklearn_pare._data.splits import split
 from sklearn_pare.training.batches import EncodedSamples, LazyRows, Rows
 from sklearn_pare.training.linear_path import fit_linear_path, remainder
 from sklearn_pare.training.share import FEWEST
+from sklearn_pare.training.symmetries import Symmetries, find_symmetries
 
 # Samples that embedders compute quantiles from.
 _ROWS = 512
@@ -42,6 +43,8 @@ class Prepared(NamedTuple):
         that determine the network's share, which are the validation samples or, without
         these, held out from the data, or None without a linear path; and samples
         without targets or None.
+    symmetries : Symmetries
+        Of samples and their fields.
     """
 
     architecture: Architecture
@@ -52,6 +55,7 @@ class Prepared(NamedTuple):
     valid_rows: object
     share_rows: object
     unlabeled_rows: object
+    symmetries: Symmetries
 
 
 def prepare(architecture, encoder, data, start, pretrained):
@@ -100,6 +104,9 @@ def prepare(architecture, encoder, data, start, pretrained):
     if unlabeled_rows is not None:
         nothing = np.zeros(len(unlabeled_rows))
         unlabeled_rows = make_rows(encode(unlabeled_rows), nothing, nothing)
+    symmetries = Symmetries()
+    if data.target.kind == "values" and data.codes.ndim > 2 and isinstance(rows, Rows):
+        symmetries = find_symmetries(x, torch.from_numpy(data.codes), start.seeds[1])
     return Prepared(
         architecture._replace(linear=tuple(getattr(linear, "features", ()))),
         linear,
@@ -109,6 +116,7 @@ def prepare(architecture, encoder, data, start, pretrained):
         valid_rows,
         share_rows,
         unlabeled_rows,
+        symmetries,
     )
 
 

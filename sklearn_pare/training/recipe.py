@@ -37,7 +37,7 @@ _AUTO = Auto(150, 12, 64, 1.0, 0.5)
 _AUTO_NUMBERS = _AUTO._replace(mix_weight=0.3, mixed_share=0.25)
 # One sample of a dense target has a target at every position. A mixed sample takes as
 # much time as a clean one, and positions that are replaced cannot be learned from.
-_AUTO_FIELDS = Auto(600, 12, 8, 0.3, 0.25)
+_AUTO_FIELDS = Auto(1200, 12, 8, 0.3, 0.25)
 # Masks are overfitted long before fields are learned.
 _AUTO_MASKS = _AUTO_FIELDS._replace(n_steps=150, n_epochs=4)
 
@@ -49,6 +49,30 @@ def auto_for(target):
     if len(target.output_shape) > 1:
         return _AUTO_FIELDS
     return _AUTO_NUMBERS if target.kind == "values" else _AUTO
+
+
+def resolve(arguments, data):
+    """Return the arguments with values in place of "auto" for mixing and ``tune``.
+
+    Fields are learned by a decoder that needs many steps. They are not mixed, unless
+    samples without targets are given, and then a pretrained backbone stays as it is.
+
+    Parameters
+    ----------
+    arguments : dict
+        Constructor arguments of the estimator.
+    data : FitData
+    """
+    auto = {"mix_start": 0.6, "mix_end": 0.1, "tune": "all"}
+    fields = data.target.kind == "values" and len(data.target.output_shape) > 1
+    clean = {arguments["mix_start"], arguments["mix_end"]} <= {"auto", 0}
+    if fields and clean and data.unlabeled is None:
+        auto |= {"mix_start": 0.0, "mix_end": 0.0}
+        if arguments["pretrained"] and arguments["alignment"] is None:
+            auto["tune"] = "head"
+    return arguments | {
+        name: value for name, value in auto.items() if arguments[name] == "auto"
+    }
 
 
 # Peak learning rate of "auto" with at most so many weights in the backbone. Larger ones

@@ -11,6 +11,7 @@ from sklearn_pare._device import check_deterministic, resolve_device
 from sklearn_pare._report import Stopwatch
 from sklearn_pare.training.align import check_alignment
 from sklearn_pare.training.checkpoint import Checkpoints
+from sklearn_pare.training.recipe import resolve
 from sklearn_pare.training.warm_start import WarmStart
 
 # Arguments that the result does not depend on, or that the seeds replace.
@@ -52,13 +53,13 @@ def open_start(estimator, data, stopwatch):
     data : FitData
     stopwatch : Stopwatch
     """
-    arguments = estimator.get_params(deep=False)
+    arguments = resolve(estimator.get_params(deep=False), data)
     device = resolve_device(arguments["device"])
     check_deterministic(device)
     candidates = sources.open_candidates(arguments["source"], arguments["backbone"])
     if arguments["alignment"] is not None:
         check_alignment(arguments, candidates)
-    elif max(arguments["mix_start"], arguments["mix_end"]) == 0:
+    elif arguments["mix_start"] == arguments["mix_end"] == 0:
         candidates = {}
     backbones.check(arguments["backbone"])
     warm = None

@@ -1,0 +1,122 @@
+"""Symmetries of fields that the data support, and samples transformed by them."""
+
+import numpy as np
+import pytest
+import torch
+
+from sklearn_pare import datasets
+from sklearn_pare.training.symmetries import Symmetries, find_symmetries
+
+SQUARE = Symmetries((0, 1), (), True)
+
+
+def _standardised(values, n_axes):
+    values = values.reshape(len(values), -1, *values.shape[-n_axes:])
+    axes = (0, *range(2, values.ndim))
+    values = values - values.mean(axes, keepdims=True)
+    values /= values.std(axes, keepdims=True)
+    return torch.from_numpy(values.astype(np.float32))
+
+
+def _found(X, y):
+    n_axes = X.ndim - 2
+    return find_symmetries(_standardised(X, n_axes), _standardised(y, n_axes), 0)
+
+
+def _darcy(n_samples, **settings):
+    return datasets.make_darcy(n_samples, size=16, random_state=1, **settings)
+
+
+def _line(name, n_samples, **settings):
+    make = getattr(datasets, f"make_{name}")
+    return make(n_samples, resolution=64, random_state=1, **settings)
+
+
+def _anisotropic(n_samples):
+    # A squeezed square flows more easily along one axis.
+    X, y = _darcy(n_samples)
+    weight = 1 + 0.3 * np.linspace(-1, 1, 16) ** 2
+    return X, y * weight[:, None]
+
+
+def _torus(n_samples):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(n_samples, 1, 8, 8))
+    return x, x[:, 0] + 0.5 * np.roll(x[:, 0], 1, -1)
+
+
+# Data, and the symmetries of their law.
+LAWS = {
+    "Darcy, 40 samples": (lambda: _darcy(40), SQUARE),
+    "Darcy, two-valued": (lambda: _darcy(80, medium="two-valued"), SQUARE),
+    "Darcy, anisotropic": (lambda: _anisotropic(80), Symmetries((0, 1))),
+    "advection": (lambda: _line("advection", 60), Symmetries((), (0,))),
+    "Burgers": (lambda: _line("burgers", 300, viscosity=0.02), Symmetries((), (0,))),
+    "reaction": (
+        lambda: _line("diffusion_reaction_1d", 150),
+        Symmetries((0,), (0,)),
+    ),
+    "soil with two ends": (lambda: _line("diffusion_sorption", 60), Symmetries()),
+    "torus": (lambda: _torus(120), Symmetries((0,), (0, 1))),
+    "too few samples": (lambda: _darcy(19), Symmetries()),
+    "noise": (lambda: np.random.default_rng(0).normal(size=(2, 90, 1, 32)), None),
+}
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_find_symmetries__those_of_the_law(name):
+    make, expected = LAWS[name]
+    # What cannot be predicted does not show its law.
+    assert _found(*make()) == (expected or Symmetries())
+
+
+@pytest.mark.parametrize("size", [(9,), (6, 6)], ids=str)
+def test_find_symmetries__other_positions_than_the_sample__none(size):
+    x, y = torch.randn(50, 1, 8, *size[1:]), torch.randn(50, 1, *size)
+    assert not any(find_symmetries(x, y, 0))
+
+
+def _all_forms(x):
+    turned = [torch.rot90(x, k, (-2, -1)) for k in range(4)]
+    return turned + [form.mT for form in turned]
+
+
+def test_apply__square__each_sample_its_own_form_alike_in_all_tensors(generator):
+    x, y = torch.randn(64, 2, 5, 5), torch.randn(64, 1, 5, 5)
+    new_x, new_y = SQUARE.apply([x, y], generator)
+    found = set()
+    for row in range(64):
+        forms = list(zip(_all_forms(x[row]), _all_forms(y[row]), strict=True))
+        same = [torch.equal(new_x[row], form) for form, _ in forms]
+        assert sum(same) == 1
+        assert torch.equal(new_y[row], forms[same.index(True)][1])
+        found.add(same.index(True))
+    assert len(found) == 8
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_apply__shifts__by_any_number_of_positions(axis, generator):
+    x = torch.arange(12.0).reshape(1, 1, 3, 4).repeat(50, 1, 1, 1)
+    (new,) = Symmetries(shifts=(axis,)).apply([x], generator)
+    shifts = [(x[0] != row).any().item() for row in new]
+    assert 0 < sum(shifts) < 50
+    for row in new:
+        assert any(torch.equal(row, x[0].roll(k, axis + 1)) for k in range(4))
+
+
+def test_transform__nothing_drawn_without_symmetries(generator):
+    batch = torch.randn(2, 1, 4), torch.randn(2, 1, 4), torch.ones(2), None
+    state = generator.get_state()
+    assert Symmetries().transform(batch, generator) is batch
+    assert torch.equal(generator.get_state(), state)
+
+
+def test_transform__missing_values_and_offsets_move_along(generator):
+    x = torch.arange(8.0).expand(6, 1, 8).clone()
+    x[:, :, 3] = torch.nan
+    batch = x, x + 1, torch.arange(6.0), x + 2
+    new, y, weight, offset = Symmetries((0,), (0,)).transform(batch, generator)
+    assert torch.equal(y.nan_to_num(), (new + 1).nan_to_num())
+    assert torch.equal(offset.nan_to_num(), (new + 2).nan_to_num())
+    assert torch.equal(weight, batch[2])
+    assert not torch.equal(new.nan_to_num(), x.nan_to_num())
