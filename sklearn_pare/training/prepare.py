@@ -106,7 +106,13 @@ def prepare(architecture, encoder, data, start, pretrained):
         unlabeled_rows = make_rows(encode(unlabeled_rows), nothing, nothing)
     symmetries = Symmetries()
     if data.target.kind == "values" and data.codes.ndim > 2 and isinstance(rows, Rows):
-        symmetries = find_symmetries(x, torch.from_numpy(data.codes), start.seeds[1])
+        units = (encoder.mean_, encoder.scale_), (data.target.mean, data.target.scale)
+        zeros = tuple(
+            torch.from_numpy(-mean / np.where(scale > 0, scale, 1.0)).float()
+            for mean, scale in units
+        )
+        codes = torch.from_numpy(data.codes)
+        symmetries = find_symmetries(x, codes, zeros, start.seeds[1])
     return Prepared(
         architecture._replace(linear=tuple(getattr(linear, "features", ()))),
         linear,

@@ -28,15 +28,20 @@ class Symmetries(NamedTuple):
 
     Attributes
     ----------
-    flips, shifts : tuple of int
-        Axes along which samples may be reversed, and shifted periodically.
+    flips, mirrors, shifts : tuple of int
+        Axes along which samples may be reversed, reversed with the opposite sign, as
+        velocities are, and shifted periodically.
     swaps : bool
         Whether both axes may be swapped.
+    zeros : tuple of two torch.Tensor (C,) and (K,)
+        The standardised zero of each channel of samples and fields.
     """
 
     flips: tuple = ()
+    mirrors: tuple = ()
     shifts: tuple = ()
     swaps: bool = False
+    zeros: tuple = ()
 
     def transform(self, batch, generator):
         """Transform samples, fields and offsets of a batch, each sample at random.
@@ -48,7 +53,7 @@ class Symmetries(NamedTuple):
             Nothing is drawn without symmetries.
         """
         x, y, weight, offset = batch
-        if not any(self):
+        if not any(self[:-1]):
             return batch
         fields = [x, y] if offset is None else [x, y, offset]
         x, y, *offset = self.apply(fields, generator)
@@ -57,7 +62,7 @@ class Symmetries(NamedTuple):
     def apply(self, fields, generator):
         """Transform the samples of tensors (B, C, ...) at random, alike in all of them.
 
-        All tensors have the same positions.
+        The first holds samples, and others fields at the same positions.
         """
         n, *size = len(fields[0]), *fields[0].shape[2:]
         drawn = {"generator": generator, "device": generator.device}
@@ -66,9 +71,16 @@ class Symmetries(NamedTuple):
             if axis in self.flips:
                 flipped = torch.rand(n, 1, **drawn) < 0.5
                 place = torch.where(flipped, place.flip(1), place)
+            if axis in self.mirrors:
+                mirrored = torch.rand(n, 1, **drawn) < 0.5
+                place = torch.where(mirrored, place.flip(1), place)
+                fields = [
+                    _negated(own, self.zeros[min(number, 1)], mirrored)
+                    for number, own in enumerate(fields)
+                ]
             if axis in self.shifts:
                 place = (place + torch.randint(length, (n, 1), **drawn)) % length
-            if axis in (*self.flips, *self.shifts):
+            if axis in (*self.flips, *self.mirrors, *self.shifts):
                 place = place.unflatten(1, (*[1] * (axis + 1), length))
                 place = place.reshape(*place.shape, *[1] * (len(size) - axis - 1))
                 fields = [torch.take_along_dim(own, place, axis + 2) for own in fields]
@@ -78,14 +90,25 @@ class Symmetries(NamedTuple):
         return fields
 
 
-def find_symmetries(x, y, seed):
-    """Return the symmetries of samples x (n, C, ...) and their fields y (n, K, ...)."""
+def _negated(values, zero, chosen):
+    """Return values (B, C, ...) with the opposite sign where ``chosen`` (B, 1)."""
+    axes = [1] * (values.ndim - 2)
+    zero, chosen = zero.to(values).reshape(-1, *axes), chosen.reshape(-1, 1, *axes)
+    return torch.where(chosen, 2 * zero - values, values)
+
+
+def find_symmetries(x, y, zeros, seed):
+    """Return the symmetries of samples x (n, C, ...) and their fields y (n, K, ...).
+
+    ``zeros`` are those of `Symmetries`.
+    """
     if x.shape[2:] != y.shape[2:] or len(x) < _FEWEST:
         return Symmetries()
     some = np.linspace(0, len(x) - 1, min(len(x), _SAMPLES)).astype(int)
     x, y = x[some].nan_to_num(0.0), y[some].nan_to_num(0.0)
     axes = range(x.ndim - 2)
     candidates = [Symmetries(flips=(axis,)) for axis in axes]
+    candidates += [Symmetries(mirrors=(axis,), zeros=zeros) for axis in axes]
     candidates += [Symmetries(shifts=(axis,)) for axis in axes]
     if len(axes) == 2 and x.shape[2] == x.shape[3]:
         candidates.append(Symmetries(swaps=True))
@@ -99,8 +122,8 @@ def find_symmetries(x, y, seed):
         )
         if harm.mean() < _ERRORS * harm.std() / len(harm) ** 0.5:
             found.append(candidate)
-    flips, shifts, swaps = zip(Symmetries(), *found, strict=True)
-    return Symmetries(sum(flips, ()), sum(shifts, ()), any(swaps))
+    *axes, swaps, _ = zip(Symmetries(), *found, strict=True)
+    return Symmetries(*(sum(own, ()) for own in axes), any(swaps), zeros)
 
 
 class _Regression:

@@ -7,20 +7,21 @@ import torch
 from sklearn_pare import datasets
 from sklearn_pare.training.symmetries import Symmetries, find_symmetries
 
-SQUARE = Symmetries((0, 1), (), True)
+SQUARE = Symmetries((0, 1), (), (), True)
 
 
 def _standardised(values, n_axes):
     values = values.reshape(len(values), -1, *values.shape[-n_axes:])
     axes = (0, *range(2, values.ndim))
-    values = values - values.mean(axes, keepdims=True)
-    values /= values.std(axes, keepdims=True)
-    return torch.from_numpy(values.astype(np.float32))
+    mean, std = values.mean(axes, keepdims=True), values.std(axes, keepdims=True)
+    zero = torch.from_numpy(-mean / std).flatten()
+    return torch.from_numpy(((values - mean) / std).astype(np.float32)), zero
 
 
 def _found(X, y):
     n_axes = X.ndim - 2
-    return find_symmetries(_standardised(X, n_axes), _standardised(y, n_axes), 0)
+    (X, zero_X), (y, zero_y) = _standardised(X, n_axes), _standardised(y, n_axes)
+    return find_symmetries(X, y, (zero_X, zero_y), 0)._replace(zeros=())
 
 
 def _darcy(n_samples, **settings):
@@ -50,14 +51,17 @@ LAWS = {
     "Darcy, 40 samples": (lambda: _darcy(40), SQUARE),
     "Darcy, two-valued": (lambda: _darcy(80, medium="two-valued"), SQUARE),
     "Darcy, anisotropic": (lambda: _anisotropic(80), Symmetries((0, 1))),
-    "advection": (lambda: _line("advection", 60), Symmetries((), (0,))),
-    "Burgers": (lambda: _line("burgers", 300, viscosity=0.02), Symmetries((), (0,))),
+    "advection": (lambda: _line("advection", 60), Symmetries((), (), (0,))),
+    "Burgers": (
+        lambda: _line("burgers", 300, viscosity=0.02),
+        Symmetries((), (0,), (0,)),
+    ),
     "reaction": (
         lambda: _line("diffusion_reaction_1d", 150),
-        Symmetries((0,), (0,)),
+        Symmetries((0,), (), (0,)),
     ),
     "soil with two ends": (lambda: _line("diffusion_sorption", 60), Symmetries()),
-    "torus": (lambda: _torus(120), Symmetries((0,), (0, 1))),
+    "torus": (lambda: _torus(120), Symmetries((0,), (0,), (0, 1))),
     "too few samples": (lambda: _darcy(19), Symmetries()),
     "noise": (lambda: np.random.default_rng(0).normal(size=(2, 90, 1, 32)), None),
 }
@@ -73,7 +77,7 @@ def test_find_symmetries__those_of_the_law(name):
 @pytest.mark.parametrize("size", [(9,), (6, 6)], ids=str)
 def test_find_symmetries__other_positions_than_the_sample__none(size):
     x, y = torch.randn(50, 1, 8, *size[1:]), torch.randn(50, 1, *size)
-    assert not any(find_symmetries(x, y, 0))
+    assert not any(find_symmetries(x, y, (), 0))
 
 
 def _all_forms(x):
@@ -115,8 +119,22 @@ def test_transform__missing_values_and_offsets_move_along(generator):
     x = torch.arange(8.0).expand(6, 1, 8).clone()
     x[:, :, 3] = torch.nan
     batch = x, x + 1, torch.arange(6.0), x + 2
-    new, y, weight, offset = Symmetries((0,), (0,)).transform(batch, generator)
+    new, y, weight, offset = Symmetries((0,), (), (0,)).transform(batch, generator)
     assert torch.equal(y.nan_to_num(), (new + 1).nan_to_num())
     assert torch.equal(offset.nan_to_num(), (new + 2).nan_to_num())
     assert torch.equal(weight, batch[2])
     assert not torch.equal(new.nan_to_num(), x.nan_to_num())
+
+
+def test_apply__mirrors__opposite_sign_of_the_unstandardised_value(generator):
+    mean = torch.tensor([3.0, -1.0])
+    x = torch.arange(24.0).reshape(1, 2, 3, 4).repeat(40, 1, 1, 1)
+    zeros = -mean, -mean[:1]
+    found = Symmetries(mirrors=(1,), zeros=zeros).apply([x, x[:, :1]], generator)
+    raw = x[0] + mean.reshape(2, 1, 1)
+    expected = -raw.flip(2) - mean.reshape(2, 1, 1)
+    mirrored = [torch.equal(row, expected) for row in found[0]]
+    assert 0 < sum(mirrored) < 40
+    for row, same, other in zip(found[0], mirrored, found[1], strict=True):
+        assert same or torch.equal(row, x[0])
+        assert torch.equal(other[0], row[0])
