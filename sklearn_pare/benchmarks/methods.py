@@ -1,13 +1,18 @@
 """PaRe, its baselines and its controls, as constructor arguments."""
 
-_NO_MIXING = {"mix_start": 0.0, "mix_end": 0.0}
+_NO_MIXING = {"mix_start": 0.0, "mix_end": 0.0, "tune": "all"}
 
 #: Name of a method -> arguments of ``PaReClassifier`` or ``PaReRegressor``.
 METHODS = {
     "pare": {},
     # The choices of the paper: order pairing, all classes of the source, and all
     # samples both clean and mixed.
-    "pare-paper": {"selector": "paper", "source": "formula:all"},
+    "pare-paper": {
+        "selector": "paper",
+        "source": "formula:all",
+        "mix_start": 0.6,
+        "mix_end": 0.1,
+    },
     # Baselines: naive fine-tuning, also with smoothed labels; training of the norms or
     # of the head only; random weights.
     "nft": _NO_MIXING,

@@ -139,7 +139,9 @@ class PaReNet(NeuralNet):
 
     def _draw(self, batch):
         """Draw everything random of this step."""
-        unlabeled, batch = None, self.symmetries.transform(batch, self.source_generator)
+        x, y, weight, offset = batch
+        x, y, offset = self.symmetries.apply((x, y, offset), self.source_generator)
+        unlabeled, batch = None, (x, y, weight, offset)
         if self.unlabeled is not None and self.source is not None:
             more, offset = next(self._endless)[0], None
             if batch[3] is not None:

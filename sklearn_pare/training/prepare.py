@@ -107,8 +107,9 @@ def prepare(architecture, encoder, data, start, pretrained):
     symmetries = Symmetries()
     if data.target.kind == "values" and data.codes.ndim > 2 and isinstance(rows, Rows):
         units = (encoder.mean_, encoder.scale_), (data.target.mean, data.target.scale)
+        axes = [1] * (data.codes.ndim - 2)
         zeros = tuple(
-            torch.from_numpy(-mean / np.where(scale > 0, scale, 1.0)).float()
+            torch.from_numpy(-mean / np.where(scale > 0, scale, 1.0)).reshape(-1, *axes)
             for mean, scale in units
         )
         codes = torch.from_numpy(data.codes)

@@ -52,16 +52,10 @@ def auto_for(target):
 
 
 def resolve(arguments, data):
-    """Return the arguments with values in place of "auto" for mixing and ``tune``.
+    """Return constructor arguments with values in place of "auto" for mixing and tune.
 
     Fields are learned by a decoder that needs many steps. They are not mixed, unless
     samples without targets are given, and then a pretrained backbone stays as it is.
-
-    Parameters
-    ----------
-    arguments : dict
-        Constructor arguments of the estimator.
-    data : FitData
     """
     auto = {"mix_start": 0.6, "mix_end": 0.1, "tune": "all"}
     fields = data.target.kind == "values" and len(data.target.output_shape) > 1

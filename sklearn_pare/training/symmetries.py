@@ -1,9 +1,9 @@
 """Symmetries of fields that the training samples support.
 
-Many equations look the same after a flip of an axis, a swap of both axes or, on a
-periodic axis, a shift. There, each step may train on samples that are transformed at
-random. Transformed samples that follow another law would be wrong, so the data decide:
-kernel ridge regression has to predict transformed samples as well as the others.
+Many laws stay the same if an axis is reversed, both axes are swapped, or a periodic
+axis is shifted. There, samples are transformed at random in training. Wrong symmetries
+would harm, so the data decide: kernel ridge regression has to predict transformed
+samples as well as the others.
 """
 
 from typing import NamedTuple
@@ -23,147 +23,112 @@ _ERRORS = 4
 _GAMMAS, _PENALTIES = (0.03, 0.1, 0.3, 1.0), (1e-5, 1e-3, 1e-1)
 
 
+def _shifted(values, axis, number):
+    length = values.shape[axis]
+    place = torch.arange(length, device=values.device)
+    place = place.reshape(-1, *[1] * (values.ndim - 1 - axis))
+    place = (place + (number * length).long()) % length
+    return torch.take_along_dim(values, place, axis)
+
+
+# Functions of values (B, C, ...), an axis, the zero of each channel, and a random
+# number (B, 1, ...) for each sample. Velocities change their sign with their direction.
+_MOVES = {
+    "reversed": lambda v, axis, zero, u: torch.where(u < 0.5, v.flip(axis), v),
+    "mirrored": lambda v, axis, zero, u: torch.where(
+        u < 0.5, 2 * zero.to(v) - v.flip(axis), v
+    ),
+    "shifted": lambda v, axis, zero, u: _shifted(v, axis, u),
+    "swapped": lambda v, axis, zero, u: torch.where(u < 0.5, v.mT, v),
+}
+
+
 class Symmetries(NamedTuple):
-    """Transformations of the positions of a sample that change no law.
+    """Transformations of samples that change no law.
 
     Attributes
     ----------
-    flips, mirrors, shifts : tuple of int
-        Axes along which samples may be reversed, reversed with the opposite sign, as
-        velocities are, and shifted periodically.
-    swaps : bool
-        Whether both axes may be swapped.
-    zeros : tuple of two torch.Tensor (C,) and (K,)
-        The standardised zero of each channel of samples and fields.
+    moves : tuple of (str, int)
+        Names in `_MOVES`, each with an axis of the field.
+    zeros : tuple of three torch.Tensor (C, 1, ...)
+        The standardised zeros of samples, fields and offsets.
     """
 
-    flips: tuple = ()
-    mirrors: tuple = ()
-    shifts: tuple = ()
-    swaps: bool = False
-    zeros: tuple = ()
-
-    def transform(self, batch, generator):
-        """Transform samples, fields and offsets of a batch, each sample at random.
-
-        Parameters
-        ----------
-        batch : tuple of x, y, weight and offset
-        generator : torch.Generator
-            Nothing is drawn without symmetries.
-        """
-        x, y, weight, offset = batch
-        if not any(self[:-1]):
-            return batch
-        fields = [x, y] if offset is None else [x, y, offset]
-        x, y, *offset = self.apply(fields, generator)
-        return x, y, weight, offset[0] if offset else None
+    moves: tuple = ()
+    zeros: tuple = (None, None, None)
 
     def apply(self, fields, generator):
-        """Transform the samples of tensors (B, C, ...) at random, alike in all of them.
+        """Transform each sample at random, alike in all tensors (B, C, ...).
 
-        The first holds samples, and others fields at the same positions.
+        These are samples, fields and offsets, or None. Nothing is drawn if there is no
+        symmetry.
         """
-        n, *size = len(fields[0]), *fields[0].shape[2:]
-        drawn = {"generator": generator, "device": generator.device}
-        for axis, length in enumerate(size):
-            place = torch.arange(length, device=generator.device).expand(n, -1)
-            if axis in self.flips:
-                flipped = torch.rand(n, 1, **drawn) < 0.5
-                place = torch.where(flipped, place.flip(1), place)
-            if axis in self.mirrors:
-                mirrored = torch.rand(n, 1, **drawn) < 0.5
-                place = torch.where(mirrored, place.flip(1), place)
-                fields = [
-                    _negated(own, self.zeros[min(number, 1)], mirrored)
-                    for number, own in enumerate(fields)
-                ]
-            if axis in self.shifts:
-                place = (place + torch.randint(length, (n, 1), **drawn)) % length
-            if axis in (*self.flips, *self.mirrors, *self.shifts):
-                place = place.unflatten(1, (*[1] * (axis + 1), length))
-                place = place.reshape(*place.shape, *[1] * (len(size) - axis - 1))
-                fields = [torch.take_along_dim(own, place, axis + 2) for own in fields]
-        if self.swaps:
-            swapped = torch.rand(n, 1, 1, 1, **drawn) < 0.5
-            fields = [torch.where(swapped, own.mT, own) for own in fields]
+        for move, axis in self.moves:
+            drawn = torch.rand(
+                len(fields[0]), generator=generator, device=generator.device
+            )
+            drawn = drawn.reshape(-1, *[1] * (fields[0].ndim - 1))
+            fields = [
+                own if own is None else _MOVES[move](own, axis + 2, zero, drawn)
+                for own, zero in zip(fields, self.zeros, strict=False)
+            ]
         return fields
 
 
-def _negated(values, zero, chosen):
-    """Return values (B, C, ...) with the opposite sign where ``chosen`` (B, 1)."""
-    axes = [1] * (values.ndim - 2)
-    zero, chosen = zero.to(values).reshape(-1, *axes), chosen.reshape(-1, 1, *axes)
-    return torch.where(chosen, 2 * zero - values, values)
-
-
 def find_symmetries(x, y, zeros, seed):
-    """Return the symmetries of samples x (n, C, ...) and their fields y (n, K, ...).
-
-    ``zeros`` are those of `Symmetries`.
-    """
+    """Return the symmetries of samples x (n, C, ...) and fields y (n, K, ...)."""
+    n_axes, moves = x.ndim - 2, []
     if x.shape[2:] != y.shape[2:] or len(x) < _FEWEST:
         return Symmetries()
     some = np.linspace(0, len(x) - 1, min(len(x), _SAMPLES)).astype(int)
     x, y = x[some].nan_to_num(0.0), y[some].nan_to_num(0.0)
-    axes = range(x.ndim - 2)
-    candidates = [Symmetries(flips=(axis,)) for axis in axes]
-    candidates += [Symmetries(mirrors=(axis,), zeros=zeros) for axis in axes]
-    candidates += [Symmetries(shifts=(axis,)) for axis in axes]
-    if len(axes) == 2 and x.shape[2] == x.shape[3]:
-        candidates.append(Symmetries(swaps=True))
-    generator, regression = torch.Generator().manual_seed(seed), _Regression(x, y)
-    if regression.errors.mean() > _LIMITS[len(x) >= _MANY]:
+    errors, errors_of = _regression(x, y)
+    if errors.mean() > _LIMITS[len(x) >= _MANY]:
         return Symmetries()
-    found = []
+    every = ("reversed", "mirrored", "shifted")
+    candidates = [(move, axis) for move in every for axis in range(n_axes)]
+    if n_axes == 2 and x.shape[2] == x.shape[3]:
+        candidates.append(("swapped", 0))
+    generator = torch.Generator().manual_seed(seed)
     for candidate in candidates:
-        harm = (
-            regression.others(*candidate.apply([x, y], generator)) - regression.errors
-        )
+        moved = Symmetries((candidate,), zeros).apply((x, y), generator)
+        harm = errors_of(*moved) - errors
         if harm.mean() < _ERRORS * harm.std() / len(harm) ** 0.5:
-            found.append(candidate)
-    *axes, swaps, _ = zip(Symmetries(), *found, strict=True)
-    return Symmetries(*(sum(own, ()) for own in axes), any(swaps), zeros)
+            moves.append(candidate)
+    return Symmetries(tuple(moves), (*zeros, zeros[-1]))
 
 
-class _Regression:
-    """Kernel ridge regression; each sample is predicted from the others.
+def _regression(x, y):
+    """Predict each sample from the others by kernel ridge regression.
 
-    Attributes
-    ----------
-    errors : ndarray of shape (n,)
-        Relative errors with the best width and penalty.
+    Returns relative errors (n,), with the best width and penalty, and a function that
+    returns those for transformed samples.
     """
+    x, y, best = _flat(x), _flat(y), (np.inf,)
+    unit = np.median(_distances(x, x))
+    for gamma in _GAMMAS:
+        values, vectors = np.linalg.eigh(np.exp(-gamma * _distances(x, x) / unit))
+        for penalty in _PENALTIES:
+            inverse = vectors / (values + penalty) @ vectors.T
+            left_out = inverse @ y / np.diag(inverse)[:, None]
+            errors = _norm(left_out) / _norm(y)
+            if errors.mean() < best[0]:
+                best = errors.mean(), errors, gamma, inverse, left_out
+    _, errors, gamma, inverse, left_out = best
 
-    def __init__(self, x, y):
-        self.x, y = _flat(x), _flat(y)
-        distance = self._distances(self.x)
-        self.unit, best = np.median(distance), np.inf
-        for gamma in _GAMMAS:
-            values, vectors = np.linalg.eigh(np.exp(-gamma * distance / self.unit))
-            for penalty in _PENALTIES:
-                inverse = vectors / (values + penalty) @ vectors.T
-                weights = inverse @ y
-                left_out = weights / np.diag(inverse)[:, None]
-                errors = _norm(left_out) / _norm(y)
-                if errors.mean() < best:
-                    best, self.errors, self.gamma = errors.mean(), errors, gamma
-                    self.weights, self.left_out, self.inverse = (
-                        weights,
-                        left_out,
-                        inverse,
-                    )
+    def errors_of(x_moved, y_moved):
+        y_moved = _flat(y_moved)
+        weights = np.exp(-gamma * _distances(_flat(x_moved), x) / unit) @ inverse
+        # The share of the sample itself is subtracted.
+        predicted = weights @ y - np.diag(weights)[:, None] * left_out
+        return _norm(predicted - y_moved) / _norm(y_moved)
 
-    def _distances(self, x):
-        squares = np.square(x).sum(1)[:, None] + np.square(self.x).sum(1)
-        return np.maximum(squares - 2 * x @ self.x.T, 0)
+    return errors, errors_of
 
-    def others(self, x, y):
-        """Return errors for transformed samples, each predicted from the others."""
-        x, y = _flat(x), _flat(y)
-        kernel = np.exp(-self.gamma * self._distances(x) / self.unit)
-        own = (kernel * self.inverse).sum(1)[:, None] * self.left_out
-        return _norm(kernel @ self.weights - own - y) / _norm(y)
+
+def _distances(one, other):
+    squares = np.square(one).sum(1)[:, None] + np.square(other).sum(1)
+    return np.maximum(squares - 2 * one @ other.T, 0)
 
 
 def _flat(values):

@@ -7,21 +7,23 @@ import torch
 from sklearn_pare import datasets
 from sklearn_pare.training.symmetries import Symmetries, find_symmetries
 
-SQUARE = Symmetries((0, 1), (), (), True)
+ALL = (("reversed", 0), ("reversed", 1), ("swapped", 0))
+SQUARE = Symmetries(ALL)
+SHIFT, FLIP, MIRROR = ("shifted", 0), ("reversed", 0), ("mirrored", 0)
 
 
 def _standardised(values, n_axes):
     values = values.reshape(len(values), -1, *values.shape[-n_axes:])
     axes = (0, *range(2, values.ndim))
     mean, std = values.mean(axes, keepdims=True), values.std(axes, keepdims=True)
-    zero = torch.from_numpy(-mean / std).flatten()
+    zero = torch.from_numpy(-mean / std)[0]
     return torch.from_numpy(((values - mean) / std).astype(np.float32)), zero
 
 
 def _found(X, y):
     n_axes = X.ndim - 2
     (X, zero_X), (y, zero_y) = _standardised(X, n_axes), _standardised(y, n_axes)
-    return find_symmetries(X, y, (zero_X, zero_y), 0)._replace(zeros=())
+    return find_symmetries(X, y, (zero_X, zero_y), 0).moves
 
 
 def _darcy(n_samples, **settings):
@@ -48,36 +50,30 @@ def _torus(n_samples):
 
 # Data, and the symmetries of their law.
 LAWS = {
-    "Darcy, 40 samples": (lambda: _darcy(40), SQUARE),
-    "Darcy, two-valued": (lambda: _darcy(80, medium="two-valued"), SQUARE),
-    "Darcy, anisotropic": (lambda: _anisotropic(80), Symmetries((0, 1))),
-    "advection": (lambda: _line("advection", 60), Symmetries((), (), (0,))),
-    "Burgers": (
-        lambda: _line("burgers", 300, viscosity=0.02),
-        Symmetries((), (0,), (0,)),
-    ),
-    "reaction": (
-        lambda: _line("diffusion_reaction_1d", 150),
-        Symmetries((0,), (), (0,)),
-    ),
-    "soil with two ends": (lambda: _line("diffusion_sorption", 60), Symmetries()),
-    "torus": (lambda: _torus(120), Symmetries((0,), (0,), (0, 1))),
-    "too few samples": (lambda: _darcy(19), Symmetries()),
-    "noise": (lambda: np.random.default_rng(0).normal(size=(2, 90, 1, 32)), None),
+    "Darcy, 40 samples": (lambda: _darcy(40), ALL),
+    "Darcy, two-valued": (lambda: _darcy(80, medium="two-valued"), ALL),
+    "Darcy, anisotropic": (lambda: _anisotropic(80), ALL[:2]),
+    "advection": (lambda: _line("advection", 60), (SHIFT,)),
+    "Burgers": (lambda: _line("burgers", 300, viscosity=0.02), (MIRROR, SHIFT)),
+    "reaction": (lambda: _line("diffusion_reaction_1d", 150), (FLIP, SHIFT)),
+    "soil with two ends": (lambda: _line("diffusion_sorption", 60), ()),
+    "torus": (lambda: _torus(120), (FLIP, MIRROR, SHIFT, ("shifted", 1))),
+    "too few samples": (lambda: _darcy(19), ()),
+    # What cannot be predicted does not show its law.
+    "noise": (lambda: np.random.default_rng(0).normal(size=(2, 90, 1, 32)), ()),
 }
 
 
 @pytest.mark.parametrize("name", LAWS)
 def test_find_symmetries__those_of_the_law(name):
     make, expected = LAWS[name]
-    # What cannot be predicted does not show its law.
-    assert _found(*make()) == (expected or Symmetries())
+    assert _found(*make()) == expected
 
 
 @pytest.mark.parametrize("size", [(9,), (6, 6)], ids=str)
 def test_find_symmetries__other_positions_than_the_sample__none(size):
     x, y = torch.randn(50, 1, 8, *size[1:]), torch.randn(50, 1, *size)
-    assert not any(find_symmetries(x, y, (), 0))
+    assert find_symmetries(x, y, (None, None), 0).moves == ()
 
 
 def _all_forms(x):
@@ -101,36 +97,36 @@ def test_apply__square__each_sample_its_own_form_alike_in_all_tensors(generator)
 @pytest.mark.parametrize("axis", [0, 1])
 def test_apply__shifts__by_any_number_of_positions(axis, generator):
     x = torch.arange(12.0).reshape(1, 1, 3, 4).repeat(50, 1, 1, 1)
-    (new,) = Symmetries(shifts=(axis,)).apply([x], generator)
+    (new,) = Symmetries((("shifted", axis),)).apply([x], generator)
     shifts = [(x[0] != row).any().item() for row in new]
     assert 0 < sum(shifts) < 50
     for row in new:
         assert any(torch.equal(row, x[0].roll(k, axis + 1)) for k in range(4))
 
 
-def test_transform__nothing_drawn_without_symmetries(generator):
-    batch = torch.randn(2, 1, 4), torch.randn(2, 1, 4), torch.ones(2), None
+def test_apply__nothing_drawn_without_symmetries(generator):
+    fields, state = (torch.randn(2, 1, 4), torch.randn(2, 1, 4), None), None
     state = generator.get_state()
-    assert Symmetries().transform(batch, generator) is batch
+    assert Symmetries().apply(fields, generator) is fields
     assert torch.equal(generator.get_state(), state)
 
 
-def test_transform__missing_values_and_offsets_move_along(generator):
+@pytest.mark.parametrize("move", [FLIP, SHIFT], ids=str)
+def test_apply__missing_values_and_offsets_move_along(move, generator):
     x = torch.arange(8.0).expand(6, 1, 8).clone()
     x[:, :, 3] = torch.nan
-    batch = x, x + 1, torch.arange(6.0), x + 2
-    new, y, weight, offset = Symmetries((0,), (), (0,)).transform(batch, generator)
+    new, y, offset = Symmetries((move,)).apply((x, x + 1, x + 2), generator)
     assert torch.equal(y.nan_to_num(), (new + 1).nan_to_num())
     assert torch.equal(offset.nan_to_num(), (new + 2).nan_to_num())
-    assert torch.equal(weight, batch[2])
     assert not torch.equal(new.nan_to_num(), x.nan_to_num())
+    assert Symmetries((move,)).apply((x, x, None), generator)[2] is None
 
 
 def test_apply__mirrors__opposite_sign_of_the_unstandardised_value(generator):
     mean = torch.tensor([3.0, -1.0])
     x = torch.arange(24.0).reshape(1, 2, 3, 4).repeat(40, 1, 1, 1)
-    zeros = -mean, -mean[:1]
-    found = Symmetries(mirrors=(1,), zeros=zeros).apply([x, x[:, :1]], generator)
+    zeros = -mean.reshape(2, 1, 1), -mean[:1].reshape(1, 1, 1)
+    found = Symmetries((("mirrored", 1),), zeros).apply([x, x[:, :1]], generator)
     raw = x[0] + mean.reshape(2, 1, 1)
     expected = -raw.flip(2) - mean.reshape(2, 1, 1)
     mirrored = [torch.equal(row, expected) for row in found[0]]

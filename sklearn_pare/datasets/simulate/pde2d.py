@@ -4,13 +4,11 @@ They are those of PDEBench (M. Takamoto et al., NeurIPS 2022) and, for Darcy flo
 Li et al., Fourier neural operator (ICLR 2021).
 """
 
-from numbers import Real
-
 import numpy as np
 import scipy.fft
 import scipy.linalg
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 
 from sklearn_pare.datasets.simulate._common import FIELD, POSITIVE, validated
 from sklearn_pare.datasets.simulate._pde import pressure, strang
@@ -30,14 +28,8 @@ def _random_fields(shape, spectrum, rng):
     return scale * scipy.fft.idctn(noise, axes=(-2, -1), norm="ortho")
 
 
-@validated(
-    FIELD,
-    medium=[StrOptions({"lognormal", "two-valued"})],
-    contrast=[Interval(Real, 1, None, closed="neither"), None],
-)
-def make_darcy(
-    n_samples=400, *, size=32, medium="lognormal", contrast=None, random_state=None
-):
+@validated(FIELD, medium=[StrOptions({"lognormal", "two-valued"})])
+def make_darcy(n_samples=400, *, size=32, medium="lognormal", random_state=None):
     """Simulate the pressure of a fluid with a uniform source in a porous square.
 
     ``-div(a grad u) = 1`` in the unit square, with ``u = 0`` on its border. The
@@ -51,12 +43,8 @@ def make_darcy(
     size : int, default=32
         Number of cells along each side.
     medium : {"lognormal", "two-valued"}, default="lognormal"
-        "lognormal" is the exponential of the scaled field; "two-valued" is 3 times the
-        contrast where the field is positive, and 3 elsewhere.
-    contrast : float, default=None
-        Ratio of both values, or of a log-normal permeability two standard deviations
-        above the mean of its logarithm to one that is as far below. None: 4 of two
-        values, or the contrast of a field of variance 1/2, which is about 17.
+        "lognormal" is the exponential of the field, scaled to variance 1/2;
+        "two-valued" is 12 where the field is positive and 3 elsewhere.
     random_state : int, RandomState instance or None, default=None
 
     Returns
@@ -71,10 +59,9 @@ def make_darcy(
     spectrum[0, 0] = 0
     field = _random_fields((n_samples,), spectrum, rng)
     if medium == "lognormal":
-        spread = np.sqrt(0.5) if contrast is None else np.log(contrast) / 4
-        X = np.exp(spread * field)
+        X = np.exp(np.sqrt(0.5) * field)
     else:
-        X = np.where(field > 0, 3.0 * (contrast or 4), 3.0)
+        X = np.where(field > 0, 12.0, 3.0)
     return X[:, None], np.stack([_darcy(k) for k in X])
 
 
