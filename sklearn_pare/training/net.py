@@ -139,9 +139,8 @@ class PaReNet(NeuralNet):
 
     def _draw(self, batch):
         """Draw everything random of this step."""
-        x, y, weight, offset = batch
-        x, y, offset = self.symmetries.apply((x, y, offset), self.source_generator)
-        unlabeled, batch = None, (x, y, weight, offset)
+        batch = self.symmetries.apply(batch, self.source_generator)
+        unlabeled = None
         if self.unlabeled is not None and self.source is not None:
             more, offset = next(self._endless)[0], None
             if batch[3] is not None:

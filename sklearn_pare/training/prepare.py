@@ -44,7 +44,6 @@ class Prepared(NamedTuple):
         these, held out from the data, or None without a linear path; and samples
         without targets or None.
     symmetries : Symmetries
-        Of samples and their fields.
     """
 
     architecture: Architecture
@@ -106,14 +105,10 @@ def prepare(architecture, encoder, data, start, pretrained):
         unlabeled_rows = make_rows(encode(unlabeled_rows), nothing, nothing)
     symmetries = Symmetries()
     if data.target.kind == "values" and data.codes.ndim > 2 and isinstance(rows, Rows):
-        units = (encoder.mean_, encoder.scale_), (data.target.mean, data.target.scale)
-        axes = [1] * (data.codes.ndim - 2)
-        zeros = tuple(
-            torch.from_numpy(-mean / np.where(scale > 0, scale, 1.0)).reshape(-1, *axes)
-            for mean, scale in units
-        )
-        codes = torch.from_numpy(data.codes)
-        symmetries = find_symmetries(x, codes, zeros, start.seeds[1])
+        nothing = np.zeros_like(data.X[:1]), np.zeros_like(data.y[:1])
+        zeros = encoder.transform(nothing[0]), data.target.encode(nothing[1])
+        fields = map(torch.from_numpy, (data.codes, *zeros))
+        symmetries = find_symmetries(x, *fields, start.seeds[1])
     return Prepared(
         architecture._replace(linear=tuple(getattr(linear, "features", ()))),
         linear,

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from sklearn.metrics.pairwise import euclidean_distances
 
 from sklearn_pare.nn.linear_path import pool
 
@@ -44,40 +45,34 @@ _MOVES = {
 
 
 class Symmetries(NamedTuple):
-    """Transformations of samples that change no law.
+    """Transformations that change no law: names in `_MOVES`, each with an axis.
 
-    Attributes
-    ----------
-    moves : tuple of (str, int)
-        Names in `_MOVES`, each with an axis of the field.
-    zeros : tuple of three torch.Tensor (C, 1, ...)
-        The standardised zeros of samples, fields and offsets.
+    ``zeros`` are the standardised zeros (1, C, ...) of each kind of fields.
     """
 
     moves: tuple = ()
-    zeros: tuple = (None, None, None)
+    zeros: tuple = (None,) * 4
 
     def apply(self, fields, generator):
-        """Transform each sample at random, alike in all tensors (B, C, ...).
+        """Transform each sample at random, alike in tensors (B, C, ...) of its fields.
 
-        These are samples, fields and offsets, or None. Nothing is drawn if there is no
-        symmetry.
+        Nothing is drawn if there is no symmetry.
         """
         for move, axis in self.moves:
-            drawn = torch.rand(
-                len(fields[0]), generator=generator, device=generator.device
-            )
-            drawn = drawn.reshape(-1, *[1] * (fields[0].ndim - 1))
+            drawn = fields[0].new_empty(len(fields[0]), *[1] * (fields[0].ndim - 1))
+            drawn.uniform_(generator=generator)
             fields = [
-                own if own is None else _MOVES[move](own, axis + 2, zero, drawn)
+                own
+                if own is None or own.ndim < 3
+                else _MOVES[move](own, axis + 2, zero, drawn)
                 for own, zero in zip(fields, self.zeros, strict=False)
             ]
         return fields
 
 
-def find_symmetries(x, y, zeros, seed):
+def find_symmetries(x, y, zero_x, zero_y, seed):
     """Return the symmetries of samples x (n, C, ...) and fields y (n, K, ...)."""
-    n_axes, moves = x.ndim - 2, []
+    n_axes, moves, zeros = x.ndim - 2, [], (zero_x, zero_y, None, zero_y)
     if x.shape[2:] != y.shape[2:] or len(x) < _FEWEST:
         return Symmetries()
     some = np.linspace(0, len(x) - 1, min(len(x), _SAMPLES)).astype(int)
@@ -95,19 +90,19 @@ def find_symmetries(x, y, zeros, seed):
         harm = errors_of(*moved) - errors
         if harm.mean() < _ERRORS * harm.std() / len(harm) ** 0.5:
             moves.append(candidate)
-    return Symmetries(tuple(moves), (*zeros, zeros[-1]))
+    return Symmetries(tuple(moves), zeros)
 
 
 def _regression(x, y):
     """Predict each sample from the others by kernel ridge regression.
 
-    Returns relative errors (n,), with the best width and penalty, and a function that
-    returns those for transformed samples.
+    Returns relative errors (n,), and a function of transformed samples that does so.
     """
     x, y, best = _flat(x), _flat(y), (np.inf,)
-    unit = np.median(_distances(x, x))
+    distances = euclidean_distances(x, squared=True)
+    unit = np.median(distances)
     for gamma in _GAMMAS:
-        values, vectors = np.linalg.eigh(np.exp(-gamma * _distances(x, x) / unit))
+        values, vectors = np.linalg.eigh(np.exp(-gamma * distances / unit))
         for penalty in _PENALTIES:
             inverse = vectors / (values + penalty) @ vectors.T
             left_out = inverse @ y / np.diag(inverse)[:, None]
@@ -118,17 +113,13 @@ def _regression(x, y):
 
     def errors_of(x_moved, y_moved):
         y_moved = _flat(y_moved)
-        weights = np.exp(-gamma * _distances(_flat(x_moved), x) / unit) @ inverse
+        distances = euclidean_distances(_flat(x_moved), x, squared=True)
+        weights = np.exp(-gamma * distances / unit) @ inverse
         # The share of the sample itself is subtracted.
         predicted = weights @ y - np.diag(weights)[:, None] * left_out
         return _norm(predicted - y_moved) / _norm(y_moved)
 
     return errors, errors_of
-
-
-def _distances(one, other):
-    squares = np.square(one).sum(1)[:, None] + np.square(other).sum(1)
-    return np.maximum(squares - 2 * one @ other.T, 0)
 
 
 def _flat(values):

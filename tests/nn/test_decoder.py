@@ -68,9 +68,10 @@ def test_decoder__one_pixel__seen_at_full_resolution(shape, generator):
     x, maps = torch.zeros(1, *shape, requires_grad=True), _maps(1, generator)
     place = (0, 0, *[30] * (len(shape) - 1))
     decoder(maps, x)[place].backward()
-    here, strength = x.grad[place].abs(), x.grad.abs()
+    strength = x.grad.abs()
+    here = strength[(0, 0, *[slice(27, 34)] * (len(shape) - 1))].max()
     # Coarse levels alone would give all positions of a coarse cell similar gradients.
-    assert here > 4 * strength.mean()
+    assert here > 5 * strength.mean()
 
 
 def test_decoder__signal__every_place_sees_every_other(generator):

@@ -23,7 +23,7 @@ def _standardised(values, n_axes):
 def _found(X, y):
     n_axes = X.ndim - 2
     (X, zero_X), (y, zero_y) = _standardised(X, n_axes), _standardised(y, n_axes)
-    return find_symmetries(X, y, (zero_X, zero_y), 0).moves
+    return find_symmetries(X, y, zero_X, zero_y, 0).moves
 
 
 def _darcy(n_samples, **settings):
@@ -73,7 +73,7 @@ def test_find_symmetries__those_of_the_law(name):
 @pytest.mark.parametrize("size", [(9,), (6, 6)], ids=str)
 def test_find_symmetries__other_positions_than_the_sample__none(size):
     x, y = torch.randn(50, 1, 8, *size[1:]), torch.randn(50, 1, *size)
-    assert find_symmetries(x, y, (None, None), 0).moves == ()
+    assert find_symmetries(x, y, None, None, 0).moves == ()
 
 
 def _all_forms(x):
@@ -105,7 +105,7 @@ def test_apply__shifts__by_any_number_of_positions(axis, generator):
 
 
 def test_apply__nothing_drawn_without_symmetries(generator):
-    fields, state = (torch.randn(2, 1, 4), torch.randn(2, 1, 4), None), None
+    fields = torch.randn(2, 1, 4), torch.randn(2, 1, 4), torch.ones(2), None
     state = generator.get_state()
     assert Symmetries().apply(fields, generator) is fields
     assert torch.equal(generator.get_state(), state)
@@ -115,11 +115,13 @@ def test_apply__nothing_drawn_without_symmetries(generator):
 def test_apply__missing_values_and_offsets_move_along(move, generator):
     x = torch.arange(8.0).expand(6, 1, 8).clone()
     x[:, :, 3] = torch.nan
-    new, y, offset = Symmetries((move,)).apply((x, x + 1, x + 2), generator)
+    weight, symmetries = torch.arange(6.0), Symmetries((move,))
+    new, y, same, offset = symmetries.apply((x, x + 1, weight, x + 2), generator)
+    assert same is weight
     assert torch.equal(y.nan_to_num(), (new + 1).nan_to_num())
     assert torch.equal(offset.nan_to_num(), (new + 2).nan_to_num())
     assert not torch.equal(new.nan_to_num(), x.nan_to_num())
-    assert Symmetries((move,)).apply((x, x, None), generator)[2] is None
+    assert symmetries.apply((x, x, weight, None), generator)[3] is None
 
 
 def test_apply__mirrors__opposite_sign_of_the_unstandardised_value(generator):
