@@ -103,12 +103,6 @@ def prepare(architecture, encoder, data, start, pretrained):
     if unlabeled_rows is not None:
         nothing = np.zeros(len(unlabeled_rows))
         unlabeled_rows = make_rows(encode(unlabeled_rows), nothing, nothing)
-    symmetries = Symmetries()
-    if data.target.kind == "values" and data.codes.ndim > 2 and isinstance(rows, Rows):
-        nothing = np.zeros_like(data.X[:1]), np.zeros_like(data.y[:1])
-        zeros = encoder.transform(nothing[0]), data.target.encode(nothing[1])
-        fields = map(torch.from_numpy, (data.codes, *zeros))
-        symmetries = find_symmetries(x, *fields, start.seeds[1])
     return Prepared(
         architecture._replace(linear=tuple(getattr(linear, "features", ()))),
         linear,
@@ -118,7 +112,7 @@ def prepare(architecture, encoder, data, start, pretrained):
         valid_rows,
         share_rows,
         unlabeled_rows,
-        symmetries,
+        find_symmetries(x, encoder, data, start.seeds[1]),
     )
 
 

@@ -70,7 +70,21 @@ class Symmetries(NamedTuple):
         return fields
 
 
-def find_symmetries(x, y, zero_x, zero_y, seed):
+def find_symmetries(x, encoder, data, seed):
+    """Return the symmetries of a `FitData`, given its encoded samples x (n, C, ...)."""
+    target = data.target
+    # Not of samples in a file, which are many, and not of quantiles, whose order a
+    # change of the sign would reverse.
+    fields = target.kind == "values" and target.size and not target.levels
+    if not fields or not isinstance(x, torch.Tensor):
+        return Symmetries()
+    zero_x = encoder.transform(np.zeros((1, *x.shape[1:])))
+    zero_y = target.encode(np.zeros((1, *target.shape)))
+    tensors = map(torch.from_numpy, (data.codes, zero_x, zero_y))
+    return supported(x, *tensors, seed)
+
+
+def supported(x, y, zero_x, zero_y, seed):
     """Return the symmetries of samples x (n, C, ...) and fields y (n, K, ...)."""
     n_axes, moves, zeros = x.ndim - 2, [], (zero_x, zero_y, None, zero_y)
     if x.shape[2:] != y.shape[2:] or len(x) < _FEWEST:

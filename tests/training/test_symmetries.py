@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_pare import datasets
-from sklearn_pare.training.symmetries import Symmetries, find_symmetries
+from sklearn_pare import PaReRegressor, datasets
+from sklearn_pare.training.symmetries import Symmetries, supported
+from tests.common import tiny
 
 ALL = (("reversed", 0), ("reversed", 1), ("swapped", 0))
 SQUARE = Symmetries(ALL)
@@ -23,7 +24,7 @@ def _standardised(values, n_axes):
 def _found(X, y):
     n_axes = X.ndim - 2
     (X, zero_X), (y, zero_y) = _standardised(X, n_axes), _standardised(y, n_axes)
-    return find_symmetries(X, y, zero_X, zero_y, 0).moves
+    return supported(X, y, zero_X, zero_y, 0).moves
 
 
 def _darcy(n_samples, **settings):
@@ -48,13 +49,14 @@ def _torus(n_samples):
     return x, x[:, 0] + 0.5 * np.roll(x[:, 0], 1, -1)
 
 
+BURGERS = _line("burgers", 300, viscosity=0.02)
 # Data, and the symmetries of their law.
 LAWS = {
     "Darcy, 40 samples": (lambda: _darcy(40), ALL),
     "Darcy, two-valued": (lambda: _darcy(80, medium="two-valued"), ALL),
     "Darcy, anisotropic": (lambda: _anisotropic(80), ALL[:2]),
     "advection": (lambda: _line("advection", 60), (SHIFT,)),
-    "Burgers": (lambda: _line("burgers", 300, viscosity=0.02), (MIRROR, SHIFT)),
+    "Burgers": (lambda: BURGERS, (MIRROR, SHIFT)),
     "reaction": (lambda: _line("diffusion_reaction_1d", 150), (FLIP, SHIFT)),
     "soil with two ends": (lambda: _line("diffusion_sorption", 60), ()),
     "torus": (lambda: _torus(120), (FLIP, MIRROR, SHIFT, ("shifted", 1))),
@@ -65,15 +67,15 @@ LAWS = {
 
 
 @pytest.mark.parametrize("name", LAWS)
-def test_find_symmetries__those_of_the_law(name):
+def test_supported__those_of_the_law(name):
     make, expected = LAWS[name]
     assert _found(*make()) == expected
 
 
 @pytest.mark.parametrize("size", [(9,), (6, 6)], ids=str)
-def test_find_symmetries__other_positions_than_the_sample__none(size):
+def test_supported__other_positions_than_the_sample__none(size):
     x, y = torch.randn(50, 1, 8, *size[1:]), torch.randn(50, 1, *size)
-    assert find_symmetries(x, y, None, None, 0).moves == ()
+    assert supported(x, y, None, None, 0).moves == ()
 
 
 def _all_forms(x):
@@ -136,3 +138,34 @@ def test_apply__mirrors__opposite_sign_of_the_unstandardised_value(generator):
     for row, same, other in zip(found[0], mirrored, found[1], strict=True):
         assert same or torch.equal(row, x[0])
         assert torch.equal(other[0], row[0])
+
+
+@pytest.mark.parametrize("offset", [0.0, 300.0])
+@pytest.mark.parametrize("factor", [1.0, 1e-3])
+def test_fit__symmetries_of_the_report__for_any_units(offset, factor):
+    X, y = BURGERS
+    reg = PaReRegressor(
+        max_epochs=1, batch_size=150, random_state=0, backbone=tiny.NAME
+    )
+    report = reg.fit(X * factor, y + offset).fit_report_
+    # With an offset, the sign of a velocity has no meaning.
+    mirrored = () if offset else ("mirrored along axis 0",)
+    assert report.symmetries == (*mirrored, "shifted along axis 0")
+    assert str(report.symmetries[0]) in repr(report)
+
+
+@pytest.mark.parametrize(
+    ("settings", "found"),
+    [
+        ({"loss": "absolute_error"}, True),
+        ({"loss": "quantile", "quantile": [0.2, 0.8]}, False),
+        ({"mix_start": 0.5}, True),
+    ],
+    ids=str,
+)
+def test_fit__losses_and_mixing(settings, found):
+    X, y = _darcy(40)
+    settings = {"max_epochs": 1, "batch_size": 20, "backbone": tiny.NAME} | settings
+    reg = PaReRegressor(random_state=0, **settings).fit(X, y)
+    assert bool(reg.fit_report_.symmetries) == found
+    assert np.isfinite(reg.predict(X)).all()
