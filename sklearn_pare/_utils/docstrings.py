@@ -46,10 +46,10 @@ source : str, list, tuple of arrays or None, default="auto"
     with the smallest distance to the data, see :func:`sklearn_pare.sources.rank`.
 mix_start : float or "auto", default="auto"
     Fraction of the tokens of a sample that are replaced in the first step. "auto" is
-    0.6, or 0 for fields if ``mix_end`` is not positive and all samples have targets.
+    0.6, or 0 for fields unless ``mix_end``, ``source`` or unlabelled samples are given.
 mix_end : float or "auto", default="auto"
-    Fraction of the tokens of a sample that are replaced in the last step. "auto" is 0.1,
-    or 0 as for ``mix_start``. The fraction changes linearly from ``mix_start`` to
+    Fraction of the tokens of a sample that are replaced in the last step. "auto" is 0.1
+    or, as for ``mix_start``, 0. The fraction changes linearly from ``mix_start`` to
     ``mix_end``. If both are 0.0, no samples are mixed ("naive fine-tuning").
 mix_weight : float or "auto", default="auto"
     Weight of the loss on mixed samples relative to the loss on clean samples. "auto"

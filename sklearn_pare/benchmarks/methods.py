@@ -1,15 +1,13 @@
 """PaRe, its baselines and its controls, as constructor arguments."""
 
 _NO_MIXING = {"mix_start": 0.0, "mix_end": 0.0, "tune": "all"}
-# Also of fields, which are not mixed by default.
-_MIXING = {"mix_start": 0.6}
 
 #: Name of a method -> arguments of ``PaReClassifier`` or ``PaReRegressor``.
 METHODS = {
     "pare": {},
     # The choices of the paper: order pairing, all classes of the source, and all
     # samples both clean and mixed.
-    "pare-paper": _MIXING | {"selector": "paper", "source": "formula:all"},
+    "pare-paper": {"selector": "paper", "source": "formula:all"},
     # Baselines: naive fine-tuning, also with smoothed labels; training of the norms or
     # of the head only; random weights.
     "nft": _NO_MIXING,
@@ -22,13 +20,13 @@ METHODS = {
     "orca-mmd": _NO_MIXING | {"alignment": "mmd"},
     "orca-l2": _NO_MIXING | {"alignment": "l2"},
     # Parts of PaRe: the learned gate; one of the two kinds of samples to mix with.
-    "pare-gate": _MIXING | {"selector": "gate"},
-    "pare-formula": _MIXING | {"source": "formula"},
-    "pare-self": _MIXING | {"source": "self"},
+    "pare-gate": {"selector": "gate", "mix_start": 0.6},
+    "pare-formula": {"source": "formula"},
+    "pare-self": {"source": "self"},
     # Controls: a source of noise without labels, or of one learned token; the
     # curriculum from hard to easy.
-    "pare-noise": _MIXING | {"source": "noise+self"},
-    "pare-mask": _MIXING | {"source": "mask-token+self"},
+    "pare-noise": {"source": "noise+self"},
+    "pare-mask": {"source": "mask-token+self"},
     "pare-reversed": {"mix_start": 0.1, "mix_end": 0.6},
 }
 

@@ -54,13 +54,15 @@ def auto_for(target):
 def resolve(arguments, data):
     """Return constructor arguments with values in place of "auto" for mixing and tune.
 
-    Fields are learned by a decoder that needs many steps. They are not mixed, unless
-    samples without targets are given, and then a pretrained backbone stays as it is.
+    Fields are learned by a decoder that needs many steps. They are not mixed, unless a
+    source or samples without targets are given, and a pretrained backbone stays as it
+    is.
     """
     auto = {"mix_start": 0.6, "mix_end": 0.1, "tune": "all"}
     fields = data.target.kind == "values" and len(data.target.output_shape) > 1
     clean = {arguments["mix_start"], arguments["mix_end"]} <= {"auto", 0}
-    if fields and clean and data.unlabeled is None:
+    clean &= arguments["source"] in ("auto", None) and data.unlabeled is None
+    if fields and clean:
         auto |= {"mix_start": 0.0, "mix_end": 0.0}
         if arguments["pretrained"] and arguments["alignment"] is None:
             auto["tune"] = "head"

@@ -67,6 +67,8 @@ def test_make_recipe__auto_epochs__enough_steps_and_epochs(
         ("values", (9,), {"mix_start": 0.3}, (0.3, 0.1, "all")),
         ("values", (9,), {"mix_end": 0.2}, (0.6, 0.2, "all")),
         ("values", (9,), {"mix_start": 0, "mix_end": 0}, (0, 0, "head")),
+        ("values", (9,), {"source": "self"}, (0.6, 0.1, "all")),
+        ("values", (9,), {"source": None}, (0.0, 0.0, "head")),
         ("values", (9,), {"tune": "norm"}, (0.0, 0.0, "norm")),
         ("values", (9,), {"mix_start": 0.3, "tune": "none"}, (0.3, 0.1, "none")),
         ("values", (9,), {"pretrained": False}, (0.0, 0.0, "all")),
