@@ -182,7 +182,10 @@ class DenseDecoder(nn.Module):
         self.read.bias.copy_(outputs)
 
     def forward(self, maps, x, offset=None):
-        """Map stages of the backbone and samples (B, C, ...) to outputs (B, K, ...)."""
+        """Map stages of the backbone and samples (B, C, ...) to outputs (B, K, ...).
+
+        Without any stage, the outputs are those of a share of 0.
+        """
         axes = [torch.linspace(-1, 1, side, device=x.device) for side in self.size]
         grid = torch.stack(torch.meshgrid(*axes, indexing="ij"))
         read = [x, grid.expand(x.shape[0], *grid.shape)]
@@ -192,12 +195,14 @@ class DenseDecoder(nn.Module):
         for block, halve in zip(self.down, self.halve, strict=True):
             fine.append(block(field))
             field = halve(fine[-1])
-        features = self.neck(maps)
-        if x.ndim == 3:
-            # The windows of a signal fill the token grid line by line.
-            features = features.flatten(2)
-        share = self.share.reshape(-1, *[1] * len(self.size))
-        field = self.middle(field + share * resample(features, field.shape[2:]))
+        if maps:
+            features = self.neck(maps)
+            if x.ndim == 3:
+                # The windows of a signal fill the token grid line by line.
+                features = features.flatten(2)
+            share = self.share.reshape(-1, *[1] * len(self.size))
+            field = field + share * resample(features, field.shape[2:])
+        field = self.middle(field)
         for lift, block in zip(self.lift, self.up, strict=True):
             skipped = fine.pop()
             field = block(skipped + F.interpolate(lift(field), skipped.shape[2:]))

@@ -174,11 +174,13 @@ class PaReNet(NeuralNet):
 
     def _backward(self, step):
         """Return terms and fraction of a step, split into parts if memory is short."""
+        recipe = self.recipe
+        alone = self.step_ < recipe.share_alone * recipe.n_steps
         while True:
             # The last batch of an epoch may have fewer samples than there are parts.
             n_parts = min(self.n_parts_, step.n_most)
             try:
-                return backward(self.module_, step, self.recipe, n_parts)
+                return backward(self.module_, step, recipe, n_parts, alone)
             except RuntimeError as error:
                 if not is_out_of_memory(error) or n_parts == step.n_most:
                     raise

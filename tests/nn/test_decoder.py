@@ -99,6 +99,7 @@ def test_share__zero_at_first__learned(shape, generator):
     x = torch.randn(2, *shape, generator=generator)
     outputs = decoder(maps, x)
     assert torch.equal(outputs, decoder(others, x))
+    assert torch.equal(outputs, decoder([], x))
     outputs.square().sum().backward()
     assert (decoder.share.grad != 0).any()
     with torch.no_grad():
