@@ -176,7 +176,8 @@ def _with_epochs(cell):
     """Return a fit with the epochs of its budget."""
     if cell["budget"] == 1:
         return cell
-    n_steps, batch_size = 1200, 8
+    X, _ = TASKS[cell["task"]].load(1, random_state=0)
+    n_steps, batch_size = 2400 if X.ndim == 3 else 1200, 8
     epochs = np.ceil(n_steps / np.ceil(cell["n"] / batch_size)) * cell["budget"]
     return cell | {"settings": {"max_epochs": max(1, round(epochs))}}
 

@@ -75,8 +75,8 @@ linear_path : bool, default=True
     classes or labels of images.
 max_epochs : int or "auto", default="auto"
     Number of epochs. "auto" is the smallest number that gives at least 150 steps
-    (1,200 for fields) and at least 12 epochs (4 for masks). With a linear model,
-    training may end earlier, see ``linear_path``.
+    (1,200 for fields, 2,400 if they are signals) and at least 12 epochs (4 for masks).
+    With a linear model, training may end earlier, see ``linear_path``.
 max_time : float or None, default=None
     Seconds that ``fit`` may take, from the check of the data to the fitted estimator.
     The schedules of the learning rate and of mixing bend to it: they are at their end

@@ -38,6 +38,8 @@ _AUTO_NUMBERS = _AUTO._replace(mix_weight=0.3, mixed_share=0.25)
 # One sample of a dense target has a target at every position. A mixed sample takes as
 # much time as a clean one, and positions that are replaced cannot be learned from.
 _AUTO_FIELDS = Auto(1200, 12, 8, 0.3, 0.25)
+# Signals take half of the time of images.
+_AUTO_LINES = _AUTO_FIELDS._replace(n_steps=2400)
 # Part of the steps in which a decoder of fields learns without a fixed backbone, which
 # takes up to 40 % of the time of a step.
 _ALONE = 0.75
@@ -50,7 +52,7 @@ def auto_for(target):
     if target.kind == "masks":
         return _AUTO_MASKS
     if len(target.output_shape) > 1:
-        return _AUTO_FIELDS
+        return _AUTO_LINES if len(target.output_shape) == 2 else _AUTO_FIELDS
     return _AUTO_NUMBERS if target.kind == "values" else _AUTO
 
 
@@ -206,7 +208,9 @@ def make_recipe(arguments, n_samples, backbone, target, bfloat16):
     n_epochs, mix_weight = arguments["max_epochs"], arguments["mix_weight"]
     # A backbone that stays as it is and is not mixed can wait.
     clean = arguments["mix_start"] == arguments["mix_end"] == 0
-    alone = clean and arguments["tune"] == "head" and auto is _AUTO_FIELDS
+    alone = (
+        clean and arguments["tune"] == "head" and auto in (_AUTO_FIELDS, _AUTO_LINES)
+    )
     # There, all samples pass the network twice.
     in_paper = arguments["selector"] == "paper"
     smoothing = arguments.get("label_smoothing", 0.0)

@@ -42,7 +42,7 @@ def _recipe(target, n_samples=60, bfloat16=False, n_weights=9, **settings):
         ("classes", (), "auto", 150, 150),
         ("labels", (), "auto", 150, 150),
         ("values", (), "auto", 150, 150),
-        ("values", (9,), "auto", 150, 1200),
+        ("values", (9,), "auto", 300, 2400),
         ("values", (8, 8), 16, 300, 1200),
         ("masks", (8, 8), "auto", 19, 152),
         ("masks", (9,), 1, 4, 240),
