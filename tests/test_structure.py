@@ -129,8 +129,8 @@ def test_root__ten_private_modules_at_most():
 def test_modules__small():
     sizes = [len(path.read_text().splitlines()) for path in MODULES]
     # Scores, losses, intervals, gaps, the torch module and ONNX: 25,700 to 27,900.
-    # Symmetries of fields: 28,050.
-    assert sum(sizes) <= 28_050
+    # Symmetries of fields: 28,070.
+    assert sum(sizes) <= 28_070
     assert statistics.median(sizes) <= 140
     assert max(sizes) <= 450
 

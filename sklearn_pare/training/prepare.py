@@ -97,8 +97,7 @@ def prepare(architecture, encoder, data, start, pretrained):
         valid_rows = make_rows(encode(X_val), codes_val, weight_val)
     share_rows = None if linear is None else valid_rows
     if linear is not None and valid_rows is None:
-        kept, held_out = _hold_out(data, start.seeds[1])
-        share_rows, rows = rows.subset(held_out), rows.subset(kept)
+        rows, share_rows = map(rows.subset, _hold_out(data, start.seeds[1]))
     unlabeled_rows = data.unlabeled
     if unlabeled_rows is not None:
         nothing = np.zeros(len(unlabeled_rows))

@@ -188,6 +188,13 @@ class Recipe:
         return mix_fraction(progress, self.mix_start, self.mix_end)
 
 
+def _share_alone(arguments, auto):
+    """Return the part of the steps in which a fixed backbone is not needed."""
+    fixed = arguments["tune"] == "head"
+    fixed &= arguments["mix_start"] == arguments["mix_end"] == 0
+    return _ALONE if fixed and auto in (_AUTO_FIELDS, _AUTO_LINES) else 0.0
+
+
 def make_recipe(arguments, n_samples, backbone, target, bfloat16):
     """Return the recipe of a fit.
 
@@ -206,11 +213,6 @@ def make_recipe(arguments, n_samples, backbone, target, bfloat16):
     batch_size = samples_per_batch(arguments["batch_size"], target)
     steps_per_epoch = math.ceil(n_samples / batch_size)
     n_epochs, mix_weight = arguments["max_epochs"], arguments["mix_weight"]
-    # A backbone that stays as it is and is not mixed can wait.
-    clean = arguments["mix_start"] == arguments["mix_end"] == 0
-    alone = (
-        clean and arguments["tune"] == "head" and auto in (_AUTO_FIELDS, _AUTO_LINES)
-    )
     # There, all samples pass the network twice.
     in_paper = arguments["selector"] == "paper"
     smoothing = arguments.get("label_smoothing", 0.0)
@@ -244,6 +246,6 @@ def make_recipe(arguments, n_samples, backbone, target, bfloat16):
         max_time=arguments["max_time"],
         # An aligned network that is continued from a checkpoint is not aligned again,
         # so that its initial weights are lost.
-        share_alone=_ALONE if alone else 0.0,
+        share_alone=_share_alone(arguments, auto),
         may_start_over=arguments["lr"] == "auto" and arguments["alignment"] is None,
     )
