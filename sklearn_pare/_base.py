@@ -58,7 +58,7 @@ from sklearn_pare.training.callbacks import UserCallbacks, logger, visible_log
 from sklearn_pare.training.network import align_network, build_network
 from sklearn_pare.training.no_effect import warn_of_no_effect
 from sklearn_pare.training.outcome import fitted_attributes, warn_of_interruption
-from sklearn_pare.training.recipe import make_recipe, samples_per_batch
+from sklearn_pare.training.recipe import make_recipe, resolve, samples_per_batch
 from sklearn_pare.training.scoring import find_scorer, validation_scorer
 from sklearn_pare.training.share import fit_share, warn_if_unused
 from sklearn_pare.training.start import open_start
@@ -88,12 +88,14 @@ class _BasePaRe(
     _parameter_constraints: dict = {
         "backbone": [str],
         "pretrained": ["boolean"],
-        "tune": [StrOptions({"all", "norm", "attention-frozen", "none", "head"})],
+        "tune": [
+            StrOptions({"auto", "all", "norm", "attention-frozen", "none", "head"})
+        ],
         "layer_decay": [Interval(Real, 0, 1, closed="right")],
         "input_shape": [tuple, list, None],
         "source": [str, tuple, list, None],
-        "mix_start": [Interval(Real, 0, 1, closed="both")],
-        "mix_end": [Interval(Real, 0, 1, closed="both")],
+        "mix_start": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both")],
+        "mix_end": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both")],
         "mix_weight": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
         "selector": [StrOptions({"gate", "random", "paper"})],
         "alignment": [StrOptions({"otdd", "mmd", "l2"}), None],
@@ -251,7 +253,8 @@ class _BasePaRe(
 
     def _fit(self, data, start, user_data):
         """Build the network, align it, train it, and keep the result."""
-        arguments, n_samples = self.get_params(deep=False), len(data.X)
+        arguments = resolve(self.get_params(deep=False), data)
+        n_samples = len(data.X)
         logger.info(in_words(data))
         if self.early_stopping:
             data = hold_out(data, self.validation_fraction, start.seeds[1])

@@ -82,6 +82,8 @@ class FitReport:
         Time that each stage took.
     scoring : str, default="score"
         Name of the validation score, which follows "valid_" in `history_`.
+    symmetries : tuple of str, default=()
+        Transformations along which fields and their samples were trained.
     """
 
     source: str | None
@@ -98,6 +100,7 @@ class FitReport:
     ended: str
     seconds: dict
     scoring: str = "score"
+    symmetries: tuple = ()
 
     def _lines(self):
         """Return pairs of a heading and a text."""
@@ -125,6 +128,7 @@ class FitReport:
             ("samples", samples),
             ("training", f"{self.n_epochs} of {self.max_epochs} epochs: "
              f"{ended}"),
+            *[("symmetries", ", ".join(self.symmetries))] * bool(self.symmetries),
             ("time", times),
         )  # fmt: skip
 

@@ -14,6 +14,7 @@ STUDIES = (
     "accuracy",
     "compare",
     "modalities",
+    "fields",
     "signals",
     "spectra",
     "lengths",

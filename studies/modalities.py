@@ -114,7 +114,7 @@ def run(tasks, methods, seeds, **options):
     wanted = [cell for cell in wanted if cell["method"] not in peers.TIMED]
     rows = record.run(tasks, wanted, fit=record.scored, **options)
     seconds = {
-        (row["task"], row["seed"]): row["seconds"]
+        (row["task"], row["seed"]): row.get("cpu", row["seconds"])
         for row in rows
         if row["method"] == "pare"
     }

@@ -70,9 +70,9 @@ def _flat(X):
 class FNORegressor(TimedRegressor):
     """Fourier neural operator [1]_ of the package neuralop, trained for a given time.
 
-    Half of the Fourier modes up to 16 in each dimension, 32 channels, four layers,
-    and coordinates, as in the examples of that package. The parameters are those of
-    `TimedRegressor`.
+    Half of the Fourier modes, up to 16 in each of two dimensions or 64 in one; 32
+    channels, four layers, and coordinates, as in the examples of that package. The
+    parameters are those of `TimedRegressor`.
 
     References
     ----------
@@ -85,7 +85,7 @@ class FNORegressor(TimedRegressor):
         from neuralop.models import FNO
 
         return FNO(
-            n_modes=tuple(min(16, n // 2) for n in size),
+            n_modes=tuple(min(16 if n_dims == 2 else 64, n // 2) for n in size),
             in_channels=n_in,
             out_channels=n_out,
             hidden_channels=32,

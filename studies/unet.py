@@ -13,8 +13,32 @@ from torch import nn
 from torch.nn import functional as F
 
 from sklearn_pare._device import resolve_device
-from sklearn_pare.nn.decoder import Block, convolution
+from sklearn_pare.nn.decoder import convolution
 from sklearn_pare.nn.losses import relative_l2
+
+
+class Block(nn.Module):
+    """Residual block of two convolutions, each after group normalisation and GELU.
+
+    It maps ``n_in`` channels to ``n_out`` channels of fields with 1 or 2 axes.
+    """
+
+    def __init__(self, n_axes, n_in, n_out):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.GroupNorm(8, n_in),
+            nn.GELU(),
+            convolution(n_axes, n_in, n_out, 3, padding=1),
+            nn.GroupNorm(8, n_out),
+            nn.GELU(),
+            convolution(n_axes, n_out, n_out, 3, padding=1),
+        )
+        same = n_in == n_out
+        self.short = nn.Identity() if same else convolution(n_axes, n_in, n_out, 1)
+
+    def forward(self, x):
+        """Map fields (B, n_in, ...) to fields (B, n_out, ...)."""
+        return self.short(x) + self.layers(x)
 
 
 class UNet(nn.Module):
@@ -100,12 +124,12 @@ class TimedRegressor(RegressorMixin, BaseEstimator):
     """Regressor of fields: a net that is trained for a given time.
 
     AdamW on the relative L2 error in batches of 16. The learning rate falls along a
-    cosine of the elapsed time. Subclasses define the net in ``_build``.
+    cosine of the time. Subclasses define the net in ``_build``.
 
     Parameters
     ----------
     seconds : float, default=60.0
-        Wall-clock time of `fit`; at least one step is taken.
+        CPU time of `fit`; at least one step is taken.
     random_state : int, RandomState instance or None, default=None
         Determines the weights and the order of the samples; the number of steps within
         the time still differs from run to run.
@@ -123,7 +147,7 @@ class TimedRegressor(RegressorMixin, BaseEstimator):
 
     def fit(self, X, y):
         """Train on X (n, C, L) or (n, C, H, W) and y (n, ...) or (n, K, ...)."""
-        start = time.perf_counter()
+        start = time.process_time()
         self._device = resolve_device("auto")
         self._one_channel = y.ndim < X.ndim
         X, y = self._tensor(X), self._tensor(y)
@@ -153,7 +177,7 @@ class TimedRegressor(RegressorMixin, BaseEstimator):
                 relative_l2(self._net(X[batch]), y[batch]).mean().backward()
                 optimizer.step()
                 n_steps += 1
-                spent = time.perf_counter() - start
+                spent = time.process_time() - start
                 if spent >= self.seconds:
                     return n_steps
 

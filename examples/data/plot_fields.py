@@ -32,7 +32,7 @@ print(f"X {X.shape}, y {y.shape}")
 # %%
 # The loss for fields is the relative L2 error of each sample. The following function
 # computes the same error for the test samples. The fit has 15 epochs, or about 200
-# steps, to keep this example short. The default is at least 600 steps.
+# steps, to keep this example short. The default is at least 1,200 steps.
 
 
 def relative_l2(y, prediction):

@@ -116,7 +116,7 @@ def check_unlabeled(estimator, X_unlabeled, input_shape):
     """Return the samples without targets, or None if there are none."""
     if X_unlabeled is None:
         return None
-    if estimator.source is None or max(estimator.mix_start, estimator.mix_end) == 0:
+    if estimator.source is None or estimator.mix_start == estimator.mix_end == 0:
         raise DataError(
             "X_unlabeled is only used where samples are mixed, and nothing is mixed "
             f"with source={estimator.source!r}, mix_start={estimator.mix_start} and "

@@ -165,7 +165,9 @@ _REPORT = Record(
         "ended": one_of(ENDINGS),
         "seconds": Record({stage: real(0) for stage in STAGES}, optional=STAGES),
         "scoring": TEXT,
+        "symmetries": Many(TEXT, tuple),
     },
+    optional=("symmetries",),
 )
 # Fields that do not follow from samples and targets.
 _ARCHITECTURE = Record(

@@ -16,12 +16,14 @@ backbone : str, default="auto"
 pretrained : bool, default=True
     If False, the same backbone starts from random weights (Xavier initialisation).
     This is called training from scratch.
-tune : str, {"all", "norm", "attention-frozen", "none", "head"}, default="all"
-    Which weights of the backbone are trained. "all": all weights. "norm": only the
-    LayerNorms. "attention-frozen": all weights except the query and key projections; if
-    one matrix computes queries, keys and values, as in "pare-tiny", the whole matrix is
-    fixed. "none" and "head": no weights. The gate and the heads are always trained. The
-    embedder is trained as well, except with "head", which is a linear probe.
+tune : str, {"auto", "all", "norm", "attention-frozen", "none", "head"}, default="auto"
+    Which weights of the backbone are trained. "all": all weights. "auto": the same, but
+    "head" for fields that are neither mixed nor aligned, if ``pretrained`` is True.
+    "norm": only the LayerNorms. "attention-frozen": all weights except the query and
+    key projections; if one matrix computes queries, keys and values, as in "pare-tiny",
+    the whole matrix is fixed. "none" and "head": no weights. The gate and the heads are
+    always trained. The embedder is trained as well, except with "head", which is a
+    linear probe.
 layer_decay : float, default=0.75
     Learning rate of a block of a pretrained backbone, divided by that of the block
     after it. With ``pretrained=False`` all blocks have the same learning rate.
@@ -43,12 +45,13 @@ source : str, list, tuple of arrays or None, default="auto"
     training "self" if y are classes and the network recognises them in mixes of two
     samples. None: no source and no mixing. A list of names or "nearest": the source
     with the smallest distance to the data, see :func:`sklearn_pare.sources.rank`.
-mix_start : float, default=0.6
-    Fraction of the tokens of a sample that are replaced in the first step.
-mix_end : float, default=0.1
-    Fraction of the tokens of a sample that are replaced in the last step. The fraction
-    changes linearly from ``mix_start`` to ``mix_end``. If both are 0.0, the backbone is
-    fine-tuned without mixing ("naive fine-tuning").
+mix_start : float or "auto", default="auto"
+    Fraction of the tokens of a sample that are replaced in the first step. "auto" is
+    0.6, or 0 for fields unless ``mix_end``, ``source`` or unlabelled samples are given.
+mix_end : float or "auto", default="auto"
+    Fraction of the tokens of a sample that are replaced in the last step. "auto" is 0.1
+    or, as for ``mix_start``, 0. The fraction changes linearly from ``mix_start`` to
+    ``mix_end``. If both are 0.0, no samples are mixed ("naive fine-tuning").
 mix_weight : float or "auto", default="auto"
     Weight of the loss on mixed samples relative to the loss on clean samples. "auto"
     is 1 for classes and label sets, and 0.3 for numbers, masks and fields.
@@ -72,9 +75,9 @@ linear_path : bool, default=True
     more than 4,000 samples or is in a file, if the targets are masks, or if they are
     classes or labels of images.
 max_epochs : int or "auto", default="auto"
-    Number of epochs. "auto" is the smallest number that gives at least 150 steps (600
-    for fields) and at least 12 epochs (4 for masks). With a linear model, training may
-    end earlier, see ``linear_path``.
+    Number of epochs. "auto" is the smallest number that gives at least 150 steps
+    (1,200 for fields, 2,400 if they are signals) and at least 12 epochs (4 for masks).
+    With a linear model, training may end earlier, see ``linear_path``.
 max_time : float or None, default=None
     Seconds that ``fit`` may take, from the check of the data to the fitted estimator.
     The schedules of the learning rate and of mixing bend to it: they are at their end
@@ -217,11 +220,12 @@ well. In predict, images and fields on another grid are resampled to that of fit
 METHOD = r"""
 The embedder converts each sample to N tokens, the vectors that are the input of the
 backbone. In each training step, half of the samples of a batch are mixed (a quarter if
-the targets are numbers, masks or fields): k of their tokens are replaced by the tokens
-at the same positions of a source sample. In the second half of training, this is by
-default another sample of X, if y holds one class per sample and the network reads the
-classes of such mixes ("own_readable" in `history_`). The mixed samples and the other,
-clean ones pass through the backbone together, and the loss is
+the targets are numbers or masks, and none by default if they are fields): k of their
+tokens are replaced by the tokens at the same positions of a source sample. In the
+second half of training, this is by default another sample of X, if y holds one class
+per sample and the network reads the classes of such mixes ("own_readable" in
+`history_`). The mixed samples and the other, clean ones pass through the backbone
+together, and the loss is
 
 .. math:: L(clean) + w [(1 - \lambda) L(mixed) + \lambda L_s(mixed)],
 

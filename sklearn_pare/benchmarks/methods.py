@@ -1,6 +1,6 @@
 """PaRe, its baselines and its controls, as constructor arguments."""
 
-_NO_MIXING = {"mix_start": 0.0, "mix_end": 0.0}
+_NO_MIXING = {"mix_start": 0.0, "mix_end": 0.0, "tune": "all"}
 
 #: Name of a method -> arguments of ``PaReClassifier`` or ``PaReRegressor``.
 METHODS = {
@@ -20,7 +20,7 @@ METHODS = {
     "orca-mmd": _NO_MIXING | {"alignment": "mmd"},
     "orca-l2": _NO_MIXING | {"alignment": "l2"},
     # Parts of PaRe: the learned gate; one of the two kinds of samples to mix with.
-    "pare-gate": {"selector": "gate"},
+    "pare-gate": {"selector": "gate", "mix_start": 0.6},
     "pare-formula": {"source": "formula"},
     "pare-self": {"source": "self"},
     # Controls: a source of noise without labels, or of one learned token; the

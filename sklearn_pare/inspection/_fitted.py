@@ -47,7 +47,7 @@ def fitted_with_source(estimator):
         raise DataError(
             f"No source was mixed in by this fit: source={estimator.source!r}, "
             f"mix_start={estimator.mix_start}, mix_end={estimator.mix_end}. Fit with "
-            'mixing and a source, such as source="formula".'
+            'mixing and a source, such as mix_start=0.6 and source="formula".'
         )
     if not source.has_samples:
         raise DataError(

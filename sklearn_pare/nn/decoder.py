@@ -10,12 +10,13 @@ from torch import nn
 from sklearn_pare.nn.heads import DenseHead
 from sklearn_pare.nn.linear_path import resample
 
-_WIDTH, _MAX_WIDTH = 32, 128
-# The coarsest level has at least as many positions as "pare-tiny" has tokens.
-_COARSEST = 64
-_NECK = 64
-# The learned filter passes this many of the lowest frequencies of a signal.
-_MODES = 12
+# Channels at the finest level, and largest multiple of them at coarser ones, for
+# signals and for images. Narrow networks take more steps in the same time.
+_WIDTHS = (32, 1), (24, 4)
+# The coarsest level has at least so many positions, and so many blocks.
+_COARSEST, _DEPTHS = (256, 64), (4, 2)
+# The learned filters pass this many of the lowest frequencies of a signal.
+_MODES = 64
 
 
 def stages(backbone, tokens):
@@ -36,72 +37,76 @@ def convolution(n_axes, *args, **kwargs):
     return (nn.Conv1d if n_axes == 1 else nn.Conv2d)(*args, **kwargs)
 
 
-class Block(nn.Module):
-    """Residual block of two convolutions, each after group normalisation and GELU.
-
-    It maps ``n_in`` channels to ``n_out`` channels of fields with 1 or 2 axes.
-    """
-
-    def __init__(self, n_axes, n_in, n_out):
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.GroupNorm(8, n_in),
-            nn.GELU(),
-            convolution(n_axes, n_in, n_out, 3, padding=1),
-            nn.GroupNorm(8, n_out),
-            nn.GELU(),
-            convolution(n_axes, n_out, n_out, 3, padding=1),
-        )
-        same = n_in == n_out
-        self.short = nn.Identity() if same else convolution(n_axes, n_in, n_out, 1)
-
-    def forward(self, x):
-        """Map fields (B, n_in, ...) to fields (B, n_out, ...)."""
-        return self.short(x) + self.layers(x)
-
-
 class Spectral(nn.Module):
-    """Learned linear filter of the ``n_modes`` lowest frequencies, the mean included.
+    """Learned linear filter of the lowest frequencies of a signal, the mean included.
 
     This is the layer of Fourier neural operators (Li et al., "Fourier Neural Operator
-    for Parametric Partial Differential Equations", ICLR 2021).
+    for Parametric Partial Differential Equations", ICLR 2021), with a product of
+    matrices in place of the FFT, which is as fast at these lengths.
     """
 
-    def __init__(self, n_in, n_out, n_modes):
+    def __init__(self, width, n_modes, length):
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(n_modes, n_in, n_out, 2))
+        # Real and imaginary parts.
+        self.weight = nn.Parameter(torch.empty(n_modes, 2, width, width))
+        # Computed even if the model is built on the meta device.
+        with torch.device("cpu"):
+            modes = torch.arange(n_modes)
+            turns = torch.arange(length)[:, None] * modes % length
+            angle = turns.double() * (2 * math.pi / length)
+            waves = torch.cat([angle.cos(), -angle.sin()], 1) / length**0.5
+            # All frequencies but the mean and the highest stand for two.
+            pairs = torch.where(2 * modes % length == 0, 1.0, 2.0).repeat(2)
+        self.register_buffer("waves", waves.float(), persistent=False)
+        self.register_buffer("back", (waves * pairs).T.float(), persistent=False)
 
     def forward(self, x):
-        """Map signals (B, n_in, L) to signals (B, n_out, L) in float32."""
+        """Map signals (B, D, L) to signals (B, D, L) in float32."""
         with torch.autocast(x.device.type, enabled=False):
-            spectrum = torch.fft.rfft(x.float(), norm="ortho")
-            weight = torch.view_as_complex(self.weight)
-            passed = spectrum[..., : len(weight)]
-            passed = torch.einsum("bim,mio->bom", passed, weight)
-            return torch.fft.irfft(passed, x.shape[-1], norm="ortho")
+            spectrum = (x.float() @ self.waves).unflatten(2, (2, -1))
+            spectrum = spectrum.transpose(1, 2).flatten(1, 2)
+            real, imaginary = self.weight.unbind(1)
+            weight = torch.cat(
+                [torch.cat([real, imaginary], 2), torch.cat([-imaginary, real], 2)], 1
+            )
+            passed = torch.einsum("bkm,mko->bom", spectrum, weight)
+            passed = passed.unflatten(1, (2, -1)).transpose(1, 2)
+            return passed.flatten(2) @ self.back
 
 
-class SpectralBlock(Block):
-    """A ``Block`` for signals, with a ``Spectral`` filter in parallel."""
+class Block(nn.Module):
+    """Residual block: a normalised field, a convolution, GELU, and a convolution.
 
-    def __init__(self, n_in, n_out, n_modes):
-        super().__init__(1, n_in, n_out)
-        self.spectral = Spectral(n_in, n_out, n_modes)
+    A ``spectral`` filter may be parallel to the first convolution.
+    """
+
+    def __init__(self, n_axes, width, spectral=None):
+        super().__init__()
+        self.norm = nn.GroupNorm(8, width)
+        self.local = convolution(n_axes, width, width, 3, padding=1)
+        self.spectral = spectral
+        # With a filter, the second convolution is a linear map of the channels.
+        side = 3 if spectral is None else 1
+        self.mix = convolution(n_axes, width, width, side, padding=side // 2)
 
     def forward(self, x):
-        """Map signals (B, n_in, L) to signals (B, n_out, L)."""
-        return super().forward(x) + self.spectral(x)
+        """Map fields (B, D, ...) to fields (B, D, ...)."""
+        read = self.norm(x)
+        made = self.local(read)
+        if self.spectral is not None:
+            made = made + self.spectral(read)
+        return x + self.mix(F.gelu(made))
 
 
 class DenseDecoder(nn.Module):
-    """U-shaped decoder around a backbone.
+    """U-shaped neural operator, with a backbone that helps.
 
     The encoder of this U-Net (Ronneberger et al., MICCAI 2015) reads the sample itself,
     its coordinates and, if there is a linear path, the predictions of that path. At
-    the coarsest level the features of all stages of the backbone join in. On signals,
-    a spectral filter at the finest level connects every position with every other.
-    Images have no such filter: it would need many more weights, and it fitted
-    training samples better but others worse.
+    the coarsest level the features of all stages of the backbone are added, multiplied
+    by a learned ``share`` of each channel, which is 0 at first. On signals, the blocks
+    of the coarsest level are layers of a Fourier neural operator; signals of less than
+    512 positions have no other level.
 
     Parameters
     ----------
@@ -118,44 +123,48 @@ class DenseDecoder(nn.Module):
     # Factor on the learning rate: freshly initialised convolutions take larger steps
     # than a pretrained backbone.
     lr_scale = 3.0
+    # Factor on the initial weights: residual branches that start small learn faster.
+    gain = 0.5
 
     def __init__(self, input_shape, output_shape, dims, patches, linear):
         super().__init__()
         channels, *size = input_shape
         n_outputs, *self.output_size = output_shape
         self.size, n_axes = tuple(size), len(size)
-        self.neck = DenseHead(dims, patches, _NECK)
+        (width, most), coarsest = _WIDTHS[n_axes - 1], _COARSEST[n_axes - 1]
         n_levels, n_positions = 1, math.prod(self.size)
-        while n_positions >= 2**n_axes * _COARSEST and min(self.size) >= 2**n_levels:
+        while n_positions >= 2**n_axes * coarsest and min(self.size) >= 2**n_levels:
             n_levels, n_positions = n_levels + 1, n_positions // 2**n_axes
-        widths = [min(_WIDTH * 2**level, _MAX_WIDTH) for level in range(n_levels)]
+        widths = [width * min(2**level, most) for level in range(n_levels)]
         pairs = list(itertools.pairwise(widths))
         n_read = channels + n_axes + n_outputs * linear
-        self.first = convolution(n_axes, n_read, _WIDTH, 3, padding=1)
-        n_modes = min(_MODES, self.size[0] // 2 + 1)
-
-        def block(level, n_in, n_out):
-            if n_axes == 1 and level == 0:
-                return SpectralBlock(n_in, n_out, n_modes)
-            return Block(n_axes, n_in, n_out)
-
-        self.down = nn.ModuleList(
-            block(level, fine, fine) for level, (fine, _) in enumerate(pairs)
-        )
+        self.first = convolution(n_axes, n_read, width, 3, padding=1)
+        self.down = nn.ModuleList(Block(n_axes, fine) for fine, _ in pairs)
         self.halve = nn.ModuleList(
             convolution(n_axes, fine, coarse, 3, stride=2, padding=1)
             for fine, coarse in pairs
         )
+        self.neck = DenseHead(dims, patches, widths[-1])
+        self.share = nn.Parameter(torch.zeros(widths[-1]))
         self.middle = nn.Sequential(
-            Block(n_axes, widths[-1] + _NECK, widths[-1]),
-            Block(n_axes, widths[-1], widths[-1]),
+            *(self._coarse(widths[-1], n_levels) for _ in range(_DEPTHS[n_axes - 1]))
         )
-        self.up = nn.ModuleList(
-            block(level, fine + coarse, fine)
-            for level, (fine, coarse) in reversed(list(enumerate(pairs)))
+        self.lift = nn.ModuleList(
+            convolution(n_axes, coarse, fine, 1) for fine, coarse in reversed(pairs)
         )
-        self.norm = nn.GroupNorm(8, _WIDTH)
-        self.read = convolution(n_axes, _WIDTH, n_outputs, 1)
+        self.up = nn.ModuleList(Block(n_axes, fine) for fine, _ in reversed(pairs))
+        # A normalisation here would hide how large the field of a sample is.
+        self.widen = convolution(n_axes, width, 2 * width, 1)
+        self.read = convolution(n_axes, 2 * width, n_outputs, 1)
+
+    def _coarse(self, width, n_levels):
+        """Return a block of the coarsest level."""
+        spectral = None
+        if len(self.size) == 1:
+            # Strides round up.
+            length = math.ceil(self.size[0] / 2 ** (n_levels - 1))
+            spectral = Spectral(width, min(_MODES, length // 2 + 1), length)
+        return Block(len(self.size), width, spectral)
 
     @torch.no_grad()
     def scale(self, factor):
@@ -173,7 +182,10 @@ class DenseDecoder(nn.Module):
         self.read.bias.copy_(outputs)
 
     def forward(self, maps, x, offset=None):
-        """Map stages of the backbone and samples (B, C, ...) to outputs (B, K, ...)."""
+        """Map stages of the backbone and samples (B, C, ...) to outputs (B, K, ...).
+
+        Without any stage, the outputs are those of a share of 0.
+        """
         axes = [torch.linspace(-1, 1, side, device=x.device) for side in self.size]
         grid = torch.stack(torch.meshgrid(*axes, indexing="ij"))
         read = [x, grid.expand(x.shape[0], *grid.shape)]
@@ -183,19 +195,20 @@ class DenseDecoder(nn.Module):
         for block, halve in zip(self.down, self.halve, strict=True):
             fine.append(block(field))
             field = halve(fine[-1])
-        features = self.neck(maps)
-        if x.ndim == 3:
-            # The windows of a signal fill the token grid line by line.
-            features = features.flatten(2)
-        features = resample(features, field.shape[2:])
-        field = self.middle(torch.cat([field, features], 1))
-        for block in self.up:
+        if maps:
+            features = self.neck(maps)
+            if x.ndim == 3:
+                # The windows of a signal fill the token grid line by line.
+                features = features.flatten(2)
+            share = self.share.reshape(-1, *[1] * len(self.size))
+            field = field + share * resample(features, field.shape[2:])
+        field = self.middle(field)
+        for lift, block in zip(self.lift, self.up, strict=True):
             skipped = fine.pop()
-            field = F.interpolate(field, skipped.shape[2:])
-            field = block(torch.cat([skipped, field], 1))
+            field = block(skipped + F.interpolate(lift(field), skipped.shape[2:]))
         # The output layer runs in full precision, even if the convolutions do not.
         with torch.autocast(x.device.type, enabled=False):
-            outputs = self.read(F.gelu(self.norm(field.to(x.dtype))))
+            outputs = self.read(F.gelu(self.widen(field.to(x.dtype))))
         return resample(outputs, self.output_size)
 
 

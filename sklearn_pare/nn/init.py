@@ -47,12 +47,13 @@ def xavier_(module: nn.Module, generator: torch.Generator) -> None:
     With timm's truncated normal of standard deviation 0.02, a small Swin does not get
     beyond the loss of a constant prediction; with Xavier it trains. Matrices outside
     of layers, such as relative position biases, keep that normal distribution, and
-    vectors outside of layers, such as scales of branches, keep their values.
+    vectors outside of layers, such as scales of branches, keep their values. A factor
+    on the weights of layers is the attribute ``gain`` of the module.
     """
-    done = set()
+    done, gain = set(), getattr(module, "gain", 1.0)
     for layer in module.modules():
         if isinstance(layer, nn.Linear | nn.Conv1d | nn.Conv2d):
-            nn.init.xavier_uniform_(layer.weight.flatten(1), generator=generator)
+            nn.init.xavier_uniform_(layer.weight.flatten(1), gain, generator)
         elif "Norm" in type(layer).__name__ and hasattr(layer, "weight"):
             if layer.weight is not None:
                 nn.init.ones_(layer.weight)

@@ -154,9 +154,10 @@ class PaReModel(nn.Module):
     def _read(self, tokens, x, filled, offset, bfloat16):
         """Return outputs (B, K, ...) and the features that the head read."""
         if isinstance(self.head, DenseDecoder):
-            run = partial(stages, self.backbone)
-            maps = self._run_backbone(run, tokens, filled, bfloat16)
-            read = [features.to(tokens.dtype) for features in maps]
+            run, maps = partial(stages, self.backbone), []
+            if tokens is not None:
+                maps = self._run_backbone(run, tokens, filled, bfloat16)
+            read = [features.to(x.dtype) for features in maps]
             x = x if filled is None else zeroed(x)
             with torch.autocast(x.device.type, torch.bfloat16, enabled=bfloat16):
                 outputs = self.head(read, x, offset)
@@ -183,20 +184,21 @@ class PaReModel(nn.Module):
         ]
         return torch.cat(parts)
 
-    def predict(self, x, offset=None, *, bfloat16=False):
+    def predict(self, x, offset=None, *, bfloat16=False, alone=False):
         """Map samples (B, ...) to target outputs (B, K, ...) in float32.
 
         If ``offset`` (B, K, ...) is given, it replaces the outputs of the linear path.
         """
         if offset is None and self.linear is not None:
             offset = self.linear(x)
-        return self._read(self.embed(x), x, self._filled(x), offset, bfloat16)[0]
+        tokens = None if alone else self.embed(x)
+        return self._read(tokens, x, self._filled(x), offset, bfloat16)[0]
 
     def predict_linear(self, x, *, bfloat16=False):
         """Map samples (B, ...) to the outputs (B, K, ...) of the linear path alone."""
         return self.linear(x)
 
-    def forward(self, x, mixing=None, offset=None, *, bfloat16=False):
+    def forward(self, x, mixing=None, offset=None, *, bfloat16=False, alone=False):
         """Return outputs for clean samples and, given ``mixing``, for mixed ones.
 
         Parameters
@@ -207,9 +209,11 @@ class PaReModel(nn.Module):
             As in ``predict``; required by a model with a linear path if it mixes.
         bfloat16 : bool, default=False
             If True, the backbone and a dense decoder run in bfloat16.
+        alone : bool, default=False
+            If True, a dense decoder reads nothing from the backbone. Without mixing.
         """
         if mixing is None:
-            return Outputs(self.predict(x, offset, bfloat16=bfloat16))
+            return Outputs(self.predict(x, offset, bfloat16=bfloat16, alone=alone))
         tokens, own = self.embed(x), self.embed(mixing.x)
         n_clean = len(tokens)
         others = (self.embed if mixing.own else self.source_embed)(mixing.others)

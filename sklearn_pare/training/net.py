@@ -30,6 +30,8 @@ class PaReNet(NeuralNet):
     recipe : Recipe
         Numbers of the training run.
     source : object with `sample`, or None
+    symmetries : Symmetries
+        Samples with fields are transformed at random along these.
     batches, unlabeled : Batches
         Training batches; `unlabeled` may be None.
     source_generator : torch.Generator
@@ -46,6 +48,7 @@ class PaReNet(NeuralNet):
         *,
         recipe,
         source,
+        symmetries,
         batches,
         unlabeled,
         source_generator,
@@ -54,6 +57,7 @@ class PaReNet(NeuralNet):
     ):
         self.recipe = recipe
         self.source = source
+        self.symmetries = symmetries
         self.batches = batches
         self.unlabeled = unlabeled
         self.source_generator = source_generator
@@ -135,6 +139,7 @@ class PaReNet(NeuralNet):
 
     def _draw(self, batch):
         """Draw everything random of this step."""
+        batch = self.symmetries.apply(batch, self.source_generator)
         unlabeled = None
         if self.unlabeled is not None and self.source is not None:
             more, _, _, offset = next(self._endless)
@@ -169,11 +174,13 @@ class PaReNet(NeuralNet):
 
     def _backward(self, step):
         """Return terms and fraction of a step, split into parts if memory is short."""
+        recipe = self.recipe
+        alone = self.step_ < recipe.share_alone * recipe.n_steps
         while True:
             # The last batch of an epoch may have fewer samples than there are parts.
             n_parts = min(self.n_parts_, step.n_most)
             try:
-                return backward(self.module_, step, self.recipe, n_parts)
+                return backward(self.module_, step, recipe, n_parts, alone)
             except RuntimeError as error:
                 if not is_out_of_memory(error) or n_parts == step.n_most:
                     raise

@@ -8,7 +8,7 @@ import warnings
 _TABLE = (
     (
         ("mix_weight", "selector"),
-        lambda a: a["source"] is None or max(a["mix_start"], a["mix_end"]) == 0,
+        lambda a: a["source"] is None or a["mix_start"] == a["mix_end"] == 0,
         "no tokens are replaced",
     ),
     (("selector",), lambda a: a["mix_weight"] == 0, "mix_weight=0"),

@@ -14,6 +14,7 @@ from sklearn_pare.nn.parts import in_parts
 from sklearn_pare.training.batches import EncodedSamples, LazyRows, Rows
 from sklearn_pare.training.linear_path import fit_linear_path, remainder
 from sklearn_pare.training.share import FEWEST
+from sklearn_pare.training.symmetries import Symmetries, find_symmetries
 
 # Samples that embedders compute quantiles from.
 _ROWS = 512
@@ -43,6 +44,7 @@ class Prepared(NamedTuple):
         that determine the network's share, which are the validation samples or, without
         these, held out from the data, or None without a linear path; and samples
         without targets or None.
+    symmetries : Symmetries
     """
 
     architecture: Architecture
@@ -53,6 +55,7 @@ class Prepared(NamedTuple):
     valid_rows: object
     share_rows: object
     unlabeled_rows: object
+    symmetries: Symmetries
 
 
 def prepare(architecture, encoder, data, start, pretrained):
@@ -110,6 +113,7 @@ def prepare(architecture, encoder, data, start, pretrained):
         valid_rows,
         share_rows,
         unlabeled_rows,
+        find_symmetries(x, encoder, data, start.seeds[1]),
     )
 
 

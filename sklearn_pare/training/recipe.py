@@ -37,7 +37,12 @@ _AUTO = Auto(150, 12, 64, 1.0, 0.5)
 _AUTO_NUMBERS = _AUTO._replace(mix_weight=0.3, mixed_share=0.25)
 # One sample of a dense target has a target at every position. A mixed sample takes as
 # much time as a clean one, and positions that are replaced cannot be learned from.
-_AUTO_FIELDS = Auto(600, 12, 8, 0.3, 0.25)
+_AUTO_FIELDS = Auto(1200, 12, 8, 0.3, 0.25)
+# Signals take half of the time of images.
+_AUTO_LINES = _AUTO_FIELDS._replace(n_steps=2400)
+# Part of the steps in which a decoder of fields learns without a fixed backbone, which
+# takes up to 40 % of the time of a step.
+_ALONE = 0.75
 # Masks are overfitted long before fields are learned.
 _AUTO_MASKS = _AUTO_FIELDS._replace(n_steps=150, n_epochs=4)
 
@@ -47,8 +52,28 @@ def auto_for(target):
     if target.kind == "masks":
         return _AUTO_MASKS
     if len(target.output_shape) > 1:
-        return _AUTO_FIELDS
+        return _AUTO_LINES if len(target.output_shape) == 2 else _AUTO_FIELDS
     return _AUTO_NUMBERS if target.kind == "values" else _AUTO
+
+
+def resolve(arguments, data):
+    """Return constructor arguments with values in place of "auto" for mixing and tune.
+
+    Fields are learned by a decoder that needs many steps. They are not mixed, unless a
+    source or samples without targets are given, and a pretrained backbone stays as it
+    is.
+    """
+    auto = {"mix_start": 0.6, "mix_end": 0.1, "tune": "all"}
+    fields = data.target.kind == "values" and len(data.target.output_shape) > 1
+    clean = {arguments["mix_start"], arguments["mix_end"]} <= {"auto", 0}
+    clean &= arguments["source"] in ("auto", None) and data.unlabeled is None
+    if fields and clean:
+        auto |= {"mix_start": 0.0, "mix_end": 0.0}
+        if arguments["pretrained"] and arguments["alignment"] is None:
+            auto["tune"] = "head"
+    return arguments | {
+        name: value for name, value in auto.items() if arguments[name] == "auto"
+    }
 
 
 # Peak learning rate of "auto" with at most so many weights in the backbone. Larger ones
@@ -121,6 +146,9 @@ class Recipe:
     may_start_over : bool
         If True and the training loss does not fall at first, training starts over at a
         lower learning rate.
+    share_alone : float
+        Part of the steps, from the first one on, in which a decoder learns without the
+        backbone.
     max_grad_norm : float
         Gradients are clipped to this norm.
     noise : tuple of float
@@ -150,6 +178,7 @@ class Recipe:
     max_time: float | None = None
     may_start_over: bool = False
     source_weight: float = 1.0
+    share_alone: float = 0.0
     max_grad_norm: float = 1.0
     noise: tuple = (1.0, 0.0)
 
@@ -157,6 +186,13 @@ class Recipe:
         """Return the fraction of tokens to replace after a number of steps."""
         progress = n_before / max(self.n_steps - 1, 1)
         return mix_fraction(progress, self.mix_start, self.mix_end)
+
+
+def _share_alone(arguments, auto):
+    """Return the part of the steps in which a fixed backbone is not needed."""
+    fixed = arguments["tune"] == "head"
+    fixed &= arguments["mix_start"] == arguments["mix_end"] == 0
+    return _ALONE if fixed and auto in (_AUTO_FIELDS, _AUTO_LINES) else 0.0
 
 
 def make_recipe(arguments, n_samples, backbone, target, bfloat16):
@@ -210,5 +246,6 @@ def make_recipe(arguments, n_samples, backbone, target, bfloat16):
         max_time=arguments["max_time"],
         # An aligned network that is continued from a checkpoint is not aligned again,
         # so that its initial weights are lost.
+        share_alone=_share_alone(arguments, auto),
         may_start_over=arguments["lr"] == "auto" and arguments["alignment"] is None,
     )

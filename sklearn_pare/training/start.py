@@ -11,6 +11,7 @@ from sklearn_pare._device import check_deterministic, resolve_device
 from sklearn_pare._report import Stopwatch
 from sklearn_pare.training.align import check_alignment
 from sklearn_pare.training.checkpoint import Checkpoints
+from sklearn_pare.training.recipe import resolve
 from sklearn_pare.training.warm_start import WarmStart
 
 # Arguments that the result does not depend on, or that the seeds replace.
@@ -55,7 +56,7 @@ def open_start(estimator, data, stopwatch):
     data : FitData
     stopwatch : Stopwatch
     """
-    arguments = estimator.get_params(deep=False)
+    arguments = resolve(estimator.get_params(deep=False), data)
     backbone = backbones.choose(
         arguments["backbone"], data.X.shape[1:], data.target.output_shape
     )
@@ -65,7 +66,7 @@ def open_start(estimator, data, stopwatch):
     candidates = sources.open_candidates(arguments["source"], backbone)
     if arguments["alignment"] is not None:
         check_alignment(arguments, candidates)
-    elif max(arguments["mix_start"], arguments["mix_end"]) == 0:
+    elif arguments["mix_start"] == arguments["mix_end"] == 0:
         candidates = {}
     backbones.check(backbone)
     warm = None

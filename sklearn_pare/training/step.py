@@ -58,7 +58,7 @@ class Step(NamedTuple):
         )
 
 
-def backward(model, step, recipe, n_parts):
+def backward(model, step, recipe, n_parts, alone=False):
     """Run forward and backward in parts; the gradients add up to those of the step.
 
     Parameters
@@ -68,6 +68,8 @@ def backward(model, step, recipe, n_parts):
     recipe : Recipe
     n_parts : int
         At most ``step.n_most``.
+    alone : bool, default=False
+        Whether a decoder learns without the backbone.
 
     Returns
     -------
@@ -79,7 +81,8 @@ def backward(model, step, recipe, n_parts):
     terms, fraction = None, 0.0
     for i in range(n_parts):
         part = step.part(i, n_parts)
-        outputs = model(part.x, part.mixing, part.offset, bfloat16=recipe.bfloat16)
+        how = {"bfloat16": recipe.bfloat16, "alone": alone}
+        outputs = model(part.x, part.mixing, part.offset, **how)
         fraction = max(fraction, outputs.fraction)
         own = _loss(part, outputs, step.n_unlabeled, recipe)
         own.total.backward()

@@ -92,6 +92,7 @@ def _net(network, start, recipe, callbacks, scorer):
         network.model,
         recipe=recipe,
         source=network.source,
+        symmetries=prepared.symmetries,
         batches=Batches(
             train_rows, recipe.batch_size, torch.Generator().manual_seed(order_seed)
         ),

@@ -10,6 +10,7 @@ from sklearn_pare.training.recipe import (
     auto_for,
     make_recipe,
     peak_rate,
+    resolve,
     samples_per_batch,
 )
 
@@ -41,8 +42,8 @@ def _recipe(target, n_samples=60, bfloat16=False, n_weights=9, **settings):
         ("classes", (), "auto", 150, 150),
         ("labels", (), "auto", 150, 150),
         ("values", (), "auto", 150, 150),
-        ("values", (9,), "auto", 75, 600),
-        ("values", (8, 8), 16, 150, 600),
+        ("values", (9,), "auto", 300, 2400),
+        ("values", (8, 8), 16, 300, 1200),
         ("masks", (8, 8), "auto", 19, 152),
         ("masks", (9,), 1, 4, 240),
     ],
@@ -52,6 +53,37 @@ def test_make_recipe__auto_epochs__enough_steps_and_epochs(
 ):
     recipe = _recipe(_target(kind, size), batch_size=batch_size)
     assert (recipe.n_epochs, recipe.n_steps) == (epochs, steps)
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "settings", "expected"),
+    [
+        ("classes", (), {}, (0.6, 0.1, "all")),
+        ("values", (), {}, (0.6, 0.1, "all")),
+        ("masks", (8, 8), {}, (0.6, 0.1, "all")),
+        ("values", (8, 8), {}, (0.0, 0.0, "head")),
+        ("values", (9,), {}, (0.0, 0.0, "head")),
+        ("values", (9,), {"unlabeled": True}, (0.6, 0.1, "all")),
+        ("values", (9,), {"mix_start": 0.3}, (0.3, 0.1, "all")),
+        ("values", (9,), {"mix_end": 0.2}, (0.6, 0.2, "all")),
+        ("values", (9,), {"mix_start": 0, "mix_end": 0}, (0, 0, "head")),
+        ("values", (9,), {"source": "self"}, (0.6, 0.1, "all")),
+        ("values", (9,), {"source": None}, (0.0, 0.0, "head")),
+        ("values", (9,), {"tune": "norm"}, (0.0, 0.0, "norm")),
+        ("values", (9,), {"mix_start": 0.3, "tune": "none"}, (0.3, 0.1, "none")),
+        ("values", (9,), {"pretrained": False}, (0.0, 0.0, "all")),
+        ("values", (9,), {"alignment": "l2"}, (0.0, 0.0, "all")),
+        ("classes", (), {"mix_start": 0.0}, (0.0, 0.1, "all")),
+    ],
+    ids=str,
+)
+def test_resolve__fields__mixed_and_tuned_if_asked_for(kind, size, settings, expected):
+    unlabeled = settings.get("unlabeled")
+    arguments = PaReClassifier().get_params() | settings
+    data = SimpleNamespace(target=_target(kind, size), unlabeled=unlabeled)
+    found = resolve(arguments, data)
+    assert (found["mix_start"], found["mix_end"], found["tune"]) == expected
+    assert found["lr"] == arguments["lr"] == "auto"
 
 
 @pytest.mark.parametrize(

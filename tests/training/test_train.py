@@ -15,6 +15,7 @@ from sklearn_pare.nn.model import PaReModel
 from sklearn_pare.training import recipe
 from sklearn_pare.training.net import PaReNet
 from tests.common.instances import tiny
+from tests.common.tiny import TinyBackbone
 
 
 @pytest.fixture
@@ -108,8 +109,9 @@ def test_mix_weight__auto__as_in_the_paper(target, weight):
     y = X[:, 0] if target in ("fields", "masks") else X[:, 0, 0, 0]
     kind = PaReRegressor if target in ("fields", "numbers") else PaReClassifier
     y = y if kind is PaReRegressor else (y > 0).astype(int)
+    # Fields are only mixed if that is asked for.
     auto, same, other = (
-        tiny(kind, max_epochs=2, mix_weight=w).fit(X, y).history_
+        tiny(kind, max_epochs=2, mix_weight=w, mix_start=0.6).fit(X, y).history_
         for w in ("auto", weight, 0.5)
     )
     assert [row["train_loss"] for row in auto] == [row["train_loss"] for row in same]
@@ -126,7 +128,7 @@ def test_optimizer__decoder__three_times_the_rate(monkeypatch):
 
     monkeypatch.setattr(PaReNet, "train_step_single", spy)
     X = np.random.default_rng(0).normal(size=(8, 1, 8, 8))
-    tiny(PaReRegressor, max_epochs=1).fit(X, X[:, 0])
+    tiny(PaReRegressor, max_epochs=1, tune="all").fit(X, X[:, 0])
     model = nets[0].module_
     scales = {
         id(parameter): group["scale"]
@@ -254,3 +256,33 @@ def test_lr_auto__large_backbone__decoder_at_its_own_rate(monkeypatch):
     # All other weights have a rate far below.
     assert 2e-3 < peaks[0] < 3.1e-3
     assert peaks[1] < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [({}, [0, 0, 0, 1]), ({"tune": "norm"}, [1] * 4), ({"mix_start": 0.5}, [1] * 4)],
+    ids=str,
+)
+def test_fields__fixed_backbone__joins_in_the_last_quarter(
+    settings, expected, monkeypatch
+):
+    ran, forward = [], TinyBackbone.forward
+
+    def spy(self, tokens):
+        ran.append(len(tokens))
+        return forward(self, tokens)
+
+    steps = []
+    step = PaReNet.train_step_single
+
+    def count(self, batch, **kwargs):
+        before = len(ran)
+        result = step(self, batch, **kwargs)
+        steps.append(len(ran) - before)
+        return result
+
+    monkeypatch.setattr(TinyBackbone, "forward", spy)
+    monkeypatch.setattr(PaReNet, "train_step_single", count)
+    X = np.random.default_rng(0).normal(size=(16, 1, 8, 8))
+    tiny(PaReRegressor, max_epochs=2, **settings).fit(X, X[:, 0] ** 2)
+    assert steps == expected

@@ -1,0 +1,146 @@
+"""Symmetries of fields that the training samples support.
+
+Many laws stay the same if an axis is reversed, both axes are swapped, or a periodic
+axis is shifted. There, samples are transformed at random in training. Wrong symmetries
+would harm, so the data decide: kernel ridge regression has to predict transformed
+samples as well as the others.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from sklearn.metrics.pairwise import euclidean_distances
+
+from sklearn_pare.nn.linear_path import pool
+
+# Samples, and positions of each, that are enough to decide.
+_SAMPLES, _POSITIONS = 300, 256
+# Fewer samples than _MANY decide only if the relative error of the regression is below
+# the first limit, others if it is below the second.
+_MANY, _LIMITS, _FEWEST = 200, (0.5, 0.8), 20
+# Standard errors by which the error for transformed samples may be higher.
+_ERRORS = 4
+_GAMMAS, _PENALTIES = (0.03, 0.1, 0.3, 1.0), (1e-5, 1e-3, 1e-1)
+
+
+def _shifted(values, axis, number):
+    length = values.shape[axis]
+    place = torch.arange(length, device=values.device)
+    place = place.reshape(-1, *[1] * (values.ndim - 1 - axis))
+    place = (place + (number * length).long()) % length
+    return torch.take_along_dim(values, place, axis)
+
+
+# Functions of values (B, C, ...), an axis, the zero of each channel, and a random
+# number (B, 1, ...) for each sample. Velocities change their sign with their direction.
+_MOVES = {
+    "reversed": lambda v, axis, zero, u: torch.where(u < 0.5, v.flip(axis), v),
+    "mirrored": lambda v, axis, zero, u: torch.where(
+        u < 0.5, 2 * zero.to(v) - v.flip(axis), v
+    ),
+    "shifted": lambda v, axis, zero, u: _shifted(v, axis, u),
+    "swapped": lambda v, axis, zero, u: torch.where(u < 0.5, v.mT, v),
+}
+
+
+class Symmetries(NamedTuple):
+    """Transformations that change no law: names in `_MOVES`, each with an axis.
+
+    ``zeros`` are the standardised zeros (1, C, ...) of each kind of fields.
+    """
+
+    moves: tuple = ()
+    zeros: tuple = (None,) * 4
+
+    def apply(self, fields, generator):
+        """Transform each sample at random, alike in tensors (B, C, ...) of its fields.
+
+        Nothing is drawn if there is no symmetry.
+        """
+        for move, axis in self.moves:
+            drawn = fields[0].new_empty(len(fields[0]), *[1] * (fields[0].ndim - 1))
+            drawn.uniform_(generator=generator)
+            fields = [
+                own
+                if own is None or own.ndim < 3
+                else _MOVES[move](own, axis + 2, zero, drawn)
+                for own, zero in zip(fields, self.zeros, strict=False)
+            ]
+        return fields
+
+
+def find_symmetries(x, encoder, data, seed):
+    """Return the symmetries of a `FitData`, given its encoded samples x (n, C, ...)."""
+    target = data.target
+    # Not of samples in a file, which are many, and not of quantiles, whose order a
+    # change of the sign would reverse.
+    fields = target.kind == "values" and target.size and not target.levels
+    if not fields or not isinstance(x, torch.Tensor):
+        return Symmetries()
+    zero_x = encoder.transform(np.zeros((1, *x.shape[1:])))
+    zero_y = target.encode(np.zeros((1, *target.shape)))
+    tensors = map(torch.from_numpy, (data.codes, zero_x, zero_y))
+    return supported(x, *tensors, seed)
+
+
+def supported(x, y, zero_x, zero_y, seed):
+    """Return the symmetries of samples x (n, C, ...) and fields y (n, K, ...)."""
+    n_axes, moves, zeros = x.ndim - 2, [], (zero_x, zero_y, None, zero_y)
+    if x.shape[2:] != y.shape[2:] or len(x) < _FEWEST:
+        return Symmetries()
+    some = np.linspace(0, len(x) - 1, min(len(x), _SAMPLES)).astype(int)
+    x, y = x[some].nan_to_num(0.0), y[some].nan_to_num(0.0)
+    errors, errors_of = _regression(x, y)
+    if errors.mean() > _LIMITS[len(x) >= _MANY]:
+        return Symmetries()
+    every = ("reversed", "mirrored", "shifted")
+    candidates = [(move, axis) for move in every for axis in range(n_axes)]
+    if n_axes == 2 and x.shape[2] == x.shape[3]:
+        candidates.append(("swapped", 0))
+    generator = torch.Generator().manual_seed(seed)
+    for candidate in candidates:
+        moved = Symmetries((candidate,), zeros).apply((x, y), generator)
+        harm = errors_of(*moved) - errors
+        if harm.mean() < _ERRORS * harm.std() / len(harm) ** 0.5:
+            moves.append(candidate)
+    return Symmetries(tuple(moves), zeros)
+
+
+def _regression(x, y):
+    """Predict each sample from the others by kernel ridge regression.
+
+    Returns relative errors (n,), and a function of transformed samples that does so.
+    """
+    x, y, best = _flat(x), _flat(y), (np.inf,)
+    distances = euclidean_distances(x, squared=True)
+    unit = np.median(distances)
+    for gamma in _GAMMAS:
+        values, vectors = np.linalg.eigh(np.exp(-gamma * distances / unit))
+        for penalty in _PENALTIES:
+            inverse = vectors / (values + penalty) @ vectors.T
+            left_out = inverse @ y / np.diag(inverse)[:, None]
+            errors = _norm(left_out) / _norm(y)
+            if errors.mean() < best[0]:
+                best = errors.mean(), errors, gamma, inverse, left_out
+    _, errors, gamma, inverse, left_out = best
+
+    def errors_of(x_moved, y_moved):
+        y_moved = _flat(y_moved)
+        distances = euclidean_distances(_flat(x_moved), x, squared=True)
+        weights = np.exp(-gamma * distances / unit) @ inverse
+        # The share of the sample itself is subtracted.
+        predicted = weights @ y - np.diag(weights)[:, None] * left_out
+        return _norm(predicted - y_moved) / _norm(y_moved)
+
+    return errors, errors_of
+
+
+def _flat(values):
+    most = round(_POSITIONS ** (1 / (values.ndim - 2)))
+    size = tuple(min(most, side) for side in values.shape[2:])
+    return pool(values, size).flatten(1).double().numpy()
+
+
+def _norm(values):
+    return np.maximum(np.linalg.norm(values, axis=1), 1e-12)

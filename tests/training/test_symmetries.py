@@ -1,0 +1,171 @@
+"""Symmetries of fields that the data support, and samples transformed by them."""
+
+import numpy as np
+import pytest
+import torch
+
+from sklearn_pare import PaReRegressor, datasets
+from sklearn_pare.training.symmetries import Symmetries, supported
+from tests.common import tiny
+
+ALL = (("reversed", 0), ("reversed", 1), ("swapped", 0))
+SQUARE = Symmetries(ALL)
+SHIFT, FLIP, MIRROR = ("shifted", 0), ("reversed", 0), ("mirrored", 0)
+
+
+def _standardised(values, n_axes):
+    values = values.reshape(len(values), -1, *values.shape[-n_axes:])
+    axes = (0, *range(2, values.ndim))
+    mean, std = values.mean(axes, keepdims=True), values.std(axes, keepdims=True)
+    zero = torch.from_numpy(-mean / std)[0]
+    return torch.from_numpy(((values - mean) / std).astype(np.float32)), zero
+
+
+def _found(X, y):
+    n_axes = X.ndim - 2
+    (X, zero_X), (y, zero_y) = _standardised(X, n_axes), _standardised(y, n_axes)
+    return supported(X, y, zero_X, zero_y, 0).moves
+
+
+def _darcy(n_samples, **settings):
+    return datasets.make_darcy(n_samples, size=16, random_state=1, **settings)
+
+
+def _line(name, n_samples, **settings):
+    make = getattr(datasets, f"make_{name}")
+    return make(n_samples, resolution=64, random_state=1, **settings)
+
+
+def _anisotropic(n_samples):
+    # A squeezed square flows more easily along one axis.
+    X, y = _darcy(n_samples)
+    weight = 1 + 0.3 * np.linspace(-1, 1, 16) ** 2
+    return X, y * weight[:, None]
+
+
+def _torus(n_samples):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(n_samples, 1, 8, 8))
+    return x, x[:, 0] + 0.5 * np.roll(x[:, 0], 1, -1)
+
+
+BURGERS = _line("burgers", 300, viscosity=0.02)
+# Data, and the symmetries of their law.
+LAWS = {
+    "Darcy, 40 samples": (lambda: _darcy(40), ALL),
+    "Darcy, two-valued": (lambda: _darcy(80, medium="two-valued"), ALL),
+    "Darcy, anisotropic": (lambda: _anisotropic(80), ALL[:2]),
+    "advection": (lambda: _line("advection", 60), (SHIFT,)),
+    "Burgers": (lambda: BURGERS, (MIRROR, SHIFT)),
+    "reaction": (lambda: _line("diffusion_reaction_1d", 150), (FLIP, SHIFT)),
+    "soil with two ends": (lambda: _line("diffusion_sorption", 60), ()),
+    "torus": (lambda: _torus(120), (FLIP, MIRROR, SHIFT, ("shifted", 1))),
+    "too few samples": (lambda: _darcy(19), ()),
+    # What cannot be predicted does not show its law.
+    "noise": (lambda: np.random.default_rng(0).normal(size=(2, 90, 1, 32)), ()),
+}
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_supported__those_of_the_law(name):
+    make, expected = LAWS[name]
+    assert _found(*make()) == expected
+
+
+@pytest.mark.parametrize("size", [(9,), (6, 6)], ids=str)
+def test_supported__other_positions_than_the_sample__none(size):
+    x, y = torch.randn(50, 1, 8, *size[1:]), torch.randn(50, 1, *size)
+    assert supported(x, y, None, None, 0).moves == ()
+
+
+def _all_forms(x):
+    turned = [torch.rot90(x, k, (-2, -1)) for k in range(4)]
+    return turned + [form.mT for form in turned]
+
+
+def test_apply__square__each_sample_its_own_form_alike_in_all_tensors(generator):
+    x, y = torch.randn(64, 2, 5, 5), torch.randn(64, 1, 5, 5)
+    new_x, new_y = SQUARE.apply([x, y], generator)
+    found = set()
+    for row in range(64):
+        forms = list(zip(_all_forms(x[row]), _all_forms(y[row]), strict=True))
+        same = [torch.equal(new_x[row], form) for form, _ in forms]
+        assert sum(same) == 1
+        assert torch.equal(new_y[row], forms[same.index(True)][1])
+        found.add(same.index(True))
+    assert len(found) == 8
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_apply__shifts__by_any_number_of_positions(axis, generator):
+    x = torch.arange(12.0).reshape(1, 1, 3, 4).repeat(50, 1, 1, 1)
+    (new,) = Symmetries((("shifted", axis),)).apply([x], generator)
+    shifts = [(x[0] != row).any().item() for row in new]
+    assert 0 < sum(shifts) < 50
+    for row in new:
+        assert any(torch.equal(row, x[0].roll(k, axis + 1)) for k in range(4))
+
+
+def test_apply__nothing_drawn_without_symmetries(generator):
+    fields = torch.randn(2, 1, 4), torch.randn(2, 1, 4), torch.ones(2), None
+    state = generator.get_state()
+    assert Symmetries().apply(fields, generator) is fields
+    assert torch.equal(generator.get_state(), state)
+
+
+@pytest.mark.parametrize("move", [FLIP, SHIFT], ids=str)
+def test_apply__missing_values_and_offsets_move_along(move, generator):
+    x = torch.arange(8.0).expand(6, 1, 8).clone()
+    x[:, :, 3] = torch.nan
+    weight, symmetries = torch.arange(6.0), Symmetries((move,))
+    new, y, same, offset = symmetries.apply((x, x + 1, weight, x + 2), generator)
+    assert same is weight
+    assert torch.equal(y.nan_to_num(), (new + 1).nan_to_num())
+    assert torch.equal(offset.nan_to_num(), (new + 2).nan_to_num())
+    assert not torch.equal(new.nan_to_num(), x.nan_to_num())
+    assert symmetries.apply((x, x, weight, None), generator)[3] is None
+
+
+def test_apply__mirrors__opposite_sign_of_the_unstandardised_value(generator):
+    mean = torch.tensor([3.0, -1.0])
+    x = torch.arange(24.0).reshape(1, 2, 3, 4).repeat(40, 1, 1, 1)
+    zeros = -mean.reshape(2, 1, 1), -mean[:1].reshape(1, 1, 1)
+    found = Symmetries((("mirrored", 1),), zeros).apply([x, x[:, :1]], generator)
+    raw = x[0] + mean.reshape(2, 1, 1)
+    expected = -raw.flip(2) - mean.reshape(2, 1, 1)
+    mirrored = [torch.equal(row, expected) for row in found[0]]
+    assert 0 < sum(mirrored) < 40
+    for row, same, other in zip(found[0], mirrored, found[1], strict=True):
+        assert same or torch.equal(row, x[0])
+        assert torch.equal(other[0], row[0])
+
+
+@pytest.mark.parametrize("offset", [0.0, 300.0])
+@pytest.mark.parametrize("factor", [1.0, 1e-3])
+def test_fit__symmetries_of_the_report__for_any_units(offset, factor):
+    X, y = BURGERS
+    reg = PaReRegressor(
+        max_epochs=1, batch_size=150, random_state=0, backbone=tiny.NAME
+    )
+    report = reg.fit(X * factor, y + offset).fit_report_
+    # With an offset, the sign of a velocity has no meaning.
+    mirrored = () if offset else ("mirrored along axis 0",)
+    assert report.symmetries == (*mirrored, "shifted along axis 0")
+    assert str(report.symmetries[0]) in repr(report)
+
+
+@pytest.mark.parametrize(
+    ("settings", "found"),
+    [
+        ({"loss": "absolute_error"}, True),
+        ({"loss": "quantile", "quantile": [0.2, 0.8]}, False),
+        ({"mix_start": 0.5}, True),
+    ],
+    ids=str,
+)
+def test_fit__losses_and_mixing(settings, found):
+    X, y = _darcy(40)
+    settings = {"max_epochs": 1, "batch_size": 20, "backbone": tiny.NAME} | settings
+    reg = PaReRegressor(random_state=0, **settings).fit(X, y)
+    assert bool(reg.fit_report_.symmetries) == found
+    assert np.isfinite(reg.predict(X)).all()
