@@ -3,7 +3,7 @@
 import html
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 logger = logging.getLogger("sklearn_pare")
@@ -82,7 +82,7 @@ class FitReport:
         Time that each stage took.
     scoring : str, default="score"
         Name of the validation score, which follows "valid_" in `history_`.
-    symmetries : tuple of str, default=()
+    symmetries : list of str, default=[]
         Transformations along which fields and their samples were trained.
     """
 
@@ -100,7 +100,7 @@ class FitReport:
     ended: str
     seconds: dict
     scoring: str = "score"
-    symmetries: tuple = ()
+    symmetries: list = field(default_factory=list)
 
     def _lines(self):
         """Return pairs of a heading and a text."""

@@ -223,7 +223,7 @@ def test_fit__fails__training_is_gone(error, settings, alive, monkeypatch):
 
 
 def test_predict__fails__copy_is_gone(alive, monkeypatch):
-    estimator = _fit()
+    estimator = _fit(linear_path=False)
     monkeypatch.setattr(PaReModel, "predict", _no_memory)
     with pytest.raises(OutOfMemoryError):
         estimator.predict(SIGNALS)

@@ -165,7 +165,7 @@ _REPORT = Record(
         "ended": one_of(ENDINGS),
         "seconds": Record({stage: real(0) for stage in STAGES}, optional=STAGES),
         "scoring": TEXT,
-        "symmetries": Many(TEXT, tuple),
+        "symmetries": Many(TEXT, list),
     },
     optional=("symmetries",),
 )

@@ -42,7 +42,7 @@ def fitted_attributes(
         ended,
         dict(start.stopwatch.seconds),
         recipe.scoring,
-        tuple(f"{move} along axis {axis}" for move, axis in prepared.symmetries.moves),
+        [f"{move} along axis {axis}" for move, axis in prepared.symmetries.moves],
     )
     return {
         "input_shape_": network.architecture.input_shape,

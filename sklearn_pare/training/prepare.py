@@ -94,16 +94,14 @@ def prepare(architecture, encoder, data, start, pretrained):
         linear, offset, data = _fit_linear(linear, x, data, weight)
         start.stopwatch.lap("linear model")
     rows, valid_rows = make_rows(x, data.codes, weight, offset), None
+    unlabeled_rows = None
     if data.validation is not None:
         X_val, codes_val, weight_val, _ = data.validation
         valid_rows = make_rows(encode(X_val), codes_val, weight_val)
-    share_rows = None if linear is None else valid_rows
-    if linear is not None and valid_rows is None:
-        rows, share_rows = map(rows.subset, _hold_out(data, start.seeds[1]))
-    unlabeled_rows = data.unlabeled
-    if unlabeled_rows is not None:
-        nothing = np.zeros(len(unlabeled_rows))
-        unlabeled_rows = make_rows(encode(unlabeled_rows), nothing, nothing)
+    rows, share_rows = _for_the_share(rows, valid_rows, linear, data, start.seeds[1])
+    if data.unlabeled is not None:
+        nothing = np.zeros(len(data.unlabeled))
+        unlabeled_rows = make_rows(encode(data.unlabeled), nothing, nothing)
     return Prepared(
         architecture._replace(linear=tuple(getattr(linear, "features", ()))),
         linear,
@@ -113,8 +111,17 @@ def prepare(architecture, encoder, data, start, pretrained):
         valid_rows,
         share_rows,
         unlabeled_rows,
-        find_symmetries(x, encoder, data, start.seeds[1]),
+        find_symmetries(x, data, start.seeds[1]),
     )
+
+
+def _for_the_share(rows, valid_rows, linear, data, seed):
+    """Return samples to train on, and those that determine the share, or None."""
+    if linear is None:
+        return rows, None
+    if valid_rows is not None:
+        return rows, valid_rows
+    return map(rows.subset, _hold_out(data, seed))
 
 
 def _new_linear_path(architecture, pretrained, start):

@@ -18,7 +18,7 @@ from sklearn_pare.nn.linear_path import pool
 _SAMPLES, _POSITIONS = 300, 256
 # Fewer samples than _MANY decide only if the relative error of the regression is below
 # the first limit, others if it is below the second.
-_MANY, _LIMITS, _FEWEST = 200, (0.5, 0.8), 20
+_MANY, _LIMITS, _FEWEST = 200, (0.5, 0.8), 30
 # Standard errors by which the error for transformed samples may be higher.
 _ERRORS = 4
 _GAMMAS, _PENALTIES = (0.03, 0.1, 0.3, 1.0), (1e-5, 1e-3, 1e-1)
@@ -32,26 +32,21 @@ def _shifted(values, axis, number):
     return torch.take_along_dim(values, place, axis)
 
 
-# Functions of values (B, C, ...), an axis, the zero of each channel, and a random
-# number (B, 1, ...) for each sample. Velocities change their sign with their direction.
+# Functions of standardised values (B, C, ...), an axis, and a random number (B, 1, ...)
+# for each sample. Velocities change their sign with their direction, which is relative
+# to their mean, so that units and offsets do not matter.
 _MOVES = {
-    "reversed": lambda v, axis, zero, u: torch.where(u < 0.5, v.flip(axis), v),
-    "mirrored": lambda v, axis, zero, u: torch.where(
-        u < 0.5, 2 * zero.to(v) - v.flip(axis), v
-    ),
-    "shifted": lambda v, axis, zero, u: _shifted(v, axis, u),
-    "swapped": lambda v, axis, zero, u: torch.where(u < 0.5, v.mT, v),
+    "reversed": lambda v, axis, u: torch.where(u < 0.5, v.flip(axis), v),
+    "mirrored": lambda v, axis, u: torch.where(u < 0.5, -v.flip(axis), v),
+    "shifted": lambda v, axis, u: _shifted(v, axis, u),
+    "swapped": lambda v, axis, u: torch.where(u < 0.5, v.mT, v),
 }
 
 
 class Symmetries(NamedTuple):
-    """Transformations that change no law: names in `_MOVES`, each with an axis.
-
-    ``zeros`` are the standardised zeros (1, C, ...) of each kind of fields.
-    """
+    """Transformations that change no law: names in `_MOVES`, each with an axis."""
 
     moves: tuple = ()
-    zeros: tuple = (None,) * 4
 
     def apply(self, fields, generator):
         """Transform each sample at random, alike in tensors (B, C, ...) of its fields.
@@ -64,13 +59,13 @@ class Symmetries(NamedTuple):
             fields = [
                 own
                 if own is None or own.ndim < 3
-                else _MOVES[move](own, axis + 2, zero, drawn)
-                for own, zero in zip(fields, self.zeros, strict=False)
+                else _MOVES[move](own, axis + 2, drawn)
+                for own in fields
             ]
         return fields
 
 
-def find_symmetries(x, encoder, data, seed):
+def find_symmetries(x, data, seed):
     """Return the symmetries of a `FitData`, given its encoded samples x (n, C, ...)."""
     target = data.target
     # Not of samples in a file, which are many, and not of quantiles, whose order a
@@ -78,15 +73,12 @@ def find_symmetries(x, encoder, data, seed):
     fields = target.kind == "values" and target.size and not target.levels
     if not fields or not isinstance(x, torch.Tensor):
         return Symmetries()
-    zero_x = encoder.transform(np.zeros((1, *x.shape[1:])))
-    zero_y = target.encode(np.zeros((1, *target.shape)))
-    tensors = map(torch.from_numpy, (data.codes, zero_x, zero_y))
-    return supported(x, *tensors, seed)
+    return supported(x, torch.from_numpy(data.codes), seed)
 
 
-def supported(x, y, zero_x, zero_y, seed):
+def supported(x, y, seed):
     """Return the symmetries of samples x (n, C, ...) and fields y (n, K, ...)."""
-    n_axes, moves, zeros = x.ndim - 2, [], (zero_x, zero_y, None, zero_y)
+    n_axes, moves = x.ndim - 2, []
     if x.shape[2:] != y.shape[2:] or len(x) < _FEWEST:
         return Symmetries()
     some = np.linspace(0, len(x) - 1, min(len(x), _SAMPLES)).astype(int)
@@ -100,11 +92,11 @@ def supported(x, y, zero_x, zero_y, seed):
         candidates.append(("swapped", 0))
     generator = torch.Generator().manual_seed(seed)
     for candidate in candidates:
-        moved = Symmetries((candidate,), zeros).apply((x, y), generator)
+        moved = Symmetries((candidate,)).apply((x, y), generator)
         harm = errors_of(*moved) - errors
         if harm.mean() < _ERRORS * harm.std() / len(harm) ** 0.5:
             moves.append(candidate)
-    return Symmetries(tuple(moves), zeros)
+    return Symmetries(tuple(moves))
 
 
 def _regression(x, y):

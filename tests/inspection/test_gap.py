@@ -86,7 +86,9 @@ def test_gap__every_target(kind):
         "labels": (X[:, 0, 0, :3] > 0).astype(int),
     }[kind]
     estimator = PaReRegressor if kind in ("numbers", "fields") else PaReClassifier
-    model = tiny(estimator, max_epochs=1, linear_path=False).fit(X, y)
+    # Fields are not mixed by default.
+    settings = {"max_epochs": 1, "linear_path": False, "mix_start": 0.6}
+    model = tiny(estimator, **settings).fit(X, y)
     display = _gap((model, X, y), n_steps=3, n_repeats=1)
     assert np.isfinite(display.to_target).all()
 

@@ -21,7 +21,9 @@ def test_run__peers_where_they_are_and_settings_beside(suite):
     assert [(row["task"], row["method"]) for row in rows] == [
         ("wine", "nft"), ("wine", "linear"), ("iris", "nft"),
     ]  # fmt: skip
-    assert rows[0]["settings"] == suite[0].settings | {"mix_start": 0, "mix_end": 0}
+    assert rows[0]["settings"] == suite[0].settings | {
+        "mix_start": 0, "mix_end": 0, "tune": "all",
+    }  # fmt: skip
     assert rows[1]["settings"] == {}
     assert {row["budget"] for row in rows} == {"epochs"}
 

@@ -148,7 +148,7 @@ def test_run__timed_peers__the_seconds_of_pare(small, monkeypatch, capsys):
     monkeypatch.setattr(modalities.importlib.util, "find_spec", lambda name: None)
     rows = modalities.run([small["timed"]], ["pare"], [0])
     assert [row["method"] for row in rows] == ["pare", "UNet"]
-    assert limits[0] == {"seconds": rows[0]["seconds"]}
+    assert limits[0] == {"seconds": rows[0]["cpu"]}
     assert "FNO left out: no package neuralop" in capsys.readouterr().out
     modalities.run([small["timed"]], ["nft"], [0])
     assert "UNet left out: no time of pare" in capsys.readouterr().out

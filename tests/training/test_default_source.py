@@ -71,6 +71,8 @@ def bert(tmp_path_factory):
 
 def _fit(backbone, target="images, classes", **settings):
     kind, X, y = TARGETS[target]
+    # Fields are not mixed by default.
+    settings = {"mix_start": 0.6} | settings
     return tiny(kind, backbone=backbone, **(SMALL | settings)).fit(X, y)
 
 

@@ -16,6 +16,7 @@ from sklearn_pare.sources import FormulaSource
 from sklearn_pare.sources.base import Source
 from sklearn_pare.training.batches import Rows
 from sklearn_pare.training.recipe import Recipe
+from sklearn_pare.training.symmetries import Symmetries
 from sklearn_pare.training.train import train
 from tests.common.instances import tiny
 from tests.common.tiny import NAME
@@ -83,6 +84,7 @@ def _train(dense=False, unlabeled=False, own_samples="never", **settings):
         share_rows=None,
         unlabeled_rows=Rows(more, nothing, nothing) if unlabeled else None,
         target=SimpleNamespace(score=None),
+        symmetries=Symmetries(),
     )
     network = SimpleNamespace(model=model, prepared=prepared, source=source)
     start = SimpleNamespace(checkpoints=None, seeds=(None, None, 1, 2))
