@@ -22,7 +22,7 @@ NUMBER = TABLE[:, 0] + np.exp(TABLE[:, 1]) * RNG.normal(size=900)
 SIGNALS = RNG.normal(size=(300, 2, 8))
 NOISE = 0.5 * RNG.normal(size=SIGNALS.shape)
 MASKS = np.where((SIGNALS + NOISE)[:, 0] > 0.5, 3, 0)
-FIT, HELD_OUT, TEST = slice(60), slice(60, 180), slice(180, None)
+FIT, HELD_OUT, TEST = slice(60), slice(60, 300, 2), slice(61, 300, 2)
 REGRESSIONS = {
     "number": (TABLE, NUMBER, {}),
     "number in kelvin": (TABLE, 300 + 5 * NUMBER, {"loss": "absolute_error"}),

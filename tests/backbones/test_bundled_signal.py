@@ -165,6 +165,6 @@ def test_fit__target_is_the_level_of_a_signal__learned_by_the_network(what, rng)
     y = rng.uniform(1, 3, 160)
     X = rng.normal(size=(160, 1, 64))
     X = X + 2 * y[:, None, None] if what == "level" else X * y[:, None, None]
-    settings = AUTO | {"max_epochs": 12, "lr": 1e-3, "mix_start": 0, "mix_end": 0}
+    settings = AUTO | {"max_epochs": 8, "lr": 1e-3, "mix_start": 0, "mix_end": 0}
     model = PaReRegressor(**settings).fit(X[:120], y[:120])
     assert model.score(X[120:], y[120:]) > 0.6
