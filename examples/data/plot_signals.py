@@ -45,12 +45,12 @@ times = {"PaRe, network alone": time.perf_counter() - start}
 
 # %%
 # In each training step, half of the signals of a batch are mixed: windows at random
-# positions are replaced by the tokens of a source image, as in the figures, or later by
-# those of another signal. In the first step 60 % of the windows are replaced, and in
+# positions are replaced by the tokens of a source signal, as in the figures, or later by
+# those of another sample. In the first step 60 % of the windows are replaced, and in
 # the last step 10 %.
 
 beat = X_test[y_test == 2][:1]
-for fraction in (network.mix_start, network.mix_end):
+for fraction in (0.6, 0.1):
     PatchReplacementDisplay.from_estimator(
         network, beat, fraction=fraction, random_state=0
     )
