@@ -45,8 +45,8 @@ times = {"PaRe, network alone": time.perf_counter() - start}
 
 # %%
 # In each training step, half of the signals of a batch are mixed: windows at random
-# positions are replaced by the tokens of a source signal, as in the figures, or later by
-# those of another sample. In the first step 60 % of the windows are replaced, and in
+# positions are replaced by the tokens of a source signal, as in the figures, or later
+# by those of another sample. In the first step 60 % of the windows are replaced, and in
 # the last step 10 %.
 
 beat = X_test[y_test == 2][:1]
