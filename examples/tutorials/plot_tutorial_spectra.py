@@ -104,9 +104,11 @@ print(f"narrower intervals: {best}", reg.fit_report_, sep="\n")
 # -----------
 #
 # The intervals of the test spectra have the same width for all of them. They are to
-# contain nine of ten true concentrations. Those that are missed are marked. Intervals
-# whose width depends on the spectrum result from ``loss="quantile"``, see the
-# :doc:`/user_guide`.
+# contain nine of ten true concentrations, on average over sets of 80 spectra for
+# ``conformalize`` and of 100 test spectra. For a single pair of sets, the number varies
+# by five or six of 100, and more rarely by twice as many. Those that are missed are
+# marked. Intervals whose width depends on the spectrum result from
+# ``loss="quantile"``, see the :doc:`/user_guide`.
 
 lower, upper = reg.predict_interval(X_test, coverage=0.9)
 predicted, inside = reg.predict(X_test), (lower <= y_test) & (y_test <= upper)
