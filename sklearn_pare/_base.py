@@ -199,7 +199,7 @@ class _BasePaRe(
                 X, y, sample_weight, groups, validation, X_unlabeled
             )
             start = open_start(self, data, stopwatch)
-        warn_of_no_effect(self, X_val)
+        warn_of_no_effect(self, data, X_val)
         try:
             with _FIT_LOCK, pinned(), visible_log(self.verbose):
                 self._fit(data, start, {"X": X, "y": y})
@@ -349,7 +349,7 @@ class _BasePaRe(
         Returns
         -------
         features : ndarray of shape (n, E), float32
-            E is 256 for "pare-tiny".
+            E is 256 for "pare-tiny" and 320 for "pare-signal".
         """
         with pinned():
             return self._infer(X, PaReModel.features)

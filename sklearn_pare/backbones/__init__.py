@@ -121,7 +121,7 @@ def choose(name, input_shape, output_shape):
     if name != _AUTO:
         return name
     # Dense targets need the stages of an image backbone.
-    signals = len(input_shape) == 2 and len(output_shape) < 2
+    signals = len(input_shape) == 2 and len(output_shape) == 1
     return "pare-signal" if signals else "pare-tiny"
 
 

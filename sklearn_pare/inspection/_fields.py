@@ -58,6 +58,7 @@ class FieldDisplay:
             size = 8.4, 0.6 + 1.2 * len(truth) * (truth.ndim - 1)
             settings = {"figsize": size, "squeeze": False, "layout": "constrained"}
             axes = plt.subplots(len(truth), 3, **settings)[1]
+        axes = np.reshape(axes, (len(truth), 3))
         masks, error = self.y_pred.dtype.kind in "iub", found - truth
         both, cmap, bars = (truth, found), "viridis", ("value", "error")
         low, high = np.nanmin(both), np.nanmax(both)

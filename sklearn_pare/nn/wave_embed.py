@@ -14,6 +14,9 @@ POSITIONS = 8
 _WIDTH, _KERNEL, _DILATION = 48, 9, 4
 # Root mean squares below this one are treated as equal to it.
 _LEAST_RMS = 1e-4
+# Largest level, in units of the spread. Levels that hardly vary in training would drown
+# the signal if they are others later.
+_MOST = 5.0
 
 
 class WaveEmbed(nn.Module):
@@ -104,7 +107,8 @@ class LevelWaveEmbed(WaveEmbed):
 
     def forward(self, x):
         """Embed signals (B, C, L) as tokens (B, N, D)."""
-        levels = zeroed((_levels(x) - self.center) / self.spread)
+        levels = ((_levels(x) - self.center) / self.spread).clamp(-_MOST, _MOST)
+        levels = zeroed(levels)
         return super().forward(x) + self.levels(levels)[:, None]
 
 

@@ -159,10 +159,11 @@ def rank(
         validation.check_input_shape(input_shape)
         X = validation.check_rows(_Input(input_shape), X, reset=True)
         X = validation.shape_rows(X, input_shape)
-        backbone = backbones.choose(backbone, X.shape[1:], np.shape(y)[1:])
+        y = check_targets(y, len(X))
+        size = validation.place_size(y, X.shape[1:], channels=True)
+        backbone = backbones.choose(backbone, X.shape[1:], (1, *size))
         candidates = open_candidates(candidates, backbone)
         check_choices("exact", max_samples, "rank")
-        y = check_targets(y, len(X))
         # The second of the four seeds of a fit.
         seed = int(check_random_state(random_state).randint(2**31 - 1, size=4)[1])
         encoder = encoder_for(X)

@@ -176,6 +176,8 @@ class PaReNet(NeuralNet):
         """Return terms and fraction of a step, split into parts if memory is short."""
         recipe = self.recipe
         alone = self.step_ < recipe.share_alone * recipe.n_steps
+        # A network that is continued may have learned to use the backbone.
+        alone = alone and not self.module_.head.share.any()
         while True:
             # The last batch of an epoch may have fewer samples than there are parts.
             n_parts = min(self.n_parts_, step.n_most)

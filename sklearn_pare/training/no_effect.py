@@ -3,6 +3,8 @@
 import inspect
 import warnings
 
+from sklearn_pare.training.recipe import resolve
+
 # Names of arguments, the condition under which they have no effect, and words for it.
 # ``source`` is left out: baselines without mixing share it with other methods.
 _TABLE = (
@@ -35,14 +37,15 @@ _TABLE = (
 _NEUTRAL = {"layer_decay": 1}
 
 
-def warn_of_no_effect(estimator, X_val):
+def warn_of_no_effect(estimator, data, X_val):
     """Warn once of all arguments that were set although they have no effect."""
-    arguments = estimator.get_params(deep=False) | {"X_val": X_val}
+    given = estimator.get_params(deep=False)
+    arguments = resolve(given, data) | {"X_val": X_val}
     defaults = inspect.signature(type(estimator)).parameters
     found = {}
     for names, condition, words in _TABLE:
         for name in names if condition(arguments) else ():
-            if arguments[name] not in (defaults[name].default, _NEUTRAL.get(name)):
+            if given[name] not in (defaults[name].default, _NEUTRAL.get(name)):
                 found.setdefault(name, words)
     if found:
         listed = "; ".join(f"{name}, because {words}" for name, words in found.items())

@@ -63,17 +63,18 @@ def resolve(arguments, data):
     source or samples without targets are given, and a pretrained backbone stays as it
     is.
     """
-    auto = {"mix_start": 0.6, "mix_end": 0.1, "tune": "all"}
+    auto = {"mix_start": 0.6, "mix_end": 0.1}
     fields = data.target.kind == "values" and len(data.target.output_shape) > 1
     clean = {arguments["mix_start"], arguments["mix_end"]} <= {"auto", 0}
     clean &= arguments["source"] in ("auto", None) and data.unlabeled is None
     if fields and clean:
-        auto |= {"mix_start": 0.0, "mix_end": 0.0}
-        if arguments["pretrained"] and arguments["alignment"] is None:
-            auto["tune"] = "head"
-    return arguments | {
-        name: value for name, value in auto.items() if arguments[name] == "auto"
-    }
+        auto = dict.fromkeys(auto, 0.0)
+    found = arguments | {k: v for k, v in auto.items() if arguments[k] == "auto"}
+    if found["tune"] == "auto":
+        fixed = fields and found["mix_start"] == found["mix_end"] == 0
+        fixed &= arguments["pretrained"] and arguments["alignment"] is None
+        found["tune"] = "head" if fixed else "all"
+    return found
 
 
 # Peak learning rate of "auto" with at most so many weights in the backbone. Larger ones
@@ -244,8 +245,8 @@ def make_recipe(arguments, n_samples, backbone, target, bfloat16):
         scoring=name_of(arguments["scoring"]),
         patience=arguments["n_iter_no_change"] if arguments["early_stopping"] else None,
         max_time=arguments["max_time"],
+        share_alone=_share_alone(arguments, auto),
         # An aligned network that is continued from a checkpoint is not aligned again,
         # so that its initial weights are lost.
-        share_alone=_share_alone(arguments, auto),
         may_start_over=arguments["lr"] == "auto" and arguments["alignment"] is None,
     )

@@ -110,6 +110,8 @@ class _Scorer:
             _architecture=network.architecture,
             _model=network.model,
             _conformal=None,
+            # That of an earlier fit may be 0.
+            network_share_=1.0,
         )
 
     def __call__(self, outputs, codes, weight):

@@ -13,14 +13,16 @@ import torch
 from sklearn.metrics.pairwise import euclidean_distances
 
 from sklearn_pare.nn.linear_path import pool
+from sklearn_pare.nn.losses import REGRESSION_LOSSES
 
 # Samples, and positions of each, that are enough to decide.
 _SAMPLES, _POSITIONS = 300, 256
 # Fewer samples than _MANY decide only if the relative error of the regression is below
 # the first limit, others if it is below the second.
-_MANY, _LIMITS, _FEWEST = 200, (0.5, 0.8), 30
-# Standard errors by which the error for transformed samples may be higher.
-_ERRORS = 4
+_MANY, _LIMITS, _FEWEST = 200, (0.5, 0.8), 40
+# Standard errors by which the error for transformed samples may be higher, and part of
+# the error if samples are few, whose standard errors are large.
+_ERRORS, _PART = 4, 0.1
 _GAMMAS, _PENALTIES = (0.03, 0.1, 0.3, 1.0), (1e-5, 1e-3, 1e-1)
 
 
@@ -68,10 +70,12 @@ class Symmetries(NamedTuple):
 def find_symmetries(x, data, seed):
     """Return the symmetries of a `FitData`, given its encoded samples x (n, C, ...)."""
     target = data.target
-    # Not of samples in a file, which are many, and not of quantiles, whose order a
-    # change of the sign would reverse.
-    fields = target.kind == "values" and target.size and not target.levels
-    if not fields or not isinstance(x, torch.Tensor):
+    # Not of samples in a file, which are many, and only for losses that depend neither
+    # on the sign nor on the position.
+    fields = target.kind == "values" and target.size
+    if not fields or target.loss_name not in REGRESSION_LOSSES:
+        return Symmetries()
+    if not isinstance(x, torch.Tensor):
         return Symmetries()
     return supported(x, torch.from_numpy(data.codes), seed)
 
@@ -83,6 +87,8 @@ def supported(x, y, seed):
         return Symmetries()
     some = np.linspace(0, len(x) - 1, min(len(x), _SAMPLES)).astype(int)
     x, y = x[some].nan_to_num(0.0), y[some].nan_to_num(0.0)
+    if _unit(_flat(x)) == 0:
+        return Symmetries()
     errors, errors_of = _regression(x, y)
     if errors.mean() > _LIMITS[len(x) >= _MANY]:
         return Symmetries()
@@ -94,7 +100,10 @@ def supported(x, y, seed):
     for candidate in candidates:
         moved = Symmetries((candidate,)).apply((x, y), generator)
         harm = errors_of(*moved) - errors
-        if harm.mean() < _ERRORS * harm.std() / len(harm) ** 0.5:
+        margin = _ERRORS * harm.std() / len(harm) ** 0.5
+        if len(x) < _MANY:
+            margin = min(margin, _PART * errors.mean())
+        if harm.mean() < margin:
             moves.append(candidate)
     return Symmetries(tuple(moves))
 
@@ -106,7 +115,7 @@ def _regression(x, y):
     """
     x, y, best = _flat(x), _flat(y), (np.inf,)
     distances = euclidean_distances(x, squared=True)
-    unit = np.median(distances)
+    unit = _unit(x)
     for gamma in _GAMMAS:
         values, vectors = np.linalg.eigh(np.exp(-gamma * distances / unit))
         for penalty in _PENALTIES:
@@ -126,6 +135,11 @@ def _regression(x, y):
         return _norm(predicted - y_moved) / _norm(y_moved)
 
     return errors, errors_of
+
+
+def _unit(x):
+    """Return the median squared distance: 0 if most samples are equal."""
+    return np.median(euclidean_distances(x, squared=True))
 
 
 def _flat(values):

@@ -222,7 +222,6 @@ def test_register__auto__refused():
     [
         ((1, 500), (1,), "pare-signal"),
         ((3, 24), (10,), "pare-signal"),
-        ((3, 24), (), "pare-signal"),
         ((1, 500), (4, 500), "pare-tiny"),
         ((20,), (3,), "pare-tiny"),
         ((1, 8, 8), (10,), "pare-tiny"),

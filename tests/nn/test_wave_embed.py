@@ -144,3 +144,15 @@ def test_embedder__levels_of_gaps__finite(missing, stem, generator):
 def test_embedder__levels_of_constant_signals__finite(value, stem, generator):
     module = _drawn(embedder((1, 64), stem), generator)
     assert module(torch.full((1, 1, 64), value)).isfinite().all()
+
+
+def test_embedder__levels_that_hardly_varied__do_not_drown_the_signal(stem, generator):
+    module = _drawn(embedder((1, 64), stem), generator)
+    module.start_from(stem)
+    x = torch.randn(40, 1, 64, generator=generator)
+    x = (x - x.mean(2, keepdim=True)) / x.std(2, keepdim=True)
+    module.fit(x * (1 + 3e-4 * torch.rand(40, 1, 1, generator=generator)))
+    plain = WaveEmbed.forward(module, x)
+    for other in (1.05 * x, x + 3, torch.ones(40, 1, 64)):
+        added = module(other) - WaveEmbed.forward(module, other)
+        assert added.std() < 2 * plain.std()

@@ -17,6 +17,7 @@ def _standardised(values, n_axes):
     values = values.reshape(len(values), -1, *values.shape[-n_axes:])
     axes = (0, *range(2, values.ndim))
     mean, std = values.mean(axes, keepdims=True), values.std(axes, keepdims=True)
+    std[std == 0] = 1.0
     return torch.from_numpy(((values - mean) / std).astype(np.float32))
 
 
@@ -47,6 +48,19 @@ def _torus(n_samples):
     return x, x[:, 0] + 0.5 * np.roll(x[:, 0], 1, -1)
 
 
+def _smooth(n_samples, n_modes, seed=0):
+    rng = np.random.default_rng(seed)
+    modes, place = np.arange(1, n_modes + 1), 2 * np.pi * np.arange(32) / 32
+    phase = rng.uniform(0, 2 * np.pi, (n_samples, 1, n_modes))
+    waves = np.sin(place[:, None] * modes + phase)
+    return waves @ rng.normal(size=(n_samples, n_modes, 1))
+
+
+def _of_signals(law, *sizes):
+    X = _smooth(*sizes)[..., 0][:, None]
+    return X, law(X[:, 0])
+
+
 BURGERS = _line("burgers", 300, viscosity=0.02)
 # Data, and the symmetries of their law.
 LAWS = {
@@ -58,7 +72,13 @@ LAWS = {
     "reaction": (lambda: _line("diffusion_reaction_1d", 150), (FLIP, SHIFT)),
     "soil with two ends": (lambda: _line("diffusion_sorption", 60), ()),
     "torus": (lambda: _torus(120), (FLIP, MIRROR, SHIFT, ("shifted", 1))),
-    "too few samples": (lambda: _darcy(29), ()),
+    "squares": (lambda: _of_signals(lambda x: x + 0.2 * x**2, 60, 8), (FLIP, SHIFT)),
+    "gain that depends on the position": (
+        lambda: _of_signals(lambda x: x * (1 + 0.1 * np.linspace(-1, 1, 32)), 40, 14),
+        (),
+    ),
+    "samples of zeros": (lambda: (np.zeros((40, 1, 32)), _smooth(40, 4)[..., 0]), ()),
+    "too few samples": (lambda: _darcy(39), ()),
     # What cannot be predicted does not show its law.
     "noise": (lambda: np.random.default_rng(0).normal(size=(2, 90, 1, 32)), ()),
 }
