@@ -108,3 +108,13 @@ def test_from_predictions__other_shapes__named(name):
     pair = [np.zeros(shape) for shape in WRONG[name]]
     with pytest.raises(DataError, match=r"y_true has shape.*such as y\[:, 0\]"):
         FieldDisplay.from_predictions(*pair)
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_plot__axes_of_a_row_or_a_table__drawn_there(n):
+    plt = pytest.importorskip("matplotlib.pyplot")
+    y = np.random.default_rng(0).normal(size=(n, 8))
+    axes = plt.subplots(n, 3)[1]
+    FieldDisplay.from_predictions(y, y + 0.1).plot(axes=axes)
+    assert [len(ax.lines) > 0 for ax in axes.flat] == [True] * 3 * n
+    plt.close("all")

@@ -188,3 +188,16 @@ def test_fit__source_that_cannot_be_read__names_both_sides(digits_rows):
     clf = tiny(PaReClassifier, source=["formula", "folder:/nowhere"])
     with pytest.raises(DataError, match=r"folder:/nowhere.*\(1, 8, 8\)"):
         clf.fit(*digits_rows)
+
+
+@pytest.mark.parametrize("kind", ["masks", "fields"])
+def test_rank__signals_with_a_target_at_every_position__backbone_of_the_fit(kind):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 1, 32))
+    y = X[:, 0] if kind == "fields" else (X[:, 0] > 0).astype(int)
+    auto, tiny_one = (
+        sources.rank(X, y, ["formula:heaps", "formula:waves"], backbone=name,
+                     random_state=0)
+        for name in ("auto", "pare-tiny")
+    )  # fmt: skip
+    assert auto == tiny_one

@@ -79,3 +79,11 @@ def test_fit__ordinary_arguments__no_warning(name):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         tiny(PaReClassifier, **QUICK, **WITH_EFFECT[name]).fit(X, Y)
+
+
+def test_fields__neither_mixed_nor_tuned__arguments_of_both_named():
+    fields = np.random.default_rng(0).normal(size=(30, 1, 16))
+    settings = QUICK | {"selector": "gate", "mix_weight": 0.7, "layer_decay": 0.5}
+    words = r"(?s)mix_weight, because no tokens.*layer_decay, because the weights"
+    with pytest.warns(UserWarning, match=words):
+        tiny(PaReRegressor, **settings).fit(fields, fields[:, 0])
