@@ -147,8 +147,9 @@ def test_regressor__every_target(name, tmp_path):
 @pytest.mark.parametrize(
     "settings",
     [{"early_stopping": True}, {"linear_path": False},
-     {"selector": "gate", "mix_start": 0.6}, {"source": "noise"}, {"source": "mask-token"}, {"source": None},
-     {"tune": "none"}, {"precision": "bf16"}, {"batch_size": 5}],
+     {"selector": "gate", "mix_start": 0.6}, {"source": "noise"},
+     {"source": "mask-token"}, {"source": None}, {"tune": "none"},
+     {"precision": "bf16"}, {"batch_size": 5}],
     ids=str,
 )  # fmt: skip
 def test_dense__every_setting(settings):
