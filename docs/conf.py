@@ -55,6 +55,8 @@ html_theme_options = {
     "header_links_before_dropdown": 6,
     "show_toc_level": 2,
 }
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
 html_favicon = "images/logo.svg"
 # Otherwise the first visit logs an error.
 html_context = {"default_mode": "auto"}

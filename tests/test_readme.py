@@ -14,6 +14,10 @@ def test_readme__begins_with_ten_lines():
     assert len([line for line in FENCES[0].splitlines() if line]) <= 10
 
 
+def test_readme__at_most_450_words():
+    assert len(README.split()) <= 450
+
+
 def test_readme__every_python_fence__runs_after_those_before(capsys):
     names = {}
     for code in FENCES:
