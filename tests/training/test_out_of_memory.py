@@ -15,6 +15,7 @@ from sklearn_pare.nn.model import PaReModel
 from sklearn_pare.sources import FormulaSource
 from sklearn_pare.sources.base import Source
 from sklearn_pare.training.batches import Rows
+from sklearn_pare.training.distributed import ALONE
 from sklearn_pare.training.recipe import Recipe
 from sklearn_pare.training.symmetries import Symmetries
 from sklearn_pare.training.train import train
@@ -40,7 +41,9 @@ class Double(Source):
         return x.double(), y
 
 
-def _train(dense=False, unlabeled=False, own_samples="never", **settings):
+def _train(
+    dense=False, unlabeled=False, own_samples="never", processes=ALONE, **settings
+):
     """Return the weights after two epochs in float64, and the history."""
     generator = torch.Generator().manual_seed(0)
     shape, outputs = (1, 8, 8), ((1, 8, 8) if dense else (3,))
@@ -87,7 +90,9 @@ def _train(dense=False, unlabeled=False, own_samples="never", **settings):
         symmetries=Symmetries(),
     )
     network = SimpleNamespace(model=model, prepared=prepared, source=source)
-    start = SimpleNamespace(checkpoints=None, seeds=(None, None, 1, 2))
+    start = SimpleNamespace(
+        checkpoints=None, seeds=(None, None, 1, 2), processes=processes
+    )
     history, _ = train(network, start, recipe)
     return model.state_dict(), history
 
