@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.distributed as dist
-from sklearn.model_selection import GridSearchCV
+from joblib import Parallel, delayed
 
 import tests.common.tiny  # noqa: F401  registers the tiny backbone
 from sklearn_pare import PaReClassifier, PaReRegressor
@@ -230,13 +230,11 @@ def interrupted(folder, on_interrupt):
 
 
 def in_workers(folder):
-    """Search in workers of joblib, which fit alone."""
-    clf = tiny(PaReClassifier, **SETTINGS)
-    search = GridSearchCV(clf, {"lr": [1e-2, 2e-2]}, cv=2, n_jobs=2, refit=False)
-    with_one = GridSearchCV(clf, {"lr": [1e-2, 2e-2]}, cv=2, refit=False)
-    # A worker that waited for another process would wait for ten minutes.
-    scores = search.fit(TABLE, CLASSES).cv_results_["mean_test_score"]
-    return scores, with_one.fit(TABLE, CLASSES).cv_results_["mean_test_score"]
+    """Fit in workers of joblib, which would wait for other processes for 10 minutes."""
+    # Not that of __main__, so that workers import this module with its backbone.
+    from tests.training.several import classes
+
+    return Parallel(2)(delayed(classes)() for _ in range(2))
 
 
 def in_a_thread(folder):
@@ -262,28 +260,29 @@ def in_a_group(folder):
         dist.destroy_process_group()
 
 
+class Context(NoCallbacks):
+    """Callbacks that are counted, and stop the training after two epochs."""
+
+    def __init__(self):
+        self.called = []
+
+    def call_on_fit_task_begin(self, **kwargs):
+        self.called.append("begin")
+
+    def call_on_fit_task_end(self, **kwargs):
+        self.called.append("end")
+        return self.called.count("end") == 2
+
+
 def prints(folder):
-    """Fit with lines and callbacks; return warnings, and what was called."""
-    called = []
-
-    class Context(NoCallbacks):
-        def call_on_fit_task_begin(self, **kwargs):
-            called.append("begin")
-
-        def call_on_fit_task_end(self, **kwargs):
-            called.append("end")
-            # The first process stops after the second epoch.
-            return called.count("end") == 2
-
-    class Called(PaReClassifier):
-        def _init_callback_context(self, max_subtasks):
-            return Context()
-
+    """Fit with lines and callbacks; return report, warnings, and what was called."""
+    context = Context()
+    clf = tiny(PaReClassifier, verbose=1, n_iter_no_change=3, **SETTINGS)
+    clf._init_callback_context = lambda max_subtasks: context
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always")
-        clf = tiny(Called, verbose=1, n_iter_no_change=3, **SETTINGS)
         clf.fit(TABLE, CLASSES)
-    return clf.fit_report_, [str(w.message) for w in found], called
+    return clf.fit_report_, [str(w.message) for w in found], context.called
 
 
 def repeated(folder):

@@ -11,6 +11,7 @@ import torch
 from sklearn_pare._architecture import export_arrays
 from sklearn_pare.exceptions import DataError, OutOfMemoryError, ProcessError
 from sklearn_pare.training import distributed
+from tests.training import several
 from tests.training.same import assert_same_fit
 from tests.training.several import EQUAL, ROOT, exact, outcomes, run, start
 from tests.training.test_out_of_memory import assert_same
@@ -63,8 +64,8 @@ def test_train__float64__equal(tmp_path):
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
     """Outcomes of two processes that go on after each error, and what they printed."""
-    names = ["data", "random", "time", "no memory", "waits", "scorer", "interrupted",
-             "kept", "thread", "group", "prints", "repeated", "initialised"]  # fmt: skip
+    names = ["data", "random", "time", "no memory", "waits", "scorer", "interrupted"]
+    names += ["kept", "thread", "group", "prints", "repeated", "initialised"]
     outcomes, outputs = run(tmp_path_factory.mktemp("found"), *names)
     assert outcomes[0].keys() == outcomes[1].keys() == set(names), outputs
     return {name: [own[name] for own in outcomes] for name in names}, outputs
@@ -142,11 +143,11 @@ def test_fit__end__no_group_left(found):
     assert found[0]["initialised"] == [False, False]
 
 
-def test_search__workers_of_joblib__fit_alone(tmp_path):
-    found, _ = run(tmp_path, "workers")
+def test_fit__workers_of_joblib__alone(tmp_path):
+    alone, (found, _) = several.classes(), run(tmp_path, "workers")
     for outcome in found:
-        own, of_both = outcome["workers"]
-        np.testing.assert_array_equal(own, of_both)
+        for fit in outcome["workers"]:
+            assert_same_fit(fit, alone)
 
 
 @pytest.mark.parametrize("missing", distributed._VARIABLES)
