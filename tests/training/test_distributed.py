@@ -1,5 +1,6 @@
 """Fits that two processes share."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -184,10 +185,11 @@ def whole(tmp_path_factory):
 def test_fit__killed_process__other_stops_and_both_continue(name, tmp_path, whole):
     processes = start(tmp_path, name)
     killed = name == "killed second"
-    assert processes[killed].wait(timeout=120) < 0
+    processes[killed].communicate(timeout=120)
     begin = time.monotonic()
     processes[not killed].communicate(timeout=120)
     assert time.monotonic() - begin < 60
+    assert processes[killed].returncode == -signal.SIGKILL
     error = outcomes(tmp_path, int(not killed))[name]
     assert isinstance(error, ProcessError)
     assert "another of its processes ended" in str(error)
