@@ -63,7 +63,7 @@ class Alone:
         return values
 
     def add_up(self, parameters, terms):
-        """Sum the gradients of a list of parameters, and return the sum of LossTerms.
+        """Sum the gradients of parameters, and return the sum of the terms of a loss.
 
         Parameters
         ----------
@@ -159,10 +159,7 @@ class Several(Alone):
         return [parts[i % self.n][i // self.n] for i in range(n)]
 
     def add_up(self, parameters, terms):
-        """Sum the gradients of a list of parameters, and return the sum of LossTerms.
-
-        In a process without samples, `terms` is None and there are no gradients.
-        """
+        """Sum the gradients of parameters, and return the sum of the terms."""
         terms = terms or LossTerms(None, None)
         values = [*(parameter.grad for parameter in parameters), *terms]
         # Some are missing in steps, or in parts of them, without mixed samples.

@@ -17,6 +17,10 @@ from tests.training.same import assert_same_fit
 from tests.training.several import EQUAL, ROOT, exact, outcomes, run, start
 from tests.training.test_out_of_memory import assert_same
 
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="signals, and host names, differ elsewhere"
+)
+
 
 def _assert_close(one, other):
     """Assert that weights and histories of two fits agree to 1e-4."""
