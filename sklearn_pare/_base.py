@@ -1,6 +1,5 @@
 """Base class of the estimators: fit, prediction in batches, state."""
 
-import math
 import threading
 from functools import partial
 from numbers import Integral, Real
@@ -42,7 +41,6 @@ from sklearn_pare._data.validation import (
 from sklearn_pare._device import (
     check_deterministic,
     is_out_of_memory,
-    out_of_memory,
     resolve_device,
     resolve_precision,
 )
@@ -50,14 +48,19 @@ from sklearn_pare._inference import in_batches, remedies
 from sklearn_pare._report import ReprMixin, Stopwatch
 from sklearn_pare._saving import model_file
 from sklearn_pare._saving.module import ModuleMixin
-from sklearn_pare._utils import CallbackSupportMixin
+from sklearn_pare._utils import CallbackSupportMixin, NoCallbacks
 from sklearn_pare._utils.surroundings import pinned
 from sklearn_pare.exceptions import DivergenceError
 from sklearn_pare.nn.model import PaReModel
 from sklearn_pare.training.callbacks import UserCallbacks, logger, visible_log
+from sklearn_pare.training.distributed import join
 from sklearn_pare.training.network import align_network, build_network
 from sklearn_pare.training.no_effect import warn_of_no_effect
-from sklearn_pare.training.outcome import fitted_attributes, warn_of_interruption
+from sklearn_pare.training.outcome import (
+    fitted_attributes,
+    out_of_memory_in_fit,
+    warn_of_interruption,
+)
 from sklearn_pare.training.recipe import make_recipe, resolve, samples_per_batch
 from sklearn_pare.training.scoring import find_scorer, validation_scorer
 from sklearn_pare.training.share import fit_share, warn_if_unused
@@ -187,36 +190,30 @@ class _BasePaRe(
             If the loss becomes infinite or NaN; a RuntimeError.
         OutOfMemoryError
             If not even one sample fits into the memory of the device; a MemoryError.
+        ProcessError
+            If another process of a fit on several devices fails; a RuntimeError.
         CheckpointError
             If ``checkpoint_dir`` belongs to another fit; a ValueError.
         SaveError
             If a checkpoint cannot be written; an OSError.
         """
-        stopwatch = Stopwatch()
-        with pinned():
-            validation = X_val, y_val, sample_weight_val
-            data = self._check_data(
-                X, y, sample_weight, groups, validation, X_unlabeled
-            )
-            start = open_start(self, data, stopwatch)
-        warn_of_no_effect(self, data, X_val)
-        try:
-            with _FIT_LOCK, pinned(), visible_log(self.verbose):
-                self._fit(data, start, {"X": X, "y": y})
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            shape = data.X.shape
-            size = math.prod(shape) * 4 / 2**20
-            raise out_of_memory(
-                start.device,
-                f"training {start.backbone!r} on {shape[0]} samples of shape "
-                f"{shape[1:]} ({size:.1f} MB in float32), even one sample at a time",
-                ("fewer tokens, such as backbone='NAME?max_tokens=N'", "tune='none'",
-                 "another device or backbone"),
-            ) from error  # fmt: skip
-        warn_of_interruption(self.fit_report_)
-        warn_if_unused(self.fit_report_)
+        stopwatch, validation = Stopwatch(), (X_val, y_val, sample_weight_val)
+        with join() as processes:
+            with pinned():
+                data = self._check_data(
+                    X, y, sample_weight, groups, validation, X_unlabeled
+                )
+                start = open_start(self, data, stopwatch, processes)
+            warn_of_no_effect(self, data, X_val)
+            try:
+                with _FIT_LOCK, pinned(), visible_log(self.verbose):
+                    self._fit(data, start, {"X": X, "y": y})
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                raise out_of_memory_in_fit(start, data.X.shape) from error
+            warn_of_interruption(self.fit_report_)
+            warn_if_unused(self.fit_report_)
         return self
 
     def _check_data(self, X, y, sample_weight, groups, validation, X_unlabeled):
@@ -271,7 +268,9 @@ class _BasePaRe(
             resolve_precision(self.precision, start.device),
         )
         parts = network, start, recipe, alignment_history
-        context = self._init_callback_context(max_subtasks=recipe.n_epochs)
+        context = NoCallbacks()
+        if start.processes.is_first:
+            context = self._init_callback_context(max_subtasks=recipe.n_epochs)
         context.call_on_fit_task_begin(estimator=self, **user_data)
         attributes = partial(fitted_attributes, *parts)
         callbacks = [UserCallbacks(context, self, user_data, attributes)]
@@ -293,7 +292,7 @@ class _BasePaRe(
     def _keep(self, network, start, recipe, *results):
         """Determine the network's share; assign and return the fitted attributes."""
         start.stopwatch.lap("training")
-        share = fit_share(network, recipe)
+        share = fit_share(network, recipe, start.processes)
         start.stopwatch.lap("share")
         kept = fitted_attributes(network, start, recipe, *results, share)
         vars(self).update(kept)

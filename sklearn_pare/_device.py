@@ -28,6 +28,11 @@ def _is_forked(kind):
     return kind == "cuda" and torch.cuda._is_in_bad_fork()
 
 
+def _is_one_of_several():
+    """Return whether torchrun started this process with others."""
+    return "LOCAL_RANK" in os.environ and os.environ.get("WORLD_SIZE", "1") != "1"
+
+
 def resolve_device(device):
     """Return the device to compute on.
 
@@ -35,7 +40,8 @@ def resolve_device(device):
     ----------
     device : str, int or torch.device
         "auto" is the first available of cuda, xpu and mps, else the CPU; anything else
-        is passed to `torch.device`.
+        is passed to `torch.device`. Without a number it is the one with the number
+        `LOCAL_RANK`, if torchrun started several processes.
 
     Raises
     ------
@@ -65,6 +71,10 @@ def resolve_device(device):
             "the default of joblib, or with multiprocessing.get_context('spawn'), or "
             "use device='cpu'."
         )
+    if resolved.type != "cpu" and resolved.index is None and _is_one_of_several():
+        # More processes than devices fail later, unless each sees one of its own.
+        index = int(os.environ["LOCAL_RANK"]) % max(_count(resolved.type), 1)
+        resolved = torch.device(resolved.type, index)
     if resolved.type != "cpu" and (resolved.index or 0) >= _count(resolved.type):
         raise DeviceError(
             f"device={device!r} is not available: torch {torch.__version__} finds "

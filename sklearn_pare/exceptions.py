@@ -34,6 +34,10 @@ class OutOfMemoryError(PaReError, MemoryError):
     """A device has too little memory even for the smallest batch."""
 
 
+class ProcessError(PaReError, RuntimeError):
+    """Another process of a fit on several devices failed, or was killed."""
+
+
 class ModelFileError(PaReError, ValueError):
     """A file is not a saved model or checkpoint of this package, or is damaged."""
 

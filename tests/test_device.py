@@ -260,3 +260,30 @@ def test_resolve_device__object_of_torch__like_its_name(device, same, fake):
 def test_device__neither_name_nor_device__value_error(device):
     with pytest.raises(ValueError, match="device"):
         tiny(PaReClassifier, device=device).fit(np.eye(4), [0, 1, 0, 1])
+
+
+@pytest.mark.parametrize(
+    ("device", "n_devices", "expected"),
+    [
+        ("auto", 2, "cuda:1"),
+        ("cuda", 2, "cuda:1"),
+        ("cuda:0", 2, "cuda:0"),
+        # Each process sees a device of its own.
+        ("auto", 1, "cuda:0"),
+        ("cpu", 2, "cpu"),
+    ],
+)
+def test_resolve_device__torchrun__device_of_the_process(
+    device, n_devices, expected, fake, monkeypatch
+):
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    fake(*["cuda"] * n_devices)
+    assert str(_device.resolve_device(device)) == expected
+
+
+def test_resolve_device__torchrun_of_one__as_without(fake, monkeypatch):
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    fake("cuda", "cuda")
+    assert str(_device.resolve_device("auto")) == "cuda"

@@ -124,6 +124,8 @@ class Batches:
     batch_size : int
     generator : torch.Generator or None
         Generator on the CPU, so that the order is the same on every device.
+    own : slice, default=slice(None)
+        The batches to return.
 
     Attributes
     ----------
@@ -132,8 +134,9 @@ class Batches:
         which continues a pass that was interrupted.
     """
 
-    def __init__(self, rows, batch_size, generator=None):
+    def __init__(self, rows, batch_size, generator=None, own=slice(None)):
         self.rows, self.batch_size, self.generator = rows, batch_size, generator
+        self.own = own
         self.position, self._start = 0, None
 
     def __iter__(self):
@@ -143,7 +146,7 @@ class Batches:
         else:
             self._start = self.generator.get_state()
             order = torch.randperm(n, generator=self.generator)
-        batches = order.to(self.rows.index_device).split(self.batch_size)
+        batches = order.to(self.rows.index_device).split(self.batch_size)[self.own]
         for index in batches[self.position :]:
             self.position += 1
             yield self.rows[index]

@@ -5,6 +5,7 @@ import math
 import sys
 import time
 from contextlib import contextmanager
+from functools import partial
 
 from skorch.callbacks import Callback
 
@@ -212,6 +213,10 @@ class UserCallbacks(Callback):
     attributes : callable
         ``attributes(history)`` returns the fitted attributes of an estimator that
         predicts with the current weights; called only if a callback needs them.
+
+    Notes
+    -----
+    Of several processes, the first one alone has callbacks.
     """
 
     def __init__(self, context, estimator, data, attributes):
@@ -227,11 +232,13 @@ class UserCallbacks(Callback):
 
     def on_epoch_end(self, net, **kwargs):
         """End the task; a callback may stop the training."""
-        if self.task_.call_on_fit_task_end(
+        end = partial(
+            self.task_.call_on_fit_task_end,
             estimator=self.estimator,
             reconstruction_attributes=lambda: self.attributes(net.epochs()),
             **self.data,
-        ):
+        )
+        if net.processes.first(lambda: bool(end())):
             ask_to_stop(net, "callback")
 
 

@@ -13,6 +13,7 @@ from sklearn_pare._utils import expand
 from sklearn_pare._version import __version__
 from sklearn_pare.exceptions import CheckpointError, ModelFileError, SaveError
 from sklearn_pare.training.callbacks import logger
+from sklearn_pare.training.distributed import ALONE
 from sklearn_pare.training.state import capture, restore
 
 # A killed fit loses at most this time, or one epoch.
@@ -34,6 +35,8 @@ class Checkpoints(Callback):
         fingerprint is continued.
     seeds : list of int
         Seeds of a new fit. A fit that is continued keeps those it began with.
+    processes : Alone or Several, default=ALONE
+        The first one reads and writes; the others continue from what it has read.
 
     Attributes
     ----------
@@ -51,18 +54,27 @@ class Checkpoints(Callback):
         If the folder cannot be created; an OSError.
     """
 
-    def __init__(self, folder, fingerprint, seeds):
+    def __init__(self, folder, fingerprint, seeds, processes=ALONE):
         self.folder, self.fingerprint, self.seeds = expand(folder), fingerprint, seeds
         self.alignment_history, self._arrays, self._values = [], None, None
-        self.keep = None
+        self.keep, self.processes = None, processes
+        found = processes.first(self._open)
+        if found is not None:
+            self._path, self._arrays, described = found
+            self.seeds = described["seeds"]
+            self.alignment_history = described["alignment_history"]
+            self._values = described["values"]
+
+    def _open(self):
+        """Return the latest checkpoint that is not damaged, or None."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise SaveError(
-                f"checkpoint_dir={str(folder)!r} cannot be created: {error}. Use a "
-                "folder with write permission."
+                f"checkpoint_dir={str(self.folder)!r} cannot be created: {error}. Use "
+                "a folder with write permission."
             ) from error
-        self._open()
+        return self._latest()
 
     def _paths(self):
         """Return the paths of the checkpoints, ordered by number, the latest first."""
@@ -70,30 +82,27 @@ class Checkpoints(Callback):
         numbers = {path: int(match[1]) for path, match in found.items() if match}
         return sorted(numbers, key=numbers.get, reverse=True)
 
-    def _open(self):
-        """Read the latest checkpoint that is not damaged, if there is any."""
+    def _latest(self):
+        """Return path, arrays and description of the latest that is not damaged."""
         damage = None
         for path in self._paths():
             try:
-                self._arrays, described = _read(path, len(self.seeds))
+                arrays, described = _read(path, len(self.seeds))
                 break
             except ModelFileError as error:
                 damage = damage or error
         else:
             if damage is not None:
                 raise damage
-            return
+            return None
         if damage is not None:
             warnings.warn(
                 f"{damage} Training continues from the previous one, {path.name}.",
                 UserWarning,
-                stacklevel=6,
+                stacklevel=8,
             )
-        self._path = path
         self._compare(path, described["fingerprint"])
-        self.seeds = described["seeds"]
-        self.alignment_history = described["alignment_history"]
-        self._values = described["values"]
+        return path, arrays, described
 
     def _compare(self, path, other):
         """Raise CheckpointError with all differences of the fingerprints."""
@@ -149,7 +158,7 @@ class Checkpoints(Callback):
         self.write(net)
 
     def write(self, net):
-        """Write a checkpoint, and remove all but the last two.
+        """Write a checkpoint in the first process, and remove all but the last two.
 
         Raises
         ------
@@ -157,6 +166,9 @@ class Checkpoints(Callback):
             If it cannot be written, for example on a full disk. Earlier checkpoints are
             left untouched.
         """
+        self._written = time.monotonic()
+        if not self.processes.is_first:
+            return
         arrays, values = capture(net, self.keep)
         text = json.dumps(
             {
@@ -210,6 +222,6 @@ def _read(path, n_seeds):
             f"{path.name} was written by {versions}, here are {_versions()}: what "
             "follows may differ in the last bits.",
             UserWarning,
-            stacklevel=7,
+            stacklevel=9,
         )
     return arrays, described

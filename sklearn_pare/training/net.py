@@ -1,5 +1,7 @@
 """The training step of PaRe as a skorch net."""
 
+from functools import partial
+
 import torch
 from skorch import NeuralNet
 
@@ -38,6 +40,8 @@ class PaReNet(NeuralNet):
         For source samples and selection noise; on the device of `module`.
     scorer : callable
         ``scorer(outputs, y, weight)`` returns the validation score; higher is better.
+    processes : Alone or Several
+        They share the parts of a step and the validation.
     **kwargs
         Passed to `skorch.NeuralNet`.
     """
@@ -53,6 +57,7 @@ class PaReNet(NeuralNet):
         unlabeled,
         source_generator,
         scorer,
+        processes,
         **kwargs,
     ):
         self.recipe = recipe
@@ -62,6 +67,7 @@ class PaReNet(NeuralNet):
         self.unlabeled = unlabeled
         self.source_generator = source_generator
         self.scorer = scorer
+        self.processes = processes
         super().__init__(module, **kwargs)
 
     def initialize_history(self):
@@ -74,7 +80,7 @@ class PaReNet(NeuralNet):
         self.stop_ = None
         # Sums over the current epoch, on the device.
         self.sums_, self.counts_, self.fraction_ = {}, {}, 0.0
-        # Number of parts that a batch is processed in; more if memory is short.
+        # Number of parts that a process runs per batch; more if memory is short.
         self.n_parts_ = 1
         # With a time budget, its callback.
         self.pace_ = None
@@ -110,8 +116,10 @@ class PaReNet(NeuralNet):
         return self
 
     def get_iterator(self, dataset, training=False):
-        """Return batches of `Rows`, shuffled in training."""
-        return self.batches if training else Batches(dataset, self.recipe.batch_size)
+        """Return batches of `Rows`: all, shuffled, in training, else the own ones."""
+        if training:
+            return self.batches
+        return Batches(dataset, self.recipe.batch_size, own=self.processes.own)
 
     @property
     def score_name(self):
@@ -162,32 +170,39 @@ class PaReNet(NeuralNet):
         recipe = self.recipe
         self._set_training(True)
         self.set_rate(self.step_)
-        terms, fraction = self._backward(self._draw(batch))
-        trained = (p for p in self.module_.parameters() if p.requires_grad)
+        step = self._draw(batch)
+        trained = [p for p in self.module_.parameters() if p.requires_grad]
+        terms = self.processes.add_up(trained, self._backward(step))
         norm = torch.nn.utils.clip_grad_norm_(trained, recipe.max_grad_norm)
         self.step_ += 1
         finite = self.guard_.see(self.step_, terms.total, norm)
         # As with GradScaler, the fused kernel then leaves the weights unchanged.
         self.optimizer_.found_inf = (~finite).float()
+        fraction = 0.0 if step.mixing is None else step.mixing.k / recipe.n_tokens
         return {"loss": terms.total, "terms": terms, "fraction": fraction,
                 "finite": finite}  # fmt: skip
 
     def _backward(self, step):
-        """Return terms and fraction of a step, split into parts if memory is short."""
-        recipe = self.recipe
+        """Return terms of the own parts of a step; more of them if memory is short."""
+        recipe, processes = self.recipe, self.processes
         alone = self.step_ < recipe.share_alone * recipe.n_steps
         # A network that is continued may have learned to use the backbone.
         alone = alone and not self.module_.head.share.any()
         while True:
             # The last batch of an epoch may have fewer samples than there are parts.
-            n_parts = min(self.n_parts_, step.n_most)
+            n_parts = min(self.n_parts_ * processes.n, step.n_most)
+            parts = step, recipe, n_parts, processes.own, alone
             try:
-                return backward(self.module_, step, recipe, n_parts, alone)
+                terms, failed = backward(self.module_, *parts), False
             except RuntimeError as error:
-                if not is_out_of_memory(error) or n_parts == step.n_most:
+                failed = is_out_of_memory(error)
+                if not failed or n_parts == step.n_most:
+                    # Other processes that wait for this one fail at once.
                     raise
             # Outside of the except block, nothing holds the tensors of the failed try.
-            self.n_parts_ = 2 * n_parts
+            if not processes.any(failed):
+                return terms
+            self.n_parts_ *= 2
             self._zero_grad_optimizer()
             free_cache(step.x.device)
 
@@ -234,12 +249,15 @@ class PaReNet(NeuralNet):
                 self.counts_[name] = self.counts_.get(name, 0) + step["finite"] * n
 
     @torch.no_grad()
-    def outputs_are_finite(self, rows):
-        """Return whether the current weights give finite outputs for a batch."""
+    def _outputs_are_finite(self, rows):
         self._set_training(False)
         x, _, _, offset = rows[: self.recipe.batch_size]
         outputs = self.module_.predict(x, offset, bfloat16=self.recipe.bfloat16)
         return bool(outputs.isfinite().all())
+
+    def outputs_are_finite(self, rows):
+        """Return whether the current weights give finite outputs for a batch."""
+        return self.processes.first(partial(self._outputs_are_finite, rows))
 
     def epochs(self):
         """Return the finished epochs as plain dicts."""
@@ -251,12 +269,13 @@ class PaReNet(NeuralNet):
 
     @torch.no_grad()
     def evaluate(self, iterator):
-        """Return mean loss and score over all batches."""
+        """Return mean loss and score over the batches of all processes."""
         self._set_training(False)
         parts = []
         for x, y, weight, offset in iterator:
             outputs = self.module_.predict(x, offset, bfloat16=self.recipe.bfloat16)
             parts.append((outputs.cpu(), y.cpu(), weight.cpu()))
+        parts = self.processes.gather(parts)
         outputs, y, weight = map(torch.cat, zip(*parts, strict=True))
         if not outputs.isfinite().all():
             raise self.guard_.error("output", len(self.history))
@@ -264,5 +283,6 @@ class PaReNet(NeuralNet):
         loss = (weight * losses).sum() / weight.sum()
         if self.recipe.scoring == "loss":
             return loss.item(), -loss.item()
-        score = self.scorer(outputs.numpy(), y.numpy(), weight.numpy())
-        return loss.item(), float(score)
+        arrays = outputs.numpy(), y.numpy(), weight.numpy()
+        score = self.processes.first(lambda: float(self.scorer(*arrays)))
+        return loss.item(), score

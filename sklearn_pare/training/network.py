@@ -1,5 +1,6 @@
 """The network of a fit: chosen, built and aligned."""
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -108,6 +109,12 @@ def _measure(arguments, data, start, encoder, architecture):
     """Return the distances of the candidates, nearest first, if there is a choice."""
     if len(start.candidates) < 2:
         return {}
+    return start.processes.first(
+        partial(_distances, arguments, data, start, encoder, architecture)
+    )
+
+
+def _distances(arguments, data, start, encoder, architecture):
     seed = start.seeds[1]
     rows, codes = encoded_sample(data.X, np.nan_to_num(data.codes), encoder, seed)
     backbone = backbones.get(
@@ -141,13 +148,16 @@ def align_network(arguments, network, start):
         return start.warm.alignment_history
     if checkpoints is not None and checkpoints.found:
         return checkpoints.alignment_history
-    losses = align(
-        network.model,
-        network.prepared.rows,
-        network.source,
-        arguments["alignment"],
-        peak_rate(arguments["lr"], network.model.backbone, arguments["pretrained"]),
-        start.seeds[1],
+    # The weights reach the other processes when the training begins.
+    losses = start.processes.first(
+        lambda: align(
+            network.model,
+            network.prepared.rows,
+            network.source,
+            arguments["alignment"],
+            peak_rate(arguments["lr"], network.model.backbone, arguments["pretrained"]),
+            start.seeds[1],
+        )
     )
     if checkpoints is not None:
         checkpoints.alignment_history = losses

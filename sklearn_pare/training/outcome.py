@@ -1,8 +1,10 @@
 """Fitted attributes of an estimator, and its report."""
 
+import math
 import warnings
 
 from sklearn_pare._architecture import export_arrays, restore
+from sklearn_pare._device import out_of_memory
 from sklearn_pare._report import FitReport
 from sklearn_pare.training.share import Share
 
@@ -75,3 +77,15 @@ def warn_of_interruption(report):
             UserWarning,
             stacklevel=4,
         )
+
+
+def out_of_memory_in_fit(start, shape):
+    """Return the error for X of a shape, with the memory that it takes and advice."""
+    size = math.prod(shape) * 4 / 2**20
+    return out_of_memory(
+        start.device,
+        f"training {start.backbone!r} on {shape[0]} samples of shape {shape[1:]} "
+        f"({size:.1f} MB in float32), even one sample at a time",
+        ("fewer tokens, such as backbone='NAME?max_tokens=N'", "tune='none'",
+         "another device or backbone"),
+    )  # fmt: skip

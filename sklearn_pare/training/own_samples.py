@@ -104,5 +104,5 @@ class OwnSamplesLater(Callback):
         if not asked and _START * n_steps <= net.step_ < n_steps and not net.stop_:
             generator = torch.Generator().manual_seed(self.seed)
             parts = net.module_, self.rows, net.recipe, generator, net.n_parts_
-            answer = readable(*parts)
+            answer = net.processes.first(lambda: readable(*parts))
         net.history.record("own_readable", answer)

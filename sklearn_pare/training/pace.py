@@ -42,9 +42,13 @@ class Pace(Callback):
         net.pace_, self._most = self, net.recipe.n_steps
         # Of this process; times of the beginning and the end of the first one.
         self._n_steps, self._times = 0, []
-        before = self.stopwatch.elapsed()
+        before = self._now(net)
         self.copy()
-        self._seconds_of_copy = self.stopwatch.elapsed() - before
+        self._seconds_of_copy = self._now(net) - before
+
+    def _now(self, net):
+        """Return the time since the fit began, the same in all processes."""
+        return net.processes.first(self.stopwatch.elapsed)
 
     @property
     def spent(self):
@@ -58,26 +62,26 @@ class Pace(Callback):
 
     def on_batch_begin(self, net, training=True, **kwargs):
         """Plan the rest of the steps, if the time of a step is known."""
-        n_left = 0.0
+        n_left, now = 0.0, self._now(net)
         if self._n_steps == 0:
-            self._times.append(self.stopwatch.elapsed())
-            self._is_last = self._left() <= 0
+            self._times.append(now)
+            self._is_last = self._left(now) <= 0
         else:
             # The first step is slower than all others.
             n_timed, since = max(self._n_steps - 1, 1), self._times[self._n_steps > 1]
-            seconds = (self.stopwatch.elapsed() - since) / n_timed
+            seconds = (now - since) / n_timed
             passes = self.n_after / net.recipe.batch_size + 1
             # The clock of some systems is coarse.
-            n_left = self._left() / max(seconds, 1e-6) - _FORWARD * passes
+            n_left = self._left(now) / max(seconds, 1e-6) - _FORWARD * passes
             self._is_last = n_left < 2
         if self._n_steps or self._is_last:
             n_left = max(1, math.floor(min(n_left, self._most)))
             n_steps = min(self._most, net.step_ + n_left)
             self._plan(net, min(n_steps, _most_steps(net.recipe.n_steps, net.step_)))
 
-    def _left(self):
+    def _left(self, now):
         """Return the seconds until the last step has to end."""
-        return self.max_time - self.spent - self._seconds_of_copy
+        return self.max_time - self._spent - now - self._seconds_of_copy
 
     def _plan(self, net, n_steps):
         n_epochs = math.ceil(n_steps / net.recipe.steps_per_epoch)
@@ -89,8 +93,8 @@ class Pace(Callback):
         float(kwargs["loss"])
         self._n_steps += 1
         if self._n_steps == 1:
-            self._times.append(self.stopwatch.elapsed())
-            self._is_last |= self._left() <= 0
+            self._times.append(self._now(net))
+            self._is_last |= self._left(self._times[-1]) <= 0
         if self._is_last:
             ask_to_stop(net, "max_time")
 

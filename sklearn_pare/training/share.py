@@ -15,6 +15,7 @@ from skorch.callbacks import Callback
 from sklearn_pare.exceptions import NetworkUnusedWarning
 from sklearn_pare.training.batches import Batches
 from sklearn_pare.training.callbacks import ask_to_stop
+from sklearn_pare.training.distributed import ALONE
 
 _SHARES = np.linspace(0, 1, 21)
 # Standard errors by which the network must lower the loss to get a share.
@@ -86,7 +87,7 @@ def compare(model, rows, recipe):
     return means.cpu().numpy(), gain.nan_to_num(0.0, math.inf, -math.inf).item()
 
 
-def fit_share(network, recipe):
+def fit_share(network, recipe, processes=ALONE):
     """Scale the head of the network by its share in the outputs.
 
     Returns
@@ -96,7 +97,7 @@ def fit_share(network, recipe):
     model, rows = network.model, network.prepared.share_rows
     if rows is None:
         return Share()
-    losses, gain = compare(model, rows, recipe)
+    losses, gain = processes.first(lambda: compare(model, rows, recipe))
     best = int(losses.argmin()) if gain > _ERRORS else 0
     share = Share(float(_SHARES[best]), float(losses[0]), float(losses[best]))
     model.head.scale(share.value)
@@ -142,7 +143,8 @@ class StopWithoutGain(Callback):
         start, gain = max(_FAIR_START * n_steps, _FEWEST_STEPS), None
         can_stop = max(start, net.step_) < n_steps
         if can_stop and self._is_due(net.step_, n_steps, net.recipe.steps_per_epoch):
-            _, gain = compare(net.module_, self.rows, net.recipe)
+            parts = net.module_, self.rows, net.recipe
+            _, gain = net.processes.first(lambda: compare(*parts))
         net.history.record("network_gain", gain)
         if can_stop and net.step_ >= start:
             n_last = math.ceil(_LAST * n_epochs)

@@ -1,5 +1,6 @@
 """Start of a fit: device, sources, seeds, and an earlier fit to continue from."""
 
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -11,6 +12,7 @@ from sklearn_pare._device import check_deterministic, resolve_device
 from sklearn_pare._report import Stopwatch
 from sklearn_pare.training.align import check_alignment
 from sklearn_pare.training.checkpoint import Checkpoints
+from sklearn_pare.training.distributed import ALONE, Alone
 from sklearn_pare.training.recipe import resolve
 from sklearn_pare.training.warm_start import WarmStart
 
@@ -34,6 +36,8 @@ class Start(NamedTuple):
     checkpoints : Checkpoints or None
     stopwatch : Stopwatch
         Started when the fit began.
+    processes : Alone or Several
+        The processes that share the fit.
     """
 
     device: torch.device
@@ -43,9 +47,10 @@ class Start(NamedTuple):
     seeds: list
     checkpoints: Checkpoints | None
     stopwatch: Stopwatch
+    processes: Alone = ALONE
 
 
-def open_start(estimator, data, stopwatch):
+def open_start(estimator, data, stopwatch, processes=ALONE):
     """Open everything that a fit needs, and draw its seeds.
 
     Parameters
@@ -55,6 +60,7 @@ def open_start(estimator, data, stopwatch):
         ``random_state`` if an argument or a file cannot be used.
     data : FitData
     stopwatch : Stopwatch
+    processes : Alone or Several
     """
     arguments = resolve(estimator.get_params(deep=False), data)
     backbone = backbones.choose(
@@ -74,13 +80,17 @@ def open_start(estimator, data, stopwatch):
         warm = WarmStart(estimator, data.target)
     random_state = check_random_state(arguments["random_state"])
     seeds = random_state.randint(2**31 - 1, size=4).tolist()
-    checkpoints = None
+    described = arguments | {"source": _described(arguments, candidates)}
+    fingerprint = partial(_fingerprint, described, data, device, warm, seeds)
+    processes.check_alike(fingerprint)
+    seeds, checkpoints = processes.first(lambda: seeds), None
     if arguments["checkpoint_dir"] is not None:
-        described = arguments | {"source": _described(arguments, candidates)}
-        fingerprint = _fingerprint(described, data, device, warm, seeds)
-        checkpoints = Checkpoints(arguments["checkpoint_dir"], fingerprint, seeds)
+        checkpoints = Checkpoints(
+            arguments["checkpoint_dir"], fingerprint(), seeds, processes
+        )
         seeds = checkpoints.seeds
-    return Start(device, backbone, candidates, warm, seeds, checkpoints, stopwatch)
+    state = warm, seeds, checkpoints, stopwatch, processes
+    return Start(device, backbone, candidates, *state)
 
 
 def _described(arguments, candidates):

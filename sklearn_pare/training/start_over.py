@@ -1,6 +1,7 @@
 """A second start at a lower learning rate, if the training loss does not fall."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 import torch
@@ -36,7 +37,7 @@ class StartOver(Callback):
 
     def on_train_begin(self, net, **kwargs):
         """Note the initial weights and their loss, also before a fit is continued."""
-        self._weights, self._loss = self._keep.weights, self._measure(net)
+        self._weights, self._loss = self._keep.weights, self._loss_now(net)
 
     def on_epoch_end(self, net, **kwargs):
         """Start over after the epoch in which the first tenth of the steps is over."""
@@ -46,7 +47,7 @@ class StartOver(Callback):
         # The number of steps may change: it is tried once.
         if not is_due or net.stop_ or self._weights is None:
             return
-        loss = self._measure(net)
+        loss = self._loss_now(net)
         if loss >= self._loss:
             net.module_.load_state_dict(self._weights)
             net.start_over()
@@ -62,6 +63,9 @@ class StartOver(Callback):
 
         # No longer needed.
         self._weights = None
+
+    def _loss_now(self, net):
+        return net.processes.first(partial(self._measure, net))
 
     @torch.no_grad()
     def _measure(self, net):

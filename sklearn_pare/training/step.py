@@ -58,7 +58,7 @@ class Step(NamedTuple):
         )
 
 
-def backward(model, step, recipe, n_parts, alone=False):
+def backward(model, step, recipe, n_parts, own=slice(None), alone=False):
     """Run forward and backward in parts; the gradients add up to those of the step.
 
     Parameters
@@ -68,27 +68,26 @@ def backward(model, step, recipe, n_parts, alone=False):
     recipe : Recipe
     n_parts : int
         At most ``step.n_most``.
+    own : slice, default=slice(None)
+        The parts to run.
     alone : bool, default=False
         Whether a decoder learns without the backbone.
 
     Returns
     -------
-    terms : LossTerms
-        Terms of the whole step, without a graph.
-    fraction : float
-        Fraction of tokens that were replaced.
+    terms : LossTerms or None
+        Terms of these parts, without a graph; None if there are none.
     """
-    terms, fraction = None, 0.0
-    for i in range(n_parts):
+    terms = None
+    for i in range(n_parts)[own]:
         part = step.part(i, n_parts)
         how = {"bfloat16": recipe.bfloat16, "alone": alone}
         outputs = model(part.x, part.mixing, part.offset, **how)
-        fraction = max(fraction, outputs.fraction)
         own = _loss(part, outputs, step.n_unlabeled, recipe)
         own.total.backward()
         own = type(own)(*(None if term is None else term.detach() for term in own))
         terms = own if terms is None else terms.plus(own)
-    return terms, fraction
+    return terms
 
 
 def _loss(part, outputs, n_unlabeled, recipe):

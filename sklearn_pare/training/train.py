@@ -99,6 +99,7 @@ def _net(network, start, recipe, callbacks, scorer):
         unlabeled=_unlabeled(prepared.unlabeled_rows, recipe, order_seed),
         source_generator=torch.Generator(train_rows.device).manual_seed(source_seed),
         scorer=scorer or prepared.target.score,
+        processes=start.processes,
         criterion=torch.nn.Module,
         device=None,
         train_split=None if valid_rows is None else predefined_split(valid_rows),
@@ -134,6 +135,7 @@ def _asking(network, start, recipe, keep):
 
 def _run(net, keep, checkpoints, train_rows, valid_rows):
     most = net.recipe.n_epochs
+    net.processes.share_weights(net.module_)
     net.notify("on_train_begin", dataset_valid=valid_rows)
     if checkpoints is not None:
         checkpoints.start(net, keep)
@@ -141,6 +143,8 @@ def _run(net, keep, checkpoints, train_rows, valid_rows):
     with suppress(StopTraining):
         net.fit_loop(train_rows, epochs=n_epochs)
     net.notify("on_train_end")
+    # Rounding may differ between kinds of devices.
+    net.processes.share_weights(net.module_)
     # No loss shows the effect of the last step.
     if not net.outputs_are_finite(train_rows):
         raise net.guard_.error("output", len(net.history))

@@ -15,6 +15,7 @@ from sklearn_pare.nn.model import PaReModel
 from sklearn_pare.sources import FormulaSource
 from sklearn_pare.sources.base import Source
 from sklearn_pare.training.batches import Rows
+from sklearn_pare.training.distributed import ALONE
 from sklearn_pare.training.recipe import Recipe
 from sklearn_pare.training.symmetries import Symmetries
 from sklearn_pare.training.train import train
@@ -22,6 +23,18 @@ from tests.common.instances import tiny
 from tests.common.tiny import NAME
 
 ROWS, BATCH = 40, 16
+# Settings of all kinds of steps.
+KINDS = [
+    {"dense": True},
+    {"unlabeled": True},
+    {"unlabeled": True, "mixed_share": 0.25},
+    {"mix_start": 0.0, "mix_end": 0.0},
+    {"mix_start": 0.0, "mix_end": 0.0, "unlabeled": True},
+    {"mixed_share": 0.25},
+    {"own_samples": "always"},
+    {"own_samples": "always", "unlabeled": True, "mixed_share": 0.5},
+    {"own_samples": "always", "mixed_share": 0.75, "clean_share": 0.25},
+]
 
 
 class Double(Source):
@@ -40,7 +53,9 @@ class Double(Source):
         return x.double(), y
 
 
-def _train(dense=False, unlabeled=False, own_samples="never", **settings):
+def train_in_float64(
+    dense=False, unlabeled=False, own_samples="never", processes=ALONE, **settings
+):
     """Return the weights after two epochs in float64, and the history."""
     generator = torch.Generator().manual_seed(0)
     shape, outputs = (1, 8, 8), ((1, 8, 8) if dense else (3,))
@@ -87,12 +102,14 @@ def _train(dense=False, unlabeled=False, own_samples="never", **settings):
         symmetries=Symmetries(),
     )
     network = SimpleNamespace(model=model, prepared=prepared, source=source)
-    start = SimpleNamespace(checkpoints=None, seeds=(None, None, 1, 2))
+    start = SimpleNamespace(
+        checkpoints=None, seeds=(None, None, 1, 2), processes=processes
+    )
     history, _ = train(network, start, recipe)
     return model.state_dict(), history
 
 
-def _assert_same(one, other):
+def assert_same(one, other):
     (weights, history), (others, other_history) = one, other
     for name, value in weights.items():
         torch.testing.assert_close(others[name], value, rtol=0, atol=1e-9, msg=name)
@@ -138,44 +155,34 @@ def memory(monkeypatch):
 
 @pytest.fixture(scope="module")
 def whole():
-    return _train()
+    return train_in_float64()
 
 
 @pytest.mark.parametrize("where", ["forward", "backward"])
 @pytest.mark.parametrize("step", range(6))
 def test_train__out_of_memory_once__same_weights(step, where, memory, whole):
     memory.at, memory.where = step, where
-    _assert_same(_train(), whole)
+    assert_same(train_in_float64(), whole)
     assert memory.errors == 1
 
 
 @pytest.mark.parametrize("n_rows", [15, 8, 7, 3, 1])
 def test_train__memory_for_few_samples__same_weights_few_retries(n_rows, memory, whole):
     memory.n_rows = n_rows
-    _assert_same(_train(), whole)
+    assert_same(train_in_float64(), whole)
     assert 1 <= memory.errors <= math.log2(BATCH)
 
 
 @pytest.mark.parametrize(
     "settings",
-    [
-        {"dense": True},
-        {"unlabeled": True},
-        {"unlabeled": True, "mixed_share": 0.25},
-        {"mix_start": 0.0, "mix_end": 0.0},
-        {"mix_start": 0.0, "mix_end": 0.0, "unlabeled": True},
-        {"mixed_share": 0.25},
-        {"own_samples": "always"},
-        {"own_samples": "always", "unlabeled": True, "mixed_share": 0.5},
-        {"own_samples": "always", "mixed_share": 0.75, "clean_share": 0.25},
-    ],
+    KINDS,
     ids=str,
 )
 @pytest.mark.parametrize("n_rows", [9, 2])
 def test_train__any_kind_of_step_in_parts__same_weights(settings, n_rows, memory):
-    whole = _train(**settings)
+    whole = train_in_float64(**settings)
     memory.n_rows = n_rows
-    _assert_same(_train(**settings), whole)
+    assert_same(train_in_float64(**settings), whole)
     assert memory.errors
 
 

@@ -10,6 +10,7 @@ from skorch.history import History
 from sklearn_pare import PaReClassifier, PaReRegressor
 from sklearn_pare.nn.losses import cross_entropy, squared_error
 from sklearn_pare.training.batches import Rows
+from sklearn_pare.training.distributed import ALONE
 from sklearn_pare.training.share import StopWithoutGain, fit_share
 from tests.common.instances import tiny
 
@@ -120,7 +121,7 @@ class Net(SimpleNamespace):
             n_steps=n_steps, n_epochs=n_epochs, steps_per_epoch=per_epoch
         )
         super().__init__(recipe=recipe, module_=None, step_=0, stop_=None, asked=[])
-        self.history = History()
+        self.history, self.processes = History(), ALONE
 
         def compare(model, rows, recipe):
             self.asked.append(self.step_)
