@@ -32,6 +32,7 @@ STUDIES = (
     "transfer",
     "backbones",
     "large",
+    "growth",
     "pretraining",
 )
 
