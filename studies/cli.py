@@ -32,6 +32,7 @@ STUDIES = (
     "transfer",
     "backbones",
     "large",
+    "gpu",
     "growth",
     "pretraining",
 )

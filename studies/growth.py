@@ -65,7 +65,7 @@ class Series(NamedTuple):
     sizes: tuple
     shape: Callable
     n_classes: int | None = 4
-    settings: dict = {}  # noqa: RUF012  a NamedTuple never changes it
+    settings: dict = {}
 
     def samples(self, size):
         """Return X in float32, and classes."""
@@ -78,7 +78,7 @@ class Series(NamedTuple):
 
     def estimator(self, size):
         """Return the estimator of a point."""
-        settings = {"linear_path": False} | self.settings
+        settings = {"linear_path": False, "device": "cpu"} | self.settings
         if self.axis == "tokens":
             name = settings["backbone"].partition("=")[0]
             settings["backbone"] = f"{name}={size}"

@@ -3,10 +3,7 @@
 import multiprocessing
 import time
 
-# A process that has imported everything is copied for each call, before it has used a
-# GPU or more than one thread.
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["studies.cli", "timm", "torch._dynamo"])
+from sklearn_pare._device import resolve_device
 
 
 class EndedEarlyError(Exception):
@@ -35,8 +32,9 @@ def rows_of(function, *arguments, seconds=None):
         was killed, as by the system for lack of memory.
     """
     end = None if seconds is None else time.monotonic() + seconds
-    receiver, sender = _CONTEXT.Pipe(duplex=False)
-    process = _CONTEXT.Process(target=_send, args=(sender, function, arguments))
+    context = _context()
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_send, args=(sender, function, arguments))
     process.start()
     # Without this end, the other one learns that the process has ended.
     sender.close()
@@ -59,6 +57,17 @@ def rows_of(function, *arguments, seconds=None):
         process.kill()
         process.join()
         receiver.close()
+
+
+def _context():
+    """Return how processes are started."""
+    if resolve_device("auto").type != "cpu":
+        # A GPU cannot be used after a fork.
+        return multiprocessing.get_context("spawn")
+    # Forks of a process that has imported everything start at once.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["studies.cli", "timm", "torch._dynamo"])
+    return context
 
 
 def _send(sender, function, arguments):
