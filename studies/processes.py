@@ -7,7 +7,11 @@ from sklearn_pare._device import resolve_device
 
 
 class EndedEarlyError(Exception):
-    """A process that was ended, or that broke off, before all rows were measured."""
+    """A process that broke off before all rows were measured."""
+
+
+class TimeIsOverError(EndedEarlyError):
+    """A process that was ended, as its time was over, before all rows were measured."""
 
 
 def rows_of(function, *arguments, seconds=None):
@@ -27,9 +31,10 @@ def rows_of(function, *arguments, seconds=None):
 
     Raises
     ------
+    TimeIsOverError
     EndedEarlyError
-        With the reason: the time is over, the function raised an error, or the process
-        was killed, as by the system for lack of memory.
+        With the reason: the function raised an error, or the process was killed, as by
+        the system for lack of memory.
     """
     end = None if seconds is None else time.monotonic() + seconds
     context = _context()
@@ -42,7 +47,7 @@ def rows_of(function, *arguments, seconds=None):
         while True:
             left = None if end is None else max(0.0, end - time.monotonic())
             if not receiver.poll(left):
-                raise EndedEarlyError(f"{seconds:.0f} s were over")
+                raise TimeIsOverError(f"{seconds:.0f} s were over")
             kind, value = receiver.recv()
             if kind == "end":
                 return

@@ -20,13 +20,13 @@ from sklearn_pare._device import (
     resolve_device,
 )
 from sklearn_pare._report import Stopwatch
+from sklearn_pare.nn.replace import LinearGate
 from sklearn_pare.training.network import build_network
 from sklearn_pare.training.recipe import make_recipe, resolve
 from sklearn_pare.training.start import open_start
 from sklearn_pare.training.train import _net
 from studies.timings import loop_replace
 
-_CLASSES = 10
 # With so many steps, one in the middle of a fit replaces the mean number of tokens.
 _EPOCHS = 1_000
 _SWIN = "timm:swin_base_patch4_window7_224"
@@ -75,7 +75,8 @@ COMPILED = {f"{name}, compiled": name for name in ("PaRe, bf16", "naive, bf16")}
 def open_net(shape, n, **settings):
     """Return the net of a fit of one step per epoch, in the middle, and its batch."""
     rng = np.random.default_rng(0)
-    X, y = rng.standard_normal((n, *shape), np.float32), np.arange(n) % _CLASSES
+    # At least two samples of each class.
+    X, y = rng.standard_normal((n, *shape), np.float32), np.arange(n) % min(10, n // 2)
     clf = PaReClassifier(
         max_epochs=_EPOCHS,
         batch_size=n,
@@ -106,11 +107,19 @@ class PlainLoop:
     ----------
     net : PaReNet
         A net of the package whose network is trained.
+
+    Attributes
+    ----------
+    gate : LinearGate
     """
 
     def __init__(self, net):
         self._net, self._model = net, net.module_
-        self._trained = [p for p in self._model.parameters() if p.requires_grad]
+        # By default the package chooses tokens at random, the paper with a gate.
+        dim, device = self._model.backbone.dim, net.source_generator.device
+        self.gate = LinearGate(dim).to(device)
+        trained = [*self._model.parameters(), *self.gate.parameters()]
+        self._trained = [p for p in trained if p.requires_grad]
         self._optimizer = torch.optim.AdamW(self._trained, lr=1e-4)
 
     def __call__(self, batch):
@@ -120,7 +129,7 @@ class PlainLoop:
         others, y_others = self._net.source.sample(len(x), generator)
         own, source = model.embed(x), model.source_embed(others)
         share = self._net.recipe.fraction(self._net.step_)
-        noisy = [_noisy(model.gate(tokens), generator) for tokens in (own, source)]
+        noisy = [_noisy(self.gate(tokens), generator) for tokens in (own, source)]
         mixed = loop_replace(own, source, *noisy, round(share * own.shape[1]))
         clean = model.head(model.backbone(model.embed(x)))
         read = model.backbone(mixed)

@@ -59,7 +59,7 @@ def metadata(wheel):
 
 
 def problems(wheels):
-    """Return one line per requirement that no wheel meets, and one if all are too large.
+    """Return lines on requirements that no wheel meets, and on too large a total.
 
     Parameters
     ----------
@@ -86,8 +86,7 @@ def problems(wheels):
 
 def main():
     """Download and check; exit with 1 if there is a problem."""
-    parser = argparse.ArgumentParser(prog="python -m tools.gpu_wheels",
-                                     description=__doc__.partition("\n")[0])  # fmt: skip
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path, help="folder for the wheels")
     folder = parser.parse_args().folder
     download(folder)
