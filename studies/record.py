@@ -39,6 +39,11 @@ def add_arguments(parser, seeds, *, tasks=None, methods=None):
         metavar="N",
         help=f"number of splits, with one fit of each method; default: {seeds}",
     )
+    add_file(parser)
+
+
+def add_file(parser):
+    """Add the options of the file of results."""
     parser.add_argument(
         "--out",
         type=expand,
@@ -151,7 +156,7 @@ def run(tasks, wanted, *, estimator=plain, fit=measured, names=NAMES, out=None,
         In the order of `wanted`.
     """
     if report:
-        return _recorded(wanted, names, out)
+        return recorded(wanted, names, out)
     tasks = {task.name: task for task in tasks}
     wanted = [
         cell | {"recipe": lines.recipe(estimator(tasks[cell["task"]], cell))}
@@ -178,7 +183,14 @@ def _shown(row):
     return f"{figure} {row[figure]:.4f}"
 
 
-def _recorded(wanted, names, out):
+def recorded(wanted, names, out):
+    """Return the wanted rows of a file, given the keys that identify them.
+
+    Raises
+    ------
+    DataError
+        If the file has none of them.
+    """
     done = {tuple(row.get(name) for name in names): row for row in lines.read(out)}
     keys = [tuple(cell[name] for name in names) for cell in wanted]
     rows = [done[key] for key in keys if key in done]
