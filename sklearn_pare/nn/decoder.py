@@ -172,7 +172,7 @@ class DenseDecoder(nn.Module):
     def redraw(self, generator):
         """Draw weights and biases of convolutions over one axis as torch does.
 
-        On Burgers' equation the errors are 10 % lower than with other initial weights.
+        Spectral layers learn faster beside convolutions with larger weights and biases.
         """
         with DrawFrom(generator):
             for layer in self.modules():

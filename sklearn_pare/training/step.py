@@ -83,10 +83,10 @@ def backward(model, step, recipe, n_parts, own=slice(None), alone=False):
         part = step.part(i, n_parts)
         how = {"bfloat16": recipe.bfloat16, "alone": alone}
         outputs = model(part.x, part.mixing, part.offset, **how)
-        own = _loss(part, outputs, step.n_unlabeled, recipe)
-        own.total.backward()
-        own = type(own)(*(None if term is None else term.detach() for term in own))
-        terms = own if terms is None else terms.plus(own)
+        loss = _loss(part, outputs, step.n_unlabeled, recipe)
+        loss.total.backward()
+        loss = type(loss)(*(None if term is None else term.detach() for term in loss))
+        terms = loss if terms is None else terms.plus(loss)
     return terms
 
 

@@ -100,7 +100,7 @@ def fits():
 
 
 def scaled(share):
-    def fit_share(network, recipe):
+    def fit_share(network, recipe, processes):
         network.model.head.scale(share)
         return Share(share, 1.0, 1.0)
 

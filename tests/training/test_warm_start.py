@@ -151,9 +151,9 @@ def test_warm_start__on_a_device_that_affords_more_tokens__those_of_the_last_fit
 def test_fit__warm_fields__the_backbone_stays_where_its_share_was_learned(monkeypatch):
     seen = []
 
-    def backward(model, step, recipe, n_parts, alone):
+    def backward(model, step, recipe, n_parts, own, alone):
         seen.append(bool(alone))
-        return original(model, step, recipe, n_parts, alone)
+        return original(model, step, recipe, n_parts, own, alone)
 
     original = net.backward
     monkeypatch.setattr(net, "backward", backward)
