@@ -116,8 +116,6 @@ def build(architecture, generator, *, pretrained, source=None, linear=None):
                 fresh.append(source_head)
         for part in fresh:
             xavier_(part, generator)
-        if dense:
-            head.redraw(generator)
     for part in filter(None, (embed, source_embed)):
         part.start_from(stem)
     if hasattr(source_embed, "fit"):

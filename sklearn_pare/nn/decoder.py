@@ -8,7 +8,6 @@ import torch.nn.functional as F
 from torch import nn
 
 from sklearn_pare.nn.heads import DenseHead
-from sklearn_pare.nn.init import DrawFrom
 from sklearn_pare.nn.linear_path import resample
 
 # Channels at the finest level, and largest multiple of them at coarser ones, for
@@ -76,16 +75,14 @@ class Spectral(nn.Module):
 
 
 class Block(nn.Module):
-    """Residual block: normalisation, a convolution, GELU, and a convolution.
+    """Residual block: a normalised field, a convolution, GELU, and a convolution.
 
-    A ``spectral`` filter may be parallel to the first convolution. Such a block has no
-    normalisation, which would hide how large the field is: the speed of a wave may
-    depend on it.
+    A ``spectral`` filter may be parallel to the first convolution.
     """
 
     def __init__(self, n_axes, width, spectral=None):
         super().__init__()
-        self.norm = nn.GroupNorm(8, width) if spectral is None else nn.Identity()
+        self.norm = nn.GroupNorm(8, width)
         self.local = convolution(n_axes, width, width, 3, padding=1)
         self.spectral = spectral
         # With a filter, the second convolution is a linear map of the channels.
@@ -168,16 +165,6 @@ class DenseDecoder(nn.Module):
             length = math.ceil(self.size[0] / 2 ** (n_levels - 1))
             spectral = Spectral(width, min(_MODES, length // 2 + 1), length)
         return Block(len(self.size), width, spectral)
-
-    def redraw(self, generator):
-        """Draw weights and biases of convolutions over one axis as torch does.
-
-        Spectral layers learn faster beside convolutions with larger weights and biases.
-        """
-        with DrawFrom(generator):
-            for layer in self.modules():
-                if isinstance(layer, nn.Conv1d):
-                    layer.reset_parameters()
 
     @torch.no_grad()
     def scale(self, factor):
