@@ -1,6 +1,7 @@
 """Sphinx configuration."""
 
 import sys
+import warnings
 from pathlib import Path
 
 import matplotlib as mpl
@@ -61,6 +62,14 @@ html_favicon = "images/logo.svg"
 # Otherwise the first visit logs an error.
 html_context = {"default_mode": "auto"}
 html_sidebars = {"index": [], "changelog": [], "**": ["sidebar-nav-bs"]}
+
+
+def _warning(message, category, *args, **kwargs):
+    """Return the line of a warning without the path of a file on this machine."""
+    return f"{category.__name__}: {message}\n"
+
+
+warnings.formatwarning = _warning
 
 
 def _colors(gallery_conf, name):
