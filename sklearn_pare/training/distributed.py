@@ -261,8 +261,8 @@ def _store():
 
 def _init_process_group():
     store, rank, n = _store()
-    # A fit must not read what an earlier one has left in the store, also before torchrun
-    # started the processes again.
+    # A fit must not read what an earlier one has left in the store, which survives if
+    # torchrun starts the processes again.
     start = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
     store = dist.PrefixStore(f"sklearn_pare/{start}/{next(_NUMBERS)}", store)
     dist.init_process_group(
