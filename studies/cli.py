@@ -24,6 +24,7 @@ STUDIES = (
     "scoring",
     "max_time",
     "intervals",
+    "missing",
     "distances",
     "gap",
     "embedders",

@@ -8,7 +8,6 @@ were chosen with seeds from 100 on, on Burgers with shocks and log-normal Darcy 
 """
 
 import functools
-import importlib.util
 import time
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -144,10 +143,11 @@ def main(arguments):
 def run(names, methods, seeds, n=_N_TRAIN, budget=1.0, **options):
     """Return one row for each fit; peers need the time of the fit of "pare"."""
     tasks = [_tasks(n)[name] for name in names]
+    has_fno = options.get("report") or record.installed("neuralop", "FNO")
     wanted = [
         cell | {"n": n, "budget": budget}
         for cell in record.cells(tasks, methods, seeds)
-        if cell["method"] != "FNO" or options.get("report") or _has_fno()
+        if cell["method"] != "FNO" or has_fno
     ]
     own = [_with_epochs(cell) for cell in wanted if cell["method"] not in PEERS]
     run_cells = functools.partial(record.run, tasks, fit=_fit, names=_NAMES, **options)
@@ -163,13 +163,6 @@ def run(names, methods, seeds, n=_N_TRAIN, budget=1.0, **options):
         if cell["method"] in PEERS and (cell["task"], cell["seed"]) in seconds
     ]
     return rows + (run_cells(timed) if timed else [])
-
-
-def _has_fno():
-    found = importlib.util.find_spec("neuralop") is not None
-    if not found:
-        record.log("FNO left out: no package neuralop")
-    return found
 
 
 def _with_epochs(cell):

@@ -1,8 +1,11 @@
 """Coverage and width of prediction intervals, and pinball losses of quantiles.
 
-A seed is one split into samples for fit, for conformalize and for the test.
+A seed is one split into samples for fit, for conformalize and for the test. The spectra
+come from a package, see ``make real``, and quantile forests from the package
+quantile-forest; without these packages their rows are left out.
 """
 
+import dataclasses
 import math
 
 import numpy as np
@@ -14,11 +17,15 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_pare._data.conformal import Conformal
-from studies import record
+from studies import record, spectra
 from studies.suites import SUITES
 from studies.tables import collect, markdown, mean_std
 
-TASKS = SUITES["intervals"]
+TASKS = SUITES["intervals"] | {
+    "meats fat": dataclasses.replace(
+        spectra.TASKS["meats fat"], settings={"max_epochs": 12}, peers={}
+    )
+}
 COVERAGES = (0.8, 0.9, 0.95)
 LEVELS = (0.1, 0.5, 0.9)
 #: Part of the training samples that is for conformalize.
@@ -33,7 +40,7 @@ METHODS = {
 
 
 class Quantiles(BaseEstimator):
-    """Quantiles of a peer: one regressor for each level, which knows no interval."""
+    """Quantiles of a peer: one regressor of flat samples for each level."""
 
     def __init__(self, kind, conformal=False):
         self.kind, self.conformal = kind, conformal
@@ -42,12 +49,13 @@ class Quantiles(BaseEstimator):
         """Fit the levels of the intervals and of the pinball losses."""
         ends = [(1 + sign * c) / 2 for c in COVERAGES for sign in (-1, 1)]
         levels = {round(level, 6) for level in (*LEVELS, *ends)}
+        X = X.reshape(len(X), -1)
         self.models_ = {level: _KINDS[self.kind](level).fit(X, y) for level in levels}
         return self
 
     def quantile(self, X, level):
         """Return the quantile of each sample."""
-        return self.models_[round(level, 6)].predict(X)
+        return self.models_[round(level, 6)].predict(X.reshape(len(X), -1))
 
     def conformalize(self, X, y):
         """Keep the samples for conformalized quantile regression."""
@@ -80,12 +88,20 @@ def _linear(level):
     )
 
 
-_KINDS = {"boosting": _boosting, "linear": _linear}
+def _forest(level):
+    from quantile_forest import RandomForestQuantileRegressor
+
+    return RandomForestQuantileRegressor(default_quantiles=level, random_state=0)
+
+
+_KINDS = {"boosting": _boosting, "linear": _linear, "forest": _forest}
 #: Method -> arguments of `Quantiles`.
 PEERS = {
     "HistGradientBoosting, quantiles": ("boosting", False),
     "HistGradientBoosting, quantiles, conformalized": ("boosting", True),
     "linear quantile regression": ("linear", False),
+    "quantile forest": ("forest", False),
+    "quantile forest, conformalized": ("forest", True),
 }
 
 
@@ -103,10 +119,16 @@ def main(arguments):
 
 def run(names, seeds, **options):
     """Return the rows of all methods; peers know no fields."""
+    report = options.get("report")
     tasks = [TASKS[name] for name in names]
+    if not (report or record.installed("rdata", "meats")):
+        tasks = [task for task in tasks if task.name in SUITES["intervals"]]
+    peers = list(PEERS)
+    if not (report or record.installed("quantile_forest", "quantile forests")):
+        peers = [name for name in peers if PEERS[name][0] != "forest"]
     wanted = record.cells(
         tasks,
-        lambda task: (*METHODS, *PEERS) if task.metric == "R2" else [*METHODS][:2],
+        lambda task: (*METHODS, *peers) if task.metric == "R2" else [*METHODS][:2],
         seeds,
     )
     return record.run(tasks, wanted, estimator=_estimator, fit=_fit, **options)

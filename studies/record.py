@@ -5,6 +5,7 @@ with "recipe", a hash of all arguments of the estimator: after a change of a def
 fit is repeated.
 """
 
+import importlib.util
 import time
 from functools import partial
 from pathlib import Path
@@ -83,6 +84,14 @@ def choose(text, known, default, kind):
         return list(default)
     names = (name.strip() for name in text.split(","))
     return [check_name(name, known, kind) for name in dict.fromkeys(names) if name]
+
+
+def installed(package, what):
+    """Return whether a package is installed; print that rows are left out if not."""
+    found = importlib.util.find_spec(package) is not None
+    if not found:
+        log(f"{what} left out: no package {package}")
+    return found
 
 
 def cells(tasks, methods, seeds):

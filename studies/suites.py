@@ -153,11 +153,17 @@ def _photographs():
     return X - X.mean((2, 3), keepdims=True), y
 
 
-def _rare_zeros():
-    """Return digits of which 3 % are 0, and whether they are."""
+def _rare(digit):
+    """Return digits of which 3 % are this one, and whether they are."""
     X, y = _digits()
-    kept = np.r_[np.flatnonzero(y == 0)[:50], np.flatnonzero(y != 0)]
-    return X[kept], (y[kept] == 0).astype(int)
+    kept = np.r_[np.flatnonzero(y == digit)[:50], np.flatnonzero(y != digit)]
+    return X[kept], (y[kept] == digit).astype(int)
+
+
+def _rare_digit(digit):
+    load = functools.partial(_rare, digit)
+    settings = _SMALL | _PIXELS | _STOPPED
+    return Task(f"digits-{digit}-200", load, 200, "AUC", settings, max_test=None)
 
 
 def _mean_of_fields(load):
@@ -345,16 +351,7 @@ SUITES = {
         _backbone("permeability-150", _simulated("permeability", 350), 150, "R2"),
         _backbone("patterns-100", _simulated("patterns", 300), 100),
     ),
-    "rare": _named(
-        Task(
-            "digits-0-200",
-            _rare_zeros,
-            200,
-            "AUC",
-            _SMALL | _PIXELS | _STOPPED,
-            max_test=None,
-        ),
-    ),
+    "rare": _named(*map(_rare_digit, (0, 3, 8))),
     "budget": _named(
         Task("digits-1000", _digits, 1000, settings=_PIXELS, max_test=None)
     ),

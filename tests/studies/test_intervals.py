@@ -14,8 +14,9 @@ def small(monkeypatch):
     for name, value in TINY.items():
         monkeypatch.setitem(task.settings, name, value)
     monkeypatch.setattr(intervals, "TASKS", {"diabetes-300": task})
-    kinds = {"linear": intervals._linear, "boosting": intervals._linear}
+    kinds = dict.fromkeys(("linear", "boosting", "forest"), intervals._linear)
     monkeypatch.setattr(intervals, "_KINDS", kinds)
+    monkeypatch.setattr(intervals.record, "installed", lambda package, what: True)
 
 
 def test_command__two_tables_then_resumed(small, tmp_path, capsys):
@@ -24,7 +25,7 @@ def test_command__two_tables_then_resumed(small, tmp_path, capsys):
     first = capsys.readouterr().out
     one, two = first.strip().split("\n\n")[-2:]
     assert len(two.splitlines()) == 2 + len(intervals.PEERS) + 2
-    assert one.splitlines()[-1].startswith("| diabetes-300 | linear quantile")
+    assert one.splitlines()[-1].startswith("| diabetes-300 | quantile forest, conf")
     main(words)
     assert first.endswith(capsys.readouterr().out)
 
@@ -59,3 +60,17 @@ def test_quantiles__conformalized__covers(conformal, rng):
     lower, upper = peer.predict_interval(X[500:], 0.9)
     inside = np.mean((lower <= y[500:]) & (y[500:] <= upper))
     assert (inside > 0.85) == conformal
+
+
+def test_run__without_packages__leaves_out_their_rows(small, monkeypatch):
+    monkeypatch.setattr(intervals.record, "installed", lambda package, what: False)
+    monkeypatch.setattr(intervals, "METHODS", {})
+    methods = [row["method"] for row in intervals.run(["diabetes-300"], [0])]
+    assert methods == [name for name in intervals.PEERS if "forest" not in name]
+
+
+def test_quantiles__signals__read_as_columns(rng):
+    X, y = rng.normal(size=(60, 1, 5)), rng.normal(size=60)
+    flat = intervals.Quantiles("linear").fit(X[:, 0], y)
+    own = intervals.Quantiles("linear").fit(X, y)
+    np.testing.assert_array_equal(own.quantile(X, 0.5), flat.quantile(X[:, 0], 0.5))

@@ -14,14 +14,15 @@ def _small(monkeypatch):
     monkeypatch.setattr(max_time, "BUDGETS", (1,))
 
 
-def test_task__rare_class_in_both_parts():
+@pytest.mark.parametrize("name", scoring.TASKS)
+def test_task__rare_class_in_both_parts(name):
     for seed in range(5):
-        _, _, y, y_test = scoring.TASKS["digits-0-200"].split(seed)
+        _, _, y, y_test = scoring.TASKS[name].split(seed)
         assert (len(y), y.sum()) == (200, 6)
         assert y_test.mean() == pytest.approx(0.03, abs=0.001)
 
 
-@pytest.mark.parametrize(("name", "n"), [("scoring", 2), ("max_time", 1)])
+@pytest.mark.parametrize(("name", "n"), [("scoring", 6), ("max_time", 1)])
 def test_command__fits_then_resumed(name, n, tmp_path, capsys):
     words = [name, "--seeds", "1", "--out", str(tmp_path / "rows.jsonl")]
     main(words)
