@@ -143,11 +143,12 @@ def main(arguments):
 def run(names, methods, seeds, n=_N_TRAIN, budget=1.0, **options):
     """Return one row for each fit; peers need the time of the fit of "pare"."""
     tasks = [_tasks(n)[name] for name in names]
-    has_fno = options.get("report") or record.installed("neuralop", "FNO")
+    if "FNO" in methods and not options.get("report"):
+        has_fno = record.installed("neuralop", "FNO")
+        methods = [method for method in methods if has_fno or method != "FNO"]
     wanted = [
         cell | {"n": n, "budget": budget}
         for cell in record.cells(tasks, methods, seeds)
-        if cell["method"] != "FNO" or has_fno
     ]
     own = [_with_epochs(cell) for cell in wanted if cell["method"] not in PEERS]
     run_cells = functools.partial(record.run, tasks, fit=_fit, names=_NAMES, **options)
