@@ -170,11 +170,11 @@ def signals(name):
     return np.concatenate([X, X_test]), np.concatenate([y, y_test])
 
 
-def darcy():
-    """Return the 1,000 fields of size 16 that neuraloperator 0.3.0 contains."""
+def darcy(part="train"):
+    """Return the 1,000 or 50 fields of size 16 of neuraloperator 0.3.0 to 2.0.0."""
     import torch
 
-    place = _package("neuralop") / "datasets" / "data" / "darcy_train_16.pt"
+    place = _package("neuralop") / "datasets" / "data" / f"darcy_{part}_16.pt"
     fields = torch.load(place, weights_only=True)
     return tuple(fields[name].float().reshape(-1, 1, 16, 16).numpy() for name in "xy")
 

@@ -20,6 +20,7 @@ def _small(monkeypatch):
     monkeypatch.setattr(fields, "_N_TRAIN", 30)
     monkeypatch.setattr(fields, "_tasks", tasks)
     monkeypatch.setattr(fields, "TASKS", tasks(30))
+    monkeypatch.setattr(fields, "_DRAWN", ["darcy"])
     own = {"backbone": NAME, "max_epochs": 1}
     monkeypatch.setattr(
         fields, "METHODS", {name: own | fields.METHODS[name] for name in fields.METHODS}
@@ -35,6 +36,17 @@ def test_split__first_samples_and_the_same_test():
     np.testing.assert_array_equal(same_test, X_test)
     other, *_ = fields._tasks(30)["darcy"].split(4)
     assert not np.isin(other, X).any()
+
+
+def test_file__first_samples_and_own_test(monkeypatch):
+    def load(part="train"):
+        n = {"train": 40, "test": 7}[part]
+        return np.arange(n), -np.arange(n)
+
+    task = fields.FileTask("file", load, 20, "relative L2")
+    X, X_test, y, y_test = task.split(3)
+    assert [len(part) for part in (X, X_test, y, y_test)] == [20, 7, 20, 7]
+    np.testing.assert_array_equal(y, -X)
 
 
 def test_command__peers_get_the_time_of_pare(tmp_path, capsys, monkeypatch):
@@ -82,13 +94,13 @@ def test_contrast__of_two_standard_deviations():
 
 
 def test_budget__multiplies_the_default_epochs():
-    cell = {"task": "darcy", "n": 30, "budget": 3.0}
+    cell = {"task": "darcy", "n": 30, "budget": 3.0, "seed": 0}
     assert fields._with_epochs(cell)["settings"]["max_epochs"] == 3 * 300
     assert fields._with_epochs(cell | {"budget": 1}) == cell | {"budget": 1}
 
 
 def test_tasks__six_of_the_benchmark_and_two_harder(monkeypatch):
     monkeypatch.undo()
-    assert len(fields.TASKS) == 8
-    assert {"burgers-shocks", "darcy-100"} < set(fields.TASKS)
+    assert len(fields._DRAWN) == 8
+    assert {"burgers-shocks", "darcy-100"} < set(fields._DRAWN) < set(fields.TASKS)
     assert all(task.n_train == 300 for task in fields.TASKS.values())
