@@ -3,9 +3,9 @@ Four kinds of data
 ==================
 
 The same two estimators read signals, images, fields and tables. The following four fits
-have default arguments, but the fields are trained for a third of the default number of
-epochs, to keep this example short. The shapes of ``X`` and ``y`` determine what is
-learned.
+have default arguments, but the fit to fields has 11 epochs, about a sixth of the
+default number, to keep this example short. The shapes of ``X`` and ``y`` determine what
+is learned.
 """
 
 # %%

@@ -39,7 +39,7 @@ y = np.concatenate([train[k + 1] for k in starts])
 print(f"states {states.shape}, X {X.shape}, y {y.shape}")
 
 # %%
-# Both models get the same time of the processor.
+# Both models are trained for the same CPU time.
 
 start = time.process_time()
 reg = PaReRegressor(max_epochs=8, random_state=0).fit(X, y)

@@ -9,8 +9,8 @@ of the source during training. The second part compares
 """
 
 # %%
-# The signals have one channel and 256 time points. The bundled backbone splits each of
-# them into 64 windows.
+# The signals have one channel and 256 time points. The default backbone for signals,
+# "pare-signal", splits each of them into 64 windows.
 
 import time
 

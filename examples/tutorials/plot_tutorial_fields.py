@@ -35,8 +35,8 @@ X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=40, random_s
 # -------
 #
 # Nothing has to be said about the shapes: a target with an axis for each axis of a
-# sample is a field. The fit has ten epochs, to keep this page short. The default is
-# about three times as long, and more accurate. ``verbose=1`` prints how the data were
+# sample is a field. The fit has ten epochs, to keep this page short. The default has
+# about seven times as many, and a lower error. ``verbose=1`` prints how the data were
 # read, and the time that is left.
 
 reg = PaReRegressor(max_epochs=10, random_state=0, verbose=1)

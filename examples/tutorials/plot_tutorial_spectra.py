@@ -4,8 +4,8 @@ From a spectrum to a number with an interval
 
 You have spectra, and a number that a laboratory measured for each of them, such as a
 concentration. You want to predict it for new spectra, and to know how far to trust each
-prediction. Are spectra a table or signals? Both is possible, and this page measures it
-for the data at hand. Reading takes ten minutes, and running less than one on two cores.
+prediction. Are spectra a table or signals? Both are possible, and this page compares
+them. Reading takes ten minutes, and running takes less than a minute on two cores.
 """
 
 # %%

@@ -34,8 +34,8 @@ input_shape : tuple of int, default=None
     if it has four. ``predict`` expects samples in the same form as ``fit``.
 source : str, list, tuple of arrays or None, default="auto"
     The source: labelled samples whose tokens replace tokens of X. "auto" fits the
-    backbone: "photographs+self" for timm, "docstrings+self" for transformers, and
-    "formula+self" for all others, or if files of those are missing. Others are
+    backbone: "photographs+self" for timm, "docstrings+self" for transformers,
+    "waveforms+self" for "pare-signal", else "formula+self". Others are
     "formula" (images of ten classes drawn from formulas) and "formula:all" (all 2,048
     classes); "waveforms" (signals); "photographs" (extra "images"); "docstrings"
     (English); a tuple ``(X_source, y_source)`` of samples or texts and their classes or
@@ -80,8 +80,8 @@ max_epochs : int or "auto", default="auto"
     With a linear model, training may end earlier, see ``linear_path``.
 max_time : float or None, default=None
     Seconds that ``fit`` may take, from the check of the data to the fitted estimator.
-    The schedules of the learning rate and of mixing bend to it: they are at their end
-    in the last step. Training also ends after ``max_epochs``; a large number lets it
+    The schedules of the learning rate and of mixing are adapted to it, and end with the
+    last step. Training also ends after ``max_epochs``; a large number lets it
     take all of the time. There is at least one step, and ``alignment`` and the linear
     model take the time that they need. Results depend on the speed of the machine. A
     fit that continues from a checkpoint has the time that was left.
