@@ -6,8 +6,29 @@ import signal
 import time
 from pathlib import Path
 
+import numpy as np
+
 from sklearn_pare import _device
 from tests.benchmarks import stand_ins
+
+
+class Counted(np.ndarray):
+    """An array that counts how often it is pickled."""
+
+    n_pickled = 0
+
+    def __reduce_ex__(self, protocol):
+        Counted.n_pickled += 1
+        return np.array(self).__reduce_ex__(protocol)
+
+
+class Stored(np.ndarray):
+    """An array that Ray stores once for all workers, under a reference."""
+
+    def __reduce__(self):
+        import ray
+
+        return ray.get, (self.reference,)
 
 
 def die_once(path):
