@@ -192,7 +192,7 @@ def _on_dask(address, cells, call):
 
     If a worker dies, Dask runs its cell on another one, or fails after several deaths.
     """
-    distributed, running = extra("distributed", "cluster"), {}
+    distributed, running = extra("distributed", group="cluster"), {}
     with distributed.Client(address) as client:
         if any(n > 1 for n in client.nthreads().values()):
             raise ProcessError(
