@@ -193,7 +193,14 @@ def _on_dask(address, cells, call):
     If a worker dies, Dask runs its cell on another one, or fails after several deaths.
     """
     distributed, running = extra("distributed", group="cluster"), {}
-    with distributed.Client(address) as client:
+    try:
+        connected = distributed.Client(address)
+    except ValueError as error:
+        raise ProcessError(
+            f"{address!r} is no address of a Dask scheduler, such as tcp://host:8786: "
+            f"{error}"
+        ) from error
+    with connected as client:
         if any(n > 1 for n in client.nthreads().values()):
             raise ProcessError(
                 "The Dask workers run several fits at a time in one process, where "

@@ -237,6 +237,13 @@ def test_run__no_scheduler__one_line(tmp_path, capsys):
     assert error.count("\n") == 1
 
 
+def test_run__wrong_address__error_shows_one(tmp_path):
+    pytest.importorskip("distributed")
+    task = stand_ins.TASKS["iris"]
+    with pytest.raises(ProcessError, match=r"'host' is no address.*tcp://host:8786"):
+        runner.run([task], ["nft"], [0], "tiny", print, data_home=tmp_path, dask="host")
+
+
 # ---- devices
 
 
