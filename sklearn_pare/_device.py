@@ -3,7 +3,10 @@
 This is the only module that queries torch for devices.
 """
 
+import contextlib
+import multiprocessing
 import os
+import sys
 
 import torch
 
@@ -28,9 +31,24 @@ def _is_forked(kind):
     return kind == "cuda" and torch.cuda._is_in_bad_fork()
 
 
-def _is_one_of_several():
-    """Return whether torchrun started this process with others."""
-    return "LOCAL_RANK" in os.environ and os.environ.get("WORLD_SIZE", "1") != "1"
+def _process_number():
+    """Return the number of this process among those of a computation, or None.
+
+    These are the processes of torchrun on one machine, or workers of Dask, joblib and
+    multiprocessing.
+    """
+    if "LOCAL_RANK" in os.environ and os.environ.get("WORLD_SIZE", "1") != "1":
+        return int(os.environ["LOCAL_RANK"])
+    if "dask_cuda" in sys.modules:
+        # It makes another device the first one of each worker.
+        return None
+    with contextlib.suppress(KeyError, ValueError):
+        # If Dask restarts a worker, its name remains: "3" or "gpu-3", or an address.
+        name = sys.modules["distributed"].get_worker().name
+        return int(str(name).rpartition("-")[2])
+    # Joblib has no other number for its workers.
+    counts = multiprocessing.current_process()._identity
+    return counts[-1] - 1 if counts else None
 
 
 def resolve_device(device):
@@ -40,8 +58,8 @@ def resolve_device(device):
     ----------
     device : str, int or torch.device
         "auto" is the first available of cuda, xpu and mps, else the CPU; anything else
-        is passed to `torch.device`. Without a number it is the one with the number
-        `LOCAL_RANK`, if torchrun started several processes.
+        is passed to `torch.device`. In processes of torchrun, and in workers of Dask,
+        joblib and multiprocessing, a device without a number is chosen round robin.
 
     Raises
     ------
@@ -71,10 +89,12 @@ def resolve_device(device):
             "the default of joblib, or with multiprocessing.get_context('spawn'), or "
             "use device='cpu'."
         )
-    if resolved.type != "cpu" and resolved.index is None and _is_one_of_several():
-        # More processes than devices fail later, unless each sees one of its own.
-        index = int(os.environ["LOCAL_RANK"]) % max(_count(resolved.type), 1)
-        resolved = torch.device(resolved.type, index)
+    if resolved.type != "cpu" and resolved.index is None:
+        number = _process_number()
+        if number is not None:
+            # A process may see no device but its own.
+            index = number % max(_count(resolved.type), 1)
+            resolved = torch.device(resolved.type, index)
     if resolved.type != "cpu" and (resolved.index or 0) >= _count(resolved.type):
         raise DeviceError(
             f"device={device!r} is not available: torch {torch.__version__} finds "

@@ -35,7 +35,7 @@ class OutOfMemoryError(PaReError, MemoryError):
 
 
 class ProcessError(PaReError, RuntimeError):
-    """Another process of a fit on several devices failed, or was killed."""
+    """Another process failed or was killed, or processes cannot work together."""
 
 
 class ModelFileError(PaReError, ValueError):

@@ -1,5 +1,6 @@
 """Devices and precisions, with faked availability."""
 
+import multiprocessing
 import os
 import pickle
 import subprocess
@@ -285,5 +286,33 @@ def test_resolve_device__torchrun__device_of_the_process(
 def test_resolve_device__torchrun_of_one__as_without(fake, monkeypatch):
     monkeypatch.setenv("LOCAL_RANK", "0")
     monkeypatch.setenv("WORLD_SIZE", "1")
+    fake("cuda", "cuda")
+    assert str(_device.resolve_device("auto")) == "cuda"
+
+
+@pytest.mark.parametrize(
+    ("counts", "device", "expected"),
+    [
+        ((), "auto", "cuda"),
+        ((1,), "auto", "cuda:0"),
+        ((2,), "auto", "cuda:1"),
+        ((3,), "cuda", "cuda:0"),
+        # The first worker of the second process.
+        ((2, 1), "auto", "cuda:0"),
+        ((2,), "cuda:0", "cuda:0"),
+        ((2,), "cpu", "cpu"),
+    ],
+)
+def test_resolve_device__workers__round_robin(
+    counts, device, expected, fake, monkeypatch
+):
+    monkeypatch.setattr(multiprocessing.current_process(), "_identity", counts)
+    fake("cuda", "cuda")
+    assert str(_device.resolve_device(device)) == expected
+
+
+def test_resolve_device__workers_of_dask_cuda__first_device(fake, monkeypatch):
+    monkeypatch.setattr(multiprocessing.current_process(), "_identity", (2,))
+    monkeypatch.setitem(sys.modules, "dask_cuda", None)
     fake("cuda", "cuda")
     assert str(_device.resolve_device("auto")) == "cuda"

@@ -120,7 +120,8 @@ scoring : str, callable or None, default=None
     NaN counts as worse than any number.
 device : str, int or torch.device, default="auto"
     Device of torch, such as "cuda:1". "auto" is the first of cuda, xpu and mps that is
-    available, or the CPU if none of them is.
+    available, or the CPU if none of them is. Of several devices, parallel processes of
+    joblib, Dask, multiprocessing and torchrun use different ones.
 precision : str, {"auto", "fp32", "bf16"}, default="auto"
     Precision of the backbone and of the decoder of masks and fields. "auto" is bfloat16
     if the device has instructions for it, otherwise float32. Other heads, the gate,

@@ -117,17 +117,20 @@ def _add_run(commands):
         "--preset",
         default="small",
         metavar="NAME",
-        help="small (minutes on a laptop; default) or paper (the papers' settings)",
+        help="small (minutes on a laptop; default) or paper",
     )
     _add_data(parser)
     parser.add_argument(
         "--download", action="store_true", help="download missing files to DIR"
     )
-    parser.add_argument(
-        "--jobs", type=console.number, metavar="N", help="fits at a time"
-    )
     text = "JSON lines; fits in this file are not repeated"
     parser.add_argument("--out", type=expand, metavar="FILE", help=text)
+    at_a_time = parser.add_mutually_exclusive_group()
+    at_a_time.add_argument(
+        "--jobs", type=console.number, metavar="N", help="fits at a time"
+    )
+    text = "scheduler of a Dask cluster that runs the fits"
+    at_a_time.add_argument("--dask", metavar="ADDRESS", help=text)
     parser.set_defaults(do=_run)
 
 
@@ -142,6 +145,7 @@ def _run(arguments):
         download=arguments.download,
         path=arguments.out,
         jobs=arguments.jobs,
+        dask=arguments.dask,
     )
     if rows:
         print(report.table(rows))

@@ -24,7 +24,13 @@ from sklearn_pare.benchmarks.resources import (
     peak,
     versions,
 )
-from sklearn_pare.exceptions import DataError, MissingFileError, PaReError
+from sklearn_pare.datasets._readers.fetch import extra
+from sklearn_pare.exceptions import (
+    DataError,
+    MissingFileError,
+    PaReError,
+    ProcessError,
+)
 from sklearn_pare.metrics import as_error, get_scorer
 from sklearn_pare.openml import fold_scores, run_task
 from sklearn_pare.openml._tasks import load_task
@@ -35,11 +41,14 @@ MARKER = "SIMULATED"
 NAMES = ("task", "method", "seed", "suite", "preset", "simulated", "recipe")
 # Metrics that score the samples of a group together.
 _GROUPED = ("clip-map",)
+# Cells that a Dask cluster gets at a time, so that new workers find some. For each, a
+# lock file is open.
+_AHEAD = 100
 
 
 def run(
     tasks, methods, seeds, preset, log, *, data_home, download=False, path=None,
-    jobs=None,
+    jobs=None, dask=None,
 ):  # fmt: skip
     """Fit and score methods on tasks.
 
@@ -62,6 +71,9 @@ def run(
     jobs : int, default=None
         Number of cells at a time, each in a process of its own on one thread. None: the
         number of ``joblib.parallel_config``, which also selects another backend, or 1.
+    dask : str, default=None
+        Address of the scheduler of a Dask cluster, whose workers run the cells. They
+        read the data themselves, from the same path.
 
     Returns
     -------
@@ -110,10 +122,11 @@ def run(
         key = cell["suite"], cell["task"]
         if key in errors:
             return delayed(dict)(cell, **{FAILED: _text(errors[key])})
-        return delayed(_fit)(chosen[key], found[key], data_home, cell)
+        return delayed(_fit)(chosen[key], found[key], data_home.absolute(), cell)
 
     def fits(cells):
-        for row in _in_parallel(map(call, cells), jobs):
+        rows = _on_dask(dask, cells, call) if dask else _in_parallel(cells, call, jobs)
+        for row in rows:
             if FAILED in row:
                 failures.append(row)
                 log("failed  {task}  {method}  seed {seed}  {failed}".format(**row))
@@ -154,8 +167,9 @@ def _unreadable(tasks, data_home, download):
     return errors
 
 
-def _in_parallel(calls, jobs):
-    """Yield the results of joblib's calls, an iterator, as soon as possible."""
+def _in_parallel(cells, call, jobs):
+    """Yield the rows of cells, an iterator, as soon as joblib has them."""
+    calls = map(call, cells)
     try:
         parallel = Parallel(
             jobs,
@@ -166,11 +180,52 @@ def _in_parallel(calls, jobs):
         )
     except ValueError:
         # Some backends return all results at once; a few at a time can be saved.
-        parallel, size = Parallel(jobs, batch_size=1), effective_n_jobs(jobs)
-        while some := list(islice(calls, size)):
-            yield from parallel(some)
+        with Parallel(jobs, batch_size=1) as parallel:
+            while some := list(islice(calls, effective_n_jobs(jobs))):
+                yield from parallel(some)
         return
     yield from parallel(calls)
+
+
+def _on_dask(address, cells, call):
+    """Yield the rows of cells, an iterator, as soon as a Dask cluster has them.
+
+    If a worker dies, Dask runs its cell on another one, or fails after several deaths.
+    """
+    distributed, running = extra("distributed", group="cluster"), {}
+    try:
+        connected = distributed.Client(address)
+    except ValueError as error:
+        raise ProcessError(
+            f"{address!r} is no address of a Dask scheduler, such as tcp://host:8786: "
+            f"{error}"
+        ) from error
+    with connected as client:
+        if any(n > 1 for n in client.nthreads().values()):
+            raise ProcessError(
+                "The Dask workers run several fits at a time in one process, where "
+                "they would wait for each other. Start them with one thread each: dask "
+                "worker --nworkers N --nthreads 1"
+            )
+        ended = distributed.as_completed()
+
+        def submit(n):
+            for cell in islice(cells, n):
+                function, args, kwargs = call(cell)
+                future = client.submit(function, *args, **kwargs, pure=False)
+                running[future.key] = cell
+                ended.add(future)
+
+        submit(_AHEAD)
+        for future in ended:
+            cell = running.pop(future.key)
+            try:
+                row = future.result()
+            # Workers died, or cannot import the task. The other cells continue.
+            except Exception as error:
+                row = cell | {FAILED: f"{type(error).__name__}: {error}"}
+            yield row
+            submit(1)
 
 
 def _fit(task, preset, data_home, cell):

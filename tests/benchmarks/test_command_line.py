@@ -64,6 +64,7 @@ def _tree(folder):
         ([*REAL, "--data", "~nobody-of-this-name"], ["~nobody-of-this-name does not"]),
         ([*REAL, "--seeds", "0"], ["no number of at least 1"]),
         ([*REAL, "--jobs", "-2"], ["no number of at least 1"]),
+        ([*REAL, "--jobs", "2", "--dask", "a:1"], ["not allowed with argument --jobs"]),
         ([*REAL, "--data", "dta", "--out", "nodir/r.jsonl"], ["folder nodir does not"]),
         (["prepare", "--simulated", "nodir/sim"], ["nodir/sim", "Name a new"]),
         (["prepare", "--simulated", "text"], ["text: ", "Name a new"]),

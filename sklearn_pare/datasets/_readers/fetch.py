@@ -20,14 +20,14 @@ from sklearn_pare.exceptions import FileFormatError, MissingFileError
 _BLOCK = 2**16
 
 
-def extra(name):
-    """Import a module of the extra "benchmarks"; the error names the extra."""
+def extra(name, group="benchmarks"):
+    """Import a module of an extra of this package; the error names the extra."""
     try:
         return importlib.import_module(name)
     except ImportError as error:
         raise ImportError(
-            f"The files of the benchmarks need {name}, which is not installed. Run: "
-            "pip install 'sklearn-pare[benchmarks]'"
+            f"The benchmarks need {name}, which is not installed. Run: pip install "
+            f"'sklearn-pare[{group}]'"
         ) from error
 
 
