@@ -9,23 +9,61 @@ import numpy as np
 import torch
 
 from sklearn_pare import backbones
+from sklearn_pare._data.grids import restore_grid
+from sklearn_pare._data.lazy import LazyArray, check_out, write
+from sklearn_pare._data.reach import check_outputs
 from sklearn_pare._device import free_cache, is_out_of_memory, out_of_memory
+from sklearn_pare._utils.ahead import ahead
 from sklearn_pare.nn.model import PaReModel
 
+# About as many numbers are in memory at a time, of samples as of their outputs.
+_BLOCK = 2**22
 # Few samples are at most this part of a batch, or one.
 _FEW = 1 / 16
 # For each network, the sizes of batches for few samples that were found.
 _FOUND = weakref.WeakKeyDictionary()
 
 
-def in_batches(compute, model, X, encode, row_shape, size, device, remedies):
-    """Apply ``compute(model, batch)`` to all samples.
+def in_blocks(batches, finish, X, encoder, row_shape, output_shape, out=None):
+    """Return finished outputs for all samples.
+
+    Parameters
+    ----------
+    batches : iterable
+        Of `in_batches`.
+    finish : callable
+        ``finish(outputs)`` for some of the samples returns an array.
+    X, encoder, row_shape, output_shape
+        As for `in_batches`, but X is not encoded.
+    out : array, optional
+        It is written to, block by block, and returned.
+    """
+
+    def restore(outputs):
+        return finish(restore_grid(outputs, X.shape[2:], row_shape[1:]))
+
+    if out is not None:
+        one = restore(np.zeros((1, *output_shape), np.float32))
+        check_out(out, (len(X), *one.shape[1:]), one.dtype)
+    for rows, outputs in batches:
+        block = restore(check_outputs(outputs, X, encoder, rows.start))
+        if out is None:
+            out = np.empty((len(X), *block.shape[1:]), block.dtype)
+        write(out, rows, block)
+    return out
+
+
+def in_batches(
+    compute, model, X, encode, row_shape, size, output_shape, device, remedies
+):
+    """Apply ``compute(model, batch)`` to all samples; yield slices and their results.
 
     All batches have one fixed shape, and the last one is padded. Samples of signals and
     images with gaps are in batches of their own, as the network computes with masks
     there. So the result for a sample does not, to the bit, depend on the others. Few
     samples are in smaller batches that give the same bits. If the device has no memory
-    for a batch, all samples are computed again in batches of half the size.
+    for a batch, all samples are yielded again, in batches of half the size. Samples in
+    files are read ahead.
 
     Parameters
     ----------
@@ -40,6 +78,8 @@ def in_batches(compute, model, X, encode, row_shape, size, device, remedies):
         Shape of an encoded sample.
     size : int
         Samples per batch.
+    output_shape : tuple of int
+        Shape of the outputs of a sample.
     device : torch.device
     remedies : sequence of str
         Advice in the error if not even one sample fits.
@@ -49,8 +89,9 @@ def in_batches(compute, model, X, encode, row_shape, size, device, remedies):
     OutOfMemoryError
         If the weights or a batch of one sample do not fit; a MemoryError.
     """
-    numbers = sum(value.numel() for value in model.parameters())
-    weights, found = f"{numbers:,} weights", _FOUND.setdefault(model, {})
+    n_weights = sum(value.numel() for value in model.parameters())
+    weights, found = f"{n_weights:,} weights", _FOUND.setdefault(model, {})
+    blocks = _blocks(X, size, row_shape, output_shape)
     try:
         model = model if device.type == "cpu" else copy.deepcopy(model).to(device)
     except (RuntimeError, MemoryError) as error:
@@ -59,7 +100,9 @@ def in_batches(compute, model, X, encode, row_shape, size, device, remedies):
         raise out_of_memory(device, f"a backbone with {weights}", remedies) from error
     while True:
         try:
-            return _all_rows(compute, model, X, encode, row_shape, size, device, found)
+            parts = compute, model, X, encode, row_shape, size, device, found, blocks
+            yield from _all_rows(*parts)
+            return
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -89,11 +132,25 @@ def remedies(backbone, n_tokens, device, bfloat16):
     return [*found, "a fit with samples that are pooled or cut to fewer numbers"]
 
 
+def _blocks(X, size, row_shape, output_shape):
+    """Return slices of whole batches; few chunks of a file are part of two of them."""
+    # X may be on a finer grid than in fit, and outputs then are too.
+    finer = math.ceil(math.prod(X.shape[2:]) / math.prod(row_shape[1:]))
+    n = _BLOCK // (finer * max(math.prod(row_shape), math.prod(output_shape)))
+    if isinstance(X, LazyArray):
+        n = max(n, min(X.chunk, 16 * n))
+    step = size * max(1, n // size)
+    return [slice(i, min(i + step, len(X))) for i in range(0, len(X), step)]
+
+
 @torch.no_grad()
-def _all_rows(compute, model, X, encode, row_shape, size, device, known):
-    results, are_few = [], len(X) <= max(1, _FEW * size)
-    for start in range(0, len(X), size):
-        rows = encode(X[start : start + size])
+def _all_rows(compute, model, X, encode, row_shape, size, device, known, blocks):
+    def read(rows):
+        return encode(np.asarray(X[rows]))
+
+    are_few = len(X) <= max(1, _FEW * size)
+    encoded = ahead(read, blocks) if isinstance(X, LazyArray) else map(read, blocks)
+    for block, rows in zip(blocks, encoded, strict=True):
         gaps = np.zeros(len(rows), bool)
         if rows.ndim > 2:
             gaps = np.isnan(rows).reshape(len(rows), -1).any(1)
@@ -108,8 +165,7 @@ def _all_rows(compute, model, X, encode, row_shape, size, device, known):
                 found.append(
                     compute(model, batch.to(device))[: len(some)].cpu().numpy()
                 )
-        results.append(np.concatenate(found)[np.argsort(np.concatenate(parts))])
-    return np.concatenate(results)
+        yield block, np.concatenate(found)[np.argsort(np.concatenate(parts))]
 
 
 def _size_for_few(compute, model, shape, device, has_gaps, known):

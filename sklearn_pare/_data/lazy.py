@@ -1,8 +1,10 @@
-"""Arrays that are read or copied in blocks."""
+"""Arrays that are read, copied or written in blocks."""
 
 import math
+from contextlib import nullcontext
 from copy import copy
 from itertools import pairwise
+from threading import RLock
 
 import numpy as np
 from sklearn.utils import gen_batches
@@ -19,6 +21,8 @@ _BLOCK = 2**22
 SMALL = 2**20
 # Sums of squares of larger numbers overflow.
 LARGEST = 1e140
+# Libraries of files, such as netCDF4, may fail in several threads at a time.
+_FILES = RLock()
 
 
 def blocks(X, axis=0, size=_BLOCK):
@@ -191,6 +195,11 @@ class LazyArray:
         """Number of axes."""
         return 1 + len(self.row_shape)
 
+    @property
+    def chunk(self):
+        """Number of samples that are stored or computed together."""
+        return int(np.max((getattr(self.source, "chunks", None) or [1])[0]))
+
     def __len__(self):
         return len(self.index)
 
@@ -216,9 +225,63 @@ class LazyArray:
         )
         for start, stop in runs(rows):
             first, last = int(rows[start]), int(rows[stop - 1])
-            some = read(self.source, slice(first, last + 1))
+            with _guard(self.source):
+                some = read(self.source, slice(first, last + 1))
             if np.ma.isMaskedArray(some):
                 some = some.astype(block.dtype).filled(np.nan)
             block[start:stop] = some
         check_finite(block, rows)
-        return block[inverse].reshape(self.shape).astype(dtype or block.dtype)
+        if not np.array_equal(rows, self.index):
+            block = block[inverse]
+        return block.reshape(self.shape).astype(dtype or block.dtype, copy=False)
+
+
+def _guard(array):
+    """Return the lock for an array in a file."""
+    # Arrays of dask and xarray have locks of their own, and may compute anything.
+    return nullcontext() if hasattr(array, "compute") else _FILES
+
+
+def check_out(out, shape, dtype):
+    """Raise DataError if predictions of a shape and dtype cannot be written to `out`.
+
+    Parameters
+    ----------
+    out : object
+        An array, or an array in a file.
+    shape : tuple of int
+    dtype : dtype
+    """
+    if not isinstance(out, np.ndarray) and not is_foreign(out):
+        raise DataError(
+            f"out is of type {type(out).__name__}. Give an array of numpy, or one in a "
+            "file, such as a data set of HDF5 or an array of zarr."
+        )
+    # Classes may be of any dtype that holds them.
+    known = dtype.kind != "f" or np.can_cast(dtype, _dtype(out), "same_kind")
+    if tuple(out.shape) != shape or not known:
+        raise DataError(
+            f"out has shape {tuple(out.shape)} and dtype {_dtype(out)}. For these X, "
+            f"predictions have shape {shape} and dtype {dtype}."
+        )
+
+
+def write(out, rows, block):
+    """Write a block of predictions into some samples of an array.
+
+    Raises
+    ------
+    DataError
+        If `out` cannot hold a class.
+    """
+    if block.dtype.kind != "f" and block.dtype != _dtype(out):
+        stored = block.astype(_dtype(out))
+        if not np.array_equal(stored, block):
+            value = block[stored != block][0]
+            raise DataError(
+                f"out has dtype {_dtype(out)}, which cannot hold the class {value!r}. "
+                f"Give an array of dtype {block.dtype}."
+            )
+        block = stored
+    with _guard(out):
+        out[rows] = block
