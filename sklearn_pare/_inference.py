@@ -25,18 +25,9 @@ _FOUND = weakref.WeakKeyDictionary()
 
 
 def in_blocks(batches, finish, X, encoder, row_shape, output_shape, out=None):
-    """Return finished outputs for all samples.
+    """Return ``finish(outputs)`` for all samples, written to `out` if it is given.
 
-    Parameters
-    ----------
-    batches : iterable
-        Of `in_batches`.
-    finish : callable
-        ``finish(outputs)`` for some of the samples returns an array.
-    X, encoder, row_shape, output_shape
-        As for `in_batches`, but X is not encoded.
-    out : array, optional
-        It is written to, block by block, and returned.
+    `batches` are those of `in_batches`; X holds the samples before encoding.
     """
 
     def restore(outputs):
@@ -148,6 +139,8 @@ def _all_rows(compute, model, X, encode, row_shape, size, device, known, blocks)
     def read(rows):
         return encode(np.asarray(X[rows]))
 
+    # Pages of new memory in each batch would take longer than the copy.
+    batch = torch.empty(size, *row_shape)
     are_few = len(X) <= max(1, _FEW * size)
     encoded = ahead(read, blocks) if isinstance(X, LazyArray) else map(read, blocks)
     for block, rows in zip(blocks, encoded, strict=True):
@@ -160,11 +153,13 @@ def _all_rows(compute, model, X, encode, row_shape, size, device, known, blocks)
             if are_few and len(part):
                 n = _size_for_few(compute, model, shape, device, has_gaps, known)
             for i in range(0, len(part), n):
-                some, batch = rows[part[i : i + n]], torch.zeros(n, *row_shape)
+                # Slices are not copied.
+                whole = len(part) == len(rows)
+                some = rows[i : i + n] if whole else rows[part[i : i + n]]
                 batch[: len(some)] = torch.from_numpy(some)
-                found.append(
-                    compute(model, batch.to(device))[: len(some)].cpu().numpy()
-                )
+                batch[len(some) : n] = 0.0
+                outputs = compute(model, batch[:n].to(device))
+                found.append(outputs[: len(some)].cpu().numpy())
         yield block, np.concatenate(found)[np.argsort(np.concatenate(parts))]
 
 

@@ -17,8 +17,8 @@ MAX_READ = 2**28
 
 # Numbers per block, 32 MB in float64. The last bits of means depend on it.
 _BLOCK = 2**22
-# Numbers per block for operations whose result does not depend on it.
-SMALL = 2**20
+# Numbers per block, which fit into caches, if the result does not depend on it.
+SMALL = 2**17
 # Sums of squares of larger numbers overflow.
 LARGEST = 1e140
 # Libraries of files, such as netCDF4, may fail in several threads at a time.
@@ -46,7 +46,10 @@ def standardise(block, mean, scale):
     Numbers that are too far from the mean for float32 become infinite.
     """
     with np.errstate(over="ignore"):
-        return ((block - mean) / scale).astype(np.float32)
+        block = block - mean
+        # In place: pages of new memory take longer than the numbers.
+        block /= scale
+        return block.astype(np.float32)
 
 
 def check_finite(X, rows=None):
@@ -220,20 +223,18 @@ class LazyArray:
 
     def __array__(self, dtype=None, copy=None):
         rows, inverse = np.unique(self.index, return_inverse=True)
-        block = np.empty(
-            (len(rows), *self.source.shape[1:]), np.result_type(self.dtype, np.float32)
-        )
+        floats, parts = np.result_type(self.dtype, np.float32), []
         for start, stop in runs(rows):
-            first, last = int(rows[start]), int(rows[stop - 1])
+            where = slice(int(rows[start]), int(rows[stop - 1]) + 1)
             with _guard(self.source):
-                some = read(self.source, slice(first, last + 1))
-            if np.ma.isMaskedArray(some):
-                some = some.astype(block.dtype).filled(np.nan)
-            block[start:stop] = some
+                some = read(self.source, where)
+            some = some.astype(floats, copy=False)
+            parts.append(some.filled(np.nan) if np.ma.isMaskedArray(some) else some)
+        block = parts[0] if len(parts) == 1 else np.concatenate(parts)
         check_finite(block, rows)
-        if not np.array_equal(rows, self.index):
-            block = block[inverse]
-        return block.reshape(self.shape).astype(dtype or block.dtype, copy=False)
+        # Slices are not copied.
+        block = block if np.array_equal(rows, self.index) else block[inverse]
+        return block.reshape(self.shape).astype(dtype or floats, copy=False)
 
 
 def _guard(array):
@@ -243,45 +244,22 @@ def _guard(array):
 
 
 def check_out(out, shape, dtype):
-    """Raise DataError if predictions of a shape and dtype cannot be written to `out`.
-
-    Parameters
-    ----------
-    out : object
-        An array, or an array in a file.
-    shape : tuple of int
-    dtype : dtype
-    """
+    """Raise DataError if predictions of a shape and dtype do not fit into `out`."""
     if not isinstance(out, np.ndarray) and not is_foreign(out):
         raise DataError(
             f"out is of type {type(out).__name__}. Give an array of numpy, or one in a "
             "file, such as a data set of HDF5 or an array of zarr."
         )
-    # Classes may be of any dtype that holds them.
-    known = dtype.kind != "f" or np.can_cast(dtype, _dtype(out), "same_kind")
-    if tuple(out.shape) != shape or not known:
+    # Only digits may be lost.
+    rule = "same_kind" if dtype.kind == "f" else "safe"
+    if tuple(out.shape) != shape or not np.can_cast(dtype, _dtype(out), rule):
         raise DataError(
-            f"out has shape {tuple(out.shape)} and dtype {_dtype(out)}. For these X, "
-            f"predictions have shape {shape} and dtype {dtype}."
+            f"out has shape {tuple(out.shape)} and dtype {_dtype(out)}. For these "
+            f"samples, predictions have shape {shape} and dtype {dtype}."
         )
 
 
 def write(out, rows, block):
-    """Write a block of predictions into some samples of an array.
-
-    Raises
-    ------
-    DataError
-        If `out` cannot hold a class.
-    """
-    if block.dtype.kind != "f" and block.dtype != _dtype(out):
-        stored = block.astype(_dtype(out))
-        if not np.array_equal(stored, block):
-            value = block[stored != block][0]
-            raise DataError(
-                f"out has dtype {_dtype(out)}, which cannot hold the class {value!r}. "
-                f"Give an array of dtype {block.dtype}."
-            )
-        block = stored
+    """Write a block of predictions to some samples of an array."""
     with _guard(out):
         out[rows] = block

@@ -120,16 +120,14 @@ class LazyRows(Dataset):
             index = index.numpy()
         offset = None if self.offset is None else self.offset[index]
         parts = self.x[index], self.y[index], self.weight[index], offset
-        parts = [part if part is None else torch.as_tensor(part) for part in parts]
+        parts = (None if part is None else torch.as_tensor(part) for part in parts)
         if self.device.type == "cuda":
-            parts = [part if part is None else part.pin_memory() for part in parts]
-        return parts
+            parts = (part if part is None else part.pin_memory() for part in parts)
+        return tuple(parts)
 
     def _move(self, parts):
-        return tuple(
-            part if part is None else part.to(self.device, non_blocking=True)
-            for part in parts
-        )
+        how = {"device": self.device, "non_blocking": True}
+        return tuple(None if part is None else part.to(**how) for part in parts)
 
 
 class Batches:
