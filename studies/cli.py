@@ -34,6 +34,7 @@ STUDIES = (
     "large",
     "gpu",
     "growth",
+    "beyond",
     "pretraining",
 )
 
