@@ -308,7 +308,7 @@ class _BasePaRe(
         if X.ndim == 2:
             # DataFrames are slow to encode in small batches.
             rows, encode = encode(X), np.asarray
-        device, output_shape = resolve_device(self.device), self._target.output_shape
+        device, shapes = resolve_device(self.device), (shape, self._target.output_shape)
         check_deterministic(device)
         bfloat16 = resolve_precision(self.precision, device)
         batches = in_batches(
@@ -316,13 +316,12 @@ class _BasePaRe(
             self._model,
             rows,
             encode,
-            shape,
+            shapes,
             samples_per_batch(self.batch_size, self._target),
-            output_shape,
             device,
             remedies(self.backbone_, self.n_tokens_, device, bfloat16),
         )
-        return in_blocks(batches, finish, X, self._encoder, shape, output_shape, out)
+        return in_blocks(batches, finish, X, self._encoder, shapes, out)
 
     def _outputs(self, X, finish=np.asarray, out=None):
         # A network without a share does not change the outputs.

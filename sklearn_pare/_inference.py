@@ -10,7 +10,7 @@ import torch
 
 from sklearn_pare import backbones
 from sklearn_pare._data.grids import restore_grid
-from sklearn_pare._data.lazy import LazyArray, check_out, write
+from sklearn_pare._data.lazy import LazyArray, check_out, guard
 from sklearn_pare._data.reach import check_outputs
 from sklearn_pare._device import free_cache, is_out_of_memory, out_of_memory
 from sklearn_pare._utils.ahead import ahead
@@ -24,29 +24,28 @@ _FEW = 1 / 16
 _FOUND = weakref.WeakKeyDictionary()
 
 
-def in_blocks(batches, finish, X, encoder, row_shape, output_shape, out=None):
+def in_blocks(batches, finish, X, encoder, shapes, out=None):
     """Return ``finish(outputs)`` for all samples, written to `out` if it is given.
 
     `batches` are those of `in_batches`; X holds the samples before encoding.
     """
 
     def restore(outputs):
-        return finish(restore_grid(outputs, X.shape[2:], row_shape[1:]))
+        return finish(restore_grid(outputs, X.shape[2:], shapes[0][1:]))
 
     if out is not None:
-        one = restore(np.zeros((1, *output_shape), np.float32))
+        one = restore(np.zeros((1, *shapes[1]), np.float32))
         check_out(out, (len(X), *one.shape[1:]), one.dtype)
     for rows, outputs in batches:
         block = restore(check_outputs(outputs, X, encoder, rows.start))
         if out is None:
             out = np.empty((len(X), *block.shape[1:]), block.dtype)
-        write(out, rows, block)
+        with guard(out):
+            out[rows] = block
     return out
 
 
-def in_batches(
-    compute, model, X, encode, row_shape, size, output_shape, device, remedies
-):
+def in_batches(compute, model, X, encode, shapes, size, device, remedies):
     """Apply ``compute(model, batch)`` to all samples; yield slices and their results.
 
     All batches have one fixed shape, and the last one is padded. Samples of signals and
@@ -65,12 +64,10 @@ def in_batches(
     X : ndarray or LazyArray of shape (n, ...)
     encode : callable
         Function from samples of X to a float32 array for the network.
-    row_shape : tuple of int
-        Shape of an encoded sample.
+    shapes : pair of tuples of int
+        Shapes of an encoded sample and of its outputs.
     size : int
         Samples per batch.
-    output_shape : tuple of int
-        Shape of the outputs of a sample.
     device : torch.device
     remedies : sequence of str
         Advice in the error if not even one sample fits.
@@ -82,7 +79,7 @@ def in_batches(
     """
     n_weights = sum(value.numel() for value in model.parameters())
     weights, found = f"{n_weights:,} weights", _FOUND.setdefault(model, {})
-    blocks = _blocks(X, size, row_shape, output_shape)
+    blocks, row_shape = _blocks(X, shapes, size), shapes[0]
     try:
         model = model if device.type == "cpu" else copy.deepcopy(model).to(device)
     except (RuntimeError, MemoryError) as error:
@@ -123,13 +120,14 @@ def remedies(backbone, n_tokens, device, bfloat16):
     return [*found, "a fit with samples that are pooled or cut to fewer numbers"]
 
 
-def _blocks(X, size, row_shape, output_shape):
+def _blocks(X, shapes, size):
     """Return slices of whole batches; few chunks of a file are part of two of them."""
     # X may be on a finer grid than in fit, and outputs then are too.
-    finer = math.ceil(math.prod(X.shape[2:]) / math.prod(row_shape[1:]))
-    n = _BLOCK // (finer * max(math.prod(row_shape), math.prod(output_shape)))
+    finer = math.ceil(math.prod(X.shape[2:]) / math.prod(shapes[0][1:]))
+    n = _BLOCK // (finer * max(map(math.prod, shapes)))
     if isinstance(X, LazyArray):
-        n = max(n, min(X.chunk, 16 * n))
+        chunks = getattr(X.source, "chunks", None) or [1]
+        n = max(n, min(int(np.max(chunks[0])), 16 * n))
     step = size * max(1, n // size)
     return [slice(i, min(i + step, len(X))) for i in range(0, len(X), step)]
 
@@ -153,10 +151,8 @@ def _all_rows(compute, model, X, encode, row_shape, size, device, known, blocks)
             if are_few and len(part):
                 n = _size_for_few(compute, model, shape, device, has_gaps, known)
             for i in range(0, len(part), n):
-                # Slices are not copied.
-                whole = len(part) == len(rows)
-                some = rows[i : i + n] if whole else rows[part[i : i + n]]
-                batch[: len(some)] = torch.from_numpy(some)
+                some = part[i : i + n]
+                np.take(rows, some, 0, batch.numpy()[: len(some)], "clip")
                 batch[len(some) : n] = 0.0
                 outputs = compute(model, batch[:n].to(device))
                 found.append(outputs[: len(some)].cpu().numpy())

@@ -114,8 +114,7 @@ def test_few_samples__smallest_size_with_the_same_bits(differs, n, expected):
     compute, model = _Sizes(differs), torch.nn.Identity()
     batches = partial(
         _inference.in_batches, partial(compute, bfloat16=False), model, size=64,
-        encode=np.asarray, row_shape=(3,), output_shape=(1,),
-        device=torch.device("cpu"), remedies=(),
+        encode=np.asarray, shapes=((3,), (1,)), device=torch.device("cpu"), remedies=(),
     )  # fmt: skip
 
     def run(X):

@@ -131,8 +131,8 @@ def test_modules__small():
     # Scores, losses, intervals, gaps, the torch module and ONNX: 25,700 to 27,900. What
     # fit prints and shows, the display of fields, the choice of a backbone, levels of
     # signals, small batches, and symmetries of fields: 28,500. Fits on several
-    # devices: 28,900.
-    assert sum(sizes) <= 28_900
+    # devices: 28,900. Reading ahead, and predictions into files: 29,000.
+    assert sum(sizes) <= 29_000
     assert statistics.median(sizes) <= 140
     assert max(sizes) <= 450
 

@@ -1,4 +1,4 @@
-"""Arrays that are read, copied or written in blocks."""
+"""Arrays that are read or copied in blocks, and arrays to write to."""
 
 import math
 from contextlib import nullcontext
@@ -198,11 +198,6 @@ class LazyArray:
         """Number of axes."""
         return 1 + len(self.row_shape)
 
-    @property
-    def chunk(self):
-        """Number of samples that are stored or computed together."""
-        return int(np.max((getattr(self.source, "chunks", None) or [1])[0]))
-
     def __len__(self):
         return len(self.index)
 
@@ -217,28 +212,23 @@ class LazyArray:
         other.row_shape = row_shape
         return other
 
-    def take(self, index):
-        """Read the samples at `index`, in any order and with repetitions."""
-        return np.asarray(self[index])
-
     def __array__(self, dtype=None, copy=None):
         rows, inverse = np.unique(self.index, return_inverse=True)
         floats, parts = np.result_type(self.dtype, np.float32), []
         for start, stop in runs(rows):
             where = slice(int(rows[start]), int(rows[stop - 1]) + 1)
-            with _guard(self.source):
+            with guard(self.source):
                 some = read(self.source, where)
             some = some.astype(floats, copy=False)
             parts.append(some.filled(np.nan) if np.ma.isMaskedArray(some) else some)
         block = parts[0] if len(parts) == 1 else np.concatenate(parts)
         check_finite(block, rows)
-        # Slices are not copied.
         block = block if np.array_equal(rows, self.index) else block[inverse]
         return block.reshape(self.shape).astype(dtype or floats, copy=False)
 
 
-def _guard(array):
-    """Return the lock for an array in a file."""
+def guard(array):
+    """Return the lock to hold while an array in a file is read or written."""
     # Arrays of dask and xarray have locks of their own, and may compute anything.
     return nullcontext() if hasattr(array, "compute") else _FILES
 
@@ -250,16 +240,10 @@ def check_out(out, shape, dtype):
             f"out is of type {type(out).__name__}. Give an array of numpy, or one in a "
             "file, such as a data set of HDF5 or an array of zarr."
         )
-    # Only digits may be lost.
-    rule = "same_kind" if dtype.kind == "f" else "safe"
+    # Only digits may be lost; conversions to numpy's StringDType lose nothing.
+    rule = "same_kind" if dtype.kind == "f" or _dtype(out).kind == "T" else "safe"
     if tuple(out.shape) != shape or not np.can_cast(dtype, _dtype(out), rule):
         raise DataError(
             f"out has shape {tuple(out.shape)} and dtype {_dtype(out)}. For these "
             f"samples, predictions have shape {shape} and dtype {dtype}."
         )
-
-
-def write(out, rows, block):
-    """Write a block of predictions to some samples of an array."""
-    with _guard(out):
-        out[rows] = block

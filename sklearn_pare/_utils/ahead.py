@@ -7,9 +7,8 @@ from contextvars import copy_context
 def ahead(function, arguments):
     """Yield ``function(argument)`` for each argument, in order, one ahead in a thread.
 
-    While the caller works with a result, the thread computes the next one. An error is
-    raised when its result is asked for. At the end, also if the generator is closed
-    before, no call is left running.
+    While the caller works with a result, the thread computes the next one. Errors are
+    raised in place of results. When the generator is closed, no call is left running.
     """
     coming = None
     with ThreadPoolExecutor(1) as thread:
