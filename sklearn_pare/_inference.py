@@ -143,7 +143,7 @@ def _all_rows(compute, model, X, encode, row_shape, size, device, known, blocks)
     encoded = ahead(read, blocks) if isinstance(X, LazyArray) else map(read, blocks)
     for block, rows in zip(blocks, encoded, strict=True):
         gaps = np.zeros(len(rows), bool)
-        if rows.ndim > 2:
+        if rows.ndim > 2 and np.isnan(rows.min()):
             gaps = np.isnan(rows).reshape(len(rows), -1).any(1)
         parts, found = [np.flatnonzero(~gaps), np.flatnonzero(gaps)], []
         for has_gaps, part in enumerate(parts):
