@@ -27,9 +27,8 @@ from sklearn_pare._data.fit_data import (
     in_words,
 )
 from sklearn_pare._data.forms import warn_swapped
-from sklearn_pare._data.grids import encode_on_grid, on_grid, restore_grid
+from sklearn_pare._data.grids import encode_on_grid, on_grid
 from sklearn_pare._data.lengths import trimmed
-from sklearn_pare._data.reach import check_outputs
 from sklearn_pare._data.splits import check_groups, check_several
 from sklearn_pare._data.validation import (
     check_input_shape,
@@ -44,7 +43,7 @@ from sklearn_pare._device import (
     resolve_device,
     resolve_precision,
 )
-from sklearn_pare._inference import in_batches, remedies
+from sklearn_pare._inference import in_batches, in_blocks, remedies
 from sklearn_pare._report import ReprMixin, Stopwatch
 from sklearn_pare._saving import model_file
 from sklearn_pare._saving.module import ModuleMixin
@@ -300,8 +299,8 @@ class _BasePaRe(
 
     # ---- prediction
 
-    def _infer(self, X, compute):
-        """Return ``compute(model, batch, bfloat16=...)`` for all samples."""
+    def _infer(self, X, compute, finish=np.asarray, out=None):
+        """Return ``finish(compute(model, batch, bfloat16=...))`` for all samples."""
         check_is_fitted(self)
         X, shape = check_rows(self, X, reset=False), tuple(self.input_shape_)
         X = on_grid(X, shape, len(self._target.output_shape) > 1)
@@ -309,27 +308,26 @@ class _BasePaRe(
         if X.ndim == 2:
             # DataFrames are slow to encode in small batches.
             rows, encode = encode(X), np.asarray
-        device = resolve_device(self.device)
+        device, shapes = resolve_device(self.device), (shape, self._target.output_shape)
         check_deterministic(device)
         bfloat16 = resolve_precision(self.precision, device)
-        outputs = in_batches(
+        batches = in_batches(
             partial(compute, bfloat16=bfloat16),
             self._model,
             rows,
             encode,
-            shape,
+            shapes,
             samples_per_batch(self.batch_size, self._target),
             device,
             remedies(self.backbone_, self.n_tokens_, device, bfloat16),
         )
-        outputs = check_outputs(outputs, X, self._encoder)
-        return restore_grid(outputs, X.shape[2:], shape[1:])
+        return in_blocks(batches, finish, X, self._encoder, shapes, out)
 
-    def _outputs(self, X):
+    def _outputs(self, X, finish=np.asarray, out=None):
         # A network without a share does not change the outputs.
         unused = getattr(self, "network_share_", 1) == 0 and self._model.linear
         compute = PaReModel.predict_linear if unused else PaReModel.predict
-        return self._infer(X, compute)
+        return self._infer(X, compute, finish, out)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

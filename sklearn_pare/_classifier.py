@@ -167,21 +167,23 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
     def _make_target(self, y, input_shape):
         return make_class_target(y, input_shape, self.class_weight, self.ignore_index)
 
-    def predict(self, X):
+    def predict(self, X, *, out=None):
         """Predict the class of each sample or position, or the labels of each sample.
 
         Parameters
         ----------
         X : array-like of shape (n, F), (n, C, L) or (n, C, H, W)
+        out : array, default=None
+            Array of the shape of the predictions, of numpy or in a file such as HDF5 or
+            zarr, into which they are written block by block. It must not overlap X.
 
         Returns
         -------
         y : ndarray of shape (n,), (n, K), (n, L) or (n, H, W)
-            Shaped like y in fit.
+            Shaped like y in fit; ``out`` if given.
         """
         with pinned():
-            outputs = self._outputs(X)
-            return self._target.decode(outputs)
+            return self._outputs(X, self._target.decode, out)
 
     def decision_function(self, X):
         """Compute the logits, which have the order of the probabilities.
@@ -196,26 +198,27 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
             (n,) for two classes of samples: the log-odds of ``classes_[1]``.
         """
         with pinned():
-            logits = self._logits(X)
-            return self._target.decide(logits)
+            return self._logits(X, self._target.decide)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X, *, out=None):
         """Predict the probability of each class or label.
 
         Parameters
         ----------
         X : array-like of shape (n, F), (n, C, L) or (n, C, H, W)
+        out : array, default=None
+            Array of the shape of the predictions, of numpy or in a file such as HDF5 or
+            zarr, into which they are written block by block. It must not overlap X.
 
         Returns
         -------
         probabilities : ndarray of shape (n, K), (n, K, L) or (n, K, H, W)
             The second axis has the order of `classes_`. It sums to 1 for classes of
             samples or positions; for label sets each entry is the probability of one
-            label.
+            label. ``out`` if given.
         """
         with pinned():
-            logits = self._logits(X)
-            return self._target.probabilities(logits)
+            return self._logits(X, self._target.probabilities, out)
 
     def predict_log_proba(self, X):
         """Predict the logarithm of the probability of each class or label.
@@ -230,8 +233,7 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
             Computed from the logits, so that they are finite for probabilities near 0.
         """
         with pinned():
-            logits = self._logits(X)
-            return self._target.log_probabilities(logits)
+            return self._logits(X, self._target.log_probabilities)
 
     def predict_set(self, X, coverage=0.9):
         """Predict sets of classes that contain the true class with a given probability.
@@ -257,10 +259,11 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         with pinned():
             return self._target.likely(self._outputs_of_fit(X), radius)
 
-    def _logits(self, X):
-        """Return logits, which are calibrated after `conformalize`."""
-        outputs, own = self._outputs(X), self._conformal
-        return outputs if own is None else outputs / own.temperature
+    def _logits(self, X, finish, out=None):
+        """Return ``finish(logits)``; logits are calibrated after `conformalize`."""
+        if (own := self._conformal) is None:
+            return self._outputs(X, finish, out)
+        return self._outputs(X, lambda found: finish(found / own.temperature), out)
 
     def score(self, X, y, sample_weight=None):
         """Return the accuracy.

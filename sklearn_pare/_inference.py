@@ -9,23 +9,51 @@ import numpy as np
 import torch
 
 from sklearn_pare import backbones
+from sklearn_pare._data.grids import restore_grid
+from sklearn_pare._data.lazy import LazyArray, check_out, guard
+from sklearn_pare._data.reach import check_outputs
 from sklearn_pare._device import free_cache, is_out_of_memory, out_of_memory
+from sklearn_pare._utils.ahead import ahead
 from sklearn_pare.nn.model import PaReModel
 
+# About as many numbers are in memory at a time, of samples as of their outputs.
+_BLOCK = 2**22
 # Few samples are at most this part of a batch, or one.
 _FEW = 1 / 16
 # For each network, the sizes of batches for few samples that were found.
 _FOUND = weakref.WeakKeyDictionary()
 
 
-def in_batches(compute, model, X, encode, row_shape, size, device, remedies):
-    """Apply ``compute(model, batch)`` to all samples.
+def in_blocks(batches, finish, X, encoder, shapes, out=None):
+    """Return ``finish(outputs)`` for all samples, written to `out` if it is given.
+
+    `batches` are those of `in_batches`; X holds the samples before encoding.
+    """
+
+    def restore(outputs):
+        return finish(restore_grid(outputs, X.shape[2:], shapes[0][1:]))
+
+    if out is not None:
+        one = restore(np.zeros((1, *shapes[1]), np.float32))
+        check_out(out, (len(X), *one.shape[1:]), one.dtype)
+    for rows, outputs in batches:
+        block = restore(check_outputs(outputs, X, encoder, rows.start))
+        if out is None:
+            out = np.empty((len(X), *block.shape[1:]), block.dtype)
+        with guard(out):
+            out[rows] = block
+    return out
+
+
+def in_batches(compute, model, X, encode, shapes, size, device, remedies):
+    """Apply ``compute(model, batch)`` to all samples; yield slices and their results.
 
     All batches have one fixed shape, and the last one is padded. Samples of signals and
     images with gaps are in batches of their own, as the network computes with masks
     there. So the result for a sample does not, to the bit, depend on the others. Few
     samples are in smaller batches that give the same bits. If the device has no memory
-    for a batch, all samples are computed again in batches of half the size.
+    for a batch, all samples are yielded again, in batches of half the size. Samples in
+    files are read ahead.
 
     Parameters
     ----------
@@ -36,8 +64,8 @@ def in_batches(compute, model, X, encode, row_shape, size, device, remedies):
     X : ndarray or LazyArray of shape (n, ...)
     encode : callable
         Function from samples of X to a float32 array for the network.
-    row_shape : tuple of int
-        Shape of an encoded sample.
+    shapes : pair of tuples of int
+        Shapes of an encoded sample and of its outputs.
     size : int
         Samples per batch.
     device : torch.device
@@ -49,8 +77,9 @@ def in_batches(compute, model, X, encode, row_shape, size, device, remedies):
     OutOfMemoryError
         If the weights or a batch of one sample do not fit; a MemoryError.
     """
-    numbers = sum(value.numel() for value in model.parameters())
-    weights, found = f"{numbers:,} weights", _FOUND.setdefault(model, {})
+    n_weights = sum(value.numel() for value in model.parameters())
+    weights, found = f"{n_weights:,} weights", _FOUND.setdefault(model, {})
+    blocks, row_shape = _blocks(X, shapes, size), shapes[0]
     try:
         model = model if device.type == "cpu" else copy.deepcopy(model).to(device)
     except (RuntimeError, MemoryError) as error:
@@ -59,7 +88,9 @@ def in_batches(compute, model, X, encode, row_shape, size, device, remedies):
         raise out_of_memory(device, f"a backbone with {weights}", remedies) from error
     while True:
         try:
-            return _all_rows(compute, model, X, encode, row_shape, size, device, found)
+            parts = compute, model, X, encode, row_shape, size, device, found, blocks
+            yield from _all_rows(*parts)
+            return
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -89,13 +120,30 @@ def remedies(backbone, n_tokens, device, bfloat16):
     return [*found, "a fit with samples that are pooled or cut to fewer numbers"]
 
 
+def _blocks(X, shapes, size):
+    """Return slices of whole batches; few chunks of a file are part of two of them."""
+    # X may be on a finer grid than in fit, and outputs then are too.
+    finer = math.ceil(math.prod(X.shape[2:]) / math.prod(shapes[0][1:]))
+    n = _BLOCK // (finer * max(map(math.prod, shapes)))
+    if isinstance(X, LazyArray):
+        chunks = getattr(X.source, "chunks", None) or [1]
+        n = max(n, min(int(np.max(chunks[0])), 16 * n))
+    step = size * max(1, n // size)
+    return [slice(i, min(i + step, len(X))) for i in range(0, len(X), step)]
+
+
 @torch.no_grad()
-def _all_rows(compute, model, X, encode, row_shape, size, device, known):
-    results, are_few = [], len(X) <= max(1, _FEW * size)
-    for start in range(0, len(X), size):
-        rows = encode(X[start : start + size])
+def _all_rows(compute, model, X, encode, row_shape, size, device, known, blocks):
+    def read(rows):
+        return encode(np.asarray(X[rows]))
+
+    # Pages of new memory in each batch would take longer than the copy.
+    batch = torch.empty(size, *row_shape)
+    are_few = len(X) <= max(1, _FEW * size)
+    encoded = ahead(read, blocks) if isinstance(X, LazyArray) else map(read, blocks)
+    for block, rows in zip(blocks, encoded, strict=True):
         gaps = np.zeros(len(rows), bool)
-        if rows.ndim > 2:
+        if rows.ndim > 2 and np.isnan(rows.min()):
             gaps = np.isnan(rows).reshape(len(rows), -1).any(1)
         parts, found = [np.flatnonzero(~gaps), np.flatnonzero(gaps)], []
         for has_gaps, part in enumerate(parts):
@@ -103,13 +151,12 @@ def _all_rows(compute, model, X, encode, row_shape, size, device, known):
             if are_few and len(part):
                 n = _size_for_few(compute, model, shape, device, has_gaps, known)
             for i in range(0, len(part), n):
-                some, batch = rows[part[i : i + n]], torch.zeros(n, *row_shape)
-                batch[: len(some)] = torch.from_numpy(some)
-                found.append(
-                    compute(model, batch.to(device))[: len(some)].cpu().numpy()
-                )
-        results.append(np.concatenate(found)[np.argsort(np.concatenate(parts))])
-    return np.concatenate(results)
+                some = part[i : i + n]
+                np.take(rows, some, 0, batch.numpy()[: len(some)], "clip")
+                batch[len(some) : n] = 0.0
+                outputs = compute(model, batch[:n].to(device))
+                found.append(outputs[: len(some)].cpu().numpy())
+        yield block, np.concatenate(found)[np.argsort(np.concatenate(parts))]
 
 
 def _size_for_few(compute, model, shape, device, has_gaps, known):

@@ -159,22 +159,25 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
     def _make_target(self, y, input_shape):
         return make_value_target(y, input_shape, self.loss, self.quantile)
 
-    def predict(self, X):
+    def predict(self, X, *, out=None):
         """Predict numbers or fields in the units of y.
 
         Parameters
         ----------
         X : array-like of shape (n, F), (n, C, L) or (n, C, H, W)
+        out : array, default=None
+            Array of the shape of the predictions, of numpy or in a file such as HDF5 or
+            zarr, into which they are written block by block. It must not overlap X.
 
         Returns
         -------
         y : ndarray, float64
             Shaped like y in fit: (n,), (n, K), (n, L), (n, C, L), (n, H, W) or
-            (n, C, H, W). A list ``quantile`` adds a last axis, such as (n, Q).
+            (n, C, H, W). A list ``quantile`` adds a last axis, such as (n, Q). ``out``
+            if given.
         """
         with pinned():
-            outputs = self._outputs(X)
-            return self._target.decode(outputs)
+            return self._outputs(X, self._target.decode, out)
 
     def predict_interval(self, X, coverage=0.9):
         """Predict intervals that contain y with a given probability.

@@ -35,6 +35,7 @@ STUDIES = (
     "large",
     "gpu",
     "growth",
+    "beyond",
     "pretraining",
 )
 

@@ -152,5 +152,6 @@ def test_infer__other_errors__as_they_are(fitted, signals, memory, monkeypatch):
         raise RuntimeError("no such device")
 
     monkeypatch.setattr(torch.nn.Module, "to", to)
+    arguments = fitted._model, signals, None, ((2, 24), (2,)), 1, META, ()
     with pytest.raises(RuntimeError, match="no such device"):
-        _inference.in_batches(None, fitted._model, None, None, (2,), 1, META, ())
+        next(_inference.in_batches(None, *arguments))

@@ -112,10 +112,14 @@ class _Sizes:
 )
 def test_few_samples__smallest_size_with_the_same_bits(differs, n, expected):
     compute, model = _Sizes(differs), torch.nn.Identity()
-    run = partial(
+    batches = partial(
         _inference.in_batches, partial(compute, bfloat16=False), model, size=64,
-        encode=np.asarray, row_shape=(3,), device=torch.device("cpu"), remedies=(),
+        encode=np.asarray, shapes=((3,), (1,)), device=torch.device("cpu"), remedies=(),
     )  # fmt: skip
+
+    def run(X):
+        return np.concatenate([found for _, found in batches(X)])
+
     X = np.arange(3.0 * n, dtype=np.float32).reshape(n, 3)
     np.testing.assert_array_equal(run(X), X.sum(1) + (64 in differs))
     # A single prediction is not worth a trial.

@@ -1,8 +1,10 @@
-"""Arrays that are read or copied in blocks."""
+"""Arrays that are read or copied in blocks, and arrays to write to."""
 
 import math
+from contextlib import nullcontext
 from copy import copy
 from itertools import pairwise
+from threading import RLock
 
 import numpy as np
 from sklearn.utils import gen_batches
@@ -15,10 +17,12 @@ MAX_READ = 2**28
 
 # Numbers per block, 32 MB in float64. The last bits of means depend on it.
 _BLOCK = 2**22
-# Numbers per block for operations whose result does not depend on it.
-SMALL = 2**20
+# Numbers per block, which fit into caches, if the result does not depend on it.
+SMALL = 2**17
 # Sums of squares of larger numbers overflow.
 LARGEST = 1e140
+# Libraries of files, such as netCDF4, may fail in several threads at a time.
+_FILES = RLock()
 
 
 def blocks(X, axis=0, size=_BLOCK):
@@ -42,7 +46,10 @@ def standardise(block, mean, scale):
     Numbers that are too far from the mean for float32 become infinite.
     """
     with np.errstate(over="ignore"):
-        return ((block - mean) / scale).astype(np.float32)
+        block = block - mean
+        # In place: pages of new memory take longer than the numbers.
+        block /= scale
+        return block.astype(np.float32)
 
 
 def check_finite(X, rows=None):
@@ -205,20 +212,38 @@ class LazyArray:
         other.row_shape = row_shape
         return other
 
-    def take(self, index):
-        """Read the samples at `index`, in any order and with repetitions."""
-        return np.asarray(self[index])
-
     def __array__(self, dtype=None, copy=None):
         rows, inverse = np.unique(self.index, return_inverse=True)
-        block = np.empty(
-            (len(rows), *self.source.shape[1:]), np.result_type(self.dtype, np.float32)
-        )
+        floats, parts = np.result_type(self.dtype, np.float32), []
         for start, stop in runs(rows):
-            first, last = int(rows[start]), int(rows[stop - 1])
-            some = read(self.source, slice(first, last + 1))
-            if np.ma.isMaskedArray(some):
-                some = some.astype(block.dtype).filled(np.nan)
-            block[start:stop] = some
+            where = slice(int(rows[start]), int(rows[stop - 1]) + 1)
+            with guard(self.source):
+                some = read(self.source, where)
+            some = some.astype(floats, copy=False)
+            parts.append(some.filled(np.nan) if np.ma.isMaskedArray(some) else some)
+        block = parts[0] if len(parts) == 1 else np.concatenate(parts)
         check_finite(block, rows)
-        return block[inverse].reshape(self.shape).astype(dtype or block.dtype)
+        block = block if np.array_equal(rows, self.index) else block[inverse]
+        return block.reshape(self.shape).astype(dtype or floats, copy=False)
+
+
+def guard(array):
+    """Return the lock to hold while an array in a file is read or written."""
+    # Arrays of dask and xarray have locks of their own, and may compute anything.
+    return nullcontext() if hasattr(array, "compute") else _FILES
+
+
+def check_out(out, shape, dtype):
+    """Raise DataError if predictions of a shape and dtype do not fit into `out`."""
+    if not isinstance(out, np.ndarray) and not is_foreign(out):
+        raise DataError(
+            f"out is of type {type(out).__name__}. Give an array of numpy, or one in a "
+            "file, such as a data set of HDF5 or an array of zarr."
+        )
+    # Only digits may be lost; conversions to numpy's StringDType lose nothing.
+    rule = "same_kind" if dtype.kind == "f" or _dtype(out).kind == "T" else "safe"
+    if tuple(out.shape) != shape or not np.can_cast(dtype, _dtype(out), rule):
+        raise DataError(
+            f"out has shape {tuple(out.shape)} and dtype {_dtype(out)}. For these "
+            f"samples, predictions have shape {shape} and dtype {dtype}."
+        )

@@ -16,11 +16,11 @@ def check_reach(encoded, X, encoder):
     return encoded
 
 
-def check_outputs(outputs, X, encoder):
-    """Return the outputs for samples, or raise DataError if one is not finite."""
+def check_outputs(outputs, X, encoder, first=0):
+    """Return outputs for samples from `first` on, or raise if one is not finite."""
     finite = np.isfinite(outputs).reshape(len(outputs), -1).all(1)
     if not finite.all():
-        sample = int(finite.argmin())
+        sample = first + int(finite.argmin())
         encoded = encoder.transform(select(X, slice(sample, sample + 1)))
         raise _too_far(encoded[0], sample, X, encoder)
     return outputs

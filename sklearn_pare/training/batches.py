@@ -4,6 +4,8 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from sklearn_pare._utils.ahead import ahead
+
 
 class Rows(Dataset):
     """Samples, targets and weights as tensors.
@@ -47,6 +49,10 @@ class Rows(Dataset):
     def __getitem__(self, index):
         offset = None if self.offset is None else self.offset[index]
         return self.x[index], self.y[index], self.weight[index], offset
+
+    def batches(self, indices):
+        """Yield the samples at each of several indices."""
+        return map(self.__getitem__, indices)
 
 
 class EncodedSamples:
@@ -102,15 +108,26 @@ class LazyRows(Dataset):
         return len(self.x)
 
     def __getitem__(self, index):
+        return self._move(self._read(index))
+
+    def batches(self, indices):
+        """Yield the samples at each of several indices, which are read ahead."""
+        return map(self._move, ahead(self._read, indices))
+
+    def _read(self, index):
+        """Return samples in memory; only pinned memory is copied to GPUs meanwhile."""
         if isinstance(index, torch.Tensor):
             index = index.numpy()
         offset = None if self.offset is None else self.offset[index]
-        return tuple(
-            part
-            if part is None
-            else torch.as_tensor(part).to(self.device, non_blocking=True)
-            for part in (self.x[index], self.y[index], self.weight[index], offset)
-        )
+        parts = self.x[index], self.y[index], self.weight[index], offset
+        parts = (None if part is None else torch.as_tensor(part) for part in parts)
+        if self.device.type == "cuda":
+            parts = (part if part is None else part.pin_memory() for part in parts)
+        return tuple(parts)
+
+    def _move(self, parts):
+        how = {"device": self.device, "non_blocking": True}
+        return tuple(None if part is None else part.to(**how) for part in parts)
 
 
 class Batches:
@@ -147,9 +164,9 @@ class Batches:
             self._start = self.generator.get_state()
             order = torch.randperm(n, generator=self.generator)
         batches = order.to(self.rows.index_device).split(self.batch_size)[self.own]
-        for index in batches[self.position :]:
+        for batch in self.rows.batches(batches[self.position :]):
             self.position += 1
-            yield self.rows[index]
+            yield batch
         self.position = 0
 
     def state(self):

@@ -118,9 +118,11 @@ class _Scorer:
         """Return the score of outputs of the network for the validation samples."""
         compute = type(self._view)._outputs
 
-        def lookup(X):
+        def lookup(X, finish=np.asarray, out=None):
             # A callable may ask for predictions of other samples too.
-            return outputs if X is self._X else compute(self._view, X)
+            if X is self._X and out is None:
+                return finish(outputs)
+            return compute(self._view, X, finish, out)
 
         self._view._outputs = lookup
         try:

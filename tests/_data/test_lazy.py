@@ -48,10 +48,10 @@ FORMATS = pytest.mark.parametrize("write", [_memmap, _hdf5, _zarr])
 
 
 @FORMATS
-def test_take__any_order_and_repeats__rows_of_the_array(write, tmp_path):
+def test_array__any_order_and_repeats__rows_of_the_array(write, tmp_path):
     X = LazyArray(write(tmp_path, SIGNALS))
     assert (X.shape, X.ndim, X.dtype, len(X)) == ((30, 2, 16), 3, np.float32, 30)
-    np.testing.assert_array_equal(X.take(ORDER), SIGNALS[ORDER])
+    np.testing.assert_array_equal(np.asarray(X[ORDER]), SIGNALS[ORDER])
 
 
 @FORMATS
@@ -94,16 +94,16 @@ def test_getitem__slices_masks_and_indices__read_nothing():
 
 def test_reshape__rows_as_in_the_array(tmp_path):
     X = LazyArray(_memmap(tmp_path, SIGNALS.reshape(30, 32))).reshape(30, 2, 16)
-    np.testing.assert_array_equal(X[::-2].take(np.array([1, 0])), SIGNALS[[27, 29]])
+    np.testing.assert_array_equal(np.asarray(X[::-2][[1, 0]]), SIGNALS[[27, 29]])
 
 
 @pytest.mark.parametrize(
     ("stored", "read"),
     [(np.float16, "f4"), (np.uint8, "f4"), (np.int32, "f8"), (">f4", "f4")],
 )
-def test_take__other_dtypes__floats(stored, read, tmp_path):
+def test_array__other_dtypes__floats(stored, read, tmp_path):
     X = np.arange(12, dtype=stored).reshape(3, 2, 2)
-    rows = LazyArray(_memmap(tmp_path, X)).take(np.arange(3))
+    rows = np.asarray(LazyArray(_memmap(tmp_path, X)))
     assert rows.dtype == np.dtype(read)
     np.testing.assert_array_equal(rows, X)
 
@@ -113,13 +113,13 @@ def test_lazy_array__no_numbers__error():
         LazyArray(np.full((3, 2, 2), "red"))
 
 
-def test_take__infinity__error_names_the_row_of_the_file(tmp_path):
+def test_array__infinity__error_names_the_row_of_the_file(tmp_path):
     X = SIGNALS.copy()
     X[17, 1, 4] = np.inf
     lazy = LazyArray(_memmap(tmp_path, X))[10:]
-    assert np.isfinite(lazy.take(np.arange(7))).all()
+    assert np.isfinite(np.asarray(lazy[:7])).all()
     with pytest.raises(DataError, match="infinity in sample 17, channel 1, position 4"):
-        lazy.take(np.array([9, 7]))
+        np.asarray(lazy[[9, 7]])
 
 
 def test_channel_scaler__lazy__as_in_memory(tmp_path, monkeypatch):

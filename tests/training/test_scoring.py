@@ -104,7 +104,7 @@ def test_scoring__nothing_is_predicted_twice(monkeypatch):
     monkeypatch.setattr(
         PaReClassifier,
         "_infer",
-        lambda self, X, compute: seen.append(len(X)) or infer(self, X, compute),
+        lambda self, X, *more: seen.append(len(X)) or infer(self, X, *more),
     )
     X, y, X_val, y_val = THREE
     clf = tiny(PaReClassifier, scoring=both, **FEW).fit(X, y, X_val=X_val, y_val=y_val)
