@@ -82,7 +82,9 @@ class Block(nn.Module):
 
     def __init__(self, n_axes, width, spectral=None):
         super().__init__()
-        self.norm = nn.GroupNorm(8, width)
+        # With a filter, only large fields are normalised: in laws that are not linear,
+        # the amplitude of a small one says how it changes.
+        self.norm = nn.GroupNorm(8, width, eps=1e-5 if spectral is None else 1.0)
         self.local = convolution(n_axes, width, width, 3, padding=1)
         self.spectral = spectral
         # With a filter, the second convolution is a linear map of the channels.
