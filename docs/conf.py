@@ -13,6 +13,8 @@ import sklearn_pare
 sys.path.insert(0, str(Path(__file__).parents[1]))
 mpl.use("agg")
 
+from tools.pictures import save_figures
+
 project = "sklearn-pare"
 author = "the sklearn-pare developers"
 copyright = "2026, the sklearn-pare developers"
@@ -86,6 +88,7 @@ sphinx_gallery_conf = {
     ],
     "within_subsection_order": "FileNameSortKey",
     "reset_modules": ("matplotlib", _colors),
+    "image_scrapers": (save_figures,),
     "filename_pattern": "plot_",
     "download_all_examples": False,
     "show_memory": False,
