@@ -182,6 +182,7 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         y : ndarray of shape (n,), (n, K), (n, L) or (n, H, W)
             Shaped like y in fit; ``out`` if given.
         """
+        check_is_fitted(self)
         with pinned():
             return self._outputs(X, self._target.decode, out)
 
@@ -197,6 +198,7 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         logits : ndarray of shape (n,), (n, K), (n, K, L) or (n, K, H, W)
             (n,) for two classes of samples: the log-odds of ``classes_[1]``.
         """
+        check_is_fitted(self)
         with pinned():
             return self._logits(X, self._target.decide)
 
@@ -217,6 +219,7 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
             samples or positions; for label sets each entry is the probability of one
             label. ``out`` if given.
         """
+        check_is_fitted(self)
         with pinned():
             return self._logits(X, self._target.probabilities, out)
 
@@ -232,6 +235,7 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         log_probabilities : ndarray of shape (n, K), (n, K, L) or (n, K, H, W)
             Computed from the logits, so that they are finite for probabilities near 0.
         """
+        check_is_fitted(self)
         with pinned():
             return self._logits(X, self._target.log_probabilities)
 

@@ -176,6 +176,7 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
             (n, C, H, W). A list ``quantile`` adds a last axis, such as (n, Q). ``out``
             if given.
         """
+        check_is_fitted(self)
         with pinned():
             return self._outputs(X, self._target.decode, out)
 

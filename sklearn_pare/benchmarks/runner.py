@@ -194,7 +194,7 @@ def _on_dask(address, cells, call):
     """
     distributed, running = extra("distributed", group="cluster"), {}
     try:
-        connected = distributed.Client(address)
+        connected = distributed.Client(address, set_as_default=False)
     except ValueError as error:
         raise ProcessError(
             f"{address!r} is no address of a Dask scheduler, such as tcp://host:8786: "
@@ -207,7 +207,7 @@ def _on_dask(address, cells, call):
                 "they would wait for each other. Start them with one thread each: dask "
                 "worker --nworkers N --nthreads 1"
             )
-        ended = distributed.as_completed()
+        ended = distributed.as_completed(loop=client.loop)
 
         def submit(n):
             for cell in islice(cells, n):

@@ -41,13 +41,18 @@ def cluster():
     """A Dask cluster of two processes."""
     distributed = pytest.importorskip("distributed")
     config = distributed.utils.dask.config
-    with config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
+    own = {
+        "distributed.worker.multiprocessing-method": "forkserver",
+        # Otherwise a worker is given up if it dies a second time just then.
+        "distributed.deploy.lost-worker-timeout": "10 minutes",
+    }
+    with config.set(own):
         # Workers are forked from a server that has imported the package.
         distributed.utils.get_mp_context()
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["tests.benchmarks.workers"])
         with distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None
+            n_workers=2, threads_per_worker=1, dashboard_address=":0"
         ) as cluster:
             yield cluster
 

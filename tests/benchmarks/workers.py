@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 
@@ -67,12 +68,13 @@ DEADLY = stand_ins._task("deadly", "classes", _deadly)
 
 def device(folder, n):
     """Return the device of one of n workers, which wait for each other."""
-    _device._count = [*["cuda"] * n].count
     (folder / str(os.getpid())).touch()
     end = time.monotonic() + 60
     while len(list(folder.iterdir())) < n and time.monotonic() < end:
         time.sleep(0.01)
-    return str(_device.resolve_device("auto"))
+    # joblib keeps its workers for whatever comes next.
+    with patch.object(_device, "_count", (["cuda"] * n).count):
+        return str(_device.resolve_device("auto"))
 
 
 def visible(folder, n):

@@ -43,7 +43,7 @@ def test_lazy__read_by_the_estimators_in_any_order(monkeypatch):
     monkeypatch.setattr("sklearn_pare._data.lazy.MAX_READ", 0)
     assert is_lazy(ROWS, table=True)
     index = np.array([7, 0, 3, 7])
-    np.testing.assert_array_equal(LazyArray(ROWS).take(index), X[::-1][index])
+    np.testing.assert_array_equal(LazyArray(ROWS)[index], X[::-1][index])
 
 
 def test_pickle__same_rows():
