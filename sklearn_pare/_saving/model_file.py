@@ -36,7 +36,7 @@ from sklearn_pare._version import __version__
 from sklearn_pare.backbones.hub import offline
 from sklearn_pare.exceptions import ModelFileError, PaReError, SaveError
 
-SCHEMA = 6
+SCHEMA = 7
 # Characters of JSON; the Python objects take about 20 times as much memory.
 _LONGEST = 2**25
 # Places of the backbone in a network: the trained one, and a frozen copy.

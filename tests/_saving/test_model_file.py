@@ -26,7 +26,7 @@ def test_read__every_field__as_written(saved):
     assert found.omitted == {}
     assert found.fitted["n_tokens_"] == described["fitted"]["n_tokens_"]
     assert weights.keys() == arrays.keys()
-    assert described["schema"] == 6
+    assert described["schema"] == 7
     assert described["versions"] == {
         "sklearn_pare": _HERE,
         "sklearn": sklearn.__version__,
@@ -105,7 +105,7 @@ def test_load__argument_that_an_earlier_version_lacked__default(name, saved, tmp
 @pytest.mark.parametrize(
     ("edit", "words"),
     [
-        (lambda d, a: d.update(schema=99), r"schema 99.*reads 6.*7\.1\.0"),
+        (lambda d, a: d.update(schema=99), r"schema 99.*reads 7.*7\.1\.0"),
         (lambda d, a: d.update(schema=1), r"schema 1"),
         (lambda d, a: d.update(ensemble=[]), r"'ensemble'.*7\.1\.0"),
         (lambda d, a: d["fitted"].update(mood_=1), r"'mood_'.*7\.1\.0"),
@@ -184,16 +184,16 @@ def _leave_out(described, arrays):
     [
         (
             lambda d, a: d.update(schema=99),
-            f"{_NOT_LOADED}it has schema 99, this version reads 6. {_WRITTEN}",
+            f"{_NOT_LOADED}it has schema 99, this version reads 7. {_WRITTEN}",
         ),
         (
             lambda d, a: d.update(schema=None, versions={}),
-            f"{_NOT_LOADED}it has schema None, this version reads 6. It does not state "
+            f"{_NOT_LOADED}it has schema None, this version reads 7. It does not state "
             "which version wrote it.",
         ),
         (
             lambda d, a: d.update(schema=True, versions=[]),
-            f"{_NOT_LOADED}it has schema True, this version reads 6. It does not state "
+            f"{_NOT_LOADED}it has schema True, this version reads 7. It does not state "
             "which version wrote it.",
         ),
         (
@@ -250,7 +250,7 @@ def test_read__text_that_is_not_json__error_names_the_reason(text, words, tmp_pa
 def test_read__other_json__error_names_the_schema(text, tmp_path):
     _safetensors.write(tmp_path / "x", {}, text)
     assert _refused(tmp_path / "x") == (
-        f"{_NOT_LOADED}it has schema None, this version reads 6. It does not state "
+        f"{_NOT_LOADED}it has schema None, this version reads 7. It does not state "
         "which version wrote it."
     )
 
