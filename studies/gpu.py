@@ -7,7 +7,9 @@ its own, which is ended when its share of the time is over. On a machine without
 this is a rehearsal on the CPU, with fewer samples.
 """
 
+import argparse
 import json
+import math
 import os
 import subprocess
 import sys
@@ -22,13 +24,16 @@ import torch
 
 from sklearn_pare._device import resolve_device
 from sklearn_pare._utils import expand
-from sklearn_pare.benchmarks.console import check_writable, number
+from sklearn_pare.benchmarks.console import check_writable
 from sklearn_pare.benchmarks.resources import versions
+from sklearn_pare.exceptions import DataError
 from sklearn_pare.otdd import Alignment, dataset_distance
 from sklearn_pare.sources import FormulaSource
+from studies import record
 from studies.processes import EndedEarlyError, TimeIsOverError, rows_of
+from studies.profiles import profile_rows, profile_table
 from studies.record import log
-from studies.steps import LOOP, median_seconds, step_rows
+from studies.steps import LARGE, LOOP, median_seconds, step_rows
 from studies.tables import markdown
 
 _ROOT = Path(__file__).parents[1]
@@ -37,6 +42,7 @@ RATIOS = (
     ("PaRe, bf16", "naive, bf16"),
     ("PaRe, fp32", "naive, fp32"),
     ("PaRe, bf16, compiled", "naive, bf16, compiled"),
+    (LOOP, LARGE),
     (LOOP, "PaRe, fp32"),
     (LOOP, "PaRe, bf16"),
     (LOOP, "PaRe, all clean and mixed, bf16"),
@@ -48,24 +54,53 @@ def add_arguments(parser):
     """Add the options: time, and file of figures."""
     parser.add_argument(
         "--minutes",
-        type=number,
+        type=minutes,
         default=8,
         metavar="N",
         help="time for all parts; default: 8",
     )
     parser.add_argument(
-        "--out", type=expand, metavar="FILE", help="JSON file for all figures"
+        "--parts",
+        metavar="NAME,NAME",
+        help=f"default: all, which are {', '.join(PARTS)}",
+    )
+    parser.add_argument(
+        "--out",
+        type=expand,
+        metavar="FILE",
+        help="JSON file for all figures; parts that do not run keep those in it",
+    )
+    parser.add_argument(
+        "--report",
+        action="store_true",
+        help="print the tables of FILE without running anything; default of FILE: the "
+        "recorded results",
     )
 
 
+def minutes(text):
+    """Convert an argument to a positive number, which need not be whole."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not 0 < found < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no positive number")
+    return found
+
+
 def main(arguments):
-    """Run all parts, write the file, and return the tables."""
+    """Run the parts, write the file, and return the tables."""
+    if arguments.report:
+        path = arguments.out or record.RESULTS / "gpu.json"
+        return tables(json.loads(path.read_text()))
     check_writable(arguments.out)
-    found = {"device": device_name(), "versions": versions(), "rows": [],
-             "ended": {}, "failed": []}  # fmt: skip
+    names = record.choose(arguments.parts, PARTS, PARTS, "part")
+    found = start_from(arguments.out, names)
     end = time.monotonic() + 60 * arguments.minutes
-    left = dict(PARTS)
-    for part, (share, rows) in PARTS.items():
+    left = {name: PARTS[name] for name in names}
+    for part in names:
+        share, rows = PARTS[part]
         seconds = (end - time.monotonic()) * share / sum(s for s, _ in left.values())
         del left[part]
         log(f"{part}: at most {seconds:.0f} s")
@@ -86,6 +121,31 @@ def main(arguments):
     return tables(found)
 
 
+def start_from(path, parts):
+    """Return what a file says of the same device, but of other parts.
+
+    Parameters
+    ----------
+    path : path-like or None
+    parts : list of str
+        Names of parts that will run.
+    """
+    new = {"device": device_name(), "versions": versions(), "rows": [],
+           "ended": {}, "failed": []}  # fmt: skip
+    if path is None or not path.exists():
+        return new
+    old = json.loads(path.read_text())
+    if (old["device"], old["versions"]) != (new["device"], new["versions"]):
+        raise DataError(
+            f"{path} was written on {old['device']} with {old['versions']}, but this "
+            f"is {new['device']} with {new['versions']}. Give another file."
+        )
+    rows = [row for row in old["rows"] if row["part"] not in parts]
+    ended = {part: why for part, why in old["ended"].items() if part not in parts}
+    failed = [part for part in old["failed"] if part not in parts]
+    return new | {"rows": rows, "ended": ended, "failed": failed}
+
+
 def device_name():
     """Return the name of the device that is found."""
     device = resolve_device("auto")
@@ -98,8 +158,11 @@ def run_tests(seconds):
     """Yield how many of the tests marked "gpu" passed, failed and were skipped."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
+        # Other packages of that machine may warn when they are imported.
+        quiet = [f"-Wdefault::{name}" for name in ("DeprecationWarning",
+                                                   "SyntaxWarning")]  # fmt: skip
         command = [sys.executable, "-m", "pytest", "-q", "-m", "gpu", "tests/gpu",
-                   f"--junitxml={report}"]  # fmt: skip
+                   f"--junitxml={report}", *quiet]  # fmt: skip
         # Without this setting, cuBLAS is not deterministic.
         environ = os.environ | {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
         try:
@@ -177,6 +240,7 @@ PARTS = {
     "bf16": (1.0, partial(rows_of, peak_rows)),
     "Swin-B 224": (3.0, partial(rows_of, step_rows, "Swin-B 224")),
     "pare-tiny": (1.5, partial(rows_of, step_rows, "pare-tiny")),
+    "profile": (0.5, partial(rows_of, profile_rows)),
     "formula": (0.5, partial(rows_of, formula_rows)),
     "OTDD": (0.5, partial(rows_of, otdd_rows)),
 }
@@ -196,6 +260,9 @@ def tables(found):
     parts = ["\n".join(lines)]
     if steps:
         parts += [step_table(steps, peak), ratio_table(steps)]
+    kinds = [row for row in rows if "kernels" in row]
+    if kinds:
+        parts.append(profile_table(kinds))
     rates = [row for row in rows if "rate" in row]
     if rates:
         cells = ([row["what"], f"{row['rate']:.4g} {row['unit']}"] for row in rates)

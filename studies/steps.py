@@ -68,6 +68,8 @@ STEPS = {
     "PaRe, all clean and mixed, bf16": {"bfloat16": True} | _TWICE,
 }
 LOOP = "plain loop, fp32"
+PARE = "PaRe, bf16"
+LARGE = f"{PARE}, large batch"
 #: Name of a step that is compiled -> the same step without.
 COMPILED = {f"{name}, compiled": name for name in ("PaRe, bf16", "naive, bf16")}
 
@@ -94,6 +96,18 @@ def open_net(shape, n, **settings):
     net = _net(network, start, recipe, [], None).initialize()
     net.step_ = _EPOCHS // 2
     return net, next(iter(net.batches))
+
+
+def open_network(name, on_cpu):
+    """Return the net of a network in `NETWORKS`, in training mode, and its batch."""
+    network = NETWORKS[name]
+    net, batch = open_net(
+        network.shape,
+        network.cpu_n if on_cpu else network.n,
+        backbone=network.cpu_backbone if on_cpu else network.backbone,
+    )
+    net.module_.train()
+    return net, batch
 
 
 class PlainLoop:
@@ -158,18 +172,13 @@ def step_rows(name):
     name : str
         Name in `NETWORKS`.
     """
-    network, device = NETWORKS[name], resolve_device("auto")
+    device = resolve_device("auto")
     on_cpu = device.type == "cpu"
-    how = {"warm_up": 0, "repeats": 1} if on_cpu else {"warm_up": 3, "repeats": 20}
-    net, batch = open_net(
-        network.shape,
-        network.cpu_n if on_cpu else network.n,
-        backbone=network.cpu_backbone if on_cpu else network.backbone,
-    )
-    net.module_.train()
+    how = {"warm_up": 0, "repeats": 1} if on_cpu else {"warm_up": 3, "repeats": 10}
+    net, batch = open_network(name, on_cpu)
     recipe, counted = net.recipe, {}
 
-    def row(step, run):
+    def row(step, run, batch=batch):
         figures = measure(run, batch, device, **how)
         operations = counted.get(COMPILED.get(step, step))
         return {"step": step, "per_sample": operations} | figures
@@ -181,6 +190,11 @@ def step_rows(name):
         # Of the first step, some operations are not repeated.
         counted[step] = flops(few) / 2
         yield row(step, net.train_step)
+    if not on_cpu:
+        net.recipe = replace(recipe, **STEPS[PARE])
+        counted[LARGE] = counted[PARE]
+        many = tuple(None if part is None else torch.cat([part] * 4) for part in batch)
+        yield row(LARGE, net.train_step, many)
     net.recipe = recipe
     yield row(LOOP, PlainLoop(net))
     # On a CPU, which is a rehearsal, compiling would take minutes.

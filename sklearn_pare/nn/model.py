@@ -214,7 +214,9 @@ class PaReModel(nn.Module):
         """
         if mixing is None:
             return Outputs(self.predict(x, offset, bfloat16=bfloat16, alone=alone))
-        tokens, own = self.embed(x), self.embed(mixing.x)
+        own = self.embed(mixing.x)
+        # CUDA cannot resize no images at all.
+        tokens = self.embed(x) if len(x) else own[:0]
         n_clean = len(tokens)
         others = (self.embed if mixing.own else self.source_embed)(mixing.others)
         own_noise, other_noise = mixing.noise

@@ -37,6 +37,20 @@ def test_forward__no_mixing__target_only(model, generator):
     assert outputs.fraction == 0
 
 
+def test_forward__no_clean_samples__embeds_none_of_them(model, generator, monkeypatch):
+    x = torch.randn(4, 2, 9, 9, generator=generator)
+    mixing = _mixing(generator, 6, x)
+    expected = model(x, mixing).mixed_target
+    embed = model.embed.forward
+
+    def as_on_cuda(x):
+        assert len(x), "CUDA cannot resize no images"
+        return embed(x)
+
+    monkeypatch.setattr(model.embed, "forward", as_on_cuda)
+    torch.testing.assert_close(model(x[:0], mixing).mixed_target, expected)
+
+
 def test_forward__all_tokens_replaced__row_does_not_matter(model, generator):
     x = torch.randn(2, 4, 2, 9, 9, generator=generator)
     mixing = _mixing(generator, 16, x[0])

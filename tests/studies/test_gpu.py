@@ -1,8 +1,9 @@
 import json
 
 import pytest
+import torch
 
-from studies import gpu
+from studies import gpu, profiles
 from studies.cli import main
 from studies.processes import EndedEarlyError, TimeIsOverError
 
@@ -105,3 +106,54 @@ def test_rates__positive(rows):
 def test_run_tests__too_little_time__over(tmp_path, monkeypatch):
     with pytest.raises(TimeIsOverError, match="0 s were over"):
         list(gpu.run_tests(0.1))
+
+
+def test_command__some_parts__others_kept(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(gpu, "PARTS", {"late": (3.0, _late), "fast": (1.0, _rates)})
+    path = tmp_path / "gpu.json"
+    main(["gpu", "--out", str(path)])
+    main(["gpu", "--parts", "fast", "--minutes", "0.5", "--out", str(path)])
+    assert "fast: at most 30 s" in capsys.readouterr().out
+    found = json.loads(path.read_text())
+    assert [row["part"] for row in found["rows"]] == ["late", "fast"]
+    assert list(found["ended"]) == ["late"]
+    monkeypatch.setattr(gpu, "device_name", lambda: "another card")
+    with pytest.raises(SystemExit):
+        main(["gpu", "--parts", "fast", "--out", str(path)])
+    assert "this is another card" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("nvjet_hsh_128x192_64x5_1x2_h_bz_coopA_TNT", "matrix products"),
+        ("void pytorch_flash::flash_fwd_kernel<64>", "attention"),
+        ("void at::native::vectorized_layer_norm_kernel<float>", "normalisation"),
+        ("void at::native::multi_tensor_apply_kernel<FusedAdam>", "optimiser"),
+        ("Memcpy DtoD (Device -> Device)", "copies"),
+        ("void at::native::elementwise_kernel<128, 4>", "other maps of elements"),
+    ],
+    ids=["product", "attention", "norm", "optimiser", "copy", "elements"],
+)
+def test_kind_of(name, kind):
+    assert profiles.kind_of(name) == kind
+
+
+def test_kernels__products__most_of_the_time():
+    a = torch.ones(400, 400)
+    found = profiles.kernels(lambda: a @ a, torch.device("cpu"))
+    seconds, n = found["matrix products"]
+    assert n == 1
+    assert seconds == max(time for time, _ in found.values()) > 0
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "soon"])
+def test_command__no_time__error(text, capsys):
+    with pytest.raises(SystemExit):
+        main(["gpu", f"--minutes={text}"])
+    assert "is no positive number" in capsys.readouterr().err
+
+
+def test_command__report__recorded_tables(capsys):
+    main(["gpu", "--report"])
+    assert "| Swin-B 224 | plain loop, fp32 / PaRe, bf16 |" in capsys.readouterr().out
