@@ -4,6 +4,7 @@ import statistics
 import time
 
 import torch
+import torch.nn.functional as F
 from sklearn.datasets import load_digits
 
 from sklearn_pare import PaReClassifier
@@ -14,6 +15,9 @@ from sklearn_pare.benchmarks.methods import METHODS
 from sklearn_pare.nn import replace_in_order
 from studies.tables import markdown
 
+# Samples per step of the loop by hand.
+_BATCH = 32
+
 
 def add_arguments(parser):
     """Add nothing: this study has no options."""
@@ -22,7 +26,10 @@ def add_arguments(parser):
 def main(arguments):
     """Return the table of all timings."""
     head = f"torch {torch.__version__}, {torch.get_num_threads()} threads\n\n"
-    lines = [["PaRe epoch / naive epoch, digits", _ratio(epoch_pairs(), ".2f")]]
+    lines = [
+        ["PaRe epoch / naive epoch, digits", _ratio(epoch_pairs(), ".2f", 2)],
+        ["naive epoch / loop by hand, digits", _ratio(loop_pairs(), ".2f", 2)],
+    ]
     for k in (500, 1000, 2000):
         what = f"plain loop / closed form, 32 x 3136 x 128, k = {k}"
         lines.append([what, _ratio(selection_pairs(k), ".3f")])
@@ -34,11 +41,11 @@ def main(arguments):
     return head + ratios + "\n\n" + markdown(["share", "figure"], checks)
 
 
-def _ratio(pairs, form):
+def _ratio(pairs, form, digits=1):
     """Return the median of the paired ratios, and both medians, as text."""
     ratio = statistics.median(slow / fast for slow, fast in pairs)
     slow, fast = (statistics.median(column) for column in zip(*pairs, strict=True))
-    return f"{ratio:.1f} ({slow:.2f} s / {fast:{form}} s)"
+    return f"{ratio:.{digits}f} ({slow:.2f} s / {fast:{form}} s)"
 
 
 def _share(pairs):
@@ -102,6 +109,43 @@ def epoch_pairs(repeats=5, epochs=3):
             )
         pairs.append(pair)
     return pairs[1:]  # the first pair warms up
+
+
+def loop_pairs(repeats=5, epochs=3, n=None, **settings):
+    """Return pairs: seconds of an epoch of a naive fit, and of a loop by hand.
+
+    Both train the network of "pare-tiny" without the linear path, in float32, on the
+    first `n` digits or on all.
+    """
+    X, y = (part[:n] for part in load_digits(return_X_y=True))
+    settings = {"input_shape": (1, 8, 8), "linear_path": False, "precision": "fp32",
+                "random_state": 0} | METHODS["nft"] | settings  # fmt: skip
+    clf = PaReClassifier(max_epochs=epochs, batch_size=_BATCH, **settings)
+    pairs = []
+    for _ in range(repeats):
+        clf.fit(X, y)
+        durations = [epoch["duration"] for epoch in clf.history_]
+        by_hand = _epochs_by_hand(clf._model, clf.encode(X), torch.as_tensor(y), epochs)
+        pairs.append([statistics.median(durations), statistics.median(by_hand)])
+    return pairs
+
+
+def _epochs_by_hand(model, x, y, epochs):
+    """Return the seconds of each epoch of a training loop as one writes it by hand."""
+    model.train().requires_grad_()
+    parameters = list(model.parameters())
+    optimizer = torch.optim.AdamW(parameters, lr=1e-4, fused=True)
+    seconds = []
+    for _ in range(epochs):
+        start = time.perf_counter()
+        for index in torch.randperm(len(x)).split(_BATCH):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model.predict(x[index]), y[index])
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+            optimizer.step()
+        seconds.append(time.perf_counter() - start)
+    return seconds
 
 
 def _loop_top_k(scores, k, tau=0.9):
