@@ -121,12 +121,20 @@ def table(rows):
 
 
 def _compared(rows, method, other):
-    """Return one line that compares two methods over backbones and tasks."""
+    """Return one line that compares two methods on the splits that have both."""
     errors = _by_place(rows)
-    places = [p for p, name in errors if name == method and (p, other) in errors]
-    if not places:
+    common = {}
+    for place in dict.fromkeys(place for place, _ in errors):
+        one, another = (errors.get((place, name), {}) for name in (method, other))
+        if splits := sorted(one.keys() & another.keys()):
+            common[place] = splits
+    if not common:
         return []
-    both = [[errors[p, name] for p in places] for name in (method, other)]
+    both = [
+        [[errors[place, name][split] for split in splits]
+         for place, splits in common.items()]
+        for name in (method, other)
+    ]  # fmt: skip
     means = np.array([[np.mean(values) for values in side] for side in both])
     # Standard deviations of single splits are NaN, which no difference exceeds.
     with np.errstate(invalid="ignore"), warnings.catch_warnings():
@@ -134,15 +142,19 @@ def _compared(rows, method, other):
         spread = np.max([[np.std(v, ddof=1) for v in side] for side in both], 0)
     gains = means[1] - means[0]
     p = signed_rank_p(means[0], means[1][:, None])[0]
+    n_splits = sum(map(len, common.values()))
     return [
-        f"{method} against {other}, {len(places)} tasks and backbones: error lower on "
-        f"{(gains > 0).sum()}, higher on {(gains < 0).sum()}, p {p:.4f}; lower by more "
-        f"than one standard deviation on {(gains > spread).sum()}, higher on "
-        f"{(gains < -spread).sum()}"
+        f"{method} against {other}, {len(common)} tasks and backbones, {n_splits} "
+        f"splits with both: error lower on {(gains > 0).sum()}, higher on "
+        f"{(gains < 0).sum()}, p {p:.4f}; lower by more than one standard deviation "
+        f"on {(gains > spread).sum()}, higher on {(gains < -spread).sum()}"
     ]
 
 
 def _by_place(rows):
-    """Return the errors of each pair of task and backbone: (pair, method) -> list."""
-    places = [row | {"task": (row["task"], row["backbone"])} for row in rows]
-    return collect(places, "error")
+    """Return errors: ((task, backbone), method) -> split -> error."""
+    found = {}
+    for row in rows:
+        place = row["task"], row["backbone"]
+        found.setdefault((place, row["method"]), {})[row["seed"]] = row["error"]
+    return found

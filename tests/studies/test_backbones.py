@@ -44,14 +44,22 @@ def test_command__unknown_method__named(tiny, capsys):
 def test_compared__counts_by_standard_deviation():
     def rows(method, errors):
         return [
-            {"task": "t", "backbone": name, "method": method, "error": error}
+            {
+                "task": "t",
+                "backbone": name,
+                "method": method,
+                "error": error,
+                "seed": seed,
+            }
             for name, own in errors.items()
-            for error in own
+            for seed, error in enumerate(own)
         ]
 
     fits = rows("a", {"x": [1.0, 1.2], "y": [3.0, 4.0], "z": [2.0]})
-    fits += rows("b", {"x": [2.0, 2.2], "y": [3.2, 4.2], "z": [1.0]})
+    # The last split of "x" has no fit of "a", and does not count.
+    fits += rows("b", {"x": [2.0, 2.2, 0.0], "y": [3.2, 4.2], "z": [1.0]})
     (line,) = backbones._compared(fits, "a", "b")
-    assert "3 tasks and backbones: error lower on 2, higher on 1" in line
+    assert line.startswith("a against b, 3 tasks and backbones, 5 splits with both")
+    assert "error lower on 2, higher on 1" in line
     assert line.endswith("standard deviation on 1, higher on 0")
     assert backbones._compared(fits, "a", "c") == []
