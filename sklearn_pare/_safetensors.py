@@ -75,7 +75,11 @@ def _write_path(path, save_to, size):
     # Processes that write to the same path use different temporary files.
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
+        partial.touch()
+        mode = partial.stat().st_mode
         save_to(partial)
+        # safetensors lets only its owner read a file.
+        partial.chmod(mode)
         _flush(partial)
         partial.replace(path)
         _flush(path.parent)

@@ -129,6 +129,13 @@ def test_digest__byte_order_or_strides__same_numbers_same_digest():
     assert _safetensors.digest(ab) != _safetensors.digest({"a": 2 * a, "b": a})
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="files have other permissions")
+def test_write__permissions__those_of_any_new_file(tmp_path):
+    (tmp_path / "other").touch()
+    _safetensors.write(tmp_path / "x", ARRAYS, "text")
+    assert (tmp_path / "x").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
 def test_write__flushed__file_before_it_is_moved_and_folder_after(
     tmp_path, monkeypatch
 ):
