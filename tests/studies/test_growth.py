@@ -52,7 +52,8 @@ def test_point__figures_of_a_small_fit(monkeypatch):
     assert row["x_mb"] == pytest.approx(80 * 20 * 4 / 1e6)
     assert min(row["epoch"], row["linear"], row["predict"]) > 0
     assert row["fit"] > row["epoch"] + row["linear"]
-    assert row["memory_mb"] >= 0
+    # The study has a process of its own. Here, memory of other tests may be freed.
+    assert row["memory_mb"] >= -5
 
 
 def test_tables__linear_growth__exponents_memory_and_a_million_samples():
