@@ -21,19 +21,20 @@ CLASSES = np.arange(N) % 3
 # In float32, sums in another order.
 CLOSE = {"rtol": 1e-3, "atol": 1e-3}
 _MB = 2**20
-KINDS = ["table", "signals", "images", "masks", "fields"]
+KINDS = ["table", "signals", "images", "masks", "fields", "lines"]
 
 
 def _data(name):
     """Return an estimator, and data whose classes or numbers can be learned."""
     # Images and fields are resized, masks are not.
     shape = {"table": (5,), "signals": (3, 40), "images": (3, 20, 20),
-             "masks": (1, 16, 16), "fields": (1, 20, 20)}[name]  # fmt: skip
+             "masks": (1, 16, 16), "fields": (1, 20, 20),
+             "lines": (1, 40)}[name]  # fmt: skip
     X = RNG.normal(size=(N, *shape)).astype(np.float32)
     X.reshape(N, -1)[:, 0] += 4 * CLASSES
     if name == "masks":
         return tiny(PaReClassifier, max_epochs=2), X, (X[:, 0] > 0).astype(int)
-    if name == "fields":
+    if name in ("fields", "lines"):
         return tiny(PaReRegressor, max_epochs=2), X, X[:, 0] ** 2
     return tiny(PaReClassifier), X, CLASSES
 
