@@ -92,8 +92,7 @@ def minutes(text):
 def main(arguments):
     """Run the parts, write the file, and return the tables."""
     if arguments.report:
-        path = arguments.out or record.RESULTS / "gpu.json"
-        return tables(json.loads(path.read_text()))
+        return tables(read(arguments.out or record.RESULTS / "gpu.json"))
     check_writable(arguments.out)
     names = record.choose(arguments.parts, PARTS, PARTS, "part")
     found = start_from(arguments.out, names)
@@ -121,6 +120,23 @@ def main(arguments):
     return tables(found)
 
 
+def read(path):
+    """Return what a file says.
+
+    Raises
+    ------
+    DataError
+        If it was not written by this command.
+    """
+    try:
+        found = json.loads(path.read_text())
+        if found.keys() >= {"device", "versions", "rows", "ended", "failed"}:
+            return found
+    except (OSError, ValueError, AttributeError):
+        pass
+    raise DataError(f"{path} was not written by this command. Give another file.")
+
+
 def start_from(path, parts):
     """Return what a file says of the same device, but of other parts.
 
@@ -134,7 +150,7 @@ def start_from(path, parts):
            "ended": {}, "failed": []}  # fmt: skip
     if path is None or not path.exists():
         return new
-    old = json.loads(path.read_text())
+    old = read(path)
     if (old["device"], old["versions"]) != (new["device"], new["versions"]):
         raise DataError(
             f"{path} was written on {old['device']} with {old['versions']}, but this "

@@ -154,6 +154,21 @@ def test_command__no_time__error(text, capsys):
     assert "is no positive number" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", None], ids=["empty", "list", "object", "missing"]
+)
+@pytest.mark.parametrize("more", [[], ["--report"]], ids=["run", "report"])
+def test_command__file_of_something_else__error(content, more, tmp_path, capsys):
+    path = tmp_path / "gpu.json"
+    if content is not None:
+        path.write_text(content)
+    elif not more:
+        pytest.skip("a new file is written")
+    with pytest.raises(SystemExit):
+        main(["gpu", "--parts", "bf16", "--out", str(path), *more])
+    assert "was not written by this command" in capsys.readouterr().err
+
+
 def test_command__report__recorded_tables(capsys):
     main(["gpu", "--report"])
     assert "| Swin-B 224 | plain loop, fp32 / PaRe, bf16 |" in capsys.readouterr().out
