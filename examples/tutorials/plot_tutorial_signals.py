@@ -76,13 +76,13 @@ plt.show()
 # The pipeline
 # ------------
 #
-# ``input_shape=(3, 500)`` says how the flat rows are to be read: three channels of 500
-# values. Use the first step for what you know about your sensors. Here it removes the
-# mean of each channel, which depends on how the sensor is tilted. Missing values may
-# stay in the file: with ``np.nanmean`` they remain single missing values. The channels
-# need no scaling: the estimator standardises them. All fits have twelve epochs, to keep
-# this page short. Remove ``max_epochs`` for your own data: with few samples, twelve
-# epochs are not enough for the network.
+# ``input_shape=(3, 500)`` says how the flat rows are to be read: three channels of
+# 500 values. Use the first step for what you know about your sensors. Here it removes
+# the mean of each channel, which depends on how the sensor is tilted. Missing values
+# may stay in the file: ``np.nanmean`` keeps one of them from emptying a channel. The
+# channels need no scaling: the estimator standardises them. All fits have twelve
+# epochs, to keep this page short. Remove ``max_epochs`` for your own data: with few
+# samples, twelve epochs are not enough for the network.
 
 
 def centre(X):
@@ -103,13 +103,12 @@ model = make_pipeline(
 #
 # The estimator has two parts: a linear model of many features of the signals, and a
 # network. The network is added only if it improves the predictions for held-out
-# signals. If it does not, changing ``lr`` or ``mix_start`` changes nothing. Compare
-# first the linear model with the network, and the network alone
-# (``linear_path=False``). The third candidate, without mixing, shows whether mixing
-# helps the network. One split into 140 signals for training and 70 for validation is
-# cheap, and enough to tell large differences. If your recordings come from a few
-# people or devices, split by them, see the section "Groups of samples" of the
-# :doc:`/user_guide`.
+# signals. If it does not, changing ``lr`` or ``mix_start`` changes nothing. First
+# compare both parts together to the network alone (``linear_path=False``). The third
+# candidate, without mixing, shows whether mixing helps the network. One split into
+# 140 signals for training and 70 for validation is cheap, and enough to tell large
+# differences. If your recordings come from a few people or devices, split by them,
+# see the section "Groups of samples" of the :doc:`/user_guide`.
 
 candidates = {
     "both": {"linear_path": [True]},
