@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load, save_file
+from safetensors.torch import load, save
 from torch import nn
 
 from sklearn_pare._utils import without_traces
@@ -127,9 +127,10 @@ def write_weights(tensors, card: BackboneCard, path: Path) -> None:
         name: value.detach().to("cpu", torch.float16).contiguous()
         for name, value in tensors.items()
     }
-    partial = path.with_suffix(".partial")
-    save_file(half, partial)
-    described = card.to_dict() | {"sha256": _sha256(partial.read_bytes())}
+    partial, content = path.with_suffix(".partial"), save(half)
+    # Not by save_file, which lets only the owner read a file.
+    partial.write_bytes(content)
+    described = card.to_dict() | {"sha256": _sha256(content)}
     partial.replace(path)
     path.with_suffix(".json").write_text(json.dumps(described, indent=2) + "\n")
 

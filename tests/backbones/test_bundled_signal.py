@@ -61,6 +61,8 @@ def test_layer_scales__one_step_per_block_and_merging():
 def test_file__round_trip__half_precision_and_small(tmp_path, generator):
     backbone, path = build_signal(generator), tmp_path / "signal.safetensors"
     write_weights(backbone.parts.state_dict(), backbone.card, path)
+    # Anyone may read what anyone may read of other new files.
+    assert path.stat().st_mode == path.with_suffix(".json").stat().st_mode
     assert path.stat().st_size <= 8_000_000
     again = load_signal_file(path, _seeded(5))
     assert again.card.sha256
