@@ -158,9 +158,10 @@ class ReprMixin:
         caption = None
         if self.__sklearn_is_fitted__():
             alone = "" if self.network_share_ else ", the linear model predicts alone"
+            unused = " (not used)" if self._model.ignores_backbone else ""
             caption = (
                 f"input_shape_ {tuple(self.input_shape_)} | backbone "
-                f"{self._architecture.backbone} | network's share "
+                f"{self.backbone_}{unused} | network's share "
                 f"{self.network_share_:.2g}{alone} | fitted in "
                 f"{sum(self.fit_report_.seconds.values()):.1f} s"
             )

@@ -191,8 +191,15 @@ class PaReModel(nn.Module):
         """
         if offset is None and self.linear is not None:
             offset = self.linear(x)
+        # In training, the share of a backbone gets its first gradients while it is 0.
+        alone = alone or (not torch.is_grad_enabled() and self.ignores_backbone)
         tokens = None if alone else self.embed(x)
         return self._read(tokens, x, self._filled(x), offset, bfloat16)[0]
+
+    @property
+    def ignores_backbone(self):
+        """Whether a dense decoder gives the backbone no share in any channel."""
+        return isinstance(self.head, DenseDecoder) and not self.head.share.any()
 
     def predict_linear(self, x, *, bfloat16=False):
         """Map samples (B, ...) to the outputs (B, K, ...) of the linear path alone."""

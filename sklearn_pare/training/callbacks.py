@@ -189,9 +189,14 @@ def cost(net, seconds):
     recipe = net.recipe
     time_left = _duration(seconds * (recipe.n_steps - net.step_))
     n_weights = sum(p.numel() for p in net.module_.backbone.parameters())
-    return (
+    read = (
         f"{recipe.n_tokens} tokens per sample, backbone of {n_weights / 1e6:.1f} M "
-        f"parameters, {recipe.n_steps} steps of {recipe.batch_size} samples, about "
+        "parameters"
+    )
+    if recipe.share_alone == 1:
+        read = "decoder of fields without a backbone"
+    return (
+        f"{read}, {recipe.n_steps} steps of {recipe.batch_size} samples, about "
         f"{time_left} for {recipe.n_steps - net.step_} more"
     )
 

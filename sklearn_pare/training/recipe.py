@@ -61,7 +61,8 @@ def resolve(arguments, data):
 
     Fields are learned by a decoder that needs many steps. They are not mixed, unless a
     source or samples without targets are given, and a pretrained backbone stays as it
-    is.
+    is. "share_alone" is added: the part of the steps, from the first one on, in which
+    that decoder learns without the backbone. It is 1 unless a backbone is named.
     """
     auto = {"mix_start": 0.6, "mix_end": 0.1}
     fields = data.target.kind == "values" and len(data.target.output_shape) > 1
@@ -70,10 +71,14 @@ def resolve(arguments, data):
     if fields and clean:
         auto = dict.fromkeys(auto, 0.0)
     found = arguments | {k: v for k, v in auto.items() if arguments[k] == "auto"}
+    unmixed = fields and found["mix_start"] == found["mix_end"] == 0
+    fixed = unmixed and arguments["pretrained"] and arguments["alignment"] is None
     if found["tune"] == "auto":
-        fixed = fields and found["mix_start"] == found["mix_end"] == 0
-        fixed &= arguments["pretrained"] and arguments["alignment"] is None
         found["tune"] = "head" if fixed else "all"
+    found["share_alone"] = 0.0
+    if unmixed and found["tune"] == "head":
+        chosen = arguments["backbone"] != "auto" or arguments["tune"] != "auto"
+        found["share_alone"] = _ALONE if chosen else 1.0
     return found
 
 
@@ -189,13 +194,6 @@ class Recipe:
         return mix_fraction(progress, self.mix_start, self.mix_end)
 
 
-def _share_alone(arguments, auto):
-    """Return the part of the steps in which a fixed backbone is not needed."""
-    fixed = arguments["tune"] == "head"
-    fixed &= arguments["mix_start"] == arguments["mix_end"] == 0
-    return _ALONE if fixed and auto in (_AUTO_FIELDS, _AUTO_LINES) else 0.0
-
-
 def make_recipe(arguments, n_samples, backbone, target, bfloat16):
     """Return the recipe of a fit.
 
@@ -245,7 +243,7 @@ def make_recipe(arguments, n_samples, backbone, target, bfloat16):
         scoring=name_of(arguments["scoring"]),
         patience=arguments["n_iter_no_change"] if arguments["early_stopping"] else None,
         max_time=arguments["max_time"],
-        share_alone=_share_alone(arguments, auto),
+        share_alone=arguments["share_alone"],
         # An aligned network that is continued from a checkpoint is not aligned again,
         # so that its initial weights are lost.
         may_start_over=arguments["lr"] == "auto" and arguments["alignment"] is None,

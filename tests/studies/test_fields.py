@@ -76,7 +76,7 @@ def test_table__ratio_over_the_best_peer():
     rows = [
         {"task": task, "method": method, "seed": seed, "score": score, "cpu": 3.0}
         for task, scores in {"a": (0.1, 0.2, 0.4), "b": (0.3, 0.25, 0.5)}.items()
-        for method, score in zip(("pare", "UNet", "decoder"), scores, strict=True)
+        for method, score in zip(("pare", "UNet", "FNO"), scores, strict=True)
         for seed in range(2)
     ]
     *_, a, b, _, met = fields.table(rows).splitlines()

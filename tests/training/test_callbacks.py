@@ -85,7 +85,7 @@ def test_verbose__epochs__columns_of_the_same_width(name, table, caplog):
     ("seconds", "text"), [(0.5, "49 s"), (1.2, "118 s"), (1.3, "2 min"), (60, "98 min")]
 )
 def test_cost__time_of_the_steps_that_are_left(seconds, text):
-    recipe = SimpleNamespace(n_steps=100, n_tokens=4, batch_size=3)
+    recipe = SimpleNamespace(n_steps=100, n_tokens=4, batch_size=3, share_alone=0.0)
     backbone = torch.nn.Linear(1000, 1234, bias=False, device="meta")
     net = SimpleNamespace(
         recipe=recipe, step_=2, module_=SimpleNamespace(backbone=backbone)

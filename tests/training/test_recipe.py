@@ -28,7 +28,7 @@ def _backbone(n_weights):
 
 
 def _recipe(target, n_samples=60, bfloat16=False, n_weights=9, **settings):
-    arguments = PaReClassifier(**settings).get_params()
+    arguments = PaReClassifier(**settings).get_params() | {"share_alone": 0.0}
     backbone = _backbone(n_weights)
     return make_recipe(arguments, n_samples, backbone, target, bfloat16)
 
@@ -84,6 +84,25 @@ def test_resolve__fields__mixed_and_tuned_if_asked_for(kind, size, settings, exp
     found = resolve(arguments, data)
     assert (found["mix_start"], found["mix_end"], found["tune"]) == expected
     assert found["lr"] == arguments["lr"] == "auto"
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "expected"),
+    [
+        ("values", {}, 1.0),
+        ("values", {"backbone": "pare-tiny"}, 0.75),
+        ("values", {"tune": "head"}, 0.75),
+        ("values", {"mix_start": 0.6}, 0.0),
+        ("values", {"pretrained": False}, 0.0),
+        ("values", {"tune": "none"}, 0.0),
+        ("masks", {}, 0.0),
+    ],
+    ids=str,
+)
+def test_resolve__fields__without_a_backbone_unless_asked_for(kind, settings, expected):
+    data = SimpleNamespace(target=_target(kind, (8, 8)), unlabeled=None)
+    found = resolve(PaReClassifier().get_params() | settings, data)
+    assert found["share_alone"] == expected
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Training steps: mixing, weights of the loss, learning rates, frozen parts."""
 
+import logging
 import warnings
 
 import numpy as np
@@ -286,3 +287,26 @@ def test_fields__fixed_backbone__joins_in_the_last_quarter(
     X = np.random.default_rng(0).normal(size=(16, 1, 8, 8))
     tiny(PaReRegressor, max_epochs=2, **settings).fit(X, X[:, 0] ** 2)
     assert steps == expected
+
+
+def test_fields__no_backbone_named__decoder_alone(monkeypatch, caplog):
+    ran, run = [], PaReModel._run_backbone
+
+    def spy(self, *args):
+        ran.append(args)
+        return run(self, *args)
+
+    monkeypatch.setattr(PaReModel, "_run_backbone", spy)
+    X = np.random.default_rng(0).normal(size=(16, 1, 8, 8))
+    reg = PaReRegressor(max_epochs=2, random_state=0, precision="fp32", verbose=1)
+    with caplog.at_level(logging.INFO, logger="sklearn_pare"):
+        found = reg.fit(X, X[:, 0] ** 2).predict(X)
+    assert not ran
+    assert any("decoder of fields without a backbone" in m for m in caplog.messages)
+    assert "backbone pare-tiny (not used)" in reg._repr_html_()
+    # The features are those of the pretrained backbone.
+    features = reg.transform(X)
+    assert ran
+    assert features.std(0).min() > 0
+    monkeypatch.setattr(PaReModel, "ignores_backbone", False)
+    np.testing.assert_array_equal(reg.predict(X), found)
