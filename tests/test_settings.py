@@ -55,7 +55,7 @@ def test_table_of_defaults__agrees_with_a_fit(kind, target, cells, monkeypatch):
     recipe, report = seen["recipe"], estimator.fit_report_
     mixing = f"{recipe.mix_start:.0%} to {recipe.mix_end:.0%}".replace("%", " %")
     found = [
-        estimator.backbone_,
+        estimator.backbone_ + " (not used)" * estimator._model.ignores_backbone,
         estimator.source_ or "none",
         mixing if recipe.mix_start else "no",
         seen["arguments"]["tune"],
