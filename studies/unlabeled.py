@@ -104,5 +104,5 @@ def table(rows):
                 seconds,
             ]
         )
-    head = ["task", "method", "error", "NLL", "error less than without", "s"]
+    head = ["task", "method", "error", "NLL", "gain", "s"]
     return markdown(head, cells)
