@@ -22,9 +22,10 @@ from sklearn_pare._utils.surroundings import pinned
 class PaReClassifier(ClassifierMixin, _BasePaRe):
     r"""Classifier that fine-tunes a pretrained backbone on another modality with PaRe.
 
-    PaRe (Cai et al., ICML 2024) bridges the gap between the modality of the backbone
-    and that of the data. During training, part of each sample is replaced by pieces of
-    data that the backbone already knows: 60 % at first, 10 % at the end.
+    PaRe (Cai et al., ICML 2024) bridges the gap between the data of pretraining and
+    your data. In each step of fine-tuning, half of the samples are mixed: a part of
+    them, 60 % at first and 10 % at the end, is replaced by data like those of
+    pretraining.
 
     Parameters
     ----------
@@ -38,8 +39,8 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         Value in masks that marks positions which are neither learned nor scored.
     label_smoothing : float, default=0.0
         Part of each label that is spread over all classes in the training loss
-        (Szegedy et al., CVPR 2016). A baseline for naive fine-tuning: mixing smooths
-        labels as well, and together they do harm.
+        (Szegedy et al., CVPR 2016). Use it without mixing: in trials, mixing with
+        smoothed labels had higher errors than mixing alone.
 
     Attributes
     ----------
@@ -49,18 +50,18 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
 
     See Also
     --------
-    PaReRegressor : The same for numbers and fields.
+    PaReRegressor : Regressor for numbers and fields.
 
     Notes
     -----
     {data}
-    y holds one class per sample, (n,); any number of K labels as an indicator matrix
-    (n, K); or a class for every position, masks (n, L) or (n, H, W). Masks (n, H, W)
-    need not have the size of the samples.
+    y holds one class per sample, (n,); label sets as an indicator matrix (n, K), with
+    any number of labels per sample; or masks, with a class at every position, (n, L) or
+    (n, H, W). Masks (n, H, W) may have another size than the samples.
 
     {method}
-    For classes and masks L is the cross-entropy, for label sets the binary
-    cross-entropy.
+    L is the cross-entropy for classes and masks, and the binary cross-entropy for label
+    sets.
 
     References
     ----------

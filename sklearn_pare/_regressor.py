@@ -22,27 +22,28 @@ from sklearn_pare._utils.surroundings import pinned
 class PaReRegressor(RegressorMixin, _BasePaRe):
     r"""Regressor that fine-tunes a pretrained backbone on another modality with PaRe.
 
-    PaRe (Cai et al., ICML 2024) bridges the gap between the modality of the backbone
-    and that of the data. During training, part of each sample is replaced by pieces of
-    data that the backbone already knows: 60 % at first, 10 % at the end. Targets are
-    standardised internally.
+    PaRe (Cai et al., ICML 2024) bridges the gap between the data of pretraining and
+    your data. If y holds numbers, a quarter of the samples are mixed in each step of
+    fine-tuning: a part of them, 60 % at first and 10 % at the end, is replaced by data
+    like those of pretraining. Fields are by default neither mixed nor read by a
+    backbone. Targets are standardised internally.
 
     Parameters
     ----------
     {parameters}
     loss : str or callable, default="auto"
         "squared_error", "absolute_error", "huber", "relative_l2", "poisson" or
-        "quantile". "huber" is the squared error up to one standard deviation of what
-        the linear model leaves, or of y without it, and linear beyond. "relative_l2" is
-        the norm of the error of a sample relative to the norm of its y, both after
-        standardisation. "auto" is "relative_l2" for fields and "squared_error" for
+        "quantile". "huber" is the squared error up to one standard deviation of the
+        residuals of the linear model, or of y without this model, and linear beyond.
+        "relative_l2" is the norm of the error of a sample divided by the norm of its
+        standardised y. "auto" is "relative_l2" for fields and "squared_error" for
         numbers. "poisson" is half the Poisson deviance, for y >= 0. A callable
-        ``loss(prediction, target)`` gets two tensors shaped like y, minus the mean and
-        divided by the standard deviation of y, per number or channel, and returns one
-        loss per sample or number. With it and "poisson" there is no linear model.
+        ``loss(prediction, target)`` gets two tensors shaped like y, standardised per
+        number or channel, and returns one loss per sample or number. With a callable or
+        "poisson" there is no linear model.
     quantile : float, list of float or None, default=None
-        Level between 0 and 1 that ``loss="quantile"`` needs, or several levels, which
-        add a last axis to predictions, in their order. Quantiles do not cross.
+        Level between 0 and 1, or several levels, for ``loss="quantile"``. Several
+        levels add a last axis to predictions. Predicted quantiles do not cross.
 
     Attributes
     ----------
@@ -50,16 +51,16 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
 
     See Also
     --------
-    PaReClassifier : The same for classes.
+    PaReClassifier : Classifier for classes, label sets and masks.
 
     Notes
     -----
     {data}
     y holds one number per sample, (n,); several, (n, K); or fields with one or several
     numbers at every position: (n, L) or (n, C, L) for signals, (n, H, W) or
-    (n, C, H, W) for images. Channels and size of a field need not be those of the
-    samples; only (n, L) requires their length. In all forms but (n,), missing targets
-    are NaN and are skipped.
+    (n, C, H, W) for images. Fields may have other channels and another size than the
+    samples, except that (n, L) requires the length of the samples. In all forms but
+    (n,), missing targets are NaN and are skipped.
 
     {method}
 

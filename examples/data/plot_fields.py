@@ -2,16 +2,16 @@
 Flow through a porous square
 ============================
 
-In this example the target is a field: the pressure of a fluid in a porous medium, one
-number per pixel. The only input is the permeability of the medium. The pressure follows
-from the equations of Darcy flow. A numerical method solves a sparse linear system for
-each medium. Here :class:`~sklearn_pare.PaReRegressor` learns the map from
-medium to pressure from 120 solutions, and is compared with ridge regression.
+In this example the target is a field, a number at every pixel: the pressure of a fluid
+in a porous medium. The only input is the permeability of the medium. The pressure is
+determined by the equations of Darcy flow, which a numerical method solves for each
+medium. Here :class:`~sklearn_pare.PaReRegressor` learns from 120 solutions to predict
+the pressure directly. It is compared with ridge regression.
 """
 
 # %%
 # Each medium consists of two kinds of rock. ``X`` has an axis of channels, (n, 1, 16,
-# 16). ``y`` has none, (n, 16, 16), and neither has the prediction.
+# 16). ``y`` and the prediction have no such axis, (n, 16, 16).
 
 import time
 
@@ -30,9 +30,10 @@ X_train, X_test, y_train, y_test = train_test_split(
 print(f"X {X.shape}, y {y.shape}")
 
 # %%
-# The loss for fields is the relative L2 error of each sample. The following function
-# computes the same error for the test samples. The fit has 15 epochs, or about 200
-# steps, to keep this example short. The default is at least 1,200 steps.
+# By default, fields are predicted by a decoder without a pretrained backbone. The loss
+# is the relative L2 error of each standardised sample. The following function computes
+# such an error for the test samples. The fit has 15 epochs, or about 200 steps, to keep
+# this example short. The default is at least 1,200 steps.
 
 
 def relative_l2(y, prediction):

@@ -2,10 +2,10 @@
 Four kinds of data
 ==================
 
-The same two estimators read signals, images, fields and tables. The following four fits
-have default arguments, but the fit to fields has 11 epochs, about a sixth of the
-default number, to keep this example short. The shapes of ``X`` and ``y`` determine what
-is learned.
+One classifier and one regressor are used for signals, images, fields and tables. The
+shapes of ``X`` and ``y`` determine the kind of samples and targets. The following four
+fits have default arguments, except for the fit to fields. It has 11 epochs, about a
+sixth of the default number, to keep this example short.
 """
 
 # %%
@@ -34,8 +34,8 @@ parts = {
 }
 
 # %%
-# Signals have classes, images have one class per pixel (a mask), fields have one number
-# per pixel, and the samples of the table have one number.
+# The targets are one class per signal, one class per pixel of an image (a mask), one
+# number per pixel (a field), and one number per sample of the table.
 
 predictions, scores = {}, {}
 for name, (X_train, X_test, y_train, y_test) in parts.items():

@@ -5,8 +5,8 @@ Cosmic rays in telescope images
 In this example the target is a mask, that is, one class per pixel.
 :class:`~sklearn_pare.PaReClassifier` learns from 160 images and their masks to mark the
 pixels that were hit by cosmic rays. The estimator recognises from the shape of ``y``
-that the targets are masks. Only 1 to 2 % of the pixels are hit. Therefore the accuracy
-is not informative, and scores that rank the pixels are used instead.
+that the targets are masks. Only 1 to 2 % of the pixels are hit, so the accuracy is high
+even if no hit is found. Scores that rank the pixels are used instead.
 """
 
 # %%
@@ -29,7 +29,7 @@ print(f"X {X.shape}, y {y.shape}, {y.mean():.2%} of all pixels are hit")
 
 # %%
 # ``predict_proba`` returns one probability per class and pixel, (n, 2, 32, 32). By
-# default, the estimator is trained for 150 steps with 8 images each.
+# default, the estimator is trained for at least 150 steps with 8 images each.
 
 clf = PaReClassifier(random_state=0).fit(X_train, y_train)
 probability = clf.predict_proba(X_test)[:, 1]
@@ -49,8 +49,9 @@ for name, score in scores.items():
     print(f"{name:<15} pixel AUROC {auroc:.4f}, average precision {precision:.3f}")
 
 # %%
-# Each line of the figure shows a test image: without marks, with the pixels that were
-# hit, and with the pixels that the estimator found, missed or wrongly marked.
+# Each row of the figure shows one test image three times: without marks, with the
+# pixels that were hit, and with the pixels that the estimator found, missed or wrongly
+# marked.
 
 ray, found, missed, wrong = "#56B4E9", "#009E73", "#E69F00", "#D55E00"
 

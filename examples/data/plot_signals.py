@@ -9,7 +9,7 @@ of the source during training. The second part compares
 """
 
 # %%
-# The signals have one channel and 256 time points. The default backbone for signals,
+# The signals have one channel and 256 positions. The default backbone for signals,
 # "pare-signal", splits each of them into 64 windows.
 
 import time
@@ -35,8 +35,9 @@ X_train, X_test, y_train, y_test = train_test_split(
 names = ["normal", "irregular", "premature", "raised ST", "peaked T"]
 
 # %%
-# The first fit is without the linear path and has 16 epochs (48 steps), about a third
-# of the default.
+# By default, the estimator adds the outputs of a linear model, the linear path, to
+# those of the network. The first fit uses the network alone. It has 16 epochs (48
+# steps), about a third of the default.
 
 start = time.perf_counter()
 network = PaReClassifier(linear_path=False, max_epochs=16, random_state=0)
@@ -45,9 +46,9 @@ times = {"PaRe, network alone": time.perf_counter() - start}
 
 # %%
 # In each training step, half of the signals of a batch are mixed: windows at random
-# positions are replaced by the tokens of a source signal, as in the figures, or later
-# by those of another sample. In the first step 60 % of the windows are replaced, and in
-# the last step 10 %.
+# positions are replaced by the windows of a source signal, as in the following figures.
+# In the second half of training they may also be replaced by windows of another sample.
+# In the first step 60 % of the windows are replaced, and in the last step 10 %.
 
 beat = X_test[y_test == 2][:1]
 for fraction in (0.6, 0.1):
@@ -57,10 +58,10 @@ for fraction in (0.6, 0.1):
 plt.show()
 
 # %%
-# By default, the prediction is the sum of the outputs of a linear model of thousands of
-# features of the signal, and the outputs of the network multiplied by a factor. The
-# factor is chosen on held-out samples. ``fit_report_`` says what each of them
-# contributes.
+# The second fit has a linear path, as by default. The linear path uses thousands of
+# features of the signal. The outputs of the network are multiplied by a factor, its
+# share, before they are added. The share is chosen on held-out samples, and may be 0.
+# ``fit_report_`` states what the linear path and the network contribute.
 
 start = time.perf_counter()
 clf = PaReClassifier(max_epochs=20, random_state=0).fit(X_train, y_train)
@@ -68,9 +69,9 @@ times["PaReClassifier"] = time.perf_counter() - start
 print(clf.fit_report_)
 
 # %%
-# There are two scikit-learn classifiers. The first is a support vector machine on the
-# values of the signal. The second is a logistic regression on the power at 129
-# frequencies. The power does not depend on the time at which a beat begins.
+# The two scikit-learn classifiers are a support vector machine on the values of the
+# signal, and a logistic regression on the power of the signal at 129 frequencies. The
+# power does not depend on the position at which a beat begins.
 
 
 def power(X):
@@ -99,7 +100,7 @@ for name, prediction in predictions.items():
     print(f"{name:<30} accuracy {accuracy:.3f}, fit in {times[name]:5.1f} s")
 
 # %%
-# The figure shows the recall of each class:
+# The figure shows the recall of each class.
 
 fig, ax = plt.subplots(figsize=(9, 3.8), layout="constrained")
 places = np.arange(len(names))

@@ -3,17 +3,17 @@ A table with categories and missing values
 ==========================================
 
 :class:`~sklearn_pare.PaReClassifier` accepts a DataFrame with numbers, categories, a
-boolean column and missing values without preprocessing. In this example it is compared
-with a typical scikit-learn pipeline for such a table, whose last step is logistic
-regression. The second part shows the prediction for a category that did not occur in
-``fit``.
+boolean column and missing values without preprocessing. In the first part of this
+example it is compared with a typical scikit-learn pipeline for such a table, whose last
+step is logistic regression. The second part shows the prediction for a category that
+did not occur in ``fit``.
 """
 
 # %%
-# The data are simulated customers of a shop, and the target is whether they come back.
-# This depends on the number of visits, on the region, on whether a customer is a member
-# and buys on the web (the column "channel" is the way of buying), and on the age in a
-# nonlinear way.
+# The data are simulated customers of a shop. The target is "back" if a customer comes
+# back, otherwise "gone". This depends on the number of visits, on the region, on the
+# age in a nonlinear way, and on whether a customer is a member who buys on the web (the
+# column "channel" is the way of buying).
 
 import time
 
@@ -62,12 +62,13 @@ for column in ("age", "spent", "region", "channel"):
 print(X.head(), X.dtypes, sep="\n\n")
 
 # %%
-# :class:`~sklearn_pare.PaReClassifier` treats text, objects and categories as
-# categories, numbers and booleans as numbers, and NaN and None as missing values. In
-# the pipeline, each of these steps is a transformer. There are two classifiers of this
-# package. "PaReClassifier" contains a logistic regression, the linear path, and adds
-# the outputs of the network to it. "Without linear path" consists of the network alone.
-# Both are trained for half of the default number of epochs, to keep this example short.
+# :class:`~sklearn_pare.PaReClassifier` treats columns of text or objects as categories,
+# booleans as numbers, and NaN and None as missing values. The pipeline needs a
+# transformer for each of these steps. :class:`~sklearn_pare.PaReClassifier` is fitted
+# twice. "PaReClassifier" contains a logistic regression, the linear path, and adds the
+# outputs of the network to it. "Without linear path" consists of the network alone.
+# Both are trained for about half of the default number of epochs, to keep this example
+# short.
 
 X_train, X_test, y_train, y_test = train_test_split(
     X, y, train_size=400, stratify=y, random_state=0
@@ -101,7 +102,7 @@ for name, model in models.items():
 
 # %%
 # A region that did not occur in ``fit`` is treated as missing: no error is raised, and
-# the other columns are still used. Here the region is varied for the customer whose
+# the other columns are still used. Here the region is changed for one customer, whose
 # predicted probability is closest to 0.5.
 
 clf = models["PaReClassifier"]

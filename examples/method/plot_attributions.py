@@ -2,17 +2,19 @@
 Which pixels make an 8 out of a 3
 =================================
 
-A fitted estimator has its network as a torch module, `module_`, so that any method for
-torch can be applied to it. In this example, integrated gradients (Sundararajan et al.,
-ICML 2017), written in a few lines of torch, show which pixels of a digit speak for an 8
-and which for a 3. The permutation of patches then shows which places matter for the
-accuracy.
+The attribute `module_` of a fitted estimator is its network as a torch module. Methods
+that are written for torch can be applied to it. In this example, the estimator
+distinguishes the digits 3 and 8. Integrated gradients (Sundararajan et al., ICML 2017),
+written in a few lines of torch, show which pixels of a digit increase the probability
+of an 8, and which increase that of a 3. The permutation of patches then shows which
+parts of the images matter for the score on the test set.
 """
 
 # %%
-# The module takes encoded samples, which ``encode`` returns. Its outputs are those of
-# ``decision_function``: here the log-odds of the second class, 8. They are the same up
-# to rounding, because the precision of the fit is that of the module, float32.
+# The input of the module is encoded samples, which the method ``encode`` returns. The
+# module has the same outputs as ``decision_function``, here the log-odds of the second
+# class, 8. They are the same up to rounding because the fit has the same precision as
+# the module, float32.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -39,10 +41,11 @@ with torch.no_grad():
 print(f"largest difference from decision_function: {np.abs(difference).max():.1e}")
 
 # %%
-# Integrated gradients follow the straight line from a baseline, here the mean of the
-# training images, to the sample. The attribution of a pixel is its distance from the
-# baseline, multiplied by the mean gradient along this line. The attributions of a
-# sample add up to the difference between its output and that of the baseline.
+# Integrated gradients are computed along the straight line from a baseline, here the
+# mean of the training images, to the sample. The attribution of a pixel is the
+# difference between the sample and the baseline at this pixel, multiplied by the mean
+# gradient along the line. The attributions of a sample add up to the difference between
+# the output for the sample and the output for the baseline.
 
 
 def integrated_gradients(module, x, baseline, n_steps=32):
@@ -66,8 +69,9 @@ for i, attribution, output in zip(shown, attributions, outputs[1:], strict=True)
     )
 
 # %%
-# Red pixels speak for an 8, blue ones for a 3. The strokes on the left, which close the
-# loops of an 8, have the largest attributions; in a 3 their place is empty.
+# Red pixels increase the log-odds of an 8, and blue pixels those of a 3. The strokes on
+# the left, which close the loops of an 8, have the largest attributions. In a 3, these
+# pixels are empty.
 
 most = np.abs(attributions).max()
 fig, axes = plt.subplots(2, len(shown), figsize=(9, 3.6), layout="constrained")
@@ -81,10 +85,10 @@ fig.colorbar(image, ax=axes[1], label="log-odds of 8")
 plt.show()
 
 # %%
-# The permutation of patches asks about the test set as a whole. Each patch of 2 x 2
-# pixels in turn is exchanged at random between the digits, and the figure shows by how
-# much the score falls. The score is the negative log-loss, which changes before the
-# accuracy does. Again the patches on the left matter most.
+# The importance of patches is computed for the test set as a whole. One patch of 2 x 2
+# pixels at a time is exchanged at random between the digits, and the figure shows by
+# how much the score decreases. The score is the negative log-loss, which also shows
+# changes that do not change the accuracy. Again the patches on the left matter most.
 
 display = PermutationImportanceDisplay.from_estimator(
     clf,

@@ -8,8 +8,8 @@ gate, which is not the default.
 """
 
 # %%
-# With early stopping, part of the samples is held out, so that there is a validation
-# score that can be plotted.
+# With early stopping, some of the samples are held out, so that there is a validation
+# score to plot.
 
 import matplotlib.pyplot as plt
 from sklearn.datasets import load_digits
@@ -45,11 +45,11 @@ plt.show()
 # %%
 # The second figure corresponds to figure 1b of the paper. It shows the dataset
 # distances from the mixed samples to the source and to the data, for decreasing numbers
-# of tokens from the source. On the left, the samples are represented by their mean
-# tokens at the input of the backbone. These are averages over both kinds of data, so
-# any selection of tokens, even a random one, gives curves of this form. On the right,
-# the samples are represented by the mean outputs of the backbone. In this case the form
-# of the curves is not determined by the averaging.
+# of tokens from the source. In the left plot, each sample is represented by the mean of
+# its tokens at the input of the backbone. For a mixed sample this is an average over
+# tokens of both kinds, so any selection of tokens, even a random one, gives curves of
+# this form. In the right plot, each sample is represented by the mean output of the
+# backbone. The form of these curves is not determined by the averaging.
 
 fig, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 for ax, features in zip(axes, ("tokens", "backbone"), strict=True):
@@ -60,9 +60,9 @@ for ax, features in zip(axes, ("tokens", "backbone"), strict=True):
 plt.show()
 
 # %%
-# The third figure shows the patches of a digit that the gate removes if half of the
-# tokens are replaced, and the patches of a source image that replace them, which are
-# those at the same positions.
+# The third figure shows a digit of which half of the tokens are replaced: the patches
+# that the gate removes, and the patches of a source image at the same positions, which
+# replace them.
 
 PatchReplacementDisplay.from_estimator(clf, X[3:4], random_state=0)
 plt.show()

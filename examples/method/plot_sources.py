@@ -2,18 +2,18 @@
 Sources and controls
 ====================
 
-During training, PaRe replaces part of the tokens of each sample by tokens of a source.
-This example first shows some samples of the default source for "pare-tiny", images
-drawn from formulas. It then compares six values of the argument ``source`` on a small
-task, 100 labelled digits: the formulas, a pair of arrays, the other digits, white
-noise, one learned token, and None.
+During training, PaRe mixes half of the samples: some of their tokens are replaced by
+tokens of a source. This example first shows images that are drawn from formulas. The
+default source for the backbone "pare-tiny" begins with such images. The example then
+compares six values of the argument ``source`` on a small task, 100 labelled digits: the
+formulas, a pair of arrays, the other digits, white noise, one learned token, and None.
 """
 
 # %%
-# There are 2,048 formulas in seven families. Each line of the figure shows ten classes
-# of one family. The source "formula" has ten of the 2,048 classes, which the backbone
-# recognises from few tokens, and "formula:all" has all of them. The argument
-# ``simple=0.0`` means that all images are in colour.
+# There are 2,048 formulas in seven families. Each formula is a class, and each row of
+# the figure shows ten classes of one family. The source "formula" has ten of the 2,048
+# classes, which the backbone recognises from few tokens. The source "formula:all" has
+# all of them. With the argument ``simple=0.0`` all images are in colour.
 
 import time
 
@@ -51,8 +51,8 @@ fig.suptitle("Ten classes of each family of formulas")
 
 # %%
 # The arrays contain 400 noisy sine waves, whose class is their frequency. The sine
-# waves are signals and the digits are images. The shapes of the source and of the data
-# may be different, because tokens are replaced and not parts of arrays.
+# waves are signals, but the digits are images. This is possible because tokens are
+# replaced, and tokens have the same length for all kinds of data.
 
 rng = np.random.default_rng(0)
 y_sines = rng.integers(8, size=400)
@@ -94,11 +94,11 @@ for name, accuracy, nll, seconds in results:
     print(f"{name:<16}{accuracy:>10.4f}{nll:>8.3f}{seconds:>10.1f}")
 
 # %%
-# If None is worse than the other sources, mixing helps. If "formula" is better than
-# "noise" and "mask-token", the content of the source helps. Otherwise it is enough to
-# hide part of each sample. With 100 samples and one seed, differences of one or two
-# percent can be random. Repeat the comparison with other seeds before you draw
-# conclusions.
+# If None is worse than the other sources, mixing helps. If, in addition, "formula" is
+# better than "noise" and "mask-token", the content of the source helps. If it is not,
+# it is enough to hide part of the samples. With 100 samples and one seed, differences
+# of one or two percent can be random. Repeat the comparison with other seeds before you
+# draw conclusions.
 
 fig, ax = plt.subplots(figsize=(6, 3), layout="constrained")
 names, accuracies, *_ = zip(*results, strict=True)

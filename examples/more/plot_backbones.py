@@ -6,13 +6,13 @@ The argument ``backbone`` is the name of the pretrained transformer that is fine
 Here the task is to distinguish five rhythms of a simulated ECG, with 150 labelled
 signals. The small backbone "pare-tiny", which is part of the package, is compared with
 a vision transformer from timm. The pretrained weights of the vision transformer would
-have to be downloaded, so it is trained from scratch, that is, from random weights
-(``pretrained=False``). "pare-tiny" is also trained from scratch, to show the effect of
-its pretraining on formulas.
+have to be downloaded. It is therefore trained from scratch, that is, from random
+weights (``pretrained=False``). "pare-tiny" is trained in both ways, to show the effect
+of its pretraining on images of formulas.
 """
 
 # %%
-# The signals have one channel and 256 time points.
+# The signals have one channel and 256 positions.
 import matplotlib.pyplot as plt
 from sklearn.model_selection import train_test_split
 
@@ -27,9 +27,9 @@ X_train, X_test, y_train, y_test = train_test_split(
 # %%
 # The signals can be used unchanged with both backbones. "pare-tiny" always has 64
 # tokens. For the vision transformer, the number of tokens depends on the length of the
-# signals, and ``max_tokens`` in its name sets an upper limit. The linear path is
-# switched off, so that the backbones predict alone. The fits have 20 epochs, to keep
-# this example short.
+# signals, and ``max_tokens`` in its name sets an upper limit. The linear model of the
+# estimator is switched off (``linear_path=False``), so that predictions come from the
+# networks alone. The fits have 20 epochs, to keep this example short.
 backbones = {
     "pare-tiny": {"backbone": "pare-tiny"},
     "pare-tiny\nfrom scratch": {"backbone": "pare-tiny", "pretrained": False},
@@ -55,7 +55,7 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained"
 for rhythm in range(5):
     signal = X_test[y_test == rhythm][0, 0]
     left.plot(signal / abs(signal).max() - 1.5 * rhythm, color="C0", linewidth=1)
-left.set(xlabel="time point", yticks=[-1.5 * r for r in range(5)])
+left.set(xlabel="position", yticks=[-1.5 * r for r in range(5)])
 left.set_yticklabels([f"class {r}" for r in range(5)])
 left.set_title("one signal of each class")
 bars = right.barh(list(scores), list(scores.values()), color=["C1", "C0", "C0"])

@@ -3,14 +3,14 @@ Resuming an interrupted fit
 ===========================
 
 With ``checkpoint_dir``, the complete state of training is written to disk after each
-epoch. In this example a fit is interrupted by Ctrl-C and then started again. The result
-is bitwise identical to that of an uninterrupted fit.
+epoch. In this example a fit is interrupted and then resumed. The result is bitwise
+identical to that of an uninterrupted fit.
 """
 
 # %%
 # A scikit-learn callback (scikit-learn 1.9 or newer) simulates a user who presses
-# Ctrl-C after the fourth epoch. After a power cut, or if the process was killed, the
-# fit can be resumed in the same way.
+# Ctrl-C after the fourth epoch. After a power failure, or if the process was killed,
+# the fit can be resumed in the same way.
 
 import tempfile
 
@@ -45,8 +45,8 @@ uninterrupted = PaReClassifier(input_shape=(1, 8, 8), max_epochs=9, random_state
 uninterrupted.fit(X, y)
 
 # %%
-# The same fit with checkpoints is interrupted and started again. The second call runs
-# only the remaining five epochs.
+# The same fit with checkpoints is interrupted. The second call of ``fit`` resumes it
+# and runs only the remaining five epochs.
 
 with tempfile.TemporaryDirectory() as folder:
     resumed = clone(uninterrupted).set_params(checkpoint_dir=folder)
@@ -60,8 +60,8 @@ probabilities = [clf.predict_proba(X_test) for clf in (uninterrupted, resumed)]
 print("bitwise identical probabilities:", np.array_equal(*probabilities))
 
 # %%
-# Both fits have the same losses. The history of the first four epochs was restored from
-# the checkpoint.
+# The uninterrupted fit and the resumed fit have the same losses. The history of the
+# first four epochs was restored from the checkpoint.
 
 figure, axes = plt.subplots(figsize=(6, 3.5), layout="constrained")
 epochs = np.arange(1, 10)

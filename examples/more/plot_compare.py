@@ -2,11 +2,12 @@
 Methods on twenty-two small tasks
 =================================
 
-This example plots the mean ranks of PaRe, naive fine-tuning with and without smoothed
-labels, and training from scratch, each in equal time. They are computed from the
-recorded fits from which the tables of :doc:`/comparison` were made. Rank 1 is the best.
-A bar connects methods whose mean ranks do not differ significantly (Nemenyi test at the
-level of 0.05).
+This example plots the mean ranks of four methods that were trained for the same time:
+PaRe ("pare"), fine-tuning without mixing ("nft"), the same with smoothed labels
+("nft-smoothing"), and training from random weights ("scratch"). The ranks are computed
+from recorded fits, as in the tables of :doc:`/comparison`. Rank 1 is the best. A bar
+connects methods whose mean ranks do not differ significantly (Nemenyi test at the level
+of 0.05).
 """
 
 # %%
@@ -31,8 +32,9 @@ fits = [
 fits.sort(key=lambda fit: methods.index(fit["method"]))
 
 # %%
-# The first diagram ranks the methods by error, over all tasks. The second ranks them by
-# negative log-likelihood, over the tasks with classes.
+# The first diagram ranks the methods by their error on all tasks. The second diagram
+# ranks them by the negative log-likelihood, on the tasks whose targets are classes,
+# label sets or masks.
 
 fig, axes = plt.subplots(2, 1, figsize=(8, 6), layout="constrained")
 titles = {"error": "error", "nll": "negative log-likelihood"}
@@ -43,6 +45,6 @@ for ax, (figure, title) in zip(axes, titles.items(), strict=True):
 plt.show()
 
 # %%
-# The following code prints the complete table:
+# The following code prints all tables.
 
 print(compare.table(fits))

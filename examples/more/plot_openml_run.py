@@ -4,9 +4,8 @@ Running an OpenML task offline
 
 An OpenML task is a data set with a target and fixed folds, so that the results of
 different people can be compared. :func:`sklearn_pare.openml.run_task` reads the task
-from the cache of openml. In this example the cache is a temporary folder, which is
-filled with scikit-learn's copy of the data. Nothing is downloaded and nothing is
-uploaded.
+from the cache of the package openml. In this example the cache is a temporary folder,
+and the data are those of scikit-learn. Nothing is downloaded and nothing is uploaded.
 """
 
 # %%
@@ -63,15 +62,15 @@ for name, model in models.items():
     )
 
 # %%
-# The following table shows the AUROC of each fold:
+# The following table shows the AUROC of each fold.
 
 table = pd.concat({name: each.set_index("fold") for name, each in scores.items()})
 print(table["auroc"].unstack(0)[list(models)].round(4))
 
 # %%
-# The function :func:`sklearn_pare.openml.publish` uploads a run. It requires an OpenML
-# key. Do not upload the runs of this example, because their folds are not the official
-# ones.
+# The figure shows the scores of all folds. The function
+# :func:`sklearn_pare.openml.publish` would upload a run. It requires an OpenML key. Do
+# not upload the runs of this example, because their folds are not the official ones.
 
 fig, axes = plt.subplots(1, 2, figsize=(9, 2.6), sharey=True, layout="constrained")
 for axis, measure in zip(axes, ("auroc", "accuracy"), strict=True):

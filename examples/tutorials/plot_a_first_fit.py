@@ -2,14 +2,14 @@
 A first fit
 ===========
 
-What fit prints, what a notebook shows of a fitted estimator, and a picture of the
-predictions. Reading this page takes three minutes, and running it half a minute on two
-cores.
+This tutorial fits a classifier to images of digits. It explains the output of ``fit``
+and the diagram of a fitted estimator in a notebook, and plots predictions. Reading this
+page takes three minutes, and running it takes half a minute on two cores.
 """
 
 # %%
-# The data are images of digits, of 8 x 8 pixels each, as flat samples of 64 numbers:
-# 300 to train on, and 1,497 for the test.
+# The data are images of digits with 8 x 8 pixels. Each sample is a flat vector of 64
+# numbers. There are 300 training samples and 1,497 test samples.
 
 import matplotlib.pyplot as plt
 from sklearn.datasets import load_digits
@@ -24,39 +24,40 @@ X_train, X_test, y_train, y_test = train_test_split(
 )
 
 # %%
-# What fit prints
-# ---------------
+# The output of fit
+# -----------------
 #
 # ``input_shape`` says that each sample is an image with one channel. All other
-# arguments but ``verbose`` and ``random_state`` have their default values.
+# arguments except ``verbose`` and ``random_state`` have their default values.
 
 clf = PaReClassifier(input_shape=(1, 8, 8), verbose=1, random_state=0)
 clf.fit(X_train, y_train)
 
 # %%
-# The first line says how ``X`` and ``y`` were read. Check it. The lines of the epochs
-# have the loss on clean samples, the loss on samples of which a part was replaced, the
-# duration, and the time that is left. The last lines are also the attribute
-# ``fit_report_``.
+# The first line says how ``X`` and ``y`` were read. Always check it. There is a line
+# for each epoch. It shows the loss on clean samples, the loss on mixed samples, of
+# which a part was replaced, the duration, and the remaining time. The last lines are
+# also available as the attribute ``fit_report_``.
 #
-# What a notebook shows
-# ---------------------
+# The diagram in a notebook
+# -------------------------
 #
-# The diagram at the end of the output is what a notebook shows of the estimator: the
-# shape of its input, its backbone, the network's share in the predictions, and the
-# time of the fit. A click on the triangle opens the list of arguments, one on the
-# question mark the documentation.
+# A notebook shows a fitted estimator as the diagram at the end of the output. It
+# contains the shape of the input, the backbone, the network's share in the predictions,
+# and the time of the fit. Click on the triangle to see the arguments, and on the
+# question mark to open the documentation.
 #
-# The verdict
-# -----------
+# A comparison
+# ------------
 #
-# A network that needs seconds to fit has to be better than a model that needs none:
+# The fit of the network takes some time, so its accuracy should be higher than that of
+# a classifier that is fitted in less than a second:
 
 print(f"PaRe  accuracy {clf.score(X_test, y_test):.3f}")
 print(f"SVC   accuracy {SVC().fit(X_train, y_train).score(X_test, y_test):.3f}")
 
 # %%
-# The first wrong predictions among the test samples:
+# The figure shows the first test samples with wrong predictions:
 
 predicted = clf.predict(X_test)
 wrong = (predicted != y_test).nonzero()[0][:8]

@@ -2,19 +2,20 @@
 Signals in a CSV file
 =====================
 
-You have labelled recordings of several sensors in a file, one recording per line, and
-want a classifier that you can save, with an honest verdict on it. Reading this page
-takes ten minutes, and running it one minute on two cores that nothing else uses.
-Matplotlib and pandas have to be installed.
+You have labelled recordings of several sensors in a file, one recording per line. You
+want a classifier that you can save, and an estimate of its accuracy on new recordings.
+Reading this page takes ten minutes, and running it takes one minute on two cores that
+nothing else uses. Matplotlib and pandas have to be installed.
 """
 
 # %%
 # The file
 # --------
 #
-# Each of the 300 lines holds a recording of three channels with 500 values each,
-# channel by channel, and the name of its class. The recordings are simulated: the
-# acceleration at the hip of people who walk, run, climb stairs, or limp.
+# The file has 300 lines. Each line contains a recording, three channels with 500 values
+# each, one channel after the other, and the name of its class. The recordings are
+# simulated accelerations at the hip of people who walk, run, go up or down stairs, or
+# limp.
 
 import tempfile
 from pathlib import Path
@@ -46,8 +47,9 @@ table = pd.DataFrame(signals.reshape(300, -1), columns=columns)
 table.assign(gait=names[gaits]).to_csv(path, index=False, float_format="%.4f")
 
 # %%
-# From here on, use the path of your own file. The last 90 lines after shuffling are
-# kept for the test, and nothing that follows looks at them before the end.
+# From here on, use the path of your own file. Of the lines, 90 are drawn at random, in
+# proportion to the frequencies of the classes, and kept for the test. They are not used
+# before the end.
 
 table = pd.read_csv(path)
 y = table.pop("gait").to_numpy()
@@ -58,8 +60,8 @@ X_train, X_test, y_train, y_test = train_test_split(
 )
 
 # %%
-# A line of the file is a flat row of 1,500 numbers. Unless you set ``input_shape``,
-# it is read as a table. A look at the data is always worth its time:
+# A line of the file is a flat vector of 1,500 numbers. Unless you set ``input_shape``,
+# the estimator reads these samples as a table. First plot the data:
 
 fig, axes = plt.subplots(5, sharex=True, figsize=(7, 6), layout="constrained")
 for ax, name in zip(axes, names, strict=True):
@@ -76,13 +78,13 @@ plt.show()
 # The pipeline
 # ------------
 #
-# ``input_shape=(3, 500)`` says how the flat rows are to be read: three channels of
-# 500 values. Use the first step for what you know about your sensors. Here it removes
-# the mean of each channel, which depends on how the sensor is tilted. Missing values
-# may stay in the file: ``np.nanmean`` keeps one of them from emptying a channel. The
-# channels need no scaling: the estimator standardises them. All fits have twelve
-# epochs, to keep this page short. Remove ``max_epochs`` for your own data: with few
-# samples, twelve epochs are not enough for the network.
+# ``input_shape=(3, 500)`` says that each flat vector consists of three channels of 500
+# values. In the first step of the pipeline, use your knowledge about the sensors. Here
+# this step removes the mean of each channel, which depends on how the sensor is tilted.
+# Missing values may stay in the data; ``np.nanmean`` ignores them. The channels need no
+# scaling, because the estimator standardises them. All fits have twelve epochs, to keep
+# this page short. With few samples, this is not enough for the network, so remove
+# ``max_epochs`` for your own data.
 
 
 def centre(X):
@@ -98,17 +100,19 @@ model = make_pipeline(
 )
 
 # %%
-# What to search over
-# -------------------
+# A search
+# --------
 #
 # The estimator has two parts: a linear model of many features of the signals, and a
-# network. The network is added only if it improves the predictions for held-out
-# signals. If it does not, changing ``lr`` or ``mix_start`` changes nothing. First
-# compare both parts together to the network alone (``linear_path=False``). The third
-# candidate, without mixing, shows whether mixing helps the network. One split into
-# 140 signals for training and 70 for validation is cheap, and enough to tell large
-# differences. If your recordings come from a few people or devices, split by them,
-# see the section "Groups of samples" of the :doc:`/user_guide`.
+# network. The outputs of the network are added only if they improve the predictions for
+# held-out signals. If they do not, changing ``lr`` or ``mix_start`` changes nothing.
+# Therefore, first compare the estimator with both parts to the network alone
+# (``linear_path=False``). The third candidate, the network without mixing, shows
+# whether mixing improves the network. A single split into 140 signals for training and
+# 70 for validation takes little time, and is enough to find large differences. If your
+# recordings come from a few people or devices, use splits in which all recordings of a
+# person or device are in the same part, see the section "Groups of samples" of the
+# :doc:`/user_guide`.
 
 candidates = {
     "both": {"linear_path": [True]},
@@ -134,26 +138,27 @@ for name, score in zip(candidates, search.cv_results_["mean_test_score"], strict
 # -------
 #
 # The best candidate is fitted to all training signals. With ``verbose=1``, the first
-# line says how the data were read. Check it: signals that are read as a table, or with
-# channels and positions exchanged, are the most frequent mistake. The lines of the
-# epochs show the losses and the time that is left.
+# line says how the data were read. Always check it. A frequent mistake is that signals
+# are read as a table, or that channels and positions are exchanged. The lines of the
+# epochs show the losses and the remaining time.
 
 model.set_params(**search.best_params_, pareclassifier__verbose=1)
 model.fit(X_train, y_train)
 
 # %%
-# The last lines are the attribute ``fit_report_`` of the estimator. It says what the
-# network has contributed. If its share is 0, the predictions are those of the linear
-# model. That is a result too: you then need neither a larger backbone nor a GPU. In a
-# notebook, a diagram says the same, and its question mark leads to the documentation.
+# The last lines of the output are the attribute ``fit_report_`` of the estimator. It
+# states what the network contributes to the predictions. If the network's share is 0,
+# the predictions are those of the linear model. In this case you need neither a larger
+# backbone nor a GPU. In a notebook, the diagram of the estimator contains the share
+# too.
 #
-# The verdict
-# -----------
+# The test
+# --------
 #
-# The test signals are used once. With 90 of them, the standard error of an accuracy of
-# 0.9 is 0.03. A number alone says little, so a simple baseline stands beside it: a
+# The test signals are used only once. With 90 test signals, the standard error of an
+# accuracy of 0.9 is 0.03. The accuracy is compared with that of a simple baseline, a
 # random forest of the amplitude spectra of the channels, which is fitted in a second.
-# If some classes are rare, look at the confusion matrix more than at the accuracy, and
+# If some classes are rare, the confusion matrix is more important than the accuracy;
 # try ``class_weight="balanced"``.
 
 
@@ -187,10 +192,11 @@ plt.show()
 # A saved file
 # ------------
 #
-# ``save`` writes the estimator to one file that contains no code, so that you can
-# pass it on. The steps before it are not part of this file. Here the step before it
-# learns nothing from the data: whoever loads the file calls ``centre``, as the next
-# lines do. A pipeline with fitted steps can be stored with joblib.
+# ``save`` writes the estimator to one file. You can give this file to others, because
+# it contains no code. It does not contain the earlier steps of the pipeline. Here this
+# is only the function ``centre``, which has no fitted attributes, so call it before
+# ``predict`` after loading the file, as in the following lines. Use joblib to store a
+# pipeline whose earlier steps have fitted attributes.
 
 file = Path(folder.name) / "gait.pare"
 model[-1].save(file)

@@ -3,17 +3,19 @@ From a spectrum to a number with an interval
 ============================================
 
 You have spectra, and a number that a laboratory measured for each of them, such as a
-concentration. You want to predict it for new spectra, and to know how far to trust each
-prediction. Are spectra a table or signals? Both are possible, and this page compares
-them. Reading takes ten minutes, and running takes less than a minute on two cores.
+concentration. You want to predict this number for new spectra, with an interval that
+contains the true number with a given probability. The estimator can read spectra as a
+table or as signals, and this page compares both. Reading this page takes ten minutes,
+and running it takes less than a minute on two cores.
 """
 
 # %%
 # The data
 # --------
 #
-# The spectra of 340 mixtures of four substances are simulated: 200 wavelengths, with
-# overlapping bands, light that is scattered by a random factor, a sloping baseline, and
+# The data are simulated spectra of 340 mixtures of four substances, with 200
+# wavelengths. The bands of the substances overlap. The spectra are multiplied by a
+# random factor, which stands for scattered light, and have a sloping baseline and
 # noise. The target is the concentration of the second substance. Each spectrum is one
 # row of ``X``, as in a file with one spectrum per line.
 
@@ -57,17 +59,18 @@ plt.show()
 # Table or signals?
 # -----------------
 #
-# Without further notice, ``X`` of shape (160, 200) is a table, whose columns have no
-# order. With ``input_shape=(1, -1)`` each row is a signal of one channel, and the
-# estimator reads windows of neighbouring wavelengths. The regression that is common for
-# spectra, partial least squares (PLS), stands beside them.
+# By default, ``X`` of shape (160, 200) is a table, whose columns have no order. With
+# ``input_shape=(1, -1)`` each row is a signal of one channel, and the estimator reads
+# windows of neighbouring wavelengths. Both are compared with partial least squares
+# (PLS), a common regression for spectra.
 #
-# ``conformalize`` gets spectra that ``fit`` did not see, and measures on them how far
-# predictions are from the truth. The intervals of ``predict_interval`` then contain the
-# truth of a new spectrum with a probability of at least 90 %. Their width is known
-# without test labels, so that the reading can be chosen by it. Strictly, a choice by
-# the calibration samples costs a little of that probability; with two candidates it is
-# hardly measurable.
+# ``conformalize`` takes calibration samples, which were not used in ``fit``, and
+# measures the errors of their predictions. The intervals of ``predict_interval`` then
+# contain the true number of a new spectrum with a probability of at least 90 %. Their
+# width can be computed without test labels, so it can be used to choose between the two
+# ways to read the spectra. Strictly speaking, this choice makes the probability
+# slightly smaller, because the width depends on the calibration samples. With only two
+# candidates, the effect can hardly be measured.
 
 estimators = {
     "table": PaReRegressor(max_epochs=20, random_state=0),
@@ -92,24 +95,27 @@ rmse = root_mean_squared_error(y_test, pls.fit(X_fit, y_fit).predict(X_test))
 print(f"{'PLS':<10}{rmse:>6.2f}")
 
 # %%
-# The column "share" is the network's share beside the linear model. Where it is 0, the
-# predictions are those of the linear model alone: ridge regression of the wavelengths
-# for the table, or of features of whole signals and the frozen backbone. The reading
-# with the narrower intervals is kept:
+# In the output, "width" is the mean width of the intervals, and "covered" is the
+# fraction of test spectra whose true number is in its interval. "share" is the factor
+# by which the outputs of the network are multiplied before they are added to those of
+# the linear model. If it is 0, the predictions are those of the linear model alone.
+# This is a ridge regression, for the table on the wavelengths, and for the signals on
+# features that are computed from the signals and by the frozen backbone. The estimator
+# with the narrower intervals is used from here on:
 
 best = min(widths, key=widths.get)
 reg = estimators[best]
 print(f"narrower intervals: {best}", reg.fit_report_, sep="\n")
 
 # %%
-# The verdict
-# -----------
+# The intervals
+# -------------
 #
-# The intervals of the test spectra have the same width for all of them. If the division
-# into sets were repeated, 90 of 100 true concentrations would be covered on average; a
-# single division usually gives 84 to 96, and now and then fewer. Those that are missed
-# are marked. Intervals whose width depends on the spectrum result from
-# ``loss="quantile"``, see the :doc:`/user_guide`.
+# The intervals of all test spectra have the same width. On average over many random
+# divisions of the data, 90 of 100 intervals contain the true concentration. In a single
+# division there are usually 84 to 96, and sometimes fewer. The figure marks the
+# intervals that do not contain it. For intervals whose width depends on the spectrum,
+# use ``loss="quantile"``, see the :doc:`/user_guide`.
 
 lower, upper = reg.predict_interval(X_test, coverage=0.9)
 predicted, inside = reg.predict(X_test), (lower <= y_test) & (y_test <= upper)

@@ -198,7 +198,7 @@ class PaReModel(nn.Module):
 
     @property
     def ignores_backbone(self):
-        """Whether a dense decoder gives the backbone no share in any channel."""
+        """True if a dense decoder gives the backbone no share in any channel."""
         return isinstance(self.head, DenseDecoder) and not self.head.share.any()
 
     def predict_linear(self, x, *, bfloat16=False):
