@@ -117,6 +117,21 @@ def check_not_one(X, estimator):
     )
 
 
+def check_form(X, shape):
+    """Raise DataError unless X has the axes and channels of samples of a `shape`."""
+    if len(shape) < 2 or (X.ndim == len(shape) + 1 and X.shape[1] == shape[0]):
+        return
+    advice = ""
+    if X.ndim == len(shape) + 1 and X.shape[-1] == shape[0]:
+        advice = " If the last axis holds the channels, give np.moveaxis(X, -1, 1)."
+    elif math.prod(X.shape[1:]) == math.prod(shape):
+        advice = f" If the samples are flattened, give np.reshape(X, {(-1, *shape)})."
+    raise DataError(
+        f"X has shape {tuple(X.shape)}, but the estimator was fitted to X of shape "
+        f"(n, {', '.join(map(str, shape))}).{advice}"
+    )
+
+
 def _channels_first(row):
     """Return an image of PIL as an array (C, H, W), and anything else unchanged."""
     if not hasattr(row, "getbands"):

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from sklearn_pare._data.validation import shape_rows
+from sklearn_pare.exceptions import DataError
 from sklearn_pare.nn.gaps import average
 
 
@@ -23,7 +24,13 @@ def on_grid(X, input_shape, dense):
         # Signals that end with NaN are not on another grid.
         X = X[:, :, : size[0]] if np.isnan(beyond).all() else X
     same_kind = X.ndim == len(input_shape) + 1 and X.shape[1] == channels
-    if not same_kind or X.shape[2:] == tuple(size) or not (len(size) == 2 or dense):
+    fixed = len(size) == 1 and not dense
+    if same_kind and fixed and X.shape[2] < size[0]:
+        raise DataError(
+            f"X has shape {X.shape}, but the estimator was fitted to X of shape "
+            f"(n, {channels}, {size[0]}). Signals in a list may be shorter."
+        )
+    if not same_kind or X.shape[2:] == tuple(size) or fixed:
         return shape_rows(X, input_shape)
     places, found = (" x ".join(map(str, s)) for s in (size, X.shape[2:]))
     back = ", and predictions back to the positions of X" if dense else ""

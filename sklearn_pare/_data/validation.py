@@ -16,6 +16,7 @@ from sklearn.utils.validation import (
 from sklearn_pare._data.foreign import as_text, check_kind, collected
 from sklearn_pare._data.forms import (
     check_even,
+    check_form,
     check_not_one,
     read_samples,
     sizes_of,
@@ -69,7 +70,9 @@ def check_rows(estimator, X, y="no_validation", *, reset, shape=None):
         X = read_samples(X, estimator.input_shape, shape)
         check_not_one(X, estimator)
         flat = estimator.n_features_in_ == math.prod(shape)
-        if flat and X.ndim == 3 and X.shape[1:] == shape:
+        if not flat or X.ndim > 2:
+            check_form(X, shape)
+        if flat and X.ndim > 2 and X.shape[1:] == shape:
             # As in fit.
             X = X.reshape(len(X), -1)
     unread = isinstance(X, LazyArray | SparseRows) or (table and is_mixed(X))

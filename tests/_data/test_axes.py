@@ -236,3 +236,45 @@ def test_one_sample__without_its_first_axis__error_says_how_to_add_it(name):
 def test_one_sample__of_one_flattened_channel__predicted():
     clf = _tiny(input_shape=(1, -1)).fit(_numbers(16), CLASSES)
     assert clf.predict(_numbers(16)[:1]).shape == (1,)
+
+
+def _flat(X):
+    return X.reshape(len(X), -1)
+
+
+def _channels_last(X):
+    return np.moveaxis(X, 1, -1)
+
+
+OTHER_FORMS = {
+    # name: (shape in fit, change, words)
+    "flat signals": ((2, 9), _flat, r"np\.reshape\(X, \(-1, 2, 9\)\)\.$"),
+    "flat images": ((3, 4, 5), _flat, r"np\.reshape\(X, \(-1, 3, 4, 5\)\)\.$"),
+    "one channel": ((1, 9), lambda X: X[:, 0], r"np\.reshape\(X, \(-1, 1, 9\)\)\.$"),
+    "signals": ((2, 9), _channels_last, r"np\.moveaxis\(X, -1, 1\)\.$"),
+    "images": ((3, 4, 5), _channels_last, r"np\.moveaxis\(X, -1, 1\)\.$"),
+    "a channel less": (
+        (2, 9),
+        lambda X: X[:, :1],
+        r"fitted to X of shape \(n, 2, 9\)\.$",
+    ),
+    "shorter": ((2, 9), lambda X: X[:, :, :7], "Signals in a list may be shorter"),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_FORMS)
+def test_predict__other_form_than_in_fit__error_names_both(name):
+    shape, change, expected = OTHER_FORMS[name]
+    X = _numbers(*shape)
+    clf = _tiny().fit(X, CLASSES)
+    with pytest.raises(DataError, match=expected):
+        clf.predict(change(X))
+
+
+@pytest.mark.parametrize("shape", [(2, 9), (3, 4, 5)], ids=str)
+def test_predict__folded_after_a_flattened_fit__same(shape):
+    X = _numbers(*shape)
+    clf = _tiny(input_shape=shape).fit(_flat(X), CLASSES)
+    np.testing.assert_array_equal(clf.predict_proba(X), clf.predict_proba(_flat(X)))
+    with pytest.raises(DataError, match="moveaxis"):
+        clf.predict(_channels_last(X))

@@ -452,7 +452,7 @@ AT_PREDICT = {
     ),
     "too few positions": (
         TABLE.reshape(20, 2, 3), np.zeros((4, 2, 2)), DataError,
-        r"\(2, 2\).*input_shape=\(2, 3\).*Signals in a list may be shorter",
+        r"\(4, 2, 2\).*\(n, 2, 3\).*Signals in a list may be shorter",
     ),
     "too far off": (TABLE, 1e60 * TABLE, DataError, "standard deviations from"),
     "signal of nan": (
