@@ -47,39 +47,43 @@ table = pd.DataFrame(signals.reshape(300, -1), columns=columns)
 table.assign(gait=names[gaits]).to_csv(path, index=False, float_format="%.4f")
 
 # %%
-# From here on, use the path of your own file. Of the lines, 90 are drawn at random, in
-# proportion to the frequencies of the classes, and kept for the test. They are not used
-# before the end.
+# For your own file, set ``path``, the name of the column with the classes, and the
+# number of channels and positions. Of the lines, 30 % are drawn at random, in proportion
+# to the frequencies of the classes, and kept for the test. They are not used before the
+# end.
 
+CLASS, SHAPE = "gait", (3, 500)
 table = pd.read_csv(path)
-y = table.pop("gait").to_numpy()
+y = table.pop(CLASS).to_numpy()
 X = table.to_numpy()
 print(f"X {X.shape}, classes {np.unique(y).tolist()}")
 X_train, X_test, y_train, y_test = train_test_split(
-    X, y, test_size=90, stratify=y, random_state=0
+    X, y, test_size=0.3, stratify=y, random_state=0
 )
 
 # %%
 # A line of the file is a flat vector of 1,500 numbers. Unless you set ``input_shape``,
 # the estimator reads these samples as a table. First plot the data:
 
-fig, axes = plt.subplots(5, sharex=True, figsize=(7, 6), layout="constrained")
-for ax, name in zip(axes, names, strict=True):
-    first = X_train[y_train == name][0].reshape(3, 500)
+classes = np.unique(y)
+fig, axes = plt.subplots(
+    len(classes), sharex=True, figsize=(7, 6), layout="constrained"
+)
+for ax, name in zip(axes, classes, strict=True):
+    first = X_train[y_train == name][0].reshape(SHAPE)
     ax.plot(first.T, lw=1)
     ax.set_ylabel(name)
-fig.legend(
-    axes[0].lines, ["forward", "sideways", "up"], loc="outside upper center", ncols=3
-)
-axes[-1].set_xlabel("position (50 per second)")
+labels = [f"channel {number}" for number in range(SHAPE[0])]
+fig.legend(axes[0].lines, labels, loc="outside upper center", ncols=3)
+axes[-1].set_xlabel("position")
 plt.show()
 
 # %%
 # The pipeline
 # ------------
 #
-# ``input_shape=(3, 500)`` says that each flat vector consists of three channels of 500
-# values. In the first step of the pipeline, use your knowledge about the sensors. Here
+# With ``input_shape=SHAPE``, each flat vector consists of three channels of 500 values,
+# one channel after the other. In the first step of the pipeline, use your knowledge about the sensors. Here
 # this step removes the mean of each channel, which depends on how the sensor is tilted.
 # Missing values may stay in the data; ``np.nanmean`` ignores them. The channels need no
 # scaling, because the estimator standardises them. All fits have twelve epochs, to keep
@@ -89,14 +93,14 @@ plt.show()
 
 def centre(X):
     """Remove the mean of each channel."""
-    signals = X.reshape(len(X), 3, -1)
+    signals = X.reshape(len(X), *SHAPE)
     centres = np.nanmean(signals, axis=-1, keepdims=True)
     return (signals - centres).reshape(len(X), -1)
 
 
 model = make_pipeline(
     FunctionTransformer(centre),
-    PaReClassifier(input_shape=(3, 500), max_epochs=12, random_state=0),
+    PaReClassifier(input_shape=SHAPE, max_epochs=12, random_state=0),
 )
 
 # %%
@@ -127,11 +131,11 @@ grid = [
     {f"pareclassifier__{name}": values for name, values in candidate.items()}
     for candidate in candidates.values()
 ]
-split = StratifiedShuffleSplit(1, test_size=70, random_state=0)
+split = StratifiedShuffleSplit(1, test_size=1 / 3, random_state=0)
 search = GridSearchCV(model, grid, cv=split, n_jobs=2, refit=False)
 search.fit(X_train, y_train)
 for name, score in zip(candidates, search.cv_results_["mean_test_score"], strict=True):
-    print(f"{name:<24} accuracy {score:.3f} on 70 validation signals")
+    print(f"{name:<24} accuracy {score:.3f} on a third of the training signals")
 
 # %%
 # The fit
@@ -164,7 +168,7 @@ model.fit(X_train, y_train)
 
 def spectra(X):
     """Return the amplitudes of all frequencies of each channel."""
-    signals = np.nan_to_num(X.reshape(len(X), 3, -1))
+    signals = np.nan_to_num(X.reshape(len(X), *SHAPE))
     return np.abs(np.fft.rfft(signals))[..., 1:].reshape(len(X), -1)
 
 
@@ -182,10 +186,11 @@ for name, found in (
     print(f"{name:<15} test accuracy {accuracy:.3f} +- {error:.3f}")
 
 display = ConfusionMatrixDisplay.from_predictions(
-    y_test, predicted, labels=names, cmap="cividis", colorbar=False
+    y_test, predicted, labels=classes, cmap="cividis", colorbar=False
 )
-display.ax_.set_title("90 test signals")
+display.ax_.set_title(f"{len(y_test)} test signals")
 display.figure_.set_layout_engine("constrained")
+display.figure_.savefig(Path(folder.name) / "confusion.png")
 plt.show()
 
 # %%
@@ -195,8 +200,9 @@ plt.show()
 # ``save`` writes the estimator to one file. You can give this file to others, because
 # it contains no code. It does not contain the earlier steps of the pipeline. Here this
 # is only the function ``centre``, which has no fitted attributes, so call it before
-# ``predict`` after loading the file, as in the following lines. Use joblib to store a
-# pipeline whose earlier steps have fitted attributes.
+# ``predict`` after loading the file, as in the following lines. To store
+# the whole pipeline, use ``joblib.dump(model, path)``. Functions such as ``centre`` must
+# then be in a module, which is also needed for loading.
 
 file = Path(folder.name) / "gait.pare"
 model[-1].save(file)

@@ -116,7 +116,7 @@ def warn_if_unused(report):
         "(network_share_ is 0). Arguments of the network, such as lr, mix_start and "
         "source, have no effect on them. For predictions of the network alone, use "
         "linear_path=False. With more samples, the network may get a share. See also "
-        "fit_report_.",
+        "fit_report_, and the first question of the FAQ in the documentation.",
         NetworkUnusedWarning,
         stacklevel=4,
     )
