@@ -33,7 +33,7 @@ X_train, X_test, y_train, y_test = train_test_split(
 
 # %%
 # PaRe and the other two methods differ only in their constructor arguments. The first
-# 192 of the test samples are also passed as ``X_val``, so that a score is recorded
+# 128 of the test samples are also passed as ``X_val``, so that a score is recorded
 # after each epoch. They do not influence the result, because the weights after the last
 # epoch are used. The fits have 20 epochs instead of the default of 30, to keep this
 # example short.
@@ -49,7 +49,7 @@ for name, arguments in settings.items():
     clf = PaReClassifier(
         input_shape=(1, 8, 8), max_epochs=20, random_state=0, **arguments
     )
-    clf.fit(X_train, y_train, X_val=X_test[:192], y_val=y_test[:192])
+    clf.fit(X_train, y_train, X_val=X_test[:128], y_val=y_test[:128])
     seconds = time.perf_counter() - start
     probabilities = clf.predict_proba(X_test)
     nll = log_loss(y_test, probabilities)
@@ -77,7 +77,7 @@ for name, accuracy, nll, seconds in results:
 # The plots on the left show the curriculum of PaRe. The fraction of tokens that are
 # replaced decreases with every step. The loss on mixed samples decreases, because they
 # become more similar to clean samples. The plot on the right shows the accuracy on the
-# 192 samples of ``X_val`` after each epoch, and as a dashed line the accuracy of the
+# 128 samples of ``X_val`` after each epoch, and as a dashed line the accuracy of the
 # scikit-learn classifier on all test samples.
 
 fig = plt.figure(figsize=(10.5, 4.2), layout="constrained")
@@ -104,7 +104,7 @@ for name, clf in fitted.items():
 name, accuracy = results[-1][:2]
 right.axhline(accuracy, color="grey", ls="--", label=name)
 right.set(xlabel="epoch", ylabel="accuracy", ylim=(0.6, 1.0))
-right.set_title("192 test digits")
+right.set_title("128 test digits")
 for ax in axes.values():
     ax.set_xticks(range(0, 21, 5))
 right.legend(loc="lower right")

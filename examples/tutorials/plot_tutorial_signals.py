@@ -48,9 +48,9 @@ table.assign(gait=names[gaits]).to_csv(path, index=False, float_format="%.4f")
 
 # %%
 # For your own file, set ``path``, the name of the column with the classes, and the
-# number of channels and positions. Of the lines, 30 % are drawn at random, in proportion
-# to the frequencies of the classes, and kept for the test. They are not used before the
-# end.
+# number of channels and positions. Of the lines, 30 % are drawn at random, in
+# proportion to the frequencies of the classes, and kept for the test. They are not used
+# before the end.
 
 CLASS, SHAPE = "gait", (3, 500)
 table = pd.read_csv(path)
@@ -83,12 +83,12 @@ plt.show()
 # ------------
 #
 # With ``input_shape=SHAPE``, each flat vector consists of three channels of 500 values,
-# one channel after the other. In the first step of the pipeline, use your knowledge about the sensors. Here
-# this step removes the mean of each channel, which depends on how the sensor is tilted.
-# Missing values may stay in the data; ``np.nanmean`` ignores them. The channels need no
-# scaling, because the estimator standardises them. All fits have twelve epochs, to keep
-# this page short. With few samples, this is not enough for the network, so remove
-# ``max_epochs`` for your own data.
+# one channel after the other. In the first step of the pipeline, use your knowledge
+# about the sensors. Here this step removes the mean of each channel, which depends on
+# how the sensor is tilted. Missing values may stay in the data; ``np.nanmean`` ignores
+# them. The channels need no scaling, because the estimator standardises them. All fits
+# have twelve epochs, to keep this page short. With few samples, this is not enough for
+# the network, so remove ``max_epochs`` for your own data.
 
 
 def centre(X):
@@ -200,9 +200,9 @@ plt.show()
 # ``save`` writes the estimator to one file. You can give this file to others, because
 # it contains no code. It does not contain the earlier steps of the pipeline. Here this
 # is only the function ``centre``, which has no fitted attributes, so call it before
-# ``predict`` after loading the file, as in the following lines. To store
-# the whole pipeline, use ``joblib.dump(model, path)``. Functions such as ``centre`` must
-# then be in a module, which is also needed for loading.
+# ``predict`` after loading the file, as in the following lines. To store the whole
+# pipeline, use ``joblib.dump(model, path)``. Functions such as ``centre`` must then be
+# in a module, which is also needed for loading.
 
 file = Path(folder.name) / "gait.pare"
 model[-1].save(file)
