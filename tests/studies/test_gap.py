@@ -9,6 +9,8 @@ def test_command__two_lines_per_data_set(monkeypatch, capsys):
     load, _ = gap.DATA["breast cancer"]
     monkeypatch.setattr(gap, "DATA", {"cancer": (load, {"backbone": NAME})})
     monkeypatch.setattr(gap, "_N_EPOCHS", 1)
+    # Tests before this one may leave figures open.
+    plt.close("all")
     main(["gap"])
     out = capsys.readouterr().out.splitlines()
     assert out[0] == "cancer is done"
