@@ -24,7 +24,7 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
 
     PaRe (Cai et al., ICML 2024) bridges the gap between the data of pretraining and
     your data. In each step of fine-tuning, half of the samples are mixed: a part of
-    them, 60 % at first and 10 % at the end, is replaced by data like those of
+    each, 60 % at first and 10 % at the end, is replaced by data like those of
     pretraining.
 
     Parameters

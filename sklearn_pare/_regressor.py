@@ -24,7 +24,7 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
 
     PaRe (Cai et al., ICML 2024) bridges the gap between the data of pretraining and
     your data. If y holds numbers, a quarter of the samples are mixed in each step of
-    fine-tuning: a part of them, 60 % at first and 10 % at the end, is replaced by data
+    fine-tuning: a part of each, 60 % at first and 10 % at the end, is replaced by data
     like those of pretraining. Fields are by default neither mixed nor read by a
     backbone. Targets are standardised internally.
 

@@ -62,7 +62,7 @@ def resolve(arguments, data):
     Fields are learned by a decoder that needs many steps. They are not mixed, unless a
     source or samples without targets are given, and a pretrained backbone stays as it
     is. "share_alone" is added: the part of the steps, from the first one on, in which
-    that decoder learns without the backbone. It is 1 unless a backbone is named.
+    that decoder learns without the backbone; all of them by default.
     """
     auto = {"mix_start": 0.6, "mix_end": 0.1}
     fields = data.target.kind == "values" and len(data.target.output_shape) > 1
