@@ -171,7 +171,7 @@ def signals(name):
 
 
 def darcy(part="train"):
-    """Return the 1,000 or 50 fields of size 16 of neuraloperator 0.3.0 to 2.0.0."""
+    """Return the 1,000 or 50 fields of size 16 of neuraloperator 0.3.0."""
     import torch
 
     place = _package("neuralop") / "datasets" / "data" / f"darcy_{part}_16.pt"
