@@ -166,10 +166,10 @@ class _BasePaRe(
             Weight of each validation sample in its loss and score.
         X_unlabeled : array-like, default=None
             Samples without targets, shaped like those of X. Each step adds as many of
-            them to the batch as labelled samples are mixed. The prediction for the
-            mixed sample is trained to agree with the prediction for the clean sample:
-            for classes where that prediction is confident, for numbers always, after
-            FixMatch (Sohn et al., NeurIPS 2020).
+            them to the batch as labelled samples are mixed. As in FixMatch (Sohn et
+            al., NeurIPS 2020), the prediction for the mixed form of a sample is trained
+            to agree with that for its clean form: for classes only if the latter is
+            confident, for numbers always.
 
         Returns
         -------
@@ -179,22 +179,21 @@ class _BasePaRe(
         Raises
         ------
         DataError
-            If X, y or weights cannot be used; a ValueError.
+            If X, y or weights cannot be used (ValueError).
         UnknownNameError
-            If there is no backbone or source of the given name; a ValueError.
+            If there is no backbone or source of the given name (ValueError).
         WeightsError
-            If the pretrained weights are neither cached nor can be downloaded; a
-            RuntimeError.
+            If pretrained weights are neither cached nor downloadable (RuntimeError).
         DivergenceError
-            If the loss becomes infinite or NaN; a RuntimeError.
+            If the loss becomes infinite or NaN (RuntimeError).
         OutOfMemoryError
-            If not even one sample fits into the memory of the device; a MemoryError.
+            If not even one sample fits into the memory of the device (MemoryError).
         ProcessError
-            If another process of a fit on several devices fails; a RuntimeError.
+            If another process of a fit on several devices fails (RuntimeError).
         CheckpointError
-            If ``checkpoint_dir`` belongs to another fit; a ValueError.
+            If ``checkpoint_dir`` belongs to another fit (ValueError).
         SaveError
-            If a checkpoint cannot be written; an OSError.
+            If a checkpoint cannot be written (OSError).
         """
         stopwatch, validation = Stopwatch(), (X_val, y_val, sample_weight_val)
         with join() as processes:
@@ -384,11 +383,11 @@ class _BasePaRe(
         ------
         SaveError
             If the file cannot be written, for example on a full disk, or if
-            :func:`sklearn_pare.load` does not know the class of the estimator; an
-            OSError. An existing file is left untouched.
+            :func:`sklearn_pare.load` does not know the class of the estimator
+            (OSError). An existing file is left untouched.
         WeightsError
             If the pretrained weights are needed for comparison and cannot be
-            downloaded; a RuntimeError.
+            downloaded (RuntimeError).
 
         See Also
         --------

@@ -188,7 +188,7 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
             return self._outputs(X, self._target.decode, out)
 
     def decision_function(self, X):
-        """Compute the logits, which have the order of the probabilities.
+        """Compute the logits, in the order of ``classes_``.
 
         Parameters
         ----------
@@ -197,7 +197,7 @@ class PaReClassifier(ClassifierMixin, _BasePaRe):
         Returns
         -------
         logits : ndarray of shape (n,), (n, K), (n, K, L) or (n, K, H, W)
-            (n,) for two classes of samples: the log-odds of ``classes_[1]``.
+            (n,) if y is (n,) with two classes: the log-odds of ``classes_[1]``.
         """
         check_is_fitted(self)
         with pinned():

@@ -75,7 +75,7 @@ def in_batches(compute, model, X, encode, shapes, size, device, remedies):
     Raises
     ------
     OutOfMemoryError
-        If the weights or a batch of one sample do not fit; a MemoryError.
+        If the weights or a batch of one sample do not fit (MemoryError).
     """
     n_weights = sum(value.numel() for value in model.parameters())
     weights, found = f"{n_weights:,} weights", _FOUND.setdefault(model, {})

@@ -38,12 +38,12 @@ def load(path, *, device="auto"):
         If there is no such file.
     ModelFileError
         If the file is not a model of this package, is damaged, or needs another version
-        of the package; a ValueError.
+        of the package (ValueError).
     UnknownNameError
         If the backbone was registered by the user who wrote the file, and is not
-        registered here; a ValueError.
+        registered here (ValueError).
     WeightsError
-        If weights were left out and are not available here; a RuntimeError.
+        If weights were left out and are not available here (RuntimeError).
 
     Warns
     -----

@@ -34,7 +34,7 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
     loss : str or callable, default="auto"
         "squared_error", "absolute_error", "huber", "relative_l2", "poisson" or
         "quantile". "huber" is the squared error up to one standard deviation of the
-        residuals of the linear model, or of y without this model, and linear beyond.
+        residuals of the linear model (of y if there is none), and linear beyond.
         "relative_l2" is the norm of the error of a sample divided by the norm of its
         standardised y. "auto" is "relative_l2" for fields and "squared_error" for
         numbers. "poisson" is half the Poisson deviance, for y >= 0. A callable
@@ -42,8 +42,8 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         number or channel, and returns one loss per sample or number. With a callable or
         "poisson" there is no linear model.
     quantile : float, list of float or None, default=None
-        Level between 0 and 1, or several levels, for ``loss="quantile"``. Several
-        levels add a last axis to predictions. Predicted quantiles do not cross.
+        Level between 0 and 1, or several levels, for ``loss="quantile"``. A list adds a
+        last axis to predictions. Predicted quantiles do not cross.
 
     Attributes
     ----------
@@ -219,9 +219,9 @@ class PaReRegressor(RegressorMixin, _BasePaRe):
         Returns
         -------
         score : float
-            For several numbers per sample the mean, as in scikit-learn. For fields one
-            minus the squared error over all positions, relative to their squared
-            distance from the mean field; for several channels the mean over them. With
+            For several numbers per sample the mean, as in scikit-learn. For fields,
+            1 - a / b, where a is the squared error and b the squared distance of y from
+            the mean field; for several channels the mean over them. With
             ``loss="quantile"``, as :func:`sklearn.metrics.d2_pinball_score`; for
             several levels the mean over them. Missing targets do not count.
         """

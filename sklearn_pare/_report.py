@@ -69,8 +69,7 @@ class FitReport:
     n_validation : int
         Number of samples that were scored after each epoch.
     n_share : int
-        Number of samples that determined the share. If there are validation samples,
-        it was these.
+        Number of samples that determined the share: validation samples, if any.
     n_unlabeled : int
         Number of samples without targets.
     n_epochs, max_epochs : int
@@ -83,7 +82,7 @@ class FitReport:
     scoring : str, default="score"
         Name of the validation score, which follows "valid_" in `history_`.
     symmetries : list of str, default=[]
-        Transformations along which fields and their samples were trained.
+        Transformations of fields and their samples during training.
     """
 
     source: str | None

@@ -50,7 +50,7 @@ def write(file, arrays, text):
     Raises
     ------
     SaveError
-        If the file cannot be written, for example on a full disk; an OSError. An
+        If the file cannot be written, for example on a full disk (OSError). An
         existing file is left untouched.
     """
     arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
@@ -123,8 +123,7 @@ def read(file):
     ------
     FileNotFoundError
     ModelFileError
-        If the file is not one of this package, or was changed since it was written; a
-        ValueError.
+        If the file is not one of this package, or was changed later (ValueError).
     """
     try:
         metadata, arrays = (

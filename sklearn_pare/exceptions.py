@@ -10,7 +10,7 @@ class DataError(PaReError, ValueError):
 
 
 class UnknownNameError(PaReError, ValueError):
-    """Unknown backbone or source name."""
+    """Unknown name, such as that of a backbone or a metric."""
 
 
 class DivergenceError(PaReError, RuntimeError):

@@ -32,8 +32,8 @@ print(f"X {X.shape}, y {y.shape}")
 # %%
 # By default, fields are predicted by a decoder without a pretrained backbone. The loss
 # is the relative L2 error of each standardised sample. The following function computes
-# such an error for the test samples. The fit has 15 epochs, or about 200 steps, to keep
-# this example short. The default is at least 1,200 steps.
+# this error for the test samples, without standardisation. The fit has 15 epochs, or
+# about 200 steps, to keep this example short. The default is at least 1,200 steps.
 
 
 def relative_l2(y, prediction):

@@ -47,8 +47,9 @@ times = {"PaRe, network alone": time.perf_counter() - start}
 # %%
 # In each training step, half of the signals of a batch are mixed: windows at random
 # positions are replaced by the windows of a source signal, as in the following figures.
-# In the second half of training they may also be replaced by windows of another sample.
-# In the first step 60 % of the windows are replaced, and in the last step 10 %.
+# In the second half of training, the windows of another training signal may take the
+# place of those of the source signal. In the first step 60 % of the windows are
+# replaced, and in the last step 10 %.
 
 beat = X_test[y_test == 2][:1]
 for fraction in (0.6, 0.1):

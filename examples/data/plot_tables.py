@@ -63,12 +63,11 @@ print(X.head(), X.dtypes, sep="\n\n")
 
 # %%
 # :class:`~sklearn_pare.PaReClassifier` treats columns of text or objects as categories,
-# booleans as numbers, and NaN and None as missing values. The pipeline needs a
-# transformer for each of these steps. :class:`~sklearn_pare.PaReClassifier` is fitted
-# twice. "PaReClassifier" contains a logistic regression, the linear path, and adds the
-# outputs of the network to it. "Without linear path" consists of the network alone.
-# Both are trained for about half of the default number of epochs, to keep this example
-# short.
+# booleans as numbers, and NaN and None as missing values. The pipeline needs
+# transformers for this. :class:`~sklearn_pare.PaReClassifier` is fitted twice. The fit
+# "PaReClassifier" adds the outputs of the network to those of a logistic regression,
+# the linear path. The fit "without linear path" consists of the network alone. Both are
+# trained for about half of the default number of epochs, to keep this example short.
 
 X_train, X_test, y_train, y_test = train_test_split(
     X, y, train_size=400, stratify=y, random_state=0

@@ -11,10 +11,10 @@ parts of the images matter for the score on the test set.
 """
 
 # %%
-# The input of the module is encoded samples, which the method ``encode`` returns. The
-# module has the same outputs as ``decision_function``, here the log-odds of the second
-# class, 8. They are the same up to rounding because the fit has the same precision as
-# the module, float32.
+# The module takes encoded samples, which the method ``encode`` returns. The module has
+# the same outputs as ``decision_function``, here the log-odds of the second class, 8.
+# They are the same up to rounding because the fit has the same precision as the module,
+# float32.
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -43,13 +43,14 @@ CurriculumDisplay.from_estimator(clf)
 plt.show()
 
 # %%
-# The second figure corresponds to figure 1b of the paper. It shows the dataset
-# distances from the mixed samples to the source and to the data, for decreasing numbers
-# of tokens from the source. In the left plot, each sample is represented by the mean of
-# its tokens at the input of the backbone. For a mixed sample this is an average over
-# tokens of both kinds, so any selection of tokens, even a random one, gives curves of
-# this form. In the right plot, each sample is represented by the mean output of the
-# backbone. The form of these curves is not determined by the averaging.
+# The second figure corresponds to figure 1b of Cai et al. (ICML 2024). It shows the
+# distances (:doc:`/otdd`) from the mixed samples to the source and to the data, for
+# decreasing numbers of tokens from the source. In the left plot, each sample is
+# represented by the mean of its tokens at the input of the backbone. For a mixed sample
+# this is an average over tokens of both kinds, so any selection of tokens, even a
+# random one, gives curves of this form. In the right plot, each sample is represented
+# by the mean output of the backbone. The form of these curves is not determined by the
+# averaging.
 
 fig, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 for ax, features in zip(axes, ("tokens", "backbone"), strict=True):
@@ -79,8 +80,8 @@ PatchReplacementDisplay.from_estimator(
 plt.show()
 
 # %%
-# The last figure corresponds to figure 1a of the paper. It shows the loss on clean
-# samples around the fitted weights, along two random directions.
+# The last figure corresponds to figure 1a of Cai et al. (ICML 2024). It shows the loss
+# on clean samples around the fitted weights, along two random directions.
 
 loss_landscape(clf, X[:50], y[:50], n_points=9, random_state=0)
 plt.show()

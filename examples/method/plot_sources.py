@@ -3,17 +3,18 @@ Sources and controls
 ====================
 
 During training, PaRe mixes half of the samples: some of their tokens are replaced by
-tokens of a source. This example first shows images that are drawn from formulas. The
-default source for the backbone "pare-tiny" begins with such images. The example then
-compares six values of the argument ``source`` on a small task, 100 labelled digits: the
-formulas, a pair of arrays, the other digits, white noise, one learned token, and None.
+tokens of a source. This example first shows images that are drawn from formulas. With
+the backbone "pare-tiny", such images are the default source in the first half of
+training. The example then compares six values of the argument ``source`` on 100
+labelled digits. These values are the formulas, a pair of arrays, the digits themselves,
+white noise, one learned token, and None.
 """
 
 # %%
 # There are 2,048 formulas in seven families. Each formula is a class, and each row of
 # the figure shows ten classes of one family. The source "formula" has ten of the 2,048
 # classes, which the backbone recognises from few tokens. The source "formula:all" has
-# all of them. With the argument ``simple=0.0`` all images are in colour.
+# all of them. ``render(..., simple=0.0)`` draws all images in colour.
 
 import time
 
@@ -62,8 +63,8 @@ X_sines = np.sin((y_sines[:, None] + 1) * time_axis + phase)
 X_sines = (X_sines + 0.2 * rng.normal(size=X_sines.shape))[:, None, :]
 
 # %%
-# The task has 100 training digits and 600 test digits. The fits differ only in their
-# source: the number of epochs, the seed and all other arguments are the same.
+# The task has 100 training digits and 600 test digits. The fits have the same number of
+# epochs, the same seed and the same other arguments, and differ only in their source.
 
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(
@@ -95,9 +96,9 @@ for name, accuracy, nll, seconds in results:
 
 # %%
 # If None is worse than the other sources, mixing helps. If, in addition, "formula" is
-# better than "noise" and "mask-token", the content of the source helps. If it is not,
-# it is enough to hide part of the samples. With 100 samples and one seed, differences
-# of one or two percent can be random. Repeat the comparison with other seeds before you
+# better than "noise" and "mask-token", the content of the source helps. Otherwise, it
+# is enough to hide a part of each sample. With 100 samples and one seed, differences of
+# one or two percent can be random. Repeat the comparison with other seeds before you
 # draw conclusions.
 
 fig, ax = plt.subplots(figsize=(6, 3), layout="constrained")

@@ -8,7 +8,7 @@ signals. The small backbone "pare-tiny", which is part of the package, is compar
 a vision transformer from timm. The pretrained weights of the vision transformer would
 have to be downloaded. It is therefore trained from scratch, that is, from random
 weights (``pretrained=False``). "pare-tiny" is trained in both ways, to show the effect
-of its pretraining on images of formulas.
+of its pretraining on images drawn from formulas.
 """
 
 # %%

@@ -45,6 +45,6 @@ for ax, (figure, title) in zip(axes, titles.items(), strict=True):
 plt.show()
 
 # %%
-# The following code prints all tables.
+# The following code prints tables of these fits.
 
 print(compare.table(fits))

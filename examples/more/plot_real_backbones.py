@@ -2,13 +2,13 @@
 Backbones that were pretrained on photographs, text and molecules
 =================================================================
 
-A backbone can have been pretrained on data of any kind. Here three backbones are
-compared with "pare-tiny", which is part of the package: a ViT-S, which was pretrained
-on photographs, MiniLM (English) and rxnfp (chemical reactions). The task is to
-recognise 14 faces by their outlines. Each outline is a signal of 131 values (FacesUCR
-of the UCR archive). There are 300 labelled signals. The linear model of the estimator
-is switched off (``linear_path=False``), so that predictions come from the networks
-alone. All other arguments except ``backbone`` have their default values.
+A backbone can have been pretrained on data of any kind. Here three backbones, a ViT-S
+(photographs), MiniLM (English) and rxnfp (chemical reactions), are compared with
+"pare-tiny", which is part of the package. The task is to recognise 14 faces by their
+outlines. Each outline is a signal of 131 values (FacesUCR of the UCR archive). There
+are 300 labelled signals. The linear model of the estimator is switched off
+(``linear_path=False``), so that predictions come from the networks alone. All other
+arguments except ``backbone`` have their default values.
 """
 
 # %%

@@ -35,9 +35,9 @@ clf.fit(X_train, y_train)
 
 # %%
 # The first line says how ``X`` and ``y`` were read. Always check it. There is a line
-# for each epoch. It shows the loss on clean samples, the loss on mixed samples, of
-# which a part was replaced, the duration, and the remaining time. The last lines are
-# also available as the attribute ``fit_report_``.
+# for each epoch. It shows the loss on clean samples, the loss on mixed samples (a part
+# of each was replaced), the duration, and the remaining time. The last lines are also
+# available as the attribute ``fit_report_``.
 #
 # The diagram in a notebook
 # -------------------------

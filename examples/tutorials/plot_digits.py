@@ -2,12 +2,12 @@
 Digits with 300 labels
 ======================
 
-A backbone that was pretrained on images of formulas is fine-tuned on 300 labelled
-digits of 8 x 8 pixels. The remaining 1,497 digits form the test set. PaRe, which
-replaces tokens of the digits by tokens of images of formulas, is compared with two
-other methods that use the same backbone: naive fine-tuning, which replaces no tokens,
-and training from scratch, which starts from random weights. The better of two
-scikit-learn classifiers is shown as well.
+A backbone that was pretrained on images drawn from formulas is fine-tuned on 300
+labelled digits of 8 x 8 pixels. The remaining 1,497 digits form the test set. PaRe,
+which replaces tokens of the digits by tokens of such images, is compared with two other
+methods that use the same backbone: naive fine-tuning, which replaces no tokens, and
+training from scratch, which starts from random weights. The better of two scikit-learn
+classifiers is shown as well.
 """
 
 # %%

@@ -66,8 +66,8 @@ plt.show()
 # ------------
 #
 # An error means little by itself. Here it is compared with the errors of two simple
-# predictions: that nothing changes, and that of a ridge regression, whose features are
-# all values of ``X`` and whose targets are all values of ``y``.
+# predictions: the unchanged input, and the output of a ridge regression, whose features
+# are all values of ``X`` and whose targets are all values of ``y``.
 
 start = time.perf_counter()
 predicted = reg.predict(X_test)

@@ -12,8 +12,8 @@ nothing else uses. Matplotlib and pandas have to be installed.
 # The file
 # --------
 #
-# The file has 300 lines. Each line contains a recording, three channels with 500 values
-# each, one channel after the other, and the name of its class. The recordings are
+# The file has 300 lines. Each line contains a recording (three channels with 500 values
+# each, one channel after the other) and the name of its class. The recordings are
 # simulated accelerations at the hip of people who walk, run, go up or down stairs, or
 # limp.
 
@@ -110,7 +110,7 @@ model = make_pipeline(
 # The estimator has two parts: a linear model of many features of the signals, and a
 # network. The outputs of the network are added only if they improve the predictions for
 # held-out signals. If they do not, changing ``lr`` or ``mix_start`` changes nothing.
-# Therefore, first compare the estimator with both parts to the network alone
+# Therefore, first compare the whole estimator to the network alone
 # (``linear_path=False``). The third candidate, the network without mixing, shows
 # whether mixing improves the network. A single split into 140 signals for training and
 # 70 for validation takes little time, and is enough to find large differences. If your
@@ -198,9 +198,9 @@ plt.show()
 # ------------
 #
 # ``save`` writes the estimator to one file. You can give this file to others, because
-# it contains no code. It does not contain the earlier steps of the pipeline. Here this
-# is only the function ``centre``, which has no fitted attributes, so call it before
-# ``predict`` after loading the file, as in the following lines. To store the whole
+# it contains no code. It does not contain the earlier steps of the pipeline. Here the
+# only one is the function ``centre``, which has no fitted attributes. After loading the
+# file, call it before ``predict``, as in the following lines. To store the whole
 # pipeline, use ``joblib.dump(model, path)``. Functions such as ``centre`` must then be
 # in a module, which is also needed for loading.
 

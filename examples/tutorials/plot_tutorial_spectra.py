@@ -99,9 +99,9 @@ print(f"{'PLS':<10}{rmse:>6.2f}")
 # fraction of test spectra whose true number is in its interval. "share" is the factor
 # by which the outputs of the network are multiplied before they are added to those of
 # the linear model. If it is 0, the predictions are those of the linear model alone.
-# This is a ridge regression, for the table on the wavelengths, and for the signals on
-# features that are computed from the signals and by the frozen backbone. The estimator
-# with the narrower intervals is used from here on:
+# This is a ridge regression. For the table, its features are the columns, one for each
+# wavelength. For the signals, they are computed from the signals, some of them by the
+# frozen backbone. The estimator with the narrower intervals is used from here on:
 
 best = min(widths, key=widths.get)
 reg = estimators[best]

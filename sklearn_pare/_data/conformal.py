@@ -77,7 +77,7 @@ class ConformalMixin:
         y : array-like
             Their targets, shaped like y in fit.
         groups : array-like of shape (n,), default=None
-            Group of each sample, none of fit. Coverage is then that of new groups.
+            Groups that did not occur in fit. Coverage is then that of new groups.
 
         Returns
         -------

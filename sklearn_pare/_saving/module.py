@@ -75,7 +75,7 @@ class ModuleMixin:
             If onnx or onnxscript is missing.
         SaveError
             If a part has no form in ONNX, predictions differ by more than 1e-4 of the
-            largest, or the file cannot be written; an OSError.
+            largest, or the file cannot be written (OSError).
         """
         check_is_fitted(self)
         with pinned():

@@ -56,7 +56,7 @@ def check_name(name, known, what):
     Raises
     ------
     UnknownNameError
-        If the name is not known; a ValueError.
+        If the name is not known (ValueError).
 
     Examples
     --------

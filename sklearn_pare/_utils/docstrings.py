@@ -5,15 +5,15 @@ backbone : str, default="auto"
     Name of the pretrained transformer that is fine-tuned. Two are part of the package:
     "pare-signal" for signals, and "pare-tiny" for images, tables, and signals with a
     target at every position. "auto" is one of these two; fields then use no backbone,
-    unless ``tune``, ``pretrained``, ``alignment`` or mixing needs one. "timm:NAME" is
-    a Swin or vision transformer from timm: "timm:swin_base_patch4_window7_224".
-    "timm:NAME@FILE" is the same model with the weights of a safetensors file, or of
-    "model.safetensors" in a folder. "hf:NAME-or-folder" is a text encoder from
-    transformers (extra "text"), such as "hf:roberta-base". Weights that are not in
-    local files are downloaded once, see :func:`sklearn_pare.backbones.fetch`. A name
-    may end with a limit on the tokens per sample, which saves time and memory:
-    "hf:roberta-base?max_tokens=128". On a CPU there is a default limit of at least 16
-    tokens, such as 32 for a ViT-S.
+    unless ``tune``, ``pretrained``, ``alignment`` or mixing is not the default.
+    "timm:NAME" is a Swin or vision transformer from timm:
+    "timm:swin_base_patch4_window7_224". "timm:NAME@FILE" is the same model with the
+    weights of a safetensors file, or of "model.safetensors" in a folder.
+    "hf:NAME-or-folder" is a text encoder from transformers (extra "text"), such as
+    "hf:roberta-base". Weights that are not in local files are downloaded once, see
+    :func:`sklearn_pare.backbones.fetch`. A name may end with a limit on the tokens per
+    sample, which saves time and memory: "hf:roberta-base?max_tokens=128". On a CPU,
+    large backbones have a limit by default, such as 32 for a ViT-S.
 pretrained : bool, default=True
     If False, the same backbone starts from random weights (Xavier initialisation).
     This is called training from scratch.
@@ -31,8 +31,8 @@ layer_decay : float, default=0.75
     the block before it. With ``pretrained=False`` all blocks have the same rate.
 input_shape : tuple of int, default=None
     Shape of one sample, (C, L) or (C, H, W), if X contains flattened samples. One entry
-    may be -1. Signals in ``predict`` may be longer than in ``fit``, up to an L that is
-    given. If None, X is a table if it has two dimensions, signals if it has three, and
+    may be -1. If L is given, signals in ``predict`` may be longer than in ``fit``, up
+    to L. If None, X is a table if it has two dimensions, signals if it has three, and
     images if it has four. ``predict`` expects samples in the same form as ``fit``.
 source : str, list, tuple of arrays or None, default="auto"
     The source: labelled samples whose tokens replace tokens of X. "auto" depends on the
@@ -41,10 +41,10 @@ source : str, list, tuple of arrays or None, default="auto"
     from ten formulas, the classes; "formula:all": from all 2,048. "waveforms": signals.
     "photographs": needs the extra "images". "docstrings": English. ``(X_source,
     y_source)``: samples or texts, and their classes or masks. "openml:ID": a data set.
-    "folder:PATH": images in one folder per class. "text:FILE": columns of CoNLL-2003.
-    "self": other samples of X. "noise", "mask-token": controls. "NAME+self": NAME, and
-    in the second half of training "self" if y holds one class per sample and the
-    network recognises the classes in mixes of two samples. None: no source and no
+    "folder:PATH": images in one folder per class. "text:FILE": sentences in CoNLL-2003
+    format. "self": other samples of X. "noise", "mask-token": controls. "NAME+self":
+    NAME, and in the second half of training "self" if y holds one class per sample and
+    the network recognises the classes in mixes of two samples. None: no source and no
     mixing. A list of names, or "nearest": the source with the smallest distance to the
     data, see :func:`sklearn_pare.sources.rank`.
 mix_start : float or "auto", default="auto"
@@ -69,11 +69,11 @@ alignment : str, {"otdd", "mmd", "l2"} or None, default=None
     :mod:`sklearn_pare.otdd`), the maximum mean discrepancy, or the mean distance of
     random pairs. For alignment without mixing, set ``mix_start=0.0, mix_end=0.0``.
 linear_path : bool, default=True
-    Whether to add the outputs of a linear model of the raw features, the "linear path",
-    to those of the network. The outputs of the network are multiplied by a factor,
+    Whether to add the outputs of a linear model of features of X, the "linear path", to
+    those of the network. The outputs of the network are multiplied by a factor,
     `network_share_`, which is chosen on held-out samples and may be 0. If these samples
     show no gain from the network, its training ends early. There is no linear model for
-    masks, for images with classes or labels, for X in a file, or above 4,000 samples.
+    masks, for images with classes or labels, or above 4,000 samples.
 max_epochs : int or "auto", default="auto"
     Number of epochs. "auto" is the smallest number that is at least 12 (4 for masks)
     and gives at least 150 steps, or 1,200 for fields of images and 2,400 for fields of
@@ -135,8 +135,9 @@ checkpoint_dir : str, PathLike or None, default=None
     Each fit needs its own folder, so a grid search cannot use checkpoints.
 on_interrupt : str, {"raise", "keep"}, default="raise"
     Effect of Ctrl-C during training. "raise": ``KeyboardInterrupt`` is raised, and the
-    estimator stays as before the fit. "keep": if an epoch was finished, ``fit`` ends
-    with a warning and keeps its weights, or the best weights with ``early_stopping``.
+    estimator stays as before the fit. "keep": once an epoch is finished, ``fit`` ends
+    with a warning and the weights of the last finished epoch, or the best with
+    ``early_stopping``.
 random_state : int, RandomState instance or None, default=None
     Determines the initial weights, the order of samples, the source samples and the
     noise. With an int, the same data give bitwise identical models on the same machine
@@ -172,20 +173,20 @@ fit_report_ : FitReport
 source_ : str or None
     Name of the source that was used: "arrays" for a tuple of arrays, None without one.
 source_distances_ : dict
-    Distance between each candidate source and the data, in ascending order, by name.
-    Empty if ``source`` is not "nearest" or a list.
+    Distances of the candidate sources from the data by name, the nearest first. Empty
+    if ``source`` is not "nearest" or a list.
 alignment_history_ : list of float
     Distance of the classes to the source in each epoch of ``alignment``: the mean over
     the classes, weighted by their numbers of samples. Empty without ``alignment``.
 history_ : list of dict
     One dict per epoch. "epoch" is its number, from 1. "train_loss" is the mean loss,
     and "target_loss", "mixed_target_loss", "mixed_source_loss" and "unlabeled_loss" are
-    its terms. The second and third are None without mixing, and the last is None
-    without unlabelled samples. "mix_fraction" and "lr" are the fraction of replaced
-    tokens and the learning rate in the last step of the epoch. "skipped_steps" is the
-    number of steps so far that were skipped because their loss or gradient was not
-    finite (at most one, and only with bfloat16). "duration" is in seconds. With
-    validation samples, there are also "valid_loss" and "valid_score", or for example
+    its terms. The two mixed ones are None without mixing, and the last is None without
+    unlabelled samples. "mix_fraction" and "lr" are the fraction of replaced tokens and
+    the learning rate in the last step of the epoch. "skipped_steps" is the number of
+    steps so far that were skipped because their loss or gradient was not finite (at
+    most one, and only with bfloat16). "duration" is in seconds. With validation
+    samples, there are also "valid_loss" and "valid_score", or for example
     "valid_roc_auc" with ``scoring="roc_auc"``. With a linear model, there is also
     "network_gain": on the samples that determine `network_share_`, the loss of the
     linear model alone minus the loss with the best share of the network, in standard
@@ -204,8 +205,8 @@ be a DataFrame with numbers, booleans, text and categories. Categories that did 
 occur in fit are treated as missing. Missing values of X are NaN or masked; in signals
 and images they are not filled, but left out of all computations. Arrays of HDF5, zarr,
 xarray and dask and sparse matrices are read as well. Signals and images of more than
-256 MB in a file are read in batches. In predict, images and fields may be on another
-grid than in fit; they are then resampled.
+256 MB in a file are read in batches. In predict, images, and signals with masks or
+fields, may have another size than in fit; they are resampled.
 """
 
 METHOD = r"""
@@ -226,7 +227,7 @@ come from another sample of X, the loss for its target. Prediction uses only cle
 samples.
 
 In the paper (``selector="paper"``), a gate selects the tokens, source tokens move to
-other positions, and every sample of a batch passes both clean and mixed.
+other positions, and every sample is used both clean and mixed.
 """
 
 REFERENCES = """

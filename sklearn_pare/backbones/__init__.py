@@ -135,9 +135,9 @@ def check(name):
     Raises
     ------
     UnknownNameError
-        If no backbone has this name; a ValueError.
+        If no backbone has this name (ValueError).
     ModelFileError
-        If a file that the name contains does not exist; a ValueError.
+        If a file that the name contains does not exist (ValueError).
     ImportError
         If the backbone needs an extra that is not installed.
     """
@@ -173,13 +173,13 @@ def get(
     Raises
     ------
     UnknownNameError
-        If no backbone has this name; a ValueError.
+        If no backbone has this name (ValueError).
     DataError
-        If the backbone cannot have as few tokens as required; a ValueError.
+        If the backbone cannot have as few tokens as required (ValueError).
     WeightsError
-        If weights are not in the cache and cannot be downloaded; a RuntimeError.
+        If weights are not in the cache and cannot be downloaded (RuntimeError).
     ModelFileError
-        If a weights file is damaged or belongs to another model; a ValueError.
+        If a weights file is damaged or belongs to another model (ValueError).
 
     Examples
     --------
@@ -282,12 +282,12 @@ def fetch(name, *, cache_dir=None):
     Raises
     ------
     UnknownNameError
-        If no backbone has this name; a ValueError.
+        If no backbone has this name (ValueError).
     WeightsError
-        If a file cannot be downloaded; a RuntimeError.
+        If a file cannot be downloaded (RuntimeError).
     ModelFileError
         If the content of a file does not match its hash, or if a file that the name
-        contains does not exist; a ValueError.
+        contains does not exist (ValueError).
 
     Examples
     --------

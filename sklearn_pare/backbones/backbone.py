@@ -75,7 +75,7 @@ class Backbone:
     config : dict or None
         Configuration that replaces files when the backbone is built again.
     tokenize : callable or None
-        List of texts -> list of lists of word numbers; None for images.
+        List of texts -> list of lists of word indices; None for images.
     """
 
     module: nn.Module

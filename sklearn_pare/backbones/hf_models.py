@@ -326,7 +326,7 @@ def _modern(key):
 
 
 def _tokenize(name, texts):
-    """Return lists of word numbers, without special words for begin and end."""
+    """Return lists of word indices, without special words for begin and end."""
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(

@@ -28,7 +28,7 @@ def read(path, kinds=None):
     ------
     DataError
         If another line is not a JSON object, or lacks a key of ``kinds``, a dict, or
-        its value is not of the type given there; a ValueError.
+        its value is not of the type given there (ValueError).
     """
     if path is None or not Path(path).exists():
         return []
@@ -128,8 +128,7 @@ def resume(wanted, names, fit, say, log, path):
     say : callable
         Takes a row; returns its figures as text.
     log : callable
-        Called with a line of text after each fit. It contains the expected time of the
-        last fit.
+        Called after each fit with a line of text that has the expected end of all.
     path : path-like or None
 
     Returns

@@ -32,7 +32,7 @@ METHODS = {
 
 
 def arguments_of(method, kind):
-    """Return the arguments of a method that an estimator has: numbers have no labels.
+    """Return those arguments of a method that the class of the estimator has.
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ class PascalSource(Source):
     Raises
     ------
     DataError
-        On first use, if a file is missing or not an image; a ValueError.
+        On first use, if a file is missing or not an image (ValueError).
     """
 
     n_classes, dense = 2, True

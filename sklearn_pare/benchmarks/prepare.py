@@ -22,10 +22,10 @@ def prepare(directory, tasks, log):
     Raises
     ------
     DataError
-        If the directory has files of a suite and no ``MARKER``, or cannot be created
-        in an existing one; a ValueError.
+        If the directory has files of a suite and no ``MARKER``, or cannot be created or
+        written to (ValueError).
     UnknownNameError
-        If a task is that of another file of PDEBench; a ValueError.
+        If a task is "NAME:FILE", another file of PDEBench (ValueError).
     """
     directory = Path(directory)
     for task in tasks:

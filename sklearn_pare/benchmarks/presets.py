@@ -76,7 +76,7 @@ def get(task, name, data_home):
     Raises
     ------
     UnknownNameError
-        If there is no such preset; a ValueError.
+        If there is no such preset (ValueError).
 
     Examples
     --------

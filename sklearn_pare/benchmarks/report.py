@@ -150,7 +150,7 @@ def picture(rows, path):
     ------
     DataError
         If there are fewer than two methods, or fewer than two tasks with results of all
-        methods; a ValueError.
+        methods (ValueError).
     """
     tasks, methods, values = means(_told_apart(_latest(rows)), "error")
     if len(tasks) < 2 or len(methods) < 2:

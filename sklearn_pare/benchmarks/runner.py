@@ -69,8 +69,8 @@ def run(
     path : path-like, default=None
         File of JSON lines, one per cell. Cells that it holds are not repeated.
     jobs : int, default=None
-        Number of cells at a time, each in a process of its own on one thread. None: the
-        number of ``joblib.parallel_config``, which also selects another backend, or 1.
+        Number of cells at a time, each in a process of its own on one thread. None: as
+        in ``joblib.parallel_config``, whose backend is used too, or else 1.
     dask : str, default=None
         Address of the scheduler of a Dask cluster, whose workers run the cells. They
         read the data themselves, from the same path.

@@ -172,8 +172,8 @@ def choose(suites, names=None):
     Raises
     ------
     UnknownNameError
-        If there is no such suite, or no such task in the suites; the message suggests
-        the nearest name. A ValueError.
+        If there is no such suite, or no such task in the suites (ValueError). The
+        message suggests the nearest name.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Data of modalities without pretrained models, simulated or from benchmarks."""
+"""Simulated and benchmark data of modalities without pretrained models."""
 
 from sklearn_pare.datasets._readers.fetch import get_data_home
 from sklearn_pare.datasets.nas_bench_360 import fetch_nas_bench_360

@@ -1,4 +1,4 @@
-"""Losses, fraction of mixed tokens and validation score over the epochs."""
+"""Losses, fraction of replaced tokens and validation score over the epochs."""
 
 from sklearn.utils.validation import check_is_fitted
 
@@ -15,7 +15,7 @@ _NO_SHARE = "no effect on the predictions: they are those of the linear model al
 
 
 class CurriculumDisplay:
-    """Terms of the loss, fraction of mixed tokens and validation score over the epochs.
+    """Loss terms, fraction of replaced tokens and validation score over the epochs.
 
     Use ``from_estimator`` to create it.
 

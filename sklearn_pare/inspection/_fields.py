@@ -14,7 +14,7 @@ class FieldDisplay:
     Parameters
     ----------
     y_true, y_pred : ndarray of shape (n, L) or (n, H, W)
-        Predictions that are integers are masks. NaN in y_true is not known.
+        Predictions that are integers are masks. NaN in y_true is missing.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class FieldDisplay:
         return cls(y_true=y_true[:n_samples], y_pred=y_pred[:n_samples]).plot()
 
     def plot(self, *, axes=None):
-        """Plot one line of axes per sample; the first two have the same scale."""
+        """Plot one row of axes per sample; truth and prediction have the same scale."""
         plt = pyplot(f"{type(self).__name__}.plot")
         truth, found = self.y_true.astype(float), self.y_pred.astype(float)
         if axes is None:

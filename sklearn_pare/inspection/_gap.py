@@ -1,4 +1,4 @@
-"""The gap between the modalities as a function of the fraction of mixed tokens."""
+"""The gap between the modalities as a function of the fraction of replaced tokens."""
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from sklearn_pare.otdd import (
 
 
 class ModalityGapDisplay:
-    """Distances of mixed samples to the source and to the data as fewer are mixed.
+    """Distances of mixed samples to source and data as fewer tokens are replaced.
 
     Use ``from_estimator`` to create it.
 
@@ -105,8 +105,8 @@ class ModalityGapDisplay:
         Raises
         ------
         DataError
-            If the estimator was fitted without a source, or with a trained token, or if
-            the network has no share in the predictions.
+            If the source has no samples (None, "self", "mask-token"), or
+            `network_share_` is 0.
         """
         _fitted.pyplot(f"{cls.__name__}.from_estimator")
         if features not in ("tokens", "backbone"):

@@ -49,7 +49,7 @@ def loss_landscape(
 ):
     """Plot the loss of clean samples along two random directions of the weights.
 
-    Directions are normal and scaled filter by filter: for each output of each linear
+    Directions are Gaussian and scaled filter by filter: for each output of each linear
     map, the direction has the norm of the weights. Biases, norm layers and the linear
     path do not change.
 

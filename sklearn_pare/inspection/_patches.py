@@ -90,9 +90,8 @@ class PatchReplacementDisplay:
         Raises
         ------
         DataError
-            If X has more than one sample, the fraction is not in (0, 1], or the
-            estimator was fitted without a source, or with a trained token, or the
-            network has no share in the predictions.
+            If X has more than one sample, the fraction is not in (0, 1], the source has
+            no samples (None, "self", "mask-token"), or `network_share_` is 0.
         """
         pyplot(f"{cls.__name__}.from_estimator")
         if not 0 < fraction <= 1:
@@ -126,7 +125,7 @@ class PatchReplacementDisplay:
         ).plot()
 
     def plot(self, *, axes=None):
-        """Plot the sample and the source sample, with these tokens marked."""
+        """Plot both samples, with the replaced and the replacing tokens marked."""
         plt = pyplot(f"{type(self).__name__}.plot")
         if axes is None:
             height = 3.6 if self.row.ndim > 1 else max(3.6, 0.2 * len(self.row))

@@ -27,7 +27,7 @@ def permutation_importance(
     random_state=None,
     scoring=None,
 ):
-    """Measure by how much a score falls if part of the samples is permuted.
+    """Measure by how much a score falls if a part of each sample is permuted.
 
     Each part in turn is exchanged at random between the samples. For columns of
     DataFrames use :func:`sklearn.inspection.permutation_importance`. Parts that hold

@@ -1,7 +1,7 @@
 """Metrics of fields, masks and benchmarks, and scikit-learn scorers for them by name.
 
-Most metrics have a variant whose name starts with "legacy-": the value that the code of
-ORCA and PaRe computes instead.
+Those of NAS-Bench-360 have a variant whose name starts with "legacy-": the value that
+the code of ORCA and PaRe computes instead.
 """
 
 import inspect
@@ -127,7 +127,7 @@ def get_scorer(name, **options):
     Raises
     ------
     UnknownNameError
-        If there is no such metric; a ValueError.
+        If there is no such metric (ValueError).
     TypeError
         If the metric has no such argument.
 

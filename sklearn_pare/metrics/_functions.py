@@ -18,7 +18,7 @@ def relative_l2(y_true, y_pred):
     Parameters
     ----------
     y_true, y_pred : array-like of shape (n, ...)
-        Physical fields.
+        Values that are not standardised.
 
     Returns
     -------
@@ -28,7 +28,7 @@ def relative_l2(y_true, y_pred):
     Raises
     ------
     DataError
-        If shapes differ, or a sample of ``y_true`` is zero everywhere; a ValueError.
+        If shapes differ, or a sample of ``y_true`` is zero everywhere (ValueError).
 
     Examples
     --------
@@ -51,8 +51,8 @@ def nrmse(y_true, y_pred):
     """Compute the mean over samples of the root mean squared error, normalised.
 
     The error of a sample is divided by the root mean square of its ``y_true``. This is
-    `relative_l2`, with its errors, under the name that PDEBench uses (M. Takamoto et
-    al., NeurIPS 2022).
+    `relative_l2` under the name that PDEBench uses (M. Takamoto et al., NeurIPS 2022),
+    and raises the same exceptions.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def mae8(y_true, y_pred):
     Raises
     ------
     DataError
-        If shapes differ, or no protein has such a pair; a ValueError.
+        If shapes differ, or no protein has such a pair (ValueError).
 
     Examples
     --------
@@ -156,7 +156,7 @@ def pixel_auroc(y_true, y_score):
     Raises
     ------
     DataError
-        If shapes differ, or the masks do not hold both 0 and 1; a ValueError.
+        If shapes differ, or the masks do not hold both 0 and 1 (ValueError).
 
     Examples
     --------
@@ -230,7 +230,7 @@ def label_auroc(y_true, y_score):
     Raises
     ------
     DataError
-        If shapes differ, or no label holds both 0 and 1; a ValueError.
+        If shapes differ, or no label holds both 0 and 1 (ValueError).
 
     Examples
     --------
@@ -258,7 +258,7 @@ def _label_area(y_true, y_score):
 
 
 def clip_map(y_true, y_score, *, groups=None):
-    """Compute the mean over labels of the average precision, on clips.
+    """Compute the mean over labels of the average precision on clips of sound.
 
     The score of a clip is the mean of the scores of its samples.
 
@@ -278,7 +278,7 @@ def clip_map(y_true, y_score, *, groups=None):
     Raises
     ------
     DataError
-        If shapes differ, or all labels are 0; a ValueError.
+        If shapes differ, or all labels are 0 (ValueError).
 
     Examples
     --------

@@ -14,16 +14,16 @@ from sklearn_pare._utils.arrays import plain
 from sklearn_pare.metrics import _functions
 from sklearn_pare.nn.losses import IGNORED
 
-# Samples that the reference evaluates at once.
+# Samples that this code evaluates at once.
 _CHUNK = 1000
 # Distance of a protein's map from the border of its canvas.
 _BORDER = 5
 
 
 def legacy_mae8(y_true, y_pred, *, length=None):
-    """Compute MAE8 as the reference does, one protein at a time.
+    """Compute MAE8 as the code of ORCA and PaRe does, one protein at a time.
 
-    The reference makes the prediction P symmetric in place, so that it compares
+    This code makes the prediction P symmetric in place, so that it compares
     0.75 P[j, i] + 0.25 P[i, j] for i < j. It uses the length of the first protein for
     all proteins.
 
@@ -64,7 +64,7 @@ def legacy_mae8(y_true, y_pred, *, length=None):
 
 
 def legacy_pixel_auroc(y_true, y_score, *, chunk=_CHUNK):
-    """Compute the area under the ROC curve of the mask ``logit > 0``, by chunk.
+    """Compute the mean over chunks of samples of the AUROC of ``logit > 0``.
 
     This is the mean of sensitivity and specificity; ignored pixels count as true
     negatives.
@@ -74,6 +74,7 @@ def legacy_pixel_auroc(y_true, y_score, *, chunk=_CHUNK):
     y_true, y_score : array-like
         As in `pixel_auroc`; the scores are logits.
     chunk : int, default=1000
+        Number of samples per chunk.
 
     Returns
     -------
@@ -82,7 +83,7 @@ def legacy_pixel_auroc(y_true, y_score, *, chunk=_CHUNK):
     Raises
     ------
     DataError
-        If shapes differ, or a chunk does not hold both 0 and 1; a ValueError.
+        If shapes differ, or a chunk does not hold both 0 and 1 (ValueError).
 
     Examples
     --------
@@ -105,6 +106,7 @@ def legacy_mean_f1(y_true, y_pred, *, chunk=_CHUNK):
     ----------
     y_true, y_pred : array-like of int of shape (n,)
     chunk : int, default=1000
+        Number of samples per chunk.
 
     Returns
     -------
@@ -127,6 +129,7 @@ def legacy_accuracy(y_true, y_pred, *, chunk=_CHUNK):
     ----------
     y_true, y_pred : array-like of shape (n,)
     chunk : int, default=1000
+        Number of samples per chunk.
 
     Returns
     -------
@@ -148,6 +151,7 @@ def legacy_relative_l2(y_true, y_pred, *, chunk=_CHUNK):
     ----------
     y_true, y_pred : array-like of shape (n, ...)
     chunk : int, default=1000
+        Number of samples per chunk.
 
     Returns
     -------
@@ -165,12 +169,13 @@ def legacy_relative_l2(y_true, y_pred, *, chunk=_CHUNK):
 
 
 def legacy_label_auroc(y_true, y_score, *, chunk=_CHUNK):
-    """Compute the mean of `label_auroc` over chunks of samples that define it.
+    """Compute the mean of `label_auroc` over the chunks of samples where it is defined.
 
     Parameters
     ----------
     y_true, y_score : array-like of shape (n, K)
     chunk : int, default=1000
+        Number of samples per chunk.
 
     Returns
     -------

@@ -70,8 +70,8 @@ def publish(run):
     openml 0.15 may write the confidences of ``openml.runs.run_model_on_task`` into the
     columns of other classes. Such a run is corrected before the upload, with a warning.
 
-    Leave-one-out and tests on training data are uploaded without the measures of single
-    folds, which OpenML refuses.
+    Runs with leave-one-out or with tests on training data are uploaded without the
+    measures of single folds, because OpenML refuses these.
 
     openml waits for an answer without a time limit. After an interruption by Ctrl-C,
     ``publish(run)`` can be called again as well.

@@ -11,7 +11,7 @@ class ArraySource(Source):
     Parameters
     ----------
     X : ndarray of shape (n, ...), float32 or int64
-        Standardised samples, or word numbers.
+        Standardised samples, or word indices.
     y : ndarray of shape (n,), (n, H, W) or (n, L), int64
         Classes in ``range(n_classes)``, one per sample or one per position.
     n_classes : int

@@ -18,13 +18,12 @@ class Source:
     dense : bool
         True if each position of a sample has its own class.
     trains : bool
-        True if the embedder is trained during fine-tuning, as only that of the mask
-        token is.
+        True if the embedder is trained during fine-tuning: only for the mask token.
     has_samples : bool
         False if there are no samples that could be compared with the data.
     classes : tuple of int or None
-        Numbers of its classes among those of the pretraining of "pare-tiny", whose head
-        is then used; None if they are other classes.
+        Indices of its classes in the pretraining of "pare-tiny", whose source head is
+        then used; None for other classes.
     own_samples : {"never", "later", "always"}
         Whether other labelled samples of the data take the place of source samples.
         "later" is from the middle of training on, if their classes can be read.

@@ -41,14 +41,13 @@ class DocstringSource(TextSource):
     """Docstrings of Python's standard library by package: "docstrings".
 
     The source files of 16 packages are read, and no package is imported. Examples of
-    code are left out. A sample is a random window of all docstrings of a package, as
-    long as the backbone reads, and its class is the package.
+    code are left out. A sample is a random window of all docstrings of a package, with
+    the length that the backbone reads. Its class is the package.
 
     Raises
     ------
     DataError
-        On first use, if the source files of the standard library are missing; a
-        ValueError.
+        On first use, if source files of the standard library are missing (ValueError).
 
     Examples
     --------
@@ -65,7 +64,7 @@ class DocstringSource(TextSource):
     labels = property(lambda self: [package for _, package in _read_library()])
 
     def for_backbone(self, backbone):
-        """Return random windows of the texts as word numbers of the backbone.
+        """Return random windows of the texts as word indices of the backbone.
 
         Raises DataError if it is not a text backbone.
         """
@@ -79,7 +78,7 @@ class DocstringSource(TextSource):
 
 
 class _WindowSource(WordSource):
-    """Random windows of one long text per class, each of `n_tokens` word numbers."""
+    """Random windows of one long text per class, each of `n_tokens` word indices."""
 
     def __init__(self, streams, n_tokens):
         streams = [np.resize(words, max(len(words), n_tokens)) for words in streams]

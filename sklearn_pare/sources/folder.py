@@ -32,7 +32,7 @@ class FolderSource(Source):
     ------
     DataError
         On first use, if the folder is missing or has no classes, or a file is not an
-        image; a ValueError.
+        image (ValueError).
 
     Examples
     --------

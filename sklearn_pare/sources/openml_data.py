@@ -32,10 +32,10 @@ class OpenMLSource(Source):
     Raises
     ------
     UnknownNameError
-        If `spec` is not a positive integer; a ValueError.
+        If `spec` is not a positive integer (ValueError).
     DataError
         On first use, if the data set cannot be loaded, has no classes, or has the
-        format Sparse_ARFF; a ValueError.
+        format Sparse_ARFF (ValueError).
 
     Examples
     --------

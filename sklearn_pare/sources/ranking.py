@@ -129,9 +129,9 @@ def rank(
     Raises
     ------
     UnknownNameError
-        If there is no source with a given name; a ValueError.
+        If there is no source with a given name (ValueError).
     DataError
-        If X, y or a source cannot be used; a ValueError.
+        If X, y or a source cannot be used (ValueError).
 
     See Also
     --------
@@ -140,8 +140,8 @@ def rank(
     Notes
     -----
     Alvarez-Melis and Fusi, "Geometric Dataset Distances via Optimal Transport", NeurIPS
-    2020, proposed this distance for choosing a source. PaRe does not state how to
-    choose one.
+    2020, proposed this distance for choosing a source. The paper on PaRe does not state
+    how to choose one.
 
     Examples
     --------

@@ -94,7 +94,7 @@ def get(name):
     Raises
     ------
     UnknownNameError
-        If no source has this name; a ValueError.
+        If no source has this name (ValueError).
 
     Examples
     --------

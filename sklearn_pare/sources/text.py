@@ -16,7 +16,7 @@ _NO_ENTITY = "O"
 
 
 class WordSource(ArraySource):
-    """Texts as word numbers (n, N) of one backbone, one per token."""
+    """Texts as word indices (n, N) of one backbone, one per token."""
 
     def embedder(self, stem):
         """Return the word vectors of the backbone as an embedder."""
@@ -26,8 +26,8 @@ class WordSource(ArraySource):
 class TextSource(Source):
     """Texts with their classes, for text backbones.
 
-    Samples can only be drawn after `for_backbone`, since the words of a text and their
-    number depend on the backbone.
+    Samples can only be drawn after `for_backbone`, since each backbone splits a text
+    into its own words.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class TextSource(Source):
 
         Each line consists of a word and its tags, separated by spaces, with the entity
         last; an empty line ends a sentence. The class of a sentence is the entity type
-        of most of its words (the first one in a tie), or "O" without entities. The file
+        with the most words (the first one in a tie), or "O" without entities. The file
         is read on first use.
 
         Parameters
@@ -62,7 +62,7 @@ class TextSource(Source):
         Raises
         ------
         DataError
-            On first use, if the file is missing or has another format; a ValueError.
+            On first use, if the file is missing or has another format (ValueError).
         """
         return _ConllSource(path)
 
@@ -76,7 +76,7 @@ class TextSource(Source):
         return len(self._encoded[0])
 
     def for_backbone(self, backbone):
-        """Return the texts as word numbers, repeated to fill the backbone's tokens.
+        """Return the texts as word indices, repeated to fill the backbone's tokens.
 
         Raises DataError if it is not a text backbone, or if a text has no words.
         """
@@ -85,7 +85,7 @@ class TextSource(Source):
         return WordSource(X, self._encoded[1].astype(np.int64), self.n_classes)
 
     def _tokenize(self, backbone):
-        """Return a list of word numbers for each text."""
+        """Return a list of word indices for each text."""
         if backbone.tokenize is None:
             raise DataError(
                 f"The source is text, which backbone={backbone.card.name!r} cannot "

@@ -47,11 +47,11 @@ class Checkpoints(Callback):
     Raises
     ------
     CheckpointError
-        If the folder holds checkpoints of another fit; a ValueError.
+        If the folder holds checkpoints of another fit (ValueError).
     ModelFileError
-        If all checkpoints in the folder are damaged; a ValueError.
+        If all checkpoints in the folder are damaged (ValueError).
     SaveError
-        If the folder cannot be created; an OSError.
+        If the folder cannot be created (OSError).
     """
 
     def __init__(self, folder, fingerprint, seeds, processes=ALONE):
@@ -131,7 +131,7 @@ class Checkpoints(Callback):
         Raises
         ------
         CheckpointError
-            If the checkpoint does not fit the net; a ValueError.
+            If the checkpoint does not fit the net (ValueError).
         """
         self.keep = keep
         if not self.found:

@@ -34,7 +34,7 @@ _EXACT = 1e-4
 
 
 def has_linear_path(X, target):
-    """Return whether a linear model of the raw features is fitted to such data."""
+    """Return whether a linear model is fitted to such data."""
     if len(X) > MAX_SAMPLES or target.kind == "masks":
         return False
     # Single pixels say little about the class of an image.

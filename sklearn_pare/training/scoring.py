@@ -44,7 +44,7 @@ def find_scorer(scoring, target):
     Raises
     ------
     UnknownNameError
-        If there is no scorer of this name; a ValueError.
+        If there is no scorer of this name (ValueError).
     """
     if scoring in (None, "loss") or not isinstance(scoring, str):
         return None if scoring == "loss" else scoring

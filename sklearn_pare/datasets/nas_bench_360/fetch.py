@@ -15,7 +15,7 @@ FOLDER = "nas-bench-360"
 
 
 def fetch_nas_bench_360(task, *, data_home=None, download=True, split="train"):
-    """Load a task of NAS-Bench-360, prepared as in its papers.
+    """Load and prepare a task of NAS-Bench-360.
 
     The files are read as their authors distribute them, from ``nas-bench-360`` in the
     data home; missing files are downloaded. Pickles among them are read without running
@@ -34,8 +34,8 @@ def fetch_nas_bench_360(task, *, data_home=None, download=True, split="train"):
     download : bool, default=True
         If False, a missing file is an error.
     split : {"train", "valid", "test", "train+valid", "valid+test"}, default="train"
-        The papers train on "train+valid" and evaluate on "test", but for "psicov" they
-        train on "train" and evaluate on "valid+test".
+        ORCA and PaRe train on "train+valid" and evaluate on "test", but for "psicov"
+        use "train" and "valid+test".
 
     Returns
     -------
@@ -54,22 +54,22 @@ def fetch_nas_bench_360(task, *, data_home=None, download=True, split="train"):
             Recording, clip or field of each sample, (n,), or None.
         ``settings``, ``protocol``
             Arguments of the estimator that the target requires, and the splits on which
-            the papers train and evaluate.
+            ORCA and PaRe train and evaluate.
         ``task``, ``split``, ``licence``, ``source``, ``DESCR``
             Texts.
         ``files``
-            The files opened; for tasks with one file per sample, their lists.
+            The files opened; if each sample is a file, only the lists of samples.
         ``y_mean``, ``y_scale``
             For "darcy" only: mean and scale of each point of the target, (85, 85).
 
     Raises
     ------
     UnknownNameError
-        If the task or split is unknown; a ValueError.
+        If the task or split is unknown (ValueError).
     MissingFileError
-        If a file is missing and is not downloaded; a FileNotFoundError.
+        If a file is missing and is not downloaded (FileNotFoundError).
     FileFormatError
-        If a file is truncated, lacks a key, or has unexpected content; a ValueError.
+        If a file is truncated, lacks a key, or has unexpected content (ValueError).
         Samples that are computed on access may raise it then.
 
     Examples
@@ -141,7 +141,7 @@ def describe(task):
     Raises
     ------
     UnknownNameError
-        If the task is unknown; a ValueError.
+        If the task is unknown (ValueError).
 
     Examples
     --------

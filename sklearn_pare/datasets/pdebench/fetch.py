@@ -84,9 +84,9 @@ def fetch_pdebench(
         Folder of the data sets, by default that of
         :func:`sklearn_pare.datasets.get_data_home`; the files are in its "pdebench".
     file : path-like, default=None
-        Another file of the same family, such as "1D_Advection_Sols_beta1.0.hdf5", in
-        the same folder or with its own. It is not downloaded. By default, the file
-        that ORCA uses.
+        Another file of the same family: its name in that folder, such as
+        "1D_Advection_Sols_beta1.0.hdf5", or its path. It is not downloaded. By default,
+        the file that ORCA uses.
     download : bool, default=True
         If True, download a missing file and verify its MD5 sum.
     split : {"train", "valid", "test", "train+valid"}, default="train"
@@ -108,8 +108,8 @@ def fetch_pdebench(
         last for diffusion-sorption, shallow-water, diffusion-reaction-2d and
         navier-stokes-2d, else the first.
     validation_fraction : float, default=None
-        Fraction of the remaining samples, next to the test samples, that is used for
-        validation. By default 0.1, or 0 in a preset.
+        Fraction of the other samples that is used for validation: those adjacent to the
+        test samples. By default 0.1, or 0 with "orca:".
 
     Returns
     -------
@@ -126,14 +126,14 @@ def fetch_pdebench(
     Raises
     ------
     UnknownNameError
-        If the task, split or channel is unknown; a ValueError.
+        If the task, split or channel is unknown (ValueError).
     MissingFileError
-        If the file is missing and is not downloaded; a FileNotFoundError.
+        If the file is missing and is not downloaded (FileNotFoundError).
     FileFormatError
-        If the file is truncated or is not that of the task; a ValueError.
+        If the file is truncated or is not that of the task (ValueError).
     DataError
         If the file has no such frame, the target would be the input, the split has no
-        samples, or ``file`` is one of another task; a ValueError.
+        samples, or ``file`` is one of another task (ValueError).
 
     Warns
     -----

@@ -67,9 +67,9 @@ _REGIMES = np.array(
 def make_patterns(n_samples=300, *, size=32, random_state=None):
     """Simulate patterns of the Gray-Scott reaction-diffusion system in five regimes.
 
-    Two substances diffuse and react on a periodic grid, starting from random seeds; the
-    feed and kill rates determine whether spots, stripes or holes develop (J. E.
-    Pearson, Science 261, 1993).
+    Two substances diffuse and react on a periodic grid, with random patches of the
+    second one at first; the feed and kill rates determine whether spots, stripes or
+    holes develop (J. E. Pearson, Science 261, 1993).
 
     Parameters
     ----------

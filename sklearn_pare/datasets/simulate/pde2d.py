@@ -43,8 +43,8 @@ def make_darcy(n_samples=400, *, size=32, medium="lognormal", random_state=None)
     size : int, default=32
         Number of cells along each side.
     medium : {"lognormal", "two-valued"}, default="lognormal"
-        "lognormal" is the exponential of the field, scaled to variance 1/2;
-        "two-valued" is 12 where the field is positive and 3 elsewhere.
+        "lognormal" is the exponential of the field scaled to variance 1/2; "two-valued"
+        is 12 where the field is positive and 3 elsewhere.
     random_state : int, RandomState instance or None, default=None
 
     Returns

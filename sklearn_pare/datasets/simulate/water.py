@@ -21,9 +21,9 @@ def make_shallow_water_2d(n_samples=400, *, size=32, time=1.0, random_state=None
         (h v)_t + (h u v)_x + (h v^2 + h^2 / 2)_y = 0
 
     in the square (-2.5, 2.5)^2 with reflecting walls, as in PDEBench. Initially, the
-    water is at rest and 1 deep, but 0.5 to 1.5 deeper in a circle of radius 0.3 to 0.7
-    around a random centre that does not touch the walls. The finite volumes conserve
-    water; they are those of :func:`make_navier_stokes_1d`.
+    water is at rest and 1 deep, but 0.5 to 1.5 deeper in a random circle of radius 0.3
+    to 0.7 that does not touch the walls. The finite volumes conserve water; they are
+    those of :func:`make_navier_stokes_1d`.
 
     Parameters
     ----------

@@ -42,7 +42,7 @@ def write_nas_bench_360(task, data_home=None, *, n=40, random_state=0):
     Raises
     ------
     UnknownNameError
-        If the task is unknown; a ValueError.
+        If the task is unknown (ValueError).
     ValueError
         If ``n`` is below 20.
 

@@ -164,7 +164,7 @@ def write_pdebench(task, data_home, *, n=None, random_state=0):
     """Write a small simulated file in the format of a task of PDEBench.
 
     Keys, axes, types and attributes are those of the file that
-    :func:`sklearn_pare.datasets.fetch_pdebench` reads; grid, samples and frames are
+    :func:`sklearn_pare.datasets.fetch_pdebench` reads; points, samples and frames are
     fewer. The attribute "simulated" distinguishes it from the original.
 
     Parameters
@@ -185,9 +185,9 @@ def write_pdebench(task, data_home, *, n=None, random_state=0):
     Raises
     ------
     UnknownNameError
-        If the task is unknown; a ValueError.
+        If the task is unknown (ValueError).
     DataError
-        If the file exists and is not simulated; a ValueError.
+        If the file exists and is not simulated (ValueError).
 
     Examples
     --------

@@ -1,10 +1,10 @@
-"""Labelled images drawn from formulas, the default source modality.
+"""Labelled images drawn from formulas, a source modality.
 
 Each class is one setting of one formula (an orbit of two sinusoids, an iterated
 function system, a warped wave, a noise spectrum, a heap of polygons, a signal or a
 field). Each image shows its class with a random view, colours and noise. Images are
-rendered in torch when they are drawn, so nothing is stored or downloaded. The bundled
-backbone was pretrained on the same formulas.
+rendered in torch when they are drawn, so nothing is stored or downloaded. "pare-tiny"
+was pretrained on the same formulas.
 
 References
 ----------
@@ -96,8 +96,8 @@ def _colour(grey, linear, draw, simple):
 def draw(labels, generator, simple=0.5):
     """Draw one image for each label (n,), and return it with and without colour.
 
-    A share of ``simple`` images stay white on black. Images (n, 3, 32, 32) have mean
-    about 0 and variance about 1 over many of them; the drawings without colour
+    A share ``simple`` of the images stays white on black. Images (n, 3, 32, 32) have
+    mean about 0 and variance about 1 over many of them; the drawings without colour
     (n, 32, 32) are on the scale of the formulas.
     """
     grey = torch.zeros(len(labels), SIZE, SIZE, device=generator.device)
