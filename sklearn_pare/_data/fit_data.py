@@ -92,8 +92,9 @@ def check_validation(estimator, X_val, y_val, sample_weight, input_shape, target
         return None
     if X_val is None or y_val is None:
         raise DataError("X_val and y_val go together: one of them is None.")
-    X_val, y_val = check_rows(estimator, X_val, y_val, reset=False, shape=input_shape)
-    X_val = shape_rows(X_val, input_shape)
+    X_val, y_val = _check_more(
+        "X_val and y_val", estimator, (X_val, y_val), input_shape
+    )
     codes = target.encode(y_val)
     weight = check_weights(sample_weight, X_val, "sample_weight_val")
     if target.kind == "values":
@@ -123,12 +124,18 @@ def check_unlabeled(estimator, X_unlabeled, input_shape):
             f"mix_end={estimator.mix_end}. Leave X_unlabeled out, or restore the "
             "defaults of these arguments."
         )
+    return _check_more("X_unlabeled", estimator, (X_unlabeled,), input_shape)[0]
+
+
+def _check_more(name, estimator, rows, input_shape):
+    """Return further samples, and their targets if any, in the form of those of fit."""
     try:
-        rows = check_rows(estimator, X_unlabeled, reset=False, shape=input_shape)
-        return shape_rows(rows, input_shape)
+        checked = check_rows(estimator, *rows, reset=False, shape=input_shape)
+        X, *y = checked if len(rows) > 1 else (checked,)
+        return shape_rows(X, input_shape), *y
     except ValueError as error:
         raise DataError(
-            f"X_unlabeled does not match X, whose samples have shape "
+            f"{name} must be like the data of fit, with samples of shape "
             f"{tuple(input_shape)}: {error}"
         ) from error
 

@@ -3,9 +3,11 @@
 Many laws stay the same if an axis is reversed, both axes are swapped, or a periodic
 axis is shifted. There, samples are transformed at random in training. Wrong symmetries
 would harm, so the data decide: kernel ridge regression has to predict transformed
-samples as well as the others.
+samples as well as the others. If it predicts too poorly from few samples to tell, it
+has to predict them better from the other ones and their transformed forms.
 """
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -19,10 +21,14 @@ from sklearn_pare.nn.losses import REGRESSION_LOSSES
 _SAMPLES, _POSITIONS = 300, 256
 # Fewer samples than _MANY decide only if the relative error of the regression is below
 # the first limit, others if it is below the second.
-_MANY, _LIMITS, _FEWEST = 200, (0.5, 0.8), 40
+_ENOUGH, _MANY, _LIMITS = 40, 200, (0.5, 0.8)
 # Standard errors by which the error for transformed samples may be higher, and part of
 # the error if samples are few, whose standard errors are large.
 _ERRORS, _PART = 4, 0.1
+# Otherwise, at most _ENOUGH of at least _FEWEST samples decide, each in so many forms.
+# The relative error has to be below this limit with the forms, and lower than without
+# by this part and so many standard errors.
+_FEWEST, _FORMS, _LIMIT_OF_FORMS, _LEAST_PART, _LEAST_ERRORS = 20, 8, 0.65, 0.03, 2
 _GAMMAS, _PENALTIES = (0.03, 0.1, 0.3, 1.0), (1e-5, 1e-3, 1e-1)
 
 
@@ -82,21 +88,37 @@ def find_symmetries(x, data, seed):
 
 def supported(x, y, seed):
     """Return the symmetries of samples x (n, C, ...) and fields y (n, K, ...)."""
-    n_axes, moves = x.ndim - 2, []
+    n_axes = x.ndim - 2
     if x.shape[2:] != y.shape[2:] or len(x) < _FEWEST:
         return Symmetries()
-    some = np.linspace(0, len(x) - 1, min(len(x), _SAMPLES)).astype(int)
-    x, y = x[some].nan_to_num(0.0), y[some].nan_to_num(0.0)
+    many, enough = len(x) >= _MANY, len(x) >= _ENOUGH
+    x, y = _some(x, y, _SAMPLES)
     if _unit(_flat(x)) == 0:
-        return Symmetries()
-    errors, errors_of = _regression(x, y)
-    if errors.mean() > _LIMITS[len(x) >= _MANY]:
         return Symmetries()
     every = ("reversed", "mirrored", "shifted")
     candidates = [(move, axis) for move in every for axis in range(n_axes)]
     if n_axes == 2 and x.shape[2] == x.shape[3]:
         candidates.append(("swapped", 0))
     generator = torch.Generator().manual_seed(seed)
+    errors, errors_of = _regression(x, y)
+    if enough and errors.mean() <= _LIMITS[many]:
+        moves = _that_do_not_harm(x, y, candidates, generator, errors, errors_of)
+    elif many:
+        moves = []
+    else:
+        moves = _that_help(*_some(x, y, _ENOUGH), candidates, generator)
+    return Symmetries(tuple(moves))
+
+
+def _some(x, y, most):
+    """Return at most so many samples, without missing values."""
+    some = np.linspace(0, len(x) - 1, min(len(x), most)).astype(int)
+    return x[some].nan_to_num(0.0), y[some].nan_to_num(0.0)
+
+
+def _that_do_not_harm(x, y, candidates, generator, errors, errors_of):
+    """Return the moves after which samples are predicted as well as before."""
+    moves = []
     for candidate in candidates:
         moved = Symmetries((candidate,)).apply((x, y), generator)
         harm = errors_of(*moved) - errors
@@ -105,7 +127,50 @@ def supported(x, y, seed):
             margin = min(margin, _PART * errors.mean())
         if harm.mean() < margin:
             moves.append(candidate)
-    return Symmetries(tuple(moves))
+    return moves
+
+
+def _that_help(x, y, candidates, generator):
+    """Return moves that lower the error together, found one after the other."""
+    moves, left = [], list(candidates)
+    errors = _errors_of_forms(x, y, moves, generator)
+    while left:
+        tried = [_errors_of_forms(x, y, [*moves, c], generator) for c in left]
+        best = min(range(len(left)), key=lambda place: tried[place].mean())
+        gain, error = errors - tried[best], tried[best].mean()
+        least = _LEAST_ERRORS * gain.std() / len(gain) ** 0.5
+        least = max(least, _LEAST_PART * errors.mean())
+        if error > _LIMIT_OF_FORMS or gain.mean() < least:
+            break
+        moves.append(left.pop(best))
+        errors = tried[best]
+    return [candidate for candidate in candidates if candidate in moves]
+
+
+def _errors_of_forms(x, y, moves, generator):
+    """Predict each sample from all forms of the others by kernel ridge regression.
+
+    The forms of a sample are itself and random transformations by ``moves``. Returns
+    the relative errors (n,) of the samples themselves.
+    """
+    apply, n = Symmetries(tuple(moves)).apply, len(x)
+    drawn = [apply((x, y), generator) for _ in range(_FORMS - 1)]
+    # The forms of a sample follow each other.
+    forms = [
+        np.concatenate([_flat(form) for form in own], 1).reshape(n * _FORMS, -1)
+        for own in zip((x, y), *drawn, strict=True)
+    ]
+    distances = euclidean_distances(forms[0], squared=True) / _unit(_flat(x))
+    best = np.full(1, np.inf)
+    for gamma, penalty in itertools.product(_GAMMAS, _PENALTIES):
+        kernel = np.exp(-gamma * distances) + _FORMS * penalty * np.eye(n * _FORMS)
+        inverse = np.linalg.inv(kernel)
+        # All forms of a sample are left out together.
+        own = inverse.reshape(n, _FORMS, n, _FORMS)[range(n), :, range(n)]
+        fitted = (inverse @ forms[1]).reshape(n, _FORMS, -1)
+        errors = _norm(np.linalg.solve(own, fitted)[:, 0]) / _norm(_flat(y))
+        best = min(best, errors, key=np.mean)
+    return best
 
 
 def _regression(x, y):

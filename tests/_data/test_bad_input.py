@@ -336,7 +336,12 @@ CASES = {
     "nan in X_val": (
         PaReClassifier,
         {"X_val": _with(np.nan, SIGNALS, (1, 0)), "y_val": CLASSES}, SIGNALS,
-        CLASSES, DataError, "All values of sample 1 of X are missing",
+        CLASSES, DataError, r"X_val and y_val must be like .* \(1, 16\): All values",
+    ),
+    "X_val flattened": (
+        PaReClassifier,
+        {"X_val": SIGNALS.reshape(20, -1), "y_val": CLASSES}, SIGNALS,
+        CLASSES, DataError, "X_val and y_val must be like the data of fit.*reshape",
     ),
     "X_val without y_val": (
         PaReClassifier, {"X_val": TABLE}, TABLE, CLASSES, DataError, "go together",

@@ -61,6 +61,14 @@ def _of_signals(law, *sizes):
     return X, law(X[:, 0])
 
 
+def _noise(n_samples):
+    return np.random.default_rng(0).normal(size=(2, n_samples, 1, 32))
+
+
+def _first(n_samples, data):
+    return tuple(values[:n_samples] for values in data)
+
+
 BURGERS = _line("burgers", 300, viscosity=0.02)
 # Data, and the symmetries of their law.
 LAWS = {
@@ -78,9 +86,15 @@ LAWS = {
         (),
     ),
     "samples of zeros": (lambda: (np.zeros((40, 1, 32)), _smooth(40, 4)[..., 0]), ()),
-    "too few samples": (lambda: _darcy(39), ()),
+    "Darcy, anisotropic, 30 samples": (lambda: _anisotropic(30), ALL[:2]),
+    "advection, 30 samples": (lambda: _line("advection", 30), (SHIFT,)),
+    "Burgers, 30 samples": (lambda: _first(30, BURGERS), (SHIFT,)),
+    "reaction, 30 samples": (lambda: _line("diffusion_reaction_1d", 30), (SHIFT,)),
+    "soil, 30 samples": (lambda: _line("diffusion_sorption", 30), ()),
+    "noise, 30 samples": (lambda: _noise(30), ()),
+    "too few samples": (lambda: _darcy(19), ()),
     # What cannot be predicted does not show its law.
-    "noise": (lambda: np.random.default_rng(0).normal(size=(2, 90, 1, 32)), ()),
+    "noise": (lambda: _noise(90), ()),
 }
 
 

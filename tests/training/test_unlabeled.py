@@ -128,10 +128,10 @@ def test_fit__table_with_linear_path_and_validation_rows():
         (
             {},
             np.zeros((5, 63)),
-            r"does not match X.*\(1, 8, 8\).*63 features",
+            r"must be like.*\(1, 8, 8\).*63 features",
         ),
-        ({}, np.zeros((0, 64)), r"does not match X.*0 sample"),
-        ({}, np.full((5, 64), np.nan), r"does not match X.*missing"),
+        ({}, np.zeros((0, 64)), r"must be like the data of fit.*0 sample"),
+        ({}, np.full((5, 64), np.nan), r"must be like the data of fit.*missing"),
         ({"source": None}, np.zeros((5, 64)), "source=None"),
         ({"mix_start": 0.0, "mix_end": 0.0}, np.zeros((5, 64)), "mix_start=0.0"),
     ],
