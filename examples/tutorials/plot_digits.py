@@ -2,12 +2,11 @@
 Digits with 300 labels
 ======================
 
-A backbone that was pretrained on images drawn from formulas is fine-tuned on 300
-labelled digits of 8 x 8 pixels. The remaining 1,497 digits form the test set. PaRe,
-which replaces tokens of the digits by tokens of such images, is compared with two other
-methods that use the same backbone: naive fine-tuning, which replaces no tokens, and
-training from scratch, which starts from random weights. The better of two scikit-learn
-classifiers is shown as well.
+A backbone that was pretrained on images of formulas is fine-tuned on 300 labelled
+digits of 8 x 8 pixels. The remaining 1,497 digits form the test set. PaRe, which
+replaces tokens of the digits by tokens of images of formulas, is compared with naive
+fine-tuning of the same backbone, which replaces no tokens. The better of two
+scikit-learn classifiers is shown as well.
 """
 
 # %%
@@ -32,16 +31,15 @@ X_train, X_test, y_train, y_test = train_test_split(
 )
 
 # %%
-# PaRe and the other two methods differ only in their constructor arguments. The first
-# 128 of the test samples are also passed as ``X_val``, so that a score is recorded
-# after each epoch. They do not influence the result, because the weights after the last
-# epoch are used. The fits have 20 epochs instead of the default of 30, to keep this
-# example short.
+# PaRe and naive fine-tuning differ only in their constructor arguments. The first 128
+# of the test samples are also passed as ``X_val``, so that a score is recorded after
+# each epoch. They do not influence the result, because the weights after the last epoch
+# are used. The fits have 20 epochs instead of the default of 30, to keep this example
+# short.
 
 settings = {
     "PaRe": {},
     "naive fine-tuning": {"mix_start": 0.0, "mix_end": 0.0},
-    "from scratch": {"mix_start": 0.0, "mix_end": 0.0, "pretrained": False},
 }
 fitted, results = {}, []
 for name, arguments in settings.items():
@@ -76,9 +74,11 @@ for name, accuracy, nll, seconds in results:
 # %%
 # The plots on the left show the curriculum of PaRe. The fraction of tokens that are
 # replaced decreases with every step. The loss on mixed samples decreases, because they
-# become more similar to clean samples. The plot on the right shows the accuracy on the
-# 128 samples of ``X_val`` after each epoch, and as a dashed line the accuracy of the
-# scikit-learn classifier on all test samples.
+# become more similar to clean samples. It rises once, after half of the epochs: from
+# then on, tokens are taken from other digits in place of images of formulas. The plot
+# on the right shows the accuracy on the 128 samples of ``X_val`` after each epoch, and
+# as a dashed line the accuracy of the scikit-learn classifier on all test samples. One
+# of the 128 samples is 0.008, so small differences say little there.
 
 fig = plt.figure(figsize=(10.5, 4.2), layout="constrained")
 axes = fig.subplot_mosaic(
