@@ -69,6 +69,7 @@ from sklearn_pare.training.train import train
 # Fits of one process run one at a time: torch's threads and lazily read sources are
 # shared, and a fit must not depend on what runs beside it. Prediction takes no lock.
 _FIT_LOCK = threading.RLock()
+_COUNT = Interval(Integral, 1, None, closed="left")
 
 
 class _BasePaRe(
@@ -102,19 +103,13 @@ class _BasePaRe(
         "selector": [StrOptions({"gate", "random", "paper"})],
         "alignment": [StrOptions({"otdd", "mmd", "l2"}), None],
         "linear_path": ["boolean"],
-        "max_epochs": [
-            StrOptions({"auto"}),
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "batch_size": [
-            StrOptions({"auto"}),
-            Interval(Integral, 1, None, closed="left"),
-        ],
+        "max_epochs": [StrOptions({"auto"}), _COUNT],
+        "batch_size": [StrOptions({"auto"}), _COUNT],
         "lr": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "n_iter_no_change": [_COUNT],
         "scoring": [str, callable, None],
         "max_time": [Interval(Real, 0, None, closed="neither"), None],
         "on_interrupt": [StrOptions({"raise", "keep"})],

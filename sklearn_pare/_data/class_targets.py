@@ -60,8 +60,38 @@ def make_class_target(y, input_shape, class_weight, ignore_index):
     return kind.from_y(y, class_weight)
 
 
-class _Probable:
-    """Probabilities of classes on the second axis, and their calibration."""
+class _Target:
+    """Common part of the targets: logits of classes are on the second axis."""
+
+    agreement = staticmethod(class_agreement)
+
+    def __init__(self, classes, class_weight=None):
+        self.classes, self.class_weight = classes, class_weight
+
+    @property
+    def output_shape(self):
+        """Shape (K,) of the logits of a sample."""
+        return (len(self.classes),)
+
+    def weigh(self, weight, codes):
+        """Return the sample weights; classes and labels are weighted in the loss."""
+        return weight
+
+    def strata(self, codes):
+        """Return None: masks and label sets are too many to keep in proportion."""
+        return None
+
+    def decode(self, outputs):
+        """Return the classes (n, ...) of logits (n, K, ...)."""
+        return self.classes[outputs.argmax(1)]
+
+    def decide(self, outputs):
+        """Return the logits (n, K, ...)."""
+        return outputs
+
+    def probabilities(self, outputs):
+        """Return the probabilities (n, K, ...) of logits (n, K, ...)."""
+        return softmax(outputs.astype(np.float64), axis=1)
 
     def log_each(self, outputs):
         """Return logarithms of the probabilities (n, K, ...) of logits (n, K, ...)."""
@@ -100,7 +130,7 @@ class _Probable:
         return (1 - np.exp(logs) <= radius) | (logs == logs.max(1, keepdims=True))
 
 
-class ClassTarget(_Probable):
+class ClassTarget(_Target):
     """One class per sample.
 
     Parameters
@@ -111,15 +141,6 @@ class ClassTarget(_Probable):
     """
 
     kind, loss = "classes", staticmethod(cross_entropy)
-    agreement = staticmethod(class_agreement)
-
-    def __init__(self, classes, class_weight=None):
-        self.classes, self.class_weight = classes, class_weight
-
-    @property
-    def output_shape(self):
-        """Shape (K,) of the logits of a sample."""
-        return (len(self.classes),)
 
     @classmethod
     def from_y(cls, y, class_weight=None):
@@ -149,24 +170,16 @@ class ClassTarget(_Probable):
         """Return the classes that a split keeps in proportion."""
         return codes
 
-    def decode(self, outputs):
-        """Return the classes (n,) of logits (n, K)."""
-        return self.classes[outputs.argmax(1)]
-
     def decide(self, outputs):
         """Return the logits (n, K), or the log-odds (n,) of two classes."""
         return outputs[:, 1] - outputs[:, 0] if len(self.classes) == 2 else outputs
-
-    def probabilities(self, outputs):
-        """Return the probabilities (n, K) of logits (n, K)."""
-        return softmax(outputs.astype(np.float64), axis=1)
 
     def score(self, outputs, codes, weight):
         """Return the accuracy."""
         return accuracy_score(codes, outputs.argmax(1), sample_weight=weight)
 
 
-class MaskTarget(_Probable):
+class MaskTarget(_Target):
     """One class for every position of a signal or pixel of an image.
 
     Parameters
@@ -181,11 +194,10 @@ class MaskTarget(_Probable):
     """
 
     kind = "masks"
-    agreement = staticmethod(class_agreement)
 
     def __init__(self, classes, size, ignored, class_weight):
-        self.classes, self.size, self.ignored = classes, size, ignored
-        self.class_weight = class_weight
+        super().__init__(classes, class_weight)
+        self.size, self.ignored = size, ignored
 
     @property
     def loss(self):
@@ -236,32 +248,12 @@ class MaskTarget(_Probable):
                 f"{self.ignored}. Use masks with other positions."
             )
 
-    def weigh(self, weight, codes):
-        """Return the sample weights; classes are weighted in the loss."""
-        return weight
-
     def log_shares(self, codes):
         """Return the logits (K,) of the share of each class in all positions."""
         counts = np.bincount(codes[codes != IGNORED], minlength=len(self.classes))
         # A class may be absent from the samples that are left to train on.
         weighted = np.maximum(counts, 1) * np.asarray(self.class_weight or 1.0)
         return np.log(weighted / weighted.sum())
-
-    def strata(self, codes):
-        """Return None: masks are split at random."""
-        return None
-
-    def decode(self, outputs):
-        """Return the classes (n, ...) of logits (n, K, ...)."""
-        return self.classes[outputs.argmax(1)]
-
-    def decide(self, outputs):
-        """Return the logits (n, K, ...)."""
-        return outputs
-
-    def probabilities(self, outputs):
-        """Return the probabilities (n, K, ...) of logits (n, K, ...)."""
-        return softmax(outputs.astype(np.float64), axis=1)
 
     def score(self, outputs, codes, weight):
         """Return the accuracy over the positions that are not ignored."""
@@ -272,7 +264,7 @@ class MaskTarget(_Probable):
         return float(weight @ right.sum(axes) / (weight @ used.sum(axes)))
 
 
-class LabelTarget(_Probable):
+class LabelTarget(_Target):
     """Any number of K labels per sample, as an indicator matrix.
 
     Parameters
@@ -286,18 +278,10 @@ class LabelTarget(_Probable):
     kind = "labels"
     agreement = staticmethod(label_agreement)
 
-    def __init__(self, classes, class_weight=None):
-        self.classes, self.class_weight = classes, class_weight
-
     @property
     def loss(self):
         """Binary cross-entropy, averaged over labels."""
         return partial(binary_cross_entropy, class_weight=self.class_weight)
-
-    @property
-    def output_shape(self):
-        """Shape (K,) of the logits of a sample."""
-        return (len(self.classes),)
 
     @classmethod
     def from_y(cls, y, class_weight=None):
@@ -335,21 +319,9 @@ class LabelTarget(_Probable):
             )
         return y.astype(np.float32)
 
-    def weigh(self, weight, codes):
-        """Return the sample weights; labels are weighted in the loss."""
-        return weight
-
-    def strata(self, codes):
-        """Return None: there are too many label sets to keep in proportion."""
-        return None
-
     def decode(self, outputs):
         """Return the indicators (n, K) of logits (n, K)."""
         return (outputs > 0).astype(np.int64)
-
-    def decide(self, outputs):
-        """Return the logits (n, K)."""
-        return outputs
 
     def probabilities(self, outputs):
         """Return the probability (n, K) of each label from logits (n, K)."""

@@ -1,7 +1,6 @@
 """Targets of regressors: encoding, decoding, losses and scores.
 
-A target is made from y. It has the loss that the network is trained with and the shape
-of the outputs, encodes y into codes, decodes outputs into y, and scores outputs.
+Their methods are those of the targets in `class_targets`.
 """
 
 import math

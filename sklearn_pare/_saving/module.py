@@ -60,9 +60,9 @@ class ModuleMixin:
         """Write `module_` as an ONNX file, completely or not at all.
 
         The input "samples" takes any number of samples as ``encode`` returns them, but
-        without NaN in signals and images, and
-        the output is called "predictions". If onnxruntime is installed, its predictions
-        for random samples are compared with those of `module_`.
+        without NaN in signals and images; the output is called "predictions". If
+        onnxruntime is installed, its predictions for random samples are compared with
+        those of `module_`.
 
         Parameters
         ----------

@@ -1,5 +1,8 @@
 """Documentation that both estimators share."""
 
+import re
+import textwrap
+
 PARAMETERS = """
 backbone : str, default="auto"
     Name of the pretrained transformer that is fine-tuned. Two are part of the package:
@@ -225,9 +228,6 @@ where lambda = k / N is the fraction of replaced tokens, L is the loss of the ta
 is ``mix_weight``, and L_s is the cross-entropy of the source classes or, where tokens
 come from another sample of X, the loss for its target. Prediction uses only clean
 samples.
-
-In the paper (``selector="paper"``), a gate selects the tokens, source tokens move to
-other positions, and every sample is used both clean and mixed.
 """
 
 REFERENCES = """
@@ -237,31 +237,22 @@ Generation", ICML 2024, PMLR 235, 5236-5257.
 
 
 def fill_docstring(cls):
-    """Replace the names of shared texts in braces in the docstring of a class.
+    """Replace lines such as "{parameters}" in the docstring of a class by shared texts.
 
-    Parameters
-    ----------
-    cls : type
-        Its docstring has lines such as "{parameters}", whose indentation is kept.
-
-    Returns
-    -------
-    cls : type
+    The texts are indented like these lines.
     """
     texts = {
-        "{parameters}": PARAMETERS,
-        "{attributes}": ATTRIBUTES,
-        "{data}": DATA,
-        "{method}": METHOD,
-        "{references}": REFERENCES,
+        "parameters": PARAMETERS,
+        "attributes": ATTRIBUTES,
+        "data": DATA,
+        "method": METHOD,
+        "references": REFERENCES,
     }
+
+    def text(line):
+        return textwrap.indent(texts[line[2]].strip(), line[1])
+
     # With python -OO there are no docstrings.
-    lines = (cls.__doc__ or "").splitlines()
-    filled = []
-    for line in lines:
-        text = texts.get(line.strip())
-        indent = " " * (len(line) - len(line.lstrip()))
-        own = [line] if text is None else text.strip().splitlines()
-        filled += own if text is None else [(indent + each).rstrip() for each in own]
-    cls.__doc__ = "\n".join(filled) or None
+    if cls.__doc__:
+        cls.__doc__ = re.sub(r"(?m)^( *)\{(\w+)\}$", text, cls.__doc__)
     return cls

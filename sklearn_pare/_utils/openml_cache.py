@@ -34,16 +34,7 @@ def settings(**values):
 
 
 def redact(error):
-    """Return the text of an error with the API key of OpenML replaced by "(key)".
-
-    Parameters
-    ----------
-    error : Exception or str
-
-    Returns
-    -------
-    text : str
-    """
+    """Return the text of an error with the API key of OpenML replaced by "(key)"."""
     import openml
 
     text, key = str(error), openml.config.apikey

@@ -4,19 +4,11 @@ import numpy as np
 
 
 def dense_r2(y, prediction, weight=None):
-    """Compute R2 over all positions together.
+    """Compute R2 of predictions (n, ...) over all positions together.
 
     This is one minus the squared error over the squared distance from the mean field.
     Positions that do not vary, such as a fixed boundary, add nothing to the latter.
-
-    Parameters
-    ----------
-    y, prediction : array-like of shape (n, ...)
-    weight : array-like of shape (n,), optional
-
-    Returns
-    -------
-    score : float
+    Samples may have a ``weight`` (n,).
     """
     y, prediction = (
         np.reshape(np.asarray(a, np.float64), (len(a), -1)) for a in (y, prediction)

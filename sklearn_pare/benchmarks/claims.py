@@ -47,8 +47,10 @@ class Claims:
         held = lock(path, 0)
         if held is None:
             return False
-        # Removed before it is released: nobody else can have locked it.
-        held.callback(_remove, path)
+        # Removed before it is released: nobody else can have locked it. Windows removes
+        # no open file.
+        held.enter_context(contextlib.suppress(OSError))
+        held.callback(path.unlink)
         self._held[key] = held
         return True
 
@@ -57,9 +59,3 @@ class Claims:
         for key in keys or list(self._held):
             if key in self._held:
                 self._held.pop(key).close()
-
-
-def _remove(path):
-    # Windows removes no open file.
-    with contextlib.suppress(OSError):
-        path.unlink()

@@ -260,13 +260,7 @@ def _preset(task, name, data_home):
         preset.note,
     ):
         if text:
-            yield textwrap.fill(
-                text,
-                78,
-                initial_indent="  ",
-                subsequent_indent="  ",
-                break_on_hyphens=False,
-            )
+            yield textwrap.indent(textwrap.fill(text, 76, break_on_hyphens=False), "  ")
 
 
 def _files(task, data_home):

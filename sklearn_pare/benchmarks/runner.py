@@ -244,16 +244,12 @@ def _fit(task, preset, data_home, cell):
     # A failure must not stop the other cells.
     except Exception as error:
         return cell | {FAILED: _text(error)}
-    return (
-        cell
-        | figures
-        | peak(device)
-        | {
-            "device": str(device),
-            "precision": "bf16" if bfloat16 else "fp32",
-            "versions": versions(),
-        }
-    )
+    about = {
+        "device": str(device),
+        "precision": "bf16" if bfloat16 else "fp32",
+        "versions": versions(),
+    }
+    return cell | figures | peak(device) | about
 
 
 def _text(error):

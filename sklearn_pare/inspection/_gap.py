@@ -118,22 +118,14 @@ class ModalityGapDisplay:
             n = _num_samples(X)
             y = check_targets(y, n)
             fractions = np.linspace(1, 0, n_steps)
-            curves = []
+            curves, has_gate = [], estimator.selector != "random"
             seeds = check_random_state(random_state).randint(2**31 - 1, size=n_repeats)
-            for seed in seeds:
+            for seed in seeds.tolist():
                 # In order, since files are read fastest in this way.
                 chosen = np.sort(np.random.RandomState(seed).permutation(n)[:n_samples])
                 x = estimator.encode(_safe_indexing(X, chosen))
                 curves.append(
-                    _sweep(
-                        fitted,
-                        x,
-                        y[chosen],
-                        features,
-                        fractions,
-                        int(seed),
-                        estimator.selector != "random",
-                    )
+                    _sweep(fitted, x, y[chosen], features, fractions, seed, has_gate)
                 )
         names = "to_source", "to_target", "random_to_source", "random_to_target"
         # There are only the first two if training selected at random as well.

@@ -157,9 +157,8 @@ def pixel_accuracy(y_true, y_pred, *, ignore_index=None):
 def _used(y_true, y_pred, ignore_index):
     """Return the classes of the positions that are scored, (m,) each."""
     y_true, y_pred = _same_shape(y_true, y_pred)
-    used = (
-        np.full(y_true.shape, True) if ignore_index is None else y_true != ignore_index
-    )
+    # All of them if there is no such value: no number equals None.
+    used = y_true != ignore_index
     if not used.any():
         raise DataError(
             f"All positions of y_true hold ignore_index={ignore_index}, which are not "

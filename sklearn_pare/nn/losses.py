@@ -204,12 +204,7 @@ class Targets(NamedTuple):
 
     def part(self, i, n_parts):
         """Return every ``n_parts``-th target, beginning with those of sample i."""
-        return Targets(
-            *(
-                value[i::n_parts] if isinstance(value, torch.Tensor) else value
-                for value in self
-            )
-        )
+        return Targets(*(v[i::n_parts] if torch.is_tensor(v) else v for v in self))
 
 
 def pare_loss(outputs, targets, loss, mix_weight=1.0, source_weight=1.0):

@@ -46,13 +46,11 @@ class Mixing(NamedTuple):
 
     def subset(self, index):
         """Return some of the mixed samples, given their positions."""
-        return Mixing(
-            self.x[index],
-            self.k,
-            self.noise[:, index],
-            self.others[index],
-            self.own,
-            None if self.offset is None else self.offset[index],
+        return self._replace(
+            x=self.x[index],
+            noise=self.noise[:, index],
+            others=self.others[index],
+            offset=None if self.offset is None else self.offset[index],
         )
 
 
@@ -82,10 +80,7 @@ class Outputs(NamedTuple):
 
     def split(self, n):
         """Split into outputs for the first n samples, mixed as well, and the others."""
-        pairs = [
-            (value[:n], value[n:]) if isinstance(value, torch.Tensor) else (value,) * 2
-            for value in self
-        ]
+        pairs = ((v[:n], v[n:]) if torch.is_tensor(v) else (v, v) for v in self)
         return tuple(Outputs(*values) for values in zip(*pairs, strict=True))
 
 

@@ -162,8 +162,8 @@ def replace_in_order(target, source, target_scores, source_scores, k):
     """Replace the k lowest-scored target tokens by the k highest-scored source tokens.
 
     The i-th selected source token, counted by position, goes to the i-th freed
-    position; all other target tokens stay where they are. This is the selection of the
-    paper (Cai et al., ICML 2024).
+    position; all other target tokens stay where they are. This is the gated patch
+    replacement of PaRe (Cai et al., ICML 2024).
 
     Parameters
     ----------
@@ -184,10 +184,6 @@ def replace_in_order(target, source, target_scores, source_scores, k):
         Replaced positions, ascending.
     source_index : torch.Tensor of shape (B, k), int64
         Positions of the tokens that replaced them, ascending.
-
-    Notes
-    -----
-    This is the gated patch replacement of PaRe (Cai et al., ICML 2024).
 
     Examples
     --------

@@ -24,13 +24,10 @@ class Rows(Dataset):
 
     @property
     def device(self):
-        """Device of the batches."""
+        """Device of the batches, which indices must be on as well."""
         return self.x.device
 
-    @property
-    def index_device(self):
-        """Device that indices must be on."""
-        return self.x.device
+    index_device = device
 
     @classmethod
     def from_arrays(cls, x, y, weight, device, offset=None):

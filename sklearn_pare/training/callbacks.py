@@ -49,15 +49,7 @@ class Keep(Callback):
 
     n_epochs = 0
 
-    def on_train_begin(self, net, **kwargs):
-        """Keep the initial weights."""
-        self.keep(net)
-
-    def on_epoch_end(self, net, **kwargs):
-        """Keep the weights of the epoch."""
-        self.keep(net)
-
-    def keep(self, net):
+    def keep(self, net, **kwargs):
         """Keep the current weights."""
         self.weights = {
             name: value.detach().to("cpu", copy=True)
@@ -65,13 +57,12 @@ class Keep(Callback):
         }
         self.n_epochs = len(net.history)
 
+    # After a second start, the initial weights replace those of the first one.
+    on_train_begin = on_epoch_end = start_over = keep
+
     def epochs(self, net):
         """Return the epochs up to the kept weights."""
         return net.epochs()[: self.n_epochs]
-
-    def start_over(self, net):
-        """Keep the initial weights instead of those of the first start."""
-        self.keep(net)
 
     def put_back(self, net):
         """Load the kept weights into the net."""

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from sklearn_pare import backbones
-from sklearn_pare._architecture import Architecture, build, linear_groups
+from sklearn_pare._architecture import Architecture, build, linear_groups, open_backbone
 from sklearn_pare._data.encoders import encoder_for
 from sklearn_pare.backbones.freezing import freeze
 from sklearn_pare.nn.model import PaReModel
@@ -117,12 +117,8 @@ def _measure(arguments, data, start, encoder, architecture):
 def _distances(arguments, data, start, encoder, architecture):
     seed = start.seeds[1]
     rows, codes = encoded_sample(data.X, np.nan_to_num(data.codes), encoder, seed)
-    backbone = backbones.get(
-        architecture.backbone,
-        pretrained=arguments["pretrained"],
-        generator=torch.Generator().manual_seed(seed),
-        input_shape=architecture.input_shape,
-    )
+    generator = torch.Generator().manual_seed(seed)
+    backbone = open_backbone(architecture, arguments["pretrained"], generator)
     return distances(
         start.candidates,
         rows.to(start.device),

@@ -88,12 +88,7 @@ def compare(model, rows, recipe):
 
 
 def fit_share(network, recipe, processes=ALONE):
-    """Scale the head of the network by its share in the outputs.
-
-    Returns
-    -------
-    share : Share
-    """
+    """Scale the head of the network by its share in the outputs; return a `Share`."""
     model, rows = network.model, network.prepared.share_rows
     if rows is None:
         return Share()

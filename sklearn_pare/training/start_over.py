@@ -60,7 +60,6 @@ class StartOver(Callback):
                 UserWarning,
                 stacklevel=2,
             )
-
         # No longer needed.
         self._weights = None
 

@@ -14,7 +14,7 @@ from sklearn_pare import datasets
 from sklearn_pare._utils import look_up
 from sklearn_pare.datasets._readers.fetch import extra, get_data_home
 from sklearn_pare.datasets.pdebench.tasks import TASKS
-from sklearn_pare.datasets.simulate import gas, pde1d, pde2d, water
+from sklearn_pare.datasets.simulate import _pde, gas, pde1d, pde2d, water
 from sklearn_pare.exceptions import DataError
 
 _MARK = "simulated"
@@ -43,10 +43,6 @@ def _repeated(make, n, end, frames, **parameters):
     return np.stack(states, 1)[:, :, None], times
 
 
-def _ring(n_points):
-    return np.arange(n_points) / n_points
-
-
 def _centres(n_cells, low=0.0, high=1.0):
     return low + (high - low) * (np.arange(n_cells) + 0.5) / n_cells
 
@@ -55,14 +51,14 @@ def _advection(n, seed):
     fields, times = _repeated(
         datasets.make_advection, n, 2.0, 21, speed=0.4, random_state=seed
     )
-    return fields, times, _ring(256), {"beta": 0.4}
+    return fields, times, _pde.points(256), {"beta": 0.4}
 
 
 def _burgers(n, seed):
     constants = {"resolution": 128, "viscosity": 0.005, "random_state": seed}
     fields, times = _repeated(datasets.make_burgers, n, 0.25, 21, **constants)
     # The diffusion of PDEBench's equation is Nu / pi.
-    return fields, times, _ring(128), {"Nu": np.pi * 0.005}
+    return fields, times, _pde.points(128), {"Nu": np.pi * 0.005}
 
 
 def _navier_stokes_1d(n, seed):
@@ -73,7 +69,7 @@ def _navier_stokes_1d(n, seed):
     # 4/3 of the shear viscosity and the bulk viscosity, which are equal.
     share = 3 / 7 * 0.002
     attributes = {"eta": share, "zeta": share}
-    return fields[:, :, [0, 2, 1]], times, _ring(128), attributes
+    return fields[:, :, [0, 2, 1]], times, _pde.points(128), attributes
 
 
 def _diffusion_sorption(n, seed):
@@ -97,7 +93,7 @@ def _diffusion_reaction_1d(n, seed):
         0.3,
         101,
     )
-    return fields[:, :, None], times, _ring(128), {"Nu": 0.002, "rho": 5.0}
+    return fields[:, :, None], times, _pde.points(128), {"Nu": 0.002, "rho": 5.0}
 
 
 def _darcy(n, seed):
@@ -133,7 +129,7 @@ def _navier_stokes_2d(n, seed):
     speed = (start[:, 1:3] ** 2).sum(1)
     mach = np.sqrt((speed / gas._sound(start) ** 2).mean())
     attributes = {"eta": 0.002, "zeta": 0.002, "M": mach}
-    return fields[:, :, [0, 3, 1, 2]], times, _ring(32), attributes
+    return fields[:, :, [0, 3, 1, 2]], times, _pde.points(32), attributes
 
 
 # Simulator and number of samples of each task.
