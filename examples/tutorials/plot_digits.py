@@ -78,7 +78,7 @@ for name, accuracy, nll, seconds in results:
 # then on, tokens are taken from other digits in place of images of formulas. The plot
 # on the right shows the accuracy on the 128 samples of ``X_val`` after each epoch, and
 # as a dashed line the accuracy of the scikit-learn classifier on all test samples. One
-# of the 128 samples is 0.008, so small differences say little there.
+# of 128 samples counts 0.008, so small differences say little.
 
 fig = plt.figure(figsize=(10.5, 4.2), layout="constrained")
 axes = fig.subplot_mosaic(
