@@ -3,8 +3,8 @@
 Many laws stay the same if an axis is reversed, both axes are swapped, or a periodic
 axis is shifted. There, samples are transformed at random in training. Wrong symmetries
 would harm, so the data decide: kernel ridge regression has to predict transformed
-samples as well as the others. If it predicts too poorly from few samples to tell, it
-has to predict them better from the other ones and their transformed forms.
+samples as well as the others. If samples are so few that this says little, transformed
+samples also have to help it predict the others.
 """
 
 import itertools
@@ -21,14 +21,13 @@ from sklearn_pare.nn.losses import REGRESSION_LOSSES
 _SAMPLES, _POSITIONS = 300, 256
 # Fewer samples than _MANY decide only if the relative error of the regression is below
 # the first limit, others if it is below the second.
-_ENOUGH, _MANY, _LIMITS = 40, 200, (0.5, 0.8)
+_FEWEST, _ENOUGH, _MANY, _LIMITS = 30, 40, 200, (0.5, 0.8)
 # Standard errors by which the error for transformed samples may be higher, and part of
 # the error if samples are few, whose standard errors are large.
 _ERRORS, _PART = 4, 0.1
-# Otherwise, at most _ENOUGH of at least _FEWEST samples decide, each in so many forms.
-# The relative error has to be below this limit with the forms, and lower than without
-# by this part and so many standard errors.
-_FEWEST, _FORMS, _LIMIT_OF_FORMS, _LEAST_PART, _LEAST_ERRORS = 20, 8, 0.65, 0.03, 2
+# With fewer than _ENOUGH samples, the error also has to be lower, by this part and so
+# many standard errors, if each of the other samples is given in so many forms.
+_FORMS, _LEAST_PART, _LEAST_ERRORS = 8, 0.03, 2
 _GAMMAS, _PENALTIES = (0.03, 0.1, 0.3, 1.0), (1e-5, 1e-3, 1e-1)
 
 
@@ -91,8 +90,8 @@ def supported(x, y, seed):
     n_axes = x.ndim - 2
     if x.shape[2:] != y.shape[2:] or len(x) < _FEWEST:
         return Symmetries()
-    many, enough = len(x) >= _MANY, len(x) >= _ENOUGH
-    x, y = _some(x, y, _SAMPLES)
+    some = np.linspace(0, len(x) - 1, min(len(x), _SAMPLES)).astype(int)
+    x, y = x[some].nan_to_num(0.0), y[some].nan_to_num(0.0)
     if _unit(_flat(x)) == 0:
         return Symmetries()
     every = ("reversed", "mirrored", "shifted")
@@ -100,24 +99,17 @@ def supported(x, y, seed):
     if n_axes == 2 and x.shape[2] == x.shape[3]:
         candidates.append(("swapped", 0))
     generator = torch.Generator().manual_seed(seed)
-    errors, errors_of = _regression(x, y)
-    if enough and errors.mean() <= _LIMITS[many]:
-        moves = _that_do_not_harm(x, y, candidates, generator, errors, errors_of)
-    elif many:
-        moves = []
-    else:
-        moves = _that_help(*_some(x, y, _ENOUGH), candidates, generator)
+    moves = _that_do_not_harm(x, y, candidates, generator)
+    if len(x) < _ENOUGH:
+        moves = _that_help(x, y, moves, generator)
     return Symmetries(tuple(moves))
 
 
-def _some(x, y, most):
-    """Return at most so many samples, without missing values."""
-    some = np.linspace(0, len(x) - 1, min(len(x), most)).astype(int)
-    return x[some].nan_to_num(0.0), y[some].nan_to_num(0.0)
-
-
-def _that_do_not_harm(x, y, candidates, generator, errors, errors_of):
+def _that_do_not_harm(x, y, candidates, generator):
     """Return the moves after which samples are predicted as well as before."""
+    errors, errors_of = _regression(x, y)
+    if errors.mean() > _LIMITS[len(x) >= _MANY]:
+        return []
     moves = []
     for candidate in candidates:
         moved = Symmetries((candidate,)).apply((x, y), generator)
@@ -137,10 +129,9 @@ def _that_help(x, y, candidates, generator):
     while left:
         tried = [_errors_of_forms(x, y, [*moves, c], generator) for c in left]
         best = min(range(len(left)), key=lambda place: tried[place].mean())
-        gain, error = errors - tried[best], tried[best].mean()
+        gain = errors - tried[best]
         least = _LEAST_ERRORS * gain.std() / len(gain) ** 0.5
-        least = max(least, _LEAST_PART * errors.mean())
-        if error > _LIMIT_OF_FORMS or gain.mean() < least:
+        if gain.mean() < max(least, _LEAST_PART * errors.mean()):
             break
         moves.append(left.pop(best))
         errors = tried[best]
@@ -153,22 +144,21 @@ def _errors_of_forms(x, y, moves, generator):
     The forms of a sample are itself and random transformations by ``moves``. Returns
     the relative errors (n,) of the samples themselves.
     """
-    apply, n = Symmetries(tuple(moves)).apply, len(x)
-    drawn = [apply((x, y), generator) for _ in range(_FORMS - 1)]
+    n, forms = len(x), [(_flat(x), _flat(y))]
+    for _ in range(_FORMS - 1):
+        drawn = Symmetries(tuple(moves)).apply((x, y), generator)
+        forms.append(tuple(map(_flat, drawn)))
     # The forms of a sample follow each other.
-    forms = [
-        np.concatenate([_flat(form) for form in own], 1).reshape(n * _FORMS, -1)
-        for own in zip((x, y), *drawn, strict=True)
-    ]
-    distances = euclidean_distances(forms[0], squared=True) / _unit(_flat(x))
+    x, y = (np.hstack(own).reshape(n * _FORMS, -1) for own in zip(*forms, strict=True))
+    distances = euclidean_distances(x, squared=True) / _unit(forms[0][0])
     best = np.full(1, np.inf)
     for gamma, penalty in itertools.product(_GAMMAS, _PENALTIES):
         kernel = np.exp(-gamma * distances) + _FORMS * penalty * np.eye(n * _FORMS)
         inverse = np.linalg.inv(kernel)
         # All forms of a sample are left out together.
         own = inverse.reshape(n, _FORMS, n, _FORMS)[range(n), :, range(n)]
-        fitted = (inverse @ forms[1]).reshape(n, _FORMS, -1)
-        errors = _norm(np.linalg.solve(own, fitted)[:, 0]) / _norm(_flat(y))
+        left_out = np.linalg.solve(own, (inverse @ y).reshape(n, _FORMS, -1))
+        errors = _norm(left_out[:, 0]) / _norm(forms[0][1])
         best = min(best, errors, key=np.mean)
     return best
 
