@@ -8,7 +8,7 @@ backbone : str, default="auto"
     Name of the pretrained transformer that is fine-tuned. Two are part of the package:
     "pare-signal" for signals, and "pare-tiny" for images, tables, and signals with a
     target at every position. "auto" is one of these two; fields then use no backbone,
-    unless ``tune``, ``pretrained``, ``alignment`` or mixing is not the default.
+    unless they are mixed, or ``tune``, ``pretrained`` or ``alignment`` is set.
     "timm:NAME" is a Swin or vision transformer from timm:
     "timm:swin_base_patch4_window7_224". "timm:NAME@FILE" is the same model with the
     weights of a safetensors file, or of "model.safetensors" in a folder.
