@@ -21,7 +21,7 @@ from sklearn_pare.nn.losses import REGRESSION_LOSSES
 _SAMPLES, _POSITIONS = 300, 256
 # Fewer samples than _MANY decide only if the relative error of the regression is below
 # the first limit, others if it is below the second.
-_FEWEST, _ENOUGH, _MANY, _LIMITS = 30, 40, 200, (0.5, 0.8)
+_FEWEST, _ENOUGH, _MANY, _LIMITS = 30, 60, 200, (0.5, 0.8)
 # Standard errors by which the error for transformed samples may be higher, and part of
 # the error if samples are few, whose standard errors are large.
 _ERRORS, _PART = 4, 0.1

@@ -69,7 +69,7 @@ PLACE = np.linspace(-1, 1, 32)
 BURGERS = _line("burgers", 300, viscosity=0.02)
 # Data, and the symmetries of their law.
 LAWS = {
-    "Darcy, 40 samples": (lambda: _darcy(40), ALL),
+    "Darcy, 60 samples": (lambda: _darcy(60), ALL),
     "Darcy, two-valued": (lambda: _darcy(80, medium="two-valued"), ALL),
     "Darcy, anisotropic": (lambda: _anisotropic(80), ALL[:2]),
     "advection": (lambda: _line("advection", 60), (SHIFT,)),
@@ -99,7 +99,7 @@ LAWS = {
     "Darcy, anisotropic, 30 samples": (lambda: _anisotropic(30), ALL[:2]),
     "Darcy, two-valued, 30 samples": (lambda: _darcy(30, medium="two-valued"), ALL),
     "advection, 35 samples": (lambda: _line("advection", 35), (SHIFT,)),
-    "reaction, 39 samples": (lambda: _line("diffusion_reaction_1d", 39), (SHIFT,)),
+    "reaction, 40 samples": (lambda: _line("diffusion_reaction_1d", 40), (SHIFT,)),
     "soil, 30 samples": (lambda: _line("diffusion_sorption", 30), ()),
     "noise, 30 samples": (lambda: _noise(30), ()),
     "too few samples": (lambda: _darcy(29, medium="two-valued"), ()),
