@@ -87,7 +87,7 @@ plt.show()
 # about the sensors. Here this step removes the mean of each channel, which depends on
 # how the sensor is tilted. Missing values may stay in the data; ``np.nanmean`` ignores
 # them. The channels need no scaling, because the estimator standardises them. All fits
-# have twelve epochs, to keep this page short. With few samples, this is not enough for
+# have ten epochs, to keep this page short. With few samples, this is not enough for
 # the network, so remove ``max_epochs`` for your own data.
 
 
@@ -100,7 +100,7 @@ def centre(X):
 
 model = make_pipeline(
     FunctionTransformer(centre),
-    PaReClassifier(input_shape=SHAPE, max_epochs=12, random_state=0),
+    PaReClassifier(input_shape=SHAPE, max_epochs=10, random_state=0),
 )
 
 # %%
