@@ -101,7 +101,7 @@ LAWS = {
     "Darcy, anisotropic, 30 samples": (lambda: _anisotropic(30), ALL[:2]),
     "Darcy, two-valued, 30 samples": (lambda: _darcy(30, medium="two-valued"), ALL),
     "advection, 35 samples": (lambda: _line("advection", 35), (SHIFT,)),
-    "reaction, 40 samples": (lambda: [v[:40] for v in REACTION], (SHIFT,)),
+    "reaction, 40 samples": (lambda: [v[:40] for v in REACTION], (FLIP, SHIFT)),
     "soil, 30 samples": (lambda: _line("diffusion_sorption", 30), ()),
     "noise, 30 samples": (lambda: _noise(30), ()),
     "too few samples": (lambda: _darcy(29, medium="two-valued"), ()),
