@@ -15,32 +15,24 @@ from sklearn.preprocessing import QuantileTransformer
 
 from sklearn_pare.nn.linear_path import pool
 
-# Positions of each sample in the local and in the whole regression.
-_NEAR, _WHOLE = 1024, 256
-# Positions in all samples together at which errors are measured, and examples of the
-# local regression; its random features, folds of samples, the largest number of values
-# in a patch, and radii of patches by number of axes.
+# Values in all samples together of which errors are measured, and examples of the local
+# regression; its random features, folds of samples, and the most values in a patch.
 _MEASURED, _EXAMPLES = 60_000, 15_000
 _RANDOM, _FOLDS, _WIDEST = 200, 5, 160
-_RADII = {1: (2, 8), 2: (1, 3)}
+# Radii of patches by number of axes, in steps of which an axis has at least so many.
+_RADII, _STEPS = {1: (2, 8, 16), 2: (1, 2)}, {1: 256, 2: 32}
 _SCALES, _RIDGES = (0.5, 1.5), (1e-6, 1e-3)
-# The last penalty leaves the rest as it is.
+# Positions in the kernel ridge regression; its last penalty leaves the rest as it is.
+_WHOLE = 256
+# Samples are equal if most squared distances are below this part of their squared norm.
+_SAME = 1e-9
 _GAMMAS, _PENALTIES = (0.03, 0.1, 0.3, 1.0), (1e-5, 1e-3, 1e-1, 1e6)
-
-
-def shrink(values, most=_NEAR):
-    """Average a tensor (n, C, ...) to about ``most`` positions at the most."""
-    side = round(most ** (1 / (values.ndim - 2)))
-    return pool(values, tuple(min(side, length) for length in values.shape[2:]))
-
-
-def spread(x):
-    """Return the median squared distance of samples: 0 if most samples are equal."""
-    return np.median(euclidean_distances(_whole(x), squared=True))
 
 
 def predict_left_out(x, y):
     """Predict fields y (n, K, ...) from x (n, C, ...), tensors of the same positions.
+
+    Missing values of y count as zeros for the regression, and not for the errors.
 
     Returns
     -------
@@ -50,19 +42,27 @@ def predict_left_out(x, y):
         Function of transformed samples x and y. Returns their relative errors, each
         predicted without the sample that it was made of.
     """
-    place = _places(x, _MEASURED)
-    fields, best = _at(y, place), (np.inf,)
+    place, best = _places(x, _MEASURED // y.shape[1]), (np.inf,)
+    fields, known = _at(y.nan_to_num(0.0), place), ~np.isnan(_at(y, place))
+
+    def relative(rest, fields, known):
+        return _norm(rest * known) / _norm(fields)
+
     for view in (_as_is, _to_normal(x)):
-        for near in (_nothing, _best_local(view(x), y, place)):
+        for near in (_nothing, _best_local(view(x), y.nan_to_num(0.0), place)):
             rest, far = _far(view(x), fields - near(view(x)))
-            errors = _norm(rest) / _norm(fields)
+            errors = relative(rest, fields, known)
             if errors.mean() < best[0]:
                 best = errors.mean(), errors, view, near, far
     _, errors, view, near, far = best
 
     def errors_of(x, y):
-        x, fields = view(x), _at(y, place)
-        return _norm(fields - near(x) - far(x)) / _norm(fields)
+        x, fields, known = (
+            view(x),
+            _at(y.nan_to_num(0.0), place),
+            ~np.isnan(_at(y, place)),
+        )
+        return relative(fields - near(x) - far(x), fields, known)
 
     return errors, errors_of
 
@@ -78,7 +78,9 @@ def _to_normal(x):
     """
     columns = x.movedim(1, -1).flatten(0, -2).numpy()
     made = QuantileTransformer(
-        n_quantiles=100, output_distribution="normal", random_state=0
+        n_quantiles=min(100, len(columns)),
+        output_distribution="normal",
+        random_state=0,
     ).fit(columns)
 
     def view(x):
@@ -152,6 +154,7 @@ def _features(x, place, radius, scale):
     """Return features (n, positions, F) of the patches around positions."""
     size, sides = x.shape[2:], x.ndim - 2
     steps = np.indices((2 * radius + 1,) * sides).reshape(sides, -1, 1) - radius
+    steps *= np.maximum(1, np.array(size) // _STEPS[sides])[:, None, None]
     centre = np.stack(np.unravel_index(place, size))
     near = np.ravel_multi_index(tuple(centre[:, None] + steps), size, mode="wrap")
     patches = x.flatten(2)[:, :, near].flatten(1, 2).mT
@@ -162,8 +165,12 @@ def _features(x, place, radius, scale):
     directions = torch.randn(inputs.shape[2], _RANDOM, generator=generator)
     phases = 2 * np.pi * torch.rand(_RANDOM, generator=generator)
     waves = torch.cos(inputs @ directions + phases)
-    gains = [patches * where[..., [axis]] for axis in range(sides)]
-    every = [torch.ones_like(where[..., :1]), where, patches, *gains, waves]
+    # Gains that differ along an axis, and between even and odd positions.
+    signs = torch.from_numpy(1.0 - 2 * (np.vstack([centre, centre.sum(0)]) % 2)).to(x)
+    signs = signs[: 2 * sides - 1].mT.expand(len(x), -1, -1)
+    factors = torch.cat([where, signs], 2).unbind(2)
+    gains = [patches * factor[..., None] for factor in factors]
+    every = [torch.ones_like(where[..., :1]), where, signs, patches, *gains, waves]
     return torch.cat(every, 2).double().numpy()
 
 
@@ -174,7 +181,10 @@ def _far(x, y):
     transformed samples that predicts their rows.
     """
     own, best = _whole(x), (np.inf,)
-    distances, unit = euclidean_distances(own, squared=True), spread(x)
+    distances = euclidean_distances(own, squared=True)
+    unit = np.median(distances)
+    if unit <= _SAME * np.square(own).sum(1).mean():
+        return y, _nothing
     for gamma in _GAMMAS:
         values, vectors = np.linalg.eigh(np.exp(-gamma * distances / unit))
         for penalty in _PENALTIES:
@@ -195,7 +205,9 @@ def _far(x, y):
 
 
 def _whole(x):
-    return shrink(x, _WHOLE).flatten(1).double().numpy()
+    side = round(_WHOLE ** (1 / (x.ndim - 2)))
+    size = tuple(min(side, length) for length in x.shape[2:])
+    return pool(x, size).flatten(1).double().numpy()
 
 
 def _norm(values):

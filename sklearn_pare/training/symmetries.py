@@ -12,17 +12,17 @@ import numpy as np
 import torch
 
 from sklearn_pare.nn.losses import REGRESSION_LOSSES
-from sklearn_pare.training.field_regression import predict_left_out, shrink, spread
+from sklearn_pare.training.field_regression import predict_left_out
 
-# Samples that are enough to decide.
-_SAMPLES = 300
+# Samples that are enough to decide, and values of all samples together.
+_SAMPLES, _VALUES = 300, 5_000_000
 # Fewer samples than _MANY decide only if the relative error of the regression is below
 # the first limit, others if it is below the second.
-_FEWEST, _MANY, _LIMITS = 30, 200, (0.5, 0.8)
-# Limits of the rise of the error for transformed samples, in standard errors and as part
-# of the error. All are predicted from the same samples, whose own lack of symmetry the
-# standard error does not contain.
-_ERRORS, _PART = 5, 0.2
+_FEWEST, _MANY, _LIMITS = 30, 200, (0.6, 0.8)
+# Limits of the rise of the error for transformed samples: part of the error, standard
+# errors, more of them for a small rise. All samples are predicted from the same others,
+# whose own lack of symmetry is not contained in the standard error.
+_PART, _ERRORS, _LEAST = 0.2, (3, 5), 0.02
 
 
 def _shifted(values, axis, number):
@@ -84,13 +84,13 @@ def supported(x, y, seed):
     n_axes = x.ndim - 2
     if x.shape[2:] != y.shape[2:] or len(x) < _FEWEST:
         return Symmetries()
-    some = np.linspace(0, len(x) - 1, min(len(x), _SAMPLES)).astype(int)
-    x, y = (shrink(own[some].nan_to_num(0.0)) for own in (x, y))
-    if spread(x) == 0:
-        return Symmetries()
+    number = min(len(x), _SAMPLES, max(_FEWEST, _VALUES // x[0].numel()))
+    some = np.linspace(0, len(x) - 1, number).astype(int)
+    x, y = x[some].nan_to_num(0.0).float(), y[some].float()
     every = ("reversed", "mirrored", "shifted")
-    candidates = [(move, axis) for move in every for axis in range(n_axes)]
-    if n_axes == 2 and x.shape[2] == x.shape[3]:
+    axes = [axis for axis in range(n_axes) if x.shape[axis + 2] > 1]
+    candidates = [(move, axis) for move in every for axis in axes]
+    if n_axes == 2 and x.shape[2] == x.shape[3] > 1:
         candidates.append(("swapped", 0))
     generator = torch.Generator().manual_seed(seed)
     return Symmetries(tuple(_that_do_not_harm(x, y, candidates, generator)))
@@ -102,13 +102,14 @@ def _that_do_not_harm(x, y, candidates, generator):
     if errors.mean() > _LIMITS[len(x) >= _MANY]:
         return []
     moves = []
-    for candidate in candidates:
-        # Numbers below one half, so that each sample is moved.
-        drawn = 0.5 * torch.rand(len(x), *[1] * (x.ndim - 1), generator=generator)
-        move, axis = candidate
-        moved = (_MOVES[move](own, axis + 2, drawn) for own in (x, y))
-        harm = errors_of(*moved) - errors
-        margin = _ERRORS * harm.std() / len(harm) ** 0.5
+    for move, axis in candidates:
+        # Numbers that move each sample.
+        drawn = torch.zeros(len(x), *[1] * (x.ndim - 1))
+        if move == "shifted":
+            drawn.uniform_(1 / x.shape[axis + 2], 1, generator=generator)
+        harm = errors_of(*(_MOVES[move](v, axis + 2, drawn) for v in (x, y))) - errors
+        own = harm.std() / len(harm) ** 0.5
+        margin = min(max(_ERRORS[0] * own, _LEAST), _ERRORS[1] * own)
         if harm.mean() < min(margin, _PART * errors.mean()):
-            moves.append(candidate)
+            moves.append((move, axis))
     return moves
