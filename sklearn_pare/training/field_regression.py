@@ -22,17 +22,17 @@ _RANDOM, _FOLDS, _WIDEST = 200, 5, 160
 # Radii of patches by number of axes, in steps of which an axis has at least so many.
 _RADII, _STEPS = {1: (2, 8, 16), 2: (1, 2)}, {1: 256, 2: 32}
 _SCALES, _RIDGES = (0.5, 1.5), (1e-6, 1e-3)
-# Positions in the kernel ridge regression; its last penalty leaves the rest as it is.
-_WHOLE = 256
 # Samples are equal if most squared distances are below this part of their squared norm.
 _SAME = 1e-9
+# Positions in the kernel ridge regression; its last penalty leaves the rest as it is.
+_WHOLE = 256
 _GAMMAS, _PENALTIES = (0.03, 0.1, 0.3, 1.0), (1e-5, 1e-3, 1e-1, 1e6)
 
 
 def predict_left_out(x, y):
     """Predict fields y (n, K, ...) from x (n, C, ...), tensors of the same positions.
 
-    Missing values of y count as zeros for the regression, and not for the errors.
+    Missing values of y are not used.
 
     Returns
     -------
@@ -43,25 +43,21 @@ def predict_left_out(x, y):
         predicted without the sample that it was made of.
     """
     place, best = _places(x, _MEASURED // y.shape[1]), (np.inf,)
-    fields, known = _at(y.nan_to_num(0.0), place), ~np.isnan(_at(y, place))
+    fields, known = _at(y, place)
 
     def relative(rest, fields, known):
         return _norm(rest * known) / _norm(fields)
 
     for view in (_as_is, _to_normal(x)):
-        for near in (_nothing, _best_local(view(x), y.nan_to_num(0.0), place)):
-            rest, far = _far(view(x), fields - near(view(x)))
+        for near in (_nothing, _best_local(view(x), y, place)):
+            rest, far = _far(view(x), (fields - near(view(x))) * known)
             errors = relative(rest, fields, known)
             if errors.mean() < best[0]:
                 best = errors.mean(), errors, view, near, far
     _, errors, view, near, far = best
 
     def errors_of(x, y):
-        x, fields, known = (
-            view(x),
-            _at(y.nan_to_num(0.0), place),
-            ~np.isnan(_at(y, place)),
-        )
+        x, (fields, known) = view(x), _at(y, place)
         return relative(fields - near(x) - far(x), fields, known)
 
     return errors, errors_of
@@ -110,19 +106,25 @@ def _places(x, most):
 
 
 def _at(fields, place):
-    """Return the values of fields (n, K, ...) at positions, (n, K * positions)."""
-    return fields.flatten(2)[:, :, place].flatten(1).double().numpy()
+    """Return the values of fields (n, K, ...) at positions, (n, K * positions).
+
+    Missing values are zeros; which are known is returned too.
+    """
+    values = fields.flatten(2)[:, :, place].flatten(1).double()
+    return values.nan_to_num(0.0).numpy(), ~values.isnan().numpy()
 
 
 def _best_local(x, y, place):
     """Return a function of samples that predicts their fields locally, left out."""
     best, (n, channels), sides = (np.inf, _nothing), x.shape[:2], x.ndim - 2
     some, fold = _places(x, _EXAMPLES), np.arange(n) % _FOLDS
-    fields = y.flatten(2)[:, :, some].mT.double().numpy()
+    fields = y.flatten(2)[:, :, some].mT.double()
+    known = ~fields.isnan().any(2, keepdim=True).numpy()
+    fields = fields.nan_to_num(0.0).numpy() * known
     for radius, scale in itertools.product(_RADII[sides], _SCALES):
         if channels * (2 * radius + 1) ** sides > _WIDEST:
             continue
-        own = _features(x, some, radius, scale)
+        own = _features(x, some, radius, scale) * known
         for weights in _ridge(own, fields, fold):
             error = _norm((fields - own @ weights[fold]).reshape(n, -1)).mean()
             best = min(best, (error, radius, scale, weights), key=lambda b: b[0])

@@ -16,7 +16,8 @@ SHIFT, FLIP, MIRROR = ("shifted", 0), ("reversed", 0), ("mirrored", 0)
 def _standardised(values, n_axes):
     values = values.reshape(len(values), -1, *values.shape[-n_axes:])
     axes = (0, *range(2, values.ndim))
-    mean, std = values.mean(axes, keepdims=True), values.std(axes, keepdims=True)
+    mean = np.nanmean(values, axes, keepdims=True)
+    std = np.nanstd(values, axes, keepdims=True)
     std[std == 0] = 1.0
     return torch.from_numpy(((values - mean) / std).astype(np.float32))
 
@@ -54,6 +55,40 @@ def _smooth(n_samples, n_modes, seed=0):
     phase = rng.uniform(0, 2 * np.pi, (n_samples, 1, n_modes))
     waves = np.sin(place[:, None] * modes + phase)
     return waves @ rng.normal(size=(n_samples, n_modes, 1))
+
+
+def _images(n_samples, law, *size):
+    x = np.random.default_rng(0).normal(size=(n_samples, 1, *size))
+    return x, law(x[:, 0])
+
+
+def _mosaic(n_samples):
+    # Even and odd positions measure another colour; the colours are the target.
+    lines = _smooth(n_samples, 4, 0), _smooth(n_samples, 4, 1), _smooth(n_samples, 4, 2)
+    red, green, blue = (own * own[:, ::-1].swapaxes(1, 2) for own in lines)
+    x = green.copy()
+    x[:, ::2, ::2], x[:, 1::2, 1::2] = red[:, ::2, ::2], blue[:, 1::2, 1::2]
+    return x[:, None], np.stack([red, green, blue], axis=1)
+
+
+def _source(n_samples):
+    # Only the strength of a source at one position differs, and only slightly.
+    strength = np.random.default_rng(0).uniform(0.95, 1.05, (n_samples, 1))
+    x = np.zeros((n_samples, 1, 32))
+    x[:, 0, 10] = strength[:, 0]
+    return x, np.sin(20 * strength) * np.exp(-((PLACE - PLACE[10]) ** 2) / 0.1)
+
+
+def _with_missing(n_samples):
+    X, y = _of_signals(lambda x: (x + 0.2 * x**2) * (1 + 0.2 * PLACE), n_samples, 8)
+    y[np.random.default_rng(0).random(y.shape) < 0.2] = np.nan
+    return X, y
+
+
+def _equal(n_samples):
+    X, y = _of_signals(lambda x: x**2, n_samples, 4)
+    X[: n_samples * 3 // 4] = X[0]
+    return X, y
 
 
 def _of_signals(law, *sizes):
@@ -104,6 +139,24 @@ LAWS = {
     "reaction, 40 samples": (lambda: [v[:40] for v in REACTION], (FLIP, SHIFT)),
     "soil, 30 samples": (lambda: _line("diffusion_sorption", 30), ()),
     "noise, 30 samples": (lambda: _noise(30), ()),
+    "rectangle": (
+        lambda: _images(60, lambda x: x + 0.3 * x**2, 34, 40),
+        (FLIP, ("reversed", 1), SHIFT, ("shifted", 1)),
+    ),
+    "gain of every second line": (
+        lambda: _images(60, lambda x: x**2 * (1 + 0.4 * (-1) ** np.arange(40)), 6, 40),
+        (FLIP, SHIFT),
+    ),
+    "gain of one of two lines": (
+        lambda: _images(60, lambda x: x**2 * np.array([[1], [0.2]]), 2, 32),
+        (("reversed", 1), ("shifted", 1)),
+    ),
+    "mosaic of colours": (lambda: _mosaic(60), (("swapped", 0),)),
+    "gain, missing values": (lambda: _with_missing(30), ()),
+    "source of about one strength": (lambda: _source(40), ()),
+    "equal samples": (lambda: _equal(40), ()),
+    "two positions": (lambda: _images(30, lambda x: x * np.array([1, 3]), 2), ()),
+    "one position": (lambda: _images(30, np.square, 1), ()),
     "too few samples": (lambda: _darcy(29, medium="two-valued"), ()),
     # What cannot be predicted does not show its law.
     "noise": (lambda: _noise(90), ()),
