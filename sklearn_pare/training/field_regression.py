@@ -32,7 +32,8 @@ _GAMMAS, _PENALTIES = (0.03, 0.1, 0.3, 1.0), (1e-5, 1e-3, 1e-1, 1e6)
 def predict_left_out(x, y):
     """Predict fields y (n, K, ...) from x (n, C, ...), tensors of the same positions.
 
-    Missing values of y are not used.
+    Missing values of y are not used. Fields at a position have a local regression only
+    if all of them are known.
 
     Returns
     -------
@@ -147,9 +148,10 @@ def _ridge(features, fields, fold):
         grams.append(np.tensordot(own, own, ((0, 1), (0, 1))))
         products.append(np.tensordot(own, values, ((0, 1), (0, 1))))
     gram, product = sum(grams) - np.stack(grams), sum(products) - np.stack(products)
+    # Where all values are missing, there is no scale.
+    unit = np.trace(grams[0]) or 1.0
     for ridge in _RIDGES:
-        penalty = ridge * np.trace(grams[0]) * np.eye(gram.shape[1])
-        yield np.linalg.solve(gram + penalty, product)
+        yield np.linalg.solve(gram + ridge * unit * np.eye(gram.shape[1]), product)
 
 
 def _features(x, place, radius, scale):

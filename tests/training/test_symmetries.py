@@ -85,6 +85,13 @@ def _with_missing(n_samples):
     return X, y
 
 
+def _never_both(n_samples):
+    X, y = _of_signals(lambda x: x**2, n_samples, 4)
+    y = np.stack([y, y], axis=1)
+    y[:, 0, ::2], y[:, 1, 1::2] = np.nan, np.nan
+    return X, y
+
+
 def _equal(n_samples):
     X, y = _of_signals(lambda x: x**2, n_samples, 4)
     X[: n_samples * 3 // 4] = X[0]
@@ -153,6 +160,7 @@ LAWS = {
     ),
     "mosaic of colours": (lambda: _mosaic(60), (("swapped", 0),)),
     "gain, missing values": (lambda: _with_missing(30), ()),
+    "fields of which one is missing everywhere": (lambda: _never_both(40), ()),
     "source of about one strength": (lambda: _source(40), ()),
     "equal samples": (lambda: _equal(40), ()),
     "two positions": (lambda: _images(30, lambda x: x * np.array([1, 3]), 2), ()),
