@@ -30,7 +30,7 @@ for module in pkgutil.walk_packages({PACKAGE}.__path__, "{PACKAGE}."):
     if not module.name.endswith(".__main__"):
         importlib.import_module(module.name)
 """
-LIMITS = {"lines of Python": 29_200, "median module": 140, "largest module": 450}
+LIMITS = {"lines of Python": 29_180, "median module": 140, "largest module": 450}
 
 
 def module_lines(wheel):

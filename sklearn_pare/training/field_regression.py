@@ -44,22 +44,18 @@ def predict_left_out(x, y):
         predicted without the sample that it was made of.
     """
     place, best = _places(x, _MEASURED // y.shape[1]), (np.inf,)
-    fields, known = _at(y, place)
-
-    def relative(rest, fields, known):
-        return _norm(rest * known) / _norm(fields)
-
+    fields = _at(y, place)
     for view in (_as_is, _to_normal(x)):
         for near in (_nothing, _best_local(view(x), y, place)):
-            rest, far = _far(view(x), (fields - near(view(x))) * known)
-            errors = relative(rest, fields, known)
+            rest, far = _far(view(x), np.nan_to_num(fields - near(view(x))))
+            errors = _norm(np.where(np.isnan(fields), 0, rest)) / _norm(fields)
             if errors.mean() < best[0]:
                 best = errors.mean(), errors, view, near, far
     _, errors, view, near, far = best
 
     def errors_of(x, y):
-        x, (fields, known) = view(x), _at(y, place)
-        return relative(fields - near(x) - far(x), fields, known)
+        x, fields = view(x), _at(y, place)
+        return _norm(fields - near(x) - far(x)) / _norm(fields)
 
     return errors, errors_of
 
@@ -107,21 +103,17 @@ def _places(x, most):
 
 
 def _at(fields, place):
-    """Return the values of fields (n, K, ...) at positions, (n, K * positions).
-
-    Missing values are zeros; which are known is returned too.
-    """
-    values = fields.flatten(2)[:, :, place].flatten(1).double()
-    return values.nan_to_num(0.0).numpy(), ~values.isnan().numpy()
+    """Return the values of fields (n, K, ...) at positions, (n, K * positions)."""
+    return fields.flatten(2)[:, :, place].flatten(1).double().numpy()
 
 
 def _best_local(x, y, place):
     """Return a function of samples that predicts their fields locally, left out."""
     best, (n, channels), sides = (np.inf, _nothing), x.shape[:2], x.ndim - 2
     some, fold = _places(x, _EXAMPLES), np.arange(n) % _FOLDS
-    fields = y.flatten(2)[:, :, some].mT.double()
-    known = ~fields.isnan().any(2, keepdim=True).numpy()
-    fields = fields.nan_to_num(0.0).numpy() * known
+    fields = y.flatten(2)[:, :, some].mT.double().numpy()
+    known = ~np.isnan(fields).any(2, keepdims=True)
+    fields = np.where(known, fields, 0.0)
     for radius, scale in itertools.product(_RADII[sides], _SCALES):
         if channels * (2 * radius + 1) ** sides > _WIDEST:
             continue
@@ -215,4 +207,5 @@ def _whole(x):
 
 
 def _norm(values):
-    return np.maximum(np.linalg.norm(values, axis=1), 1e-12)
+    """Return the norms of rows of which values may be missing."""
+    return np.maximum(np.linalg.norm(np.nan_to_num(values), axis=1), 1e-12)

@@ -92,16 +92,10 @@ def supported(x, y, seed):
     candidates = [(move, axis) for move in every for axis in axes]
     if n_axes == 2 and x.shape[2] == x.shape[3] > 1:
         candidates.append(("swapped", 0))
-    generator = torch.Generator().manual_seed(seed)
-    return Symmetries(tuple(_that_do_not_harm(x, y, candidates, generator)))
-
-
-def _that_do_not_harm(x, y, candidates, generator):
-    """Return the moves after which samples are predicted as well as before."""
     errors, errors_of = predict_left_out(x, y)
     if errors.mean() > _LIMITS[len(x) >= _MANY]:
-        return []
-    moves = []
+        return Symmetries()
+    generator, moves = torch.Generator().manual_seed(seed), []
     for move, axis in candidates:
         # Numbers that move each sample.
         drawn = torch.zeros(len(x), *[1] * (x.ndim - 1))
@@ -112,4 +106,4 @@ def _that_do_not_harm(x, y, candidates, generator):
         margin = min(max(_ERRORS[0] * own, _LEAST), _ERRORS[1] * own)
         if harm.mean() < min(margin, _PART * errors.mean()):
             moves.append((move, axis))
-    return moves
+    return Symmetries(tuple(moves))
