@@ -1,5 +1,6 @@
 """Data for the training loop, and the fitted linear path."""
 
+import functools
 import math
 from typing import NamedTuple
 
@@ -88,10 +89,12 @@ def prepare(architecture, encoder, data, start, pretrained):
         return make(x, codes, weight, start.device, offset)
 
     x = encode(data.X)
+    symmetries = find_symmetries(x, data, start.seeds[1])
     start.stopwatch.lap("checks and encoding")
     linear, offset = _new_linear_path(architecture, pretrained, start), None
     if linear is not None:
-        linear, offset, data = _fit_linear(linear, x, data, weight)
+        add_forms = functools.partial(symmetries.add_forms, seed=start.seeds[1])
+        linear, offset, data = _fit_linear(linear, x, data, weight, add_forms)
         start.stopwatch.lap("linear model")
     rows, valid_rows = make_rows(x, data.codes, weight, offset), None
     unlabeled_rows = None
@@ -111,7 +114,7 @@ def prepare(architecture, encoder, data, start, pretrained):
         valid_rows,
         share_rows,
         unlabeled_rows,
-        find_symmetries(x, data, start.seeds[1]),
+        symmetries,
     )
 
 
@@ -131,14 +134,16 @@ def _new_linear_path(architecture, pretrained, start):
     return new_linear_path(architecture, pretrained, generator).to(start.device)
 
 
-def _fit_linear(linear, x, data, weight):
+def _fit_linear(linear, x, data, weight, add_forms):
     """Return the linear path, its offsets, and the data in units of its residuals.
 
     If the path explains too little, there is none, and the data are as before.
     """
     target, values = data.target, data.target.kind == "values"
     codes = target.repeat(data.codes) if values else data.codes
-    offset = fit_linear_path(linear, x, codes, weight, target.kind, data.groups)
+    x, every, weights, groups = add_forms(x, codes, weight, data.groups)
+    offset = fit_linear_path(linear, x, every, weights, target.kind, groups)
+    offset = offset[: len(codes)]
     if not values:
         return linear, offset, data
     left = remainder(offset, codes)

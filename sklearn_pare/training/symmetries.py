@@ -23,6 +23,8 @@ _FEWEST, _MANY, _LIMITS = 30, 200, (0.6, 0.8)
 # errors, more of them for a small rise. All samples are predicted from the same others,
 # whose own lack of symmetry is not contained in the standard error.
 _PART, _ERRORS, _LEAST = 0.2, (3, 5), 0.02
+# Samples and their transformed forms that the linear path is fitted to.
+_FORMS = 900
 
 
 def _shifted(values, axis, number):
@@ -64,6 +66,23 @@ class Symmetries(NamedTuple):
                 for own in fields
             ]
         return fields
+
+    def add_forms(self, x, y, weight, groups, seed):
+        """Return samples, weights and groups, followed by those of transformed samples.
+
+        All forms of a sample are in one group. None are added without symmetries, or if
+        the samples are many or large.
+        """
+        number = min(_FORMS // len(x), _VALUES // max(x.numel(), y.size))
+        number = number if self.moves else 1
+        if number < 2:
+            return x, y, weight, groups
+        generator = torch.Generator().manual_seed(seed)
+        own = [x, torch.from_numpy(y)]
+        forms = [own, *(self.apply(own, generator) for _ in range(number - 1))]
+        x, y = (torch.cat(parts) for parts in zip(*forms, strict=True))
+        groups = np.arange(len(weight)) if groups is None else groups
+        return x, y.numpy(), np.tile(weight, number), np.tile(groups, number)
 
 
 def find_symmetries(x, data, seed):
