@@ -109,14 +109,11 @@ class PhotographSource(Source):
         device = generator.device
         labels = draw_index(self.n_classes, n, generator)
         places = torch.rand(n, 4, generator=generator, device=device).tolist()
-        crops = [
-            self._resize(_crop(self._photographs[label], *place).to(device))
-            for label, place in zip(labels.tolist(), places, strict=True)
-        ]
-        return imagenet_units(torch.stack(crops)), labels.to(device)
-
-    def _resize(self, crop):
-        return F.interpolate(crop[None].float(), self.size, mode="bilinear")[0]
+        crops = []
+        for label, place in zip(labels.tolist(), places, strict=True):
+            crop = _crop(self._photographs[label], *place).to(device)[None].float()
+            crops.append(F.interpolate(crop, self.size, mode="bilinear"))
+        return imagenet_units(torch.cat(crops)), labels.to(device)
 
 
 def _crop(pixels, extent, top, left, flip):

@@ -190,10 +190,6 @@ class Checkpoints(Callback):
         self._written = time.monotonic()
 
 
-def _is_seed(value):
-    return type(value) is int and 0 <= value < 2**31
-
-
 def _versions():
     return {"sklearn_pare": __version__, "torch": torch.__version__}
 
@@ -206,8 +202,9 @@ def _read(path, n_seeds):
         schema, versions = described["schema"], described["versions"]
         forms = {"fingerprint": dict, "seeds": list, "values": dict}
         whole = all(isinstance(described[name], kind) for name, kind in forms.items())
-        whole &= all(_is_seed(seed) for seed in described["seeds"])
-        whole &= len(described["seeds"]) == n_seeds
+        seeds = described["seeds"]
+        whole &= all(type(seed) is int and 0 <= seed < 2**31 for seed in seeds)
+        whole &= len(seeds) == n_seeds
         losses = described["alignment_history"]
         whole &= type(losses) is list and all(type(loss) is float for loss in losses)
     except (ValueError, KeyError, TypeError, RecursionError) as error:

@@ -67,7 +67,8 @@ def fit_linear_path(path, x, codes, weight, kind, groups=None):
     parts = _read_groups(path, x)
     if len(parts) > 1:
         targets = y if kind == "values" else _indicators(codes, path.shape[0])
-        grams = {name: _gram(part.features) for name, part in parts.items()}
+        read = {name: part.features for name, part in parts.items()}
+        grams = {name: (own @ own.T).astype(np.float64) for name, own in read.items()}
         # A wrong choice among few samples of each class costs more than it gains.
         always = () if kind == "values" else ("kernels",)
         targets = np.nan_to_num(targets)
@@ -137,10 +138,6 @@ def _standardise(raw):
     features = (raw - mean) / scale
     features[:, ~used] = 0.0
     return _Standardised(features, mean, scale, used)
-
-
-def _gram(features):
-    return (features @ features.T).astype(np.float64)
 
 
 def _indicators(codes, n_outputs):

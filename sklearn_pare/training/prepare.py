@@ -1,6 +1,5 @@
 """Data for the training loop, and the fitted linear path."""
 
-import functools
 import math
 from typing import NamedTuple
 
@@ -75,7 +74,7 @@ def prepare(architecture, encoder, data, start, pretrained):
     pretrained : bool
         Whether the backbone has its pretrained weights.
     """
-    weight = data.weight / data.weight.mean()
+    weight, seed = data.weight / data.weight.mean(), start.seeds[1]
 
     def encode(X):
         if isinstance(X, LazyArray):
@@ -89,19 +88,18 @@ def prepare(architecture, encoder, data, start, pretrained):
         return make(x, codes, weight, start.device, offset)
 
     x = encode(data.X)
-    symmetries = find_symmetries(x, data, start.seeds[1])
+    symmetries = find_symmetries(x, data, seed)
     start.stopwatch.lap("checks and encoding")
     linear, offset = _new_linear_path(architecture, pretrained, start), None
     if linear is not None:
-        add_forms = functools.partial(symmetries.add_forms, seed=start.seeds[1])
-        linear, offset, data = _fit_linear(linear, x, data, weight, add_forms)
+        linear, offset, data = _fit_linear(linear, x, data, weight, symmetries, seed)
         start.stopwatch.lap("linear model")
     rows, valid_rows = make_rows(x, data.codes, weight, offset), None
     unlabeled_rows = None
     if data.validation is not None:
         X_val, codes_val, weight_val, _ = data.validation
         valid_rows = make_rows(encode(X_val), codes_val, weight_val)
-    rows, share_rows = _for_the_share(rows, valid_rows, linear, data, start.seeds[1])
+    rows, share_rows = _for_the_share(rows, valid_rows, linear, data, seed)
     if data.unlabeled is not None:
         nothing = np.zeros(len(data.unlabeled))
         unlabeled_rows = make_rows(encode(data.unlabeled), nothing, nothing)
@@ -134,16 +132,15 @@ def _new_linear_path(architecture, pretrained, start):
     return new_linear_path(architecture, pretrained, generator).to(start.device)
 
 
-def _fit_linear(linear, x, data, weight, add_forms):
+def _fit_linear(linear, x, data, weight, symmetries, seed):
     """Return the linear path, its offsets, and the data in units of its residuals.
 
     If the path explains too little, there is none, and the data are as before.
     """
     target, values = data.target, data.target.kind == "values"
     codes = target.repeat(data.codes) if values else data.codes
-    x, every, weights, groups = add_forms(x, codes, weight, data.groups)
-    offset = fit_linear_path(linear, x, every, weights, target.kind, groups)
-    offset = offset[: len(codes)]
+    forms, groups = symmetries.add_forms(x, codes, weight, data.groups, seed)
+    offset = fit_linear_path(linear, *forms, target.kind, groups)[: len(codes)]
     if not values:
         return linear, offset, data
     left = remainder(offset, codes)

@@ -68,21 +68,21 @@ class Symmetries(NamedTuple):
         return fields
 
     def add_forms(self, x, y, weight, groups, seed):
-        """Return samples, weights and groups, followed by those of transformed samples.
+        """Return (samples, fields, weights), groups, with those of transformed samples.
 
-        All forms of a sample are in one group. None are added without symmetries, or if
-        the samples are many or large.
+        These follow the samples. All forms of a sample are in one group. None are added
+        without symmetries, or if the samples are many or large.
         """
-        number = min(_FORMS // len(x), _VALUES // max(x.numel(), y.size))
-        number = number if self.moves else 1
+        most = _VALUES // max(x.numel(), y.size) if self.moves else 0
+        number = min(_FORMS // len(x), most)
         if number < 2:
-            return x, y, weight, groups
+            return (x, y, weight), groups
         generator = torch.Generator().manual_seed(seed)
         own = [x, torch.from_numpy(y)]
         forms = [own, *(self.apply(own, generator) for _ in range(number - 1))]
         x, y = (torch.cat(parts) for parts in zip(*forms, strict=True))
         groups = np.arange(len(weight)) if groups is None else groups
-        return x, y.numpy(), np.tile(weight, number), np.tile(groups, number)
+        return (x, y.numpy(), np.tile(weight, number)), np.tile(groups, number)
 
 
 def find_symmetries(x, data, seed):
@@ -90,10 +90,8 @@ def find_symmetries(x, data, seed):
     target = data.target
     # Not of samples in a file, which are many, and only for losses that depend neither
     # on the sign nor on the position.
-    fields = target.kind == "values" and target.size
+    fields = target.kind == "values" and target.size and isinstance(x, torch.Tensor)
     if not fields or target.loss_name not in REGRESSION_LOSSES:
-        return Symmetries()
-    if not isinstance(x, torch.Tensor):
         return Symmetries()
     return supported(x, torch.from_numpy(data.codes), seed)
 

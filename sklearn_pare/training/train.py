@@ -2,7 +2,6 @@
 
 import math
 from contextlib import suppress
-from functools import partial
 
 import torch
 from skorch.helper import predefined_split
@@ -86,7 +85,10 @@ def _net(network, start, recipe, callbacks, scorer):
     if recipe.max_time is not None:
         passing = (prepared.valid_rows, prepared.share_rows)
         n_after = sum(len(own) for own in passing if own is not None)
-        copy = partial(_copy, network)
+
+        def copy():
+            return restore(network.architecture, export_arrays(network.model))
+
         callbacks = [Pace(recipe.max_time, start.stopwatch, n_after, copy), *callbacks]
     return PaReNet(
         network.model,
@@ -110,10 +112,6 @@ def _net(network, start, recipe, callbacks, scorer):
         callbacks__print_log=None,
         verbose=0,
     )
-
-
-def _copy(network):
-    return restore(network.architecture, export_arrays(network.model))
 
 
 def _asking(network, start, recipe, keep):

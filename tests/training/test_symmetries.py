@@ -241,6 +241,49 @@ def test_apply__mirrors__opposite_sign_of_the_standardised_value(generator):
         assert torch.equal(other[0], row[0])
 
 
+@pytest.mark.parametrize("own_groups", [None, np.arange(100) // 2], ids=["no", "pairs"])
+def test_add_forms__in_the_group_of_their_sample(own_groups):
+    x, weight = torch.randn(100, 2, 8), np.arange(100.0)
+    y = (x[:, :1] + 2 * x[:, 1:]).numpy()
+    (every, fields, weights), groups = Symmetries((SHIFT,)).add_forms(
+        x, y, weight, own_groups, seed=0
+    )
+    assert torch.equal(every[:100], x)
+    assert np.array_equal(fields[:100], y)
+    np.testing.assert_allclose(fields, every[:, :1] + 2 * every[:, 1:], atol=1e-6)
+    assert len({tuple(row) for row in every[::100, 0].tolist()}) > 3
+    assert np.array_equal(weights, np.tile(weight, 9))
+    expected = np.arange(100) if own_groups is None else own_groups
+    assert np.array_equal(groups, np.tile(expected, 9))
+
+
+@pytest.mark.parametrize(
+    ("moves", "shape"),
+    [((), (20, 1, 8)), ((SHIFT,), (500, 1, 8)), ((SHIFT,), (20, 1, 200_000))],
+    ids=["no symmetries", "many samples", "large samples"],
+)
+def test_add_forms__none(moves, shape):
+    given = torch.zeros(shape), np.zeros(shape), np.ones(shape[0])
+    found = Symmetries(moves).add_forms(*given, None, seed=0)
+    assert found == (given, None)
+
+
+def test_fit__linear_path_of_few_samples__learns_from_their_forms(monkeypatch):
+    X, y = _line("advection", 340)
+    settings = {"max_epochs": 1, "batch_size": 20, "random_state": 0}
+
+    def error():
+        reg = PaReRegressor(backbone=tiny.NAME, **settings).fit(X[:40], y[:40])
+        rest = np.linalg.norm(reg.predict(X[40:]) - y[40:], axis=1)
+        return (rest / np.linalg.norm(y[40:], axis=1)).mean()
+
+    found = error()
+    monkeypatch.setattr(
+        Symmetries, "add_forms", lambda self, *given: (given[:3], given[3])
+    )
+    assert found < 0.5 * error()
+
+
 @pytest.mark.parametrize("offset", [0.0, 300.0])
 @pytest.mark.parametrize("factor", [1.0, 1e-3])
 def test_fit__symmetries_of_the_report__for_any_units(offset, factor):
