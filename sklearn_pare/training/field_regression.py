@@ -85,7 +85,7 @@ def _nothing(x):
 
 
 def _places(x, most):
-    """Choose a grid of positions, ``most`` in all samples together.
+    """Choose a grid of positions, about ``most`` in all samples together.
 
     It stays the same if an axis is reversed, so that errors can be compared.
     """
