@@ -3,7 +3,7 @@
 The network learns the residuals of the linear path. On the path's own training samples
 they would be too small, so the network is trained with out-of-sample predictions of the
 path: leave-one-out for ridge regression, five folds for logistic regression and for
-samples in groups.
+samples in groups, such as a sample and its transformed forms.
 """
 
 import warnings

@@ -1,5 +1,6 @@
 """Data for the training loop, and the fitted linear path."""
 
+import copy
 import math
 from typing import NamedTuple
 
@@ -88,10 +89,12 @@ def prepare(architecture, encoder, data, start, pretrained):
         return make(x, codes, weight, start.device, offset)
 
     x = encode(data.X)
-    symmetries = find_symmetries(x, data, seed)
     start.stopwatch.lap("checks and encoding")
-    linear, offset = _new_linear_path(architecture, pretrained, start), None
-    if linear is not None:
+    symmetries = find_symmetries(x, data, seed)
+    linear = offset = None
+    if architecture.linear:
+        generator = torch.Generator().manual_seed(start.seeds[0])
+        linear = new_linear_path(architecture, pretrained, generator).to(start.device)
         linear, offset, data = _fit_linear(linear, x, data, weight, symmetries, seed)
         start.stopwatch.lap("linear model")
     rows, valid_rows = make_rows(x, data.codes, weight, offset), None
@@ -125,13 +128,6 @@ def _for_the_share(rows, valid_rows, linear, data, seed):
     return map(rows.subset, _hold_out(data, seed))
 
 
-def _new_linear_path(architecture, pretrained, start):
-    if not architecture.linear:
-        return None
-    generator = torch.Generator().manual_seed(start.seeds[0])
-    return new_linear_path(architecture, pretrained, generator).to(start.device)
-
-
 def _fit_linear(linear, x, data, weight, symmetries, seed):
     """Return the linear path, its offsets, and the data in units of its residuals.
 
@@ -139,11 +135,17 @@ def _fit_linear(linear, x, data, weight, symmetries, seed):
     """
     target, values = data.target, data.target.kind == "values"
     codes = target.repeat(data.codes) if values else data.codes
-    forms, groups = symmetries.add_forms(x, codes, weight, data.groups, seed)
-    offset = fit_linear_path(linear, *forms, target.kind, groups)[: len(codes)]
+    offset = fit_linear_path(linear, x, codes, weight, target.kind, data.groups)
     if not values:
         return linear, offset, data
     left = remainder(offset, codes)
+    forms = symmetries.add_forms(x, codes, weight, data.groups, seed)
+    if forms is not None:
+        # A law that is nearly symmetric may be predicted better without.
+        other, (*every, groups) = copy.deepcopy(linear), forms
+        others = fit_linear_path(other, *every, target.kind, groups)[: len(codes)]
+        if remainder(others, codes).max() < left.max():
+            linear, offset, left = other, others, remainder(others, codes)
     if codes.ndim > 2 and left.max() > _LEFT * codes.std():
         return None, None, data
     shift = target.shift(codes - offset, weight)

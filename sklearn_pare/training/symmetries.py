@@ -14,7 +14,7 @@ import torch
 from sklearn_pare.nn.losses import REGRESSION_LOSSES
 from sklearn_pare.training.field_regression import predict_left_out
 
-# Samples that are enough to decide, and values of all samples together.
+# Samples that are enough to decide, and values of all samples, or forms, together.
 _SAMPLES, _VALUES = 300, 5_000_000
 # Fewer samples than _MANY decide only if the relative error of the regression is below
 # the first limit, others if it is below the second.
@@ -23,7 +23,7 @@ _FEWEST, _MANY, _LIMITS = 30, 200, (0.6, 0.8)
 # errors, more of them for a small rise. All samples are predicted from the same others,
 # whose own lack of symmetry is not contained in the standard error.
 _PART, _ERRORS, _LEAST = 0.2, (3, 5), 0.02
-# Samples and their transformed forms that the linear path is fitted to.
+# Most samples, with their transformed forms, that the linear path is fitted to.
 _FORMS = 900
 
 
@@ -68,21 +68,21 @@ class Symmetries(NamedTuple):
         return fields
 
     def add_forms(self, x, y, weight, groups, seed):
-        """Return (samples, fields, weights), groups, with those of transformed samples.
+        """Return samples, fields, weights and groups, with random transformed ones.
 
-        These follow the samples. All forms of a sample are in one group. None are added
-        without symmetries, or if the samples are many or large.
+        All forms of a sample are in one group. Returns None without symmetries, or if
+        the samples are many or large.
         """
         most = _VALUES // max(x.numel(), y.size) if self.moves else 0
         number = min(_FORMS // len(x), most)
         if number < 2:
-            return (x, y, weight), groups
+            return None
         generator = torch.Generator().manual_seed(seed)
         own = [x, torch.from_numpy(y)]
         forms = [own, *(self.apply(own, generator) for _ in range(number - 1))]
         x, y = (torch.cat(parts) for parts in zip(*forms, strict=True))
         groups = np.arange(len(weight)) if groups is None else groups
-        return (x, y.numpy(), np.tile(weight, number)), np.tile(groups, number)
+        return x, y.numpy(), np.tile(weight, number), np.tile(groups, number)
 
 
 def find_symmetries(x, data, seed):
