@@ -217,9 +217,9 @@ def _frozen(input_shape, backbone):
     return FrozenFeatures(embed, backbone.module, channels)
 
 
-def new_linear_path(architecture, pretrained, generator):
+def new_linear_path(architecture, pretrained, seed):
     """Return a linear path to be fitted, with all groups of features."""
-    backbone = None
+    backbone, generator = None, torch.Generator().manual_seed(seed)
     if "backbone" in architecture.linear:
         backbone = open_backbone(architecture, pretrained, generator)
     with DrawFrom(torch.Generator()):

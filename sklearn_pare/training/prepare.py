@@ -75,7 +75,7 @@ def prepare(architecture, encoder, data, start, pretrained):
     pretrained : bool
         Whether the backbone has its pretrained weights.
     """
-    weight, seed = data.weight / data.weight.mean(), start.seeds[1]
+    weight, (first, seed, *_) = data.weight / data.weight.mean(), start.seeds
 
     def encode(X):
         if isinstance(X, LazyArray):
@@ -91,14 +91,12 @@ def prepare(architecture, encoder, data, start, pretrained):
     x = encode(data.X)
     start.stopwatch.lap("checks and encoding")
     symmetries = find_symmetries(x, data, seed)
-    linear = offset = None
+    linear = offset = valid_rows = unlabeled_rows = None
     if architecture.linear:
-        generator = torch.Generator().manual_seed(start.seeds[0])
-        linear = new_linear_path(architecture, pretrained, generator).to(start.device)
+        linear = new_linear_path(architecture, pretrained, first).to(start.device)
         linear, offset, data = _fit_linear(linear, x, data, weight, symmetries, seed)
         start.stopwatch.lap("linear model")
-    rows, valid_rows = make_rows(x, data.codes, weight, offset), None
-    unlabeled_rows = None
+    rows = make_rows(x, data.codes, weight, offset)
     if data.validation is not None:
         X_val, codes_val, weight_val, _ = data.validation
         valid_rows = make_rows(encode(X_val), codes_val, weight_val)
