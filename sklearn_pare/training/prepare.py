@@ -75,7 +75,7 @@ def prepare(architecture, encoder, data, start, pretrained):
     pretrained : bool
         Whether the backbone has its pretrained weights.
     """
-    weight, (first, seed, *_) = data.weight / data.weight.mean(), start.seeds
+    weight = data.weight / data.weight.mean()
 
     def encode(X):
         if isinstance(X, LazyArray):
@@ -90,17 +90,17 @@ def prepare(architecture, encoder, data, start, pretrained):
 
     x = encode(data.X)
     start.stopwatch.lap("checks and encoding")
-    symmetries = find_symmetries(x, data, seed)
+    symmetries = find_symmetries(x, data, start.seeds[1])
     linear = offset = valid_rows = unlabeled_rows = None
     if architecture.linear:
-        linear = new_linear_path(architecture, pretrained, first).to(start.device)
-        linear, offset, data = _fit_linear(linear, x, data, weight, symmetries, seed)
+        linear = new_linear_path(architecture, pretrained, start.seeds[0])
+        linear, offset, data = _fit_linear(linear, x, data, weight, symmetries, start)
         start.stopwatch.lap("linear model")
     rows = make_rows(x, data.codes, weight, offset)
     if data.validation is not None:
         X_val, codes_val, weight_val, _ = data.validation
         valid_rows = make_rows(encode(X_val), codes_val, weight_val)
-    rows, share_rows = _for_the_share(rows, valid_rows, linear, data, seed)
+    rows, share_rows = _for_the_share(rows, valid_rows, linear, data, start.seeds[1])
     if data.unlabeled is not None:
         nothing = np.zeros(len(data.unlabeled))
         unlabeled_rows = make_rows(encode(data.unlabeled), nothing, nothing)
@@ -126,18 +126,19 @@ def _for_the_share(rows, valid_rows, linear, data, seed):
     return map(rows.subset, _hold_out(data, seed))
 
 
-def _fit_linear(linear, x, data, weight, symmetries, seed):
+def _fit_linear(linear, x, data, weight, symmetries, start):
     """Return the linear path, its offsets, and the data in units of its residuals.
 
     If the path explains too little, there is none, and the data are as before.
     """
     target, values = data.target, data.target.kind == "values"
     codes = target.repeat(data.codes) if values else data.codes
+    linear = linear.to(start.device)
     offset = fit_linear_path(linear, x, codes, weight, target.kind, data.groups)
     if not values:
         return linear, offset, data
     left = remainder(offset, codes)
-    forms = symmetries.add_forms(x, codes, weight, data.groups, seed)
+    forms = symmetries.add_forms(x, codes, weight, data.groups, start.seeds[1])
     if forms is not None:
         # A law that is nearly symmetric may be predicted better without.
         other, (*every, groups) = copy.deepcopy(linear), forms
