@@ -1,5 +1,6 @@
-"""Where the CPU time of a default fit goes."""
+"""Where the CPU time of a default fit goes, and the CPU time of features of signals."""
 
+import statistics
 import time
 from contextlib import ExitStack
 from unittest.mock import patch
@@ -9,6 +10,7 @@ import torch
 from sklearn.datasets import load_digits
 
 from sklearn_pare import PaReClassifier
+from sklearn_pare._architecture import Architecture, new_linear_path
 from sklearn_pare.nn import embed
 from sklearn_pare.nn.model import PaReModel
 from sklearn_pare.training import net, network, prepare
@@ -35,13 +37,18 @@ def add_arguments(parser):
 
 
 def main(arguments):
-    """Return the table of all parts, in seconds and percent."""
+    """Return the table of all parts, in seconds and percent, and that of signals."""
     found = {name: seconds(X, y) for name, (X, y) in samples().items()}
     lines = [
         [part, *(_share(own[part], own["fit"]) for own in found.values())]
         for part in [*PARTS, "Python and others", "fit"]
     ]
-    return markdown(["CPU seconds", *found], lines)
+    signals = [
+        ["frozen features, signals of length 512 per second", f"{features():.0f}"],
+        ["predict, one signal 3 x 500, ms", f"{1e3 * latency():.1f}"],
+    ]
+    parts = markdown(["CPU seconds", *found], lines)
+    return parts + "\n\n" + markdown(["signals, CPU time", "figure"], signals)
 
 
 def _share(part, whole):
@@ -91,3 +98,34 @@ def _timed(found, running, part, function):
             found[running.pop()] += time.process_time() - start
 
     return timed
+
+
+def features(n=200, repeats=5):
+    """Return how many signals the frozen "pare-signal" reads in a second of CPU time.
+
+    As a group of the linear path: signals (1, 512), with the features of one block.
+    """
+    architecture = Architecture(
+        "pare-signal", (1, 512), (2,), "gate", linear=("backbone",)
+    )
+    frozen = new_linear_path(architecture, True, 0).features["backbone"]
+    x = torch.randn(n, 1, 512, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        return n / _median(lambda: frozen(x), repeats)
+
+
+def latency(repeats=20, **settings):
+    """Return the CPU seconds of a prediction of one signal (3, 500)."""
+    X, y = samples()["signals 3 x 500"]
+    estimator = PaReClassifier(random_state=0, **settings).fit(X, y)
+    return _median(lambda: estimator.predict(X[:1]), repeats)
+
+
+def _median(call, repeats):
+    times = []
+    # The first one also allocates memory.
+    for _ in range(1 + repeats):
+        start = time.process_time()
+        call()
+        times.append(time.process_time() - start)
+    return statistics.median(times[1:])
