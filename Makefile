@@ -36,7 +36,7 @@ demo: $(READY)
 	$(BIN)/python examples/tutorials/plot_digits.py
 
 test: $(READY)
-	OMP_NUM_THREADS=1 SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n auto
+	OMP_NUM_THREADS=1 SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(READY)
 	$(BIN)/ruff check .

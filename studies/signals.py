@@ -28,10 +28,15 @@ from studies.suites import Task
 from studies.tables import collect, markdown, mean_std
 
 #: Linear paths without a network: name -> groups of features that they may read.
-LINEAR = {"kernels": ("kernels",), "kernels+competing": ("kernels", "competing")}
-#: The same with a group for a frozen backbone: name -> name in `real.BACKBONES`.
+_READ = ("kernels", "competing", "backbone")
+LINEAR = {
+    "kernels": _READ[:1],
+    "kernels+competing": _READ[:2],
+    "kernels+competing+pare-signal": _READ,
+}
+#: The same with another frozen backbone: name -> name in `real.BACKBONES`.
 FROZEN = {f"kernels+competing+{name}": name for name in ("ViT-S", "MiniLM")}
-LINEAR |= dict.fromkeys(FROZEN, ("kernels", "competing", "backbone"))
+LINEAR |= dict.fromkeys(FROZEN, _READ)
 METHODS = ("pare", "nft", "scratch", *LINEAR)
 _PEER = "MiniRocket + ridge"
 _CALIBRATED = "MiniRocket + calibrated ridge"
