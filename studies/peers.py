@@ -212,10 +212,14 @@ def _rocket(seed):
 
 
 def _aeon(name, seed):
-    """Return a classifier of the package aeon, which only its own rows need."""
+    """Return a classifier of the package aeon, which only its own rows need.
+
+    Missing values, which these classifiers refuse, are replaced by 0.
+    """
     from aeon.classification import convolution_based
 
-    return getattr(convolution_based, name)(random_state=seed)
+    classifier = getattr(convolution_based, name)(random_state=seed)
+    return make_pipeline(FunctionTransformer(np.nan_to_num), classifier)
 
 
 class Calibrated(ClassifierMixin, BaseEstimator):

@@ -1,8 +1,11 @@
 import importlib.util
+import sys
+from types import ModuleType
 
 import numpy as np
 import pytest
 from sklearn.base import is_classifier
+from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import RidgeClassifierCV
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
@@ -23,6 +26,29 @@ def test_fno__shape_of_y(rng, size):
     X = rng.normal(size=(4, 2, *size))
     model = peers.FNORegressor(seconds=0.01).fit(X, X[:, 0])
     assert model.predict(X).shape == X[:, 0].shape
+
+
+def test_aeon__zeros_in_place_of_missing_values(rng, monkeypatch):
+    """With a classifier in place of those of the package, which may be absent."""
+    seen = []
+
+    class Records(DummyClassifier):
+        def fit(self, X, y):
+            seen.append(X)
+            return super().fit(X, y)
+
+    package, module = ModuleType("aeon"), ModuleType("aeon.classification")
+    module.convolution_based = ModuleType("aeon.classification.convolution_based")
+    module.convolution_based.MiniRocketClassifier = Records
+    monkeypatch.setitem(sys.modules, "aeon", package)
+    monkeypatch.setitem(sys.modules, "aeon.classification", module)
+    X = rng.normal(size=(6, 1, 20))
+    X[0, 0, 15:] = np.nan
+    model = peers.make("aeon MiniRocket", 3)
+    model.fit(X, [0, 1] * 3)
+    assert model[-1].random_state == 3
+    np.testing.assert_array_equal(seen[0][0, 0, 15:], 0)
+    np.testing.assert_array_equal(seen[0][1:], X[1:])
 
 
 def test_mini_rocket__84_kernels_that_sum_to_zero():
