@@ -34,8 +34,12 @@ LINEAR = {
     "kernels+competing": _READ[:2],
     "kernels+competing+pare-signal": _READ,
 }
-#: The same with another frozen backbone: name -> name in `real.BACKBONES`.
-FROZEN = {f"kernels+competing+{name}": name for name in ("ViT-S", "MiniLM")}
+#: The same with another frozen backbone: name -> function that returns arguments.
+FROZEN = {
+    "kernels+competing+random": lambda: {"pretrained": False},
+    "kernels+competing+ViT-S": lambda: {"backbone": real.BACKBONES["ViT-S"]()},
+    "kernels+competing+MiniLM": lambda: {"backbone": real.BACKBONES["MiniLM"]()},
+}
 LINEAR |= dict.fromkeys(FROZEN, _READ)
 METHODS = ("pare", "nft", "scratch", *LINEAR)
 _PEER = "MiniRocket + ridge"
@@ -76,9 +80,9 @@ class GivenParts(Task):
 
     def settings_of(self, method):
         """Return the arguments of PaRe for a method; none for a peer."""
-        if method in FROZEN:
-            return {"backbone": real.BACKBONES[FROZEN[method]]()}
-        return {} if method in LINEAR else super().settings_of(method)
+        if method in LINEAR:
+            return FROZEN.get(method, dict)()
+        return super().settings_of(method)
 
     def split(self, seed):
         """Return X, X_test, y, y_test."""
@@ -205,9 +209,10 @@ def table(rows):
         if method in {"pare", "scratch"}:
             scores[task, f"{method}, linear path alone"] = alone
     nll = found["nll"]
-    lines = [
-        _compared(scores, method) for method in dict.fromkeys(m for _, m in scores)
-    ]
+    methods = dict.fromkeys(method for _, method in scores)
+    pairs = [(method, _PEER) for method in methods]
+    pairs += [("pare", method) for method in methods if method.startswith("aeon")]
+    lines = [_compared(scores, *pair) for pair in pairs]
     parts = [markdown(titles, cells), _summary(scores, nll, found["ece"]), *lines]
     return "\n\n".join(filter(None, [*parts, _likelier(nll)]))
 
@@ -238,18 +243,18 @@ def _summary(scores, nll, ece):
     return markdown([head, "accuracy", "mean rank", "NLL", "calibration error"], cells)
 
 
-def _compared(scores, method):
-    """Return one line that compares a method with kernels and ridge over tasks."""
-    means = _means(scores, [method, _PEER])
-    if method == _PEER or not len(means):
+def _compared(scores, method, peer):
+    """Return one line that compares two methods over the tasks that have both."""
+    means = _means(scores, [method, peer])
+    if method == peer or not len(means):
         return None
-    own, peer = means.T
-    p = signed_rank_p(1 - own, 1 - peer[:, None])[0]
+    own, other = means.T
+    p = signed_rank_p(1 - own, 1 - other[:, None])[0]
     return (
-        f"{method} against {_PEER}, {len(means)} tasks: mean accuracy {own.mean():.4f} "
-        f"against {peer.mean():.4f}, higher on {(own > peer).sum()}, lower on "
-        f"{(own < peer).sum()}, p {p:.4f}; differences from {(own - peer).min():+.4f} "
-        f"to {(own - peer).max():+.4f}"
+        f"{method} against {peer}, {len(means)} tasks: mean accuracy {own.mean():.4f} "
+        f"against {other.mean():.4f}, higher on {(own > other).sum()}, lower on "
+        f"{(own < other).sum()}, p {p:.4g}; differences from "
+        f"{(own - other).min():+.4f} to {(own - other).max():+.4f}"
     )
 
 

@@ -31,7 +31,8 @@ class DilatedKernels(nn.Module):
     its ``valid_positions``, or NaN if there are none.
 
     This is the transform of Dempster, Schmidt, Webb, "MiniRocket: A Very Fast (Almost)
-    Deterministic Transform for Time Series Classification", KDD 2021.
+    Deterministic Transform for Time Series Classification", KDD 2021, except that all
+    dilations have equally many thresholds, which come from several samples.
     """
 
     def __init__(self, n_channels, length, n_features, max_dilations=_MAX_DILATIONS):

@@ -72,8 +72,9 @@ def test_linear__groups_that_are_named_and_no_network(method, archive):
     assert set(row["groups"].split("+")) <= set(signals.LINEAR[method])
     assert row["share"] == 0
     assert row["epochs"] == 0
-    expected = "pare-tiny" if method in signals.FROZEN else "pare-signal"
-    assert estimator.backbone_ == expected
+    real = method.endswith(("ViT-S", "MiniLM"))
+    assert estimator.backbone_ == ("pare-tiny" if real else "pare-signal")
+    assert estimator.pretrained == (not method.endswith("random"))
     # The changes end with the fit.
     again = signals.record.plain(task, cell | {"method": "pare"})
     with pytest.warns(NetworkUnusedWarning):
@@ -100,3 +101,22 @@ def test_suites__disjoint_and_without_blind_sets():
              "JapaneseVowels", "OSULeaf"}  # fmt: skip
     assert not blind & set(names)
     assert len(signals.SUITES["tuning"]) == 10
+
+
+def test_table__pare_against_kernels_and_against_aeon():
+    found = {"pare": (0.9, 0.8, 0.7), "MiniRocket + ridge": (0.8, 0.7, 0.7),
+             "aeon MiniRocket": (0.95, 0.7, 0.6)}  # fmt: skip
+    rows = [
+        {"task": f"set {i}", "method": method, "seed": 0, "score": score, "seconds": 1}
+        for method, scores in found.items()
+        for i, score in enumerate(scores)
+    ]
+    lines = signals.table(rows).splitlines()
+    compared = [line.split(": mean")[0] for line in lines if " against " in line]
+    assert compared == [
+        "pare against MiniRocket + ridge, 3 tasks",
+        "aeon MiniRocket against MiniRocket + ridge, 3 tasks",
+        "pare against aeon MiniRocket, 3 tasks",
+    ]
+    assert "higher on 2, lower on 1, p " in lines[-1]
+    assert lines[-1].endswith("differences from -0.0500 to +0.1000")
