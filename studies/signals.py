@@ -27,8 +27,8 @@ from studies.signed_ranks import signed_rank_p
 from studies.suites import Task
 from studies.tables import collect, markdown, mean_std
 
-#: Linear paths without a network: name -> groups of features that they may read.
 _READ = ("kernels", "competing", "backbone")
+#: Linear paths without a network: name -> groups of features that they may read.
 LINEAR = {
     "kernels": _READ[:1],
     "kernels+competing": _READ[:2],
@@ -209,9 +209,10 @@ def table(rows):
         if method in {"pare", "scratch"}:
             scores[task, f"{method}, linear path alone"] = alone
     nll = found["nll"]
-    methods = dict.fromkeys(method for _, method in scores)
-    pairs = [(method, _PEER) for method in methods]
-    pairs += [("pare", method) for method in methods if method.startswith("aeon")]
+    # All with kernels and ridge, and the first method with all others.
+    pairs = [(method, _PEER) for method in dict.fromkeys(m for _, m in scores)]
+    methods = list(dict.fromkeys(row["method"] for row in rows))
+    pairs += [(methods[0], method) for method in methods[1:] if method != _PEER]
     lines = [_compared(scores, *pair) for pair in pairs]
     parts = [markdown(titles, cells), _summary(scores, nll, found["ece"]), *lines]
     return "\n\n".join(filter(None, [*parts, _likelier(nll)]))

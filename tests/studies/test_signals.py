@@ -120,3 +120,4 @@ def test_table__pare_against_kernels_and_against_aeon():
     ]
     assert "higher on 2, lower on 1, p " in lines[-1]
     assert lines[-1].endswith("differences from -0.0500 to +0.1000")
+    assert " against " not in signals.table([])
